@@ -1,0 +1,32 @@
+"""Music by image diffusion: prompts become spectrogram images, images become sound.
+
+    import riffkit
+    riff = riffkit.load()
+    clip = riff.generate("lo-fi piano, rainy", bars=4, bpm=84, seed=7)
+    clip.save("piano.wav")
+    clip.image.save("piano.png")
+
+Importing is light: torch and diffusers come in when `load` is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riffkit.errors import RiffkitError
+
+if TYPE_CHECKING:
+    from riffkit.music.riff import Riff
+
+__all__ = ["RiffkitError", "load"]
+
+
+def load(model: str = "mini", *, device: str = "auto") -> Riff:
+    """A model ready to play: a bundled name, a folder in diffusers' layout, or a hub id.
+
+    `device` is "auto", "cpu", "cuda" or "mps". Raises ModelError for a model that is missing
+    or incomplete.
+    """
+    from riffkit.music.riff import Riff
+
+    return Riff.load(model, device=device)

@@ -1,0 +1,69 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from riffkit.errors import OutputError
+
+_ADVICE = {
+    errno.ENOENT: "its folder doesn't exist; create it first",
+    errno.ENOTDIR: "its folder is a file; choose another place",
+    errno.EISDIR: "it is a folder; give a file name",
+    errno.EACCES: "no permission to write there; choose another folder",
+    errno.EPERM: "no permission to write there; choose another folder",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.ENOSPC: "the disk is full; make room or choose another disk",
+    errno.EDQUOT: "your disk quota is used up; make room or choose another disk",
+    errno.EFBIG: "the disk takes no file that large; write a shorter or a smaller one",
+    errno.ENAMETOOLONG: "the name is too long; shorten it",
+}
+
+
+def check_output_path(path: str | Path) -> None:
+    """Raise OutputError if a file plainly can't be written at `path`.
+
+    Worth calling before minutes of work, not only when the result is ready.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
+        path.parent.stat()
+        if not path.parent.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "not a directory")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission denied")
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def output_error(path: str | Path, error: OSError) -> OutputError:
+    """The one-line OutputError for an operating system's refusal to write `path`."""
+    advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
+    return OutputError(f"cannot write {str(path)!r}: {advice}")
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path to write to, in `path`'s folder and with its extension.
+
+    It takes the name `path` when the block ends well, and is removed whatever else happens
+    (KeyboardInterrupt too), so a reader never sees half a file and an older file of that name
+    survives a failure. An OSError raised inside becomes an OutputError.
+    """
+    path = Path(path)
+    check_output_path(path)
+    temporary = path.with_name(f".riffkit-{secrets.token_hex(8)}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise output_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+"""Where the numbers are crunched: "auto" → a device and its dtype."""
+
+from __future__ import annotations
+
+import torch
+
+from riffkit.errors import ParameterError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of that name ("cuda:1" too); "auto" takes CUDA, then MPS, then the CPU."""
+    kind = name.split(":")[0]
+    if kind not in DEVICES:
+        raise ParameterError(f"device={name!r}: must be one of {', '.join(DEVICES)}")
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind == "auto":
+        kind = name = next((device for device, there in available.items() if there), "cpu")
+    if not available.get(kind, True):
+        raise ParameterError(f"device={name!r}: not available on this machine; use --device cpu")
+    return torch.device(name)
+
+
+def pick_dtype(device: torch.device) -> torch.dtype:
+    """Half precision where it pays; the CPU and MPS compute in float32."""
+    return torch.float16 if device.type == "cuda" else torch.float32

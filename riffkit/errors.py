@@ -1,0 +1,36 @@
+"""The errors that riffkit raises for what a user can mend.
+
+    RiffkitError
+    ├── ParameterError        a value out of range, an option that doesn't fit another
+    ├── AudioFileError        a file that isn't audio, or is empty, truncated, damaged
+    ├── ImageFileError        a file that isn't a spectrogram image
+    ├── ModelError            a model that is missing, incomplete, or of another kind
+    └── OutputError           a place that can't be written: no folder, no permission, full disk
+
+Each message is one line: what was given, what is asked for, what to do next.
+They are caught once, at the command line and at the server's edge.
+"""
+
+
+class RiffkitError(Exception):
+    """Base of all errors that a user can mend."""
+
+
+class ParameterError(RiffkitError, ValueError):
+    """A parameter's value is not usable."""
+
+
+class AudioFileError(RiffkitError):
+    """A file cannot be used as audio."""
+
+
+class ImageFileError(RiffkitError):
+    """A file cannot be used as a spectrogram image."""
+
+
+class ModelError(RiffkitError):
+    """A model cannot be found or loaded."""
+
+
+class OutputError(RiffkitError):
+    """An output cannot be written."""

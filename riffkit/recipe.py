@@ -1,0 +1,95 @@
+"""All that is needed to make one output again.
+
+A recipe rides in the PNG's text chunk and in the audio file's tags. It holds no time of day
+and no path: an input is named by its file name and its SHA-256, a model by its name and its
+fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from riffkit.errors import ParameterError
+
+TAG = "riffkit"
+_PACKAGES = ("riffkit", "torch", "diffusers", "transformers", "numpy", "soxr", "soundfile")
+_WHOLE_FILE_BYTES = 64 << 20
+_SAMPLED_BLOCKS, _BLOCK_BYTES = 64, 1 << 20
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One call: the command, its arguments after every default was filled in, and the versions.
+
+    `model` is {"name", "fingerprint"}, `input` {"name", "sha256"}, each empty where unused.
+    """
+
+    command: str
+    arguments: dict[str, Any]
+    model: dict[str, str] = field(default_factory=dict)
+    input: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    threads: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """One line with sorted names, the same for equal recipes."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Recipe:
+        """The inverse of `to_dict`; raises ParameterError for what is no recipe."""
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ParameterError(
+                "recipe: not one that this version of riffkit can read; update riffkit"
+            ) from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise ParameterError("recipe: damaged; the file can't be replayed") from error
+        return cls.from_dict(values if isinstance(values, dict) else {"": values})
+
+
+def versions() -> dict[str, str]:
+    """The installed versions of what can change a result."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(folder: Path) -> str:
+    """A short hash of a folder's weights; of files over 64 MiB, 64 blocks of 1 MiB are read."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")) + sorted(folder.rglob("*.bin")):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
+        with path.open("rb") as file:
+            if size <= _WHOLE_FILE_BYTES:
+                digest.update(file.read())
+                continue
+            for block in range(_SAMPLED_BLOCKS):
+                file.seek(block * (size - _BLOCK_BYTES) // (_SAMPLED_BLOCKS - 1))
+                digest.update(file.read(_BLOCK_BYTES))
+    return digest.hexdigest()[:16]

@@ -1,0 +1,24 @@
+"""Every annotated shape in riffkit and train is checked while the tests run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # train/ and cli.py as they stand here, installed or not
+
+install_import_hook(["riffkit", "train"], "beartype.beartype")
+
+from riffkit.audio.torchaudio_compat import prepare  # noqa: E402 (after the hook)
+
+prepare()  # before a test module imports diffusers or transformers
+
+
+@pytest.fixture
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
