@@ -1,0 +1,167 @@
+"""What the bytes of an audio file say: is it audio, is it whole, and what of it is by chance.
+
+libsndfile plays a cut WAV, OGG or MP3 up to the cut without a word, prints about files that
+aren't audio, and writes the time of day into float WAVs and a random number into OGGs.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"ID3")
+_STREAMED_SIZE = 0x7FFFF000
+"""Writers that can't seek back leave a data size from here up: it says nothing."""
+
+
+def looks_like_audio(header: bytes) -> bool:
+    """Whether a file that starts with `header` (16 bytes) is one of the kinds we read."""
+    return header.startswith(_MAGICS) or _is_mpeg_frame(header)
+
+
+def is_truncated(file: BinaryIO) -> bool:
+    """Whether a file is shorter than its own headers say (WAV, AIFF, OGG and MP3)."""
+    n_bytes = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    magic = file.read(4)
+    if magic in (b"RIFF", b"RIFX", b"FORM"):
+        return any(_is_cut(chunk, n_bytes) for chunk in riff_chunks(file))
+    if magic == b"OggS":
+        return _last_ogg_page_is_cut(file, n_bytes)
+    if magic[:3] == b"ID3" or _is_mpeg_frame(magic):
+        return _mp3_is_cut(file, n_bytes)
+    return False
+
+
+class Chunk(NamedTuple):
+    """One chunk of a RIFF or AIFF file: its four-letter name and where its content lies."""
+
+    name: bytes
+    start: int
+    size: int
+
+
+def riff_chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """The top-level chunks of a WAV (RIFF, RIFX, RF64) or AIFF (FORM) file."""
+    file.seek(0)
+    head = "<4sI" if file.read(4) in (b"RIFF", b"RF64") else ">4sI"
+    position = 12
+    while file.seek(position) == position and len(header := file.read(8)) == 8:
+        name, size = struct.unpack(head, header)
+        yield Chunk(name, position + 8, size)
+        position += 8 + size + size % 2
+
+
+def _is_cut(chunk: Chunk, n_bytes: int) -> bool:
+    is_sound = chunk.name in (b"data", b"SSND")
+    return is_sound and chunk.size < _STREAMED_SIZE and chunk.start + chunk.size > n_bytes
+
+
+def clear_peak_time(file: BinaryIO) -> None:
+    """Zero the time of day that libsndfile writes into a float WAV's PEAK chunk."""
+    for chunk in riff_chunks(file):
+        if chunk.name == b"PEAK":
+            file.seek(chunk.start + 4)
+            file.write(bytes(4))
+            return
+
+
+def append_riff_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
+    """Add a chunk at the end of a RIFF file that is open for reading and writing."""
+    odd_byte = bytes(file.seek(0, os.SEEK_END) % 2)
+    file.write(odd_byte + name + struct.pack("<I", len(content)) + content)
+    file.write(bytes(len(content) % 2))
+    n_bytes = file.tell()
+    file.seek(4)
+    file.write(struct.pack("<I", n_bytes - 8))
+
+
+class OggPage(NamedTuple):
+    """One page of an Ogg file: where it starts and how long its header and the whole are."""
+
+    start: int
+    header_size: int
+    size: int
+
+
+def _ogg_page(file: BinaryIO, start: int) -> OggPage | None:
+    """The page at `start`, or None where none begins (RFC 3533, section 6)."""
+    file.seek(start)
+    header = file.read(27)
+    if len(header) < 27 or not header.startswith(b"OggS"):
+        return None
+    segment_sizes = file.read(header[26])
+    header_size = 27 + header[26]
+    return OggPage(start, header_size, header_size + sum(segment_sizes))
+
+
+def _last_ogg_page_is_cut(file: BinaryIO, n_bytes: int) -> bool:
+    tail_start = max(0, n_bytes - 2 * 65_536)
+    file.seek(tail_start)
+    found = file.read().rfind(b"OggS")
+    page = _ogg_page(file, tail_start + found) if found >= 0 else None
+    return page is None or page.start + page.size > n_bytes
+
+
+def set_ogg_serial(file: BinaryIO, serial: int) -> None:
+    """Replace the random stream serial number of an Ogg file open for reading and writing."""
+    start = 0
+    while (page := _ogg_page(file, start)) is not None:
+        file.seek(start)
+        content = bytearray(file.read(page.size))
+        content[14:18] = struct.pack("<I", serial)
+        content[22:26] = bytes(4)
+        content[22:26] = struct.pack("<I", _ogg_checksum(bytes(content)))
+        file.seek(start)
+        file.write(content)
+        start += page.size
+
+
+_REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def _ogg_checksum(page: bytes) -> int:
+    """Ogg's CRC-32 by way of zlib's, which runs the same polynomial over reversed bits."""
+    reversed_crc = zlib.crc32(page.translate(_REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{reversed_crc:032b}"[::-1], 2)
+
+
+def _is_mpeg_frame(header: bytes) -> bool:
+    """Whether four bytes are the header of an MPEG audio frame of layer II or III."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
+    bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
+    return version != 1 and layer in (1, 2) and 0 < bitrate < 15 and rate != 3
+
+
+def _mp3_is_cut(file: BinaryIO, n_bytes: int) -> bool:
+    """By the byte count of the Xing or Info frame; without one a cut can't be seen."""
+    start = _id3v2_size(file)
+    file.seek(start)
+    frame = file.read(64)
+    if not _is_mpeg_frame(frame[:4]):
+        return False
+    is_mpeg_1, is_mono = frame[1] >> 3 & 3 == 3, frame[3] >> 6 == 3
+    side_info_size = {(True, False): 32, (False, True): 9}.get((is_mpeg_1, is_mono), 17)
+    xing = frame[4 + side_info_size :]
+    if xing[:4] not in (b"Xing", b"Info") or not xing[7] & 2:
+        return False
+    size_at = 12 if xing[7] & 1 else 8
+    (size,) = struct.unpack(">I", xing[size_at : size_at + 4])
+    return start + int(size) > n_bytes
+
+
+def _id3v2_size(file: BinaryIO) -> int:
+    """How many bytes an ID3v2 tag takes at the head of the file: 0 where there is none."""
+    file.seek(0)
+    header = file.read(10)
+    if len(header) < 10 or not header.startswith(b"ID3"):
+        return 0
+    size = 0
+    for seven_bits in header[6:]:
+        size = size << 7 | seven_bits & 127
+    return 10 + size

@@ -1,0 +1,44 @@
+"""Joining two clips without a dip."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.errors import ParameterError
+
+
+def crossfade(
+    first: Float[Tensor, "first_channel first_sample"],
+    second: Float[Tensor, "second_channel second_sample"],
+    n_samples: int,
+) -> Float[Tensor, "first_channel sample"]:
+    """`first` then `second`, the last `n_samples` of the one over the first of the other.
+
+    Equal power: unrelated sounds keep their level through the fade (a linear one dips by 3 dB).
+    The result has `n_samples` fewer than the two together.
+    """
+    if first.shape[0] != second.shape[0]:
+        raise ParameterError(
+            f"first has {first.shape[0]} channels, second {second.shape[0]}: must be the same"
+        )
+    longest = min(first.shape[-1], second.shape[-1])
+    if not 0 <= n_samples <= longest:
+        raise ParameterError(
+            f"n_samples={n_samples}: must lie between 0 and the shorter clip's {longest} samples"
+        )
+    fade_in, fade_out = equal_power_gains(n_samples)
+    n_before = first.shape[-1] - n_samples
+    overlap = first[:, n_before:] * fade_out + second[:, :n_samples] * fade_in
+    return torch.cat([first[:, :n_before], overlap, second[:, n_samples:]], -1)
+
+
+def equal_power_gains(
+    n_samples: int,
+) -> tuple[Float[Tensor, " sample"], Float[Tensor, " sample"]]:
+    """A rising and a falling gain whose squares add up to 1 at every sample."""
+    angle = (torch.arange(n_samples, dtype=torch.float64) + 0.5) / max(1, n_samples) * math.pi / 2
+    return angle.sin().float(), angle.cos().float()

@@ -1,0 +1,182 @@
+"""Samples → the bytes of a WAV, FLAC, OGG or MP3 file, the same bytes each time."""
+
+from __future__ import annotations
+
+import errno
+import io
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from jaxtyping import Float, Num
+
+from riffkit.audio import containers
+from riffkit.audio.tags import append_riff_fields, set_fields
+from riffkit.errors import OutputError, ParameterError
+
+MAX_RATE = 768_000
+
+
+@dataclass(frozen=True)
+class AudioFormat:
+    """A kind of file by soundfile's name: its subtypes, the usual one first, its highest
+    sample rate, and its encoder's options."""
+
+    name: str
+    subtypes: tuple[str, ...]
+    max_rate: int
+    options: Mapping[str, float | str] = field(default_factory=dict)
+
+
+FORMATS = {
+    ".wav": AudioFormat(
+        "WAV", ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE"), MAX_RATE
+    ),
+    ".flac": AudioFormat("FLAC", ("PCM_16", "PCM_24", "PCM_S8"), 655_350),
+    # Quality 8 of 10, some 180-250 kbit/s. libvorbis crashes above 200 kHz.
+    ".ogg": AudioFormat("OGG", ("VORBIS",), 192_000, {"compression_level": 0.2}),
+    # LAME's V0, some 220-260 kbit/s.
+    ".mp3": AudioFormat(
+        "MP3",
+        ("MPEG_LAYER_III",),
+        48_000,
+        {"compression_level": 0.0, "bitrate_mode": "VARIABLE"},
+    ),
+}
+
+_SUBTYPE_BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+_MAX_WAV_BYTES = 2**32 - 2**24
+# libvorbis puts a whole block on its stack: hour-long ones crash.
+_BLOCK_SAMPLES = 65_536
+
+
+def format_of(path: Path) -> AudioFormat:
+    """The format that a path's extension names; OutputError for any other."""
+    if path.suffix.lower() not in FORMATS:
+        raise OutputError(
+            f"cannot write {str(path)!r}: extension {path.suffix!r} is not one of "
+            f"{', '.join(FORMATS)}; rename the output"
+        )
+    return FORMATS[path.suffix.lower()]
+
+
+def check_encodable(
+    samples: Float[np.ndarray, "sample channel"],
+    sample_rate: int,
+    audio_format: AudioFormat,
+    subtype: str,
+) -> None:
+    """Raise ParameterError where the format can't hold such samples."""
+    n_samples, n_channels = samples.shape
+    if n_samples < 1 or n_channels not in (1, 2):
+        raise ParameterError(
+            f"waveform has {n_channels} channels of {n_samples} samples: "
+            "must have 1 or 2 channels and at least 1 sample"
+        )
+    if not np.isfinite(samples).all():
+        raise ParameterError("waveform holds NaN or infinity: all samples must be numbers")
+    if not 1 <= sample_rate <= audio_format.max_rate:
+        raise ParameterError(
+            f"sample_rate={sample_rate}: {audio_format.name} takes 1 to {audio_format.max_rate:,}"
+        )
+    if subtype not in audio_format.subtypes:
+        raise ParameterError(
+            f"subtype={subtype!r}: {audio_format.name} takes {', '.join(audio_format.subtypes)}"
+        )
+    n_bytes = samples.size * (8 if subtype == "DOUBLE" else _SUBTYPE_BITS.get(subtype, 32) // 8)
+    if audio_format.name == "WAV" and n_bytes > _MAX_WAV_BYTES:
+        raise ParameterError(f"waveform takes {n_bytes:,} bytes: WAV ends at 4 GB; write .flac")
+    try:
+        _open_to_write(io.BytesIO(), sample_rate, n_channels, audio_format, subtype).close()
+    except soundfile.LibsndfileError as error:
+        reason = str(error).rpartition(": ")[2].rstrip(".\n")
+        raise ParameterError(f"sample_rate={sample_rate}, subtype={subtype}: {reason}") from error
+
+
+def encode_file(
+    path: Path,
+    samples: Float[np.ndarray, "sample channel"],
+    sample_rate: int,
+    audio_format: AudioFormat,
+    subtype: str,
+    fields: Mapping[str, str],
+) -> None:
+    """Write all of `samples` to `path`; raises OSError if the disk doesn't take them."""
+    n_samples, n_channels = samples.shape
+    try:
+        with _open_to_write(path, sample_rate, n_channels, audio_format, subtype) as file:
+            if audio_format.name != "WAV":
+                set_fields(file, fields)
+            for start in range(0, n_samples, _BLOCK_SAMPLES):
+                file.write(_quantize(samples[start : start + _BLOCK_SAMPLES], subtype))
+        _settle_bytes(path, samples, audio_format, fields)
+        _check_complete(path, n_samples)
+    except soundfile.LibsndfileError as error:
+        # All that could be refused was tried in memory, and libsndfile keeps the errno.
+        raise OSError(errno.ENOSPC, str(error)) from error
+
+
+def _open_to_write(
+    file: Path | io.BytesIO,
+    sample_rate: int,
+    n_channels: int,
+    audio_format: AudioFormat,
+    subtype: str,
+) -> soundfile.SoundFile:
+    return soundfile.SoundFile(
+        file,
+        "w",
+        sample_rate,
+        n_channels,
+        subtype,
+        format=audio_format.name,
+        **audio_format.options,
+    )
+
+
+def _quantize(
+    samples: Float[np.ndarray, "sample channel"], subtype: str
+) -> Num[np.ndarray, "sample channel"]:
+    """The samples as libsndfile is to store them: for PCM the integers, in the upper bits.
+
+    libsndfile's own conversion rounds down in a WAV: half a step of offset, and more noise.
+    """
+    if subtype not in _SUBTYPE_BITS:
+        return samples
+    bits = _SUBTYPE_BITS[subtype]
+    full_scale = 2.0 ** (bits - 1)
+    steps = np.clip(np.rint(samples * np.float64(full_scale)), -full_scale, full_scale - 1)
+    return steps.astype(np.int32) << (32 - bits)
+
+
+def _settle_bytes(
+    path: Path,
+    samples: Float[np.ndarray, "sample channel"],
+    audio_format: AudioFormat,
+    fields: Mapping[str, str],
+) -> None:
+    """Take out what is by chance, and add what libsndfile can't."""
+    with path.open("r+b") as file:
+        if audio_format.name == "WAV":
+            containers.clear_peak_time(file)
+            if fields:
+                append_riff_fields(file, fields)
+        if audio_format.name == "OGG":
+            # From the sound, since two streams of one serial must not be joined in a file.
+            containers.set_ogg_serial(file, zlib.crc32(samples.tobytes()))
+
+
+def _check_complete(path: Path, n_samples: int) -> None:
+    """Raise OSError if the end is missing: libsndfile doesn't tell what fails as it closes."""
+    with path.open("rb") as opened:
+        is_truncated = containers.is_truncated(opened)
+    if not is_truncated:
+        with soundfile.SoundFile(path) as file:
+            if file.frames == n_samples:
+                file.seek(n_samples - 1)
+                if len(file.read(1)) == 1:
+                    return
+    raise OSError(errno.ENOSPC, "the end of the file is missing")

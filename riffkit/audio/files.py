@@ -1,0 +1,197 @@
+"""Audio files ⇄ waveforms: WAV, FLAC, OGG and MP3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.atomic import atomic_path
+from riffkit.audio import containers
+from riffkit.audio.encoding import MAX_RATE, check_encodable, encode_file, format_of
+from riffkit.audio.resampling import resample, resample_blocks
+from riffkit.audio.tags import fields_to_tags, read_riff_fields, tags_to_fields
+from riffkit.errors import AudioFileError, ParameterError
+
+MIN_RATE = 1_000
+SILENCE_PEAK = 10 ** (-90 / 20)
+"""What stays below -90 dBFS, the last bit of 16, is silence."""
+
+_READ_SAMPLES = 65_536
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What an audio file says of itself; `n_samples` is its length in each channel."""
+
+    sample_rate: int
+    n_channels: int
+    n_samples: int
+    subtype: str
+
+    @property
+    def seconds(self) -> float:
+        return self.n_samples / self.sample_rate
+
+
+def describe(path: str | Path) -> AudioInfo:
+    """The rate, channels and length of an audio file, its sound unread.
+
+    Raises AudioFileError as `load` does, but for faults in the sound itself.
+    """
+    with _open(Path(path)) as file:
+        return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
+
+
+def load(
+    path: str | Path, *, sample_rate: int | None = None, allow_silence: bool = False
+) -> tuple[Float[Tensor, "channel sample"], int]:
+    """The waveform of an audio file, full scale ±1, and its rate: the file's or `sample_rate`.
+
+    Raises AudioFileError, one line, for a file that is missing, empty, truncated, damaged or
+    not audio, that has more than two channels, that holds NaN or infinity, or that is silent
+    (unless `allow_silence`).
+    """
+    path = Path(path)
+    with _open(path) as file:
+        waveform = torch.cat(list(_read_blocks(file, path)), -1)
+        file_rate = file.samplerate
+    if not allow_silence and waveform.max() - waveform.min() < 2 * SILENCE_PEAK:
+        raise AudioFileError(f"{str(path)!r} is silent: give a file with sound in it")
+    if sample_rate is None or sample_rate == file_rate:
+        return waveform, file_rate
+    return resample(waveform, file_rate, sample_rate), sample_rate
+
+
+def iter_blocks(
+    path: str | Path, block_samples: int, *, sample_rate: int | None = None
+) -> Iterator[Float[Tensor, "channel sample"]]:
+    """An audio file of any length in blocks of `block_samples`, the last one shorter.
+
+    With `sample_rate` the file is resampled as one stream: joined, the blocks have
+    round(samples · sample_rate / rate of the file) samples. Raises AudioFileError as `load`
+    does, but for silence.
+    """
+    if block_samples < 1:
+        raise ParameterError(f"block_samples={block_samples}: must be at least 1")
+    path = Path(path)
+    with _open(path) as file:
+        blocks = _read_blocks(file, path)
+        if sample_rate is not None and sample_rate != file.samplerate:
+            n_samples = round(file.frames * sample_rate / file.samplerate)
+            blocks = resample_blocks(blocks, file.samplerate, sample_rate, n_samples=n_samples)
+        yield from _regroup(blocks, block_samples)
+
+
+def read_tags(path: str | Path) -> dict[str, str]:
+    """The tags that `save` wrote; of another program's file its title, artist, comment …"""
+    path = Path(path)
+    with _open(path) as file:
+        is_wav = file.format in ("WAV", "WAVEX", "RF64")
+        return fields_to_tags(read_riff_fields(path) if is_wav else file.copy_metadata())
+
+
+def save(
+    path: str | Path,
+    waveform: Float[Tensor, "channel sample"],
+    sample_rate: int,
+    *,
+    subtype: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Write a waveform, whole or not at all, in the format that the extension names.
+
+    `subtype` is soundfile's (PCM_16, PCM_24, PCM_32, FLOAT …); WAV and FLAC are PCM_16 unless
+    told. PCM is rounded, and clipped at full scale. `tags` are texts of any length, which
+    `read_tags` gives back. The same waveform and tags give the same bytes.
+
+    Raises OutputError for an unknown extension and for a place that can't be written, and
+    ParameterError for a waveform, rate or subtype that the format can't hold.
+    """
+    path = Path(path)
+    audio_format = format_of(path)
+    subtype = subtype or audio_format.subtypes[0]
+    samples = waveform.detach().to("cpu", torch.float32).numpy().T
+    check_encodable(samples, sample_rate, audio_format, subtype)
+    with atomic_path(path) as temporary:
+        fields = tags_to_fields(tags or {})
+        encode_file(temporary, samples, sample_rate, audio_format, subtype, fields)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[soundfile.SoundFile]:
+    """An audio file with at least one sample in one or two channels; `load` names the errors."""
+    name = repr(str(path))
+    _check_bytes(path, name)
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_readable(file, name)
+            yield file
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(f"{name} is damaged or truncated: copy or export it again") from error
+
+
+def _check_bytes(path: Path, name: str) -> None:
+    """Whether the file is audio by its head, and whole by its own headers."""
+    try:
+        with path.open("rb") as opened:
+            header = opened.read(16)
+            is_truncated = containers.is_truncated(opened)
+    except OSError as error:
+        raise AudioFileError(f"{name} cannot be read ({error.strerror}): check the path") from error
+    if not header:
+        raise AudioFileError(f"{name} is empty (0 bytes): give a file with sound in it")
+    # soundfile takes the word of the extension .raw, whatever the file holds.
+    if not containers.looks_like_audio(header) or path.suffix.lower() == ".raw":
+        raise AudioFileError(f"{name} is not audio: give a WAV, FLAC, OGG or MP3 file")
+    if is_truncated:
+        raise AudioFileError(f"{name} is truncated, its end is missing: copy or export it again")
+
+
+def _check_readable(file: soundfile.SoundFile, name: str) -> None:
+    if file.channels > 2:
+        raise AudioFileError(f"{name} has {file.channels} channels: mix it down to 1 or 2 first")
+    if file.frames < 1:
+        raise AudioFileError(f"{name} is empty (0 samples): give a file with sound in it")
+    if not MIN_RATE <= file.samplerate <= MAX_RATE:
+        raise AudioFileError(
+            f"{name} has a sample rate of {file.samplerate:,} Hz: "
+            f"it must lie between {MIN_RATE:,} and {MAX_RATE:,}"
+        )
+
+
+def _read_blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Float[Tensor, "channel block"]]:
+    """The whole sound: as many samples as the file promises, and all of them numbers."""
+    for start in range(0, file.frames, _READ_SAMPLES):
+        n_wanted = min(_READ_SAMPLES, file.frames - start)
+        samples = file.read(n_wanted, dtype="float32", always_2d=True)
+        if len(samples) < n_wanted:
+            raise AudioFileError(
+                f"{str(path)!r} is truncated, {start + len(samples):,} of {file.frames:,} samples "
+                "can be read: copy or export it again"
+            )
+        if not np.isfinite(samples).all():
+            raise AudioFileError(f"{str(path)!r} holds NaN or infinity: export it again")
+        yield torch.from_numpy(np.ascontiguousarray(samples.T))
+
+
+def _regroup(blocks: Iterator[Tensor], block_samples: int) -> Iterator[Tensor]:
+    """The same sound in blocks of another size, the last one shorter."""
+    pending: list[Tensor] = []
+    n_pending = 0
+    for block in blocks:
+        pending.append(block)
+        n_pending += block.shape[-1]
+        if n_pending >= block_samples:
+            *whole, rest = torch.split(torch.cat(pending, -1), block_samples, -1)
+            yield from whole
+            pending, n_pending = [rest], rest.shape[-1]
+    if n_pending:
+        yield torch.cat(pending, -1)

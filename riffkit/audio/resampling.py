@@ -1,0 +1,136 @@
+"""Sample rate conversion: of a clip, and of one period of a loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.fft
+import soxr
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from riffkit.errors import ParameterError
+
+
+def resample(
+    waveform: Float[Tensor, "channel sample"],
+    from_rate: int | float,
+    to_rate: int | float,
+    *,
+    n_samples: int | None = None,
+    circular: bool = False,
+) -> Float[Tensor, "channel resampled"]:
+    """The same sound at another sample rate; float32, on the CPU.
+
+    `n_samples` is the exact length wanted, by default round(samples · to_rate / from_rate).
+    A clip is filtered by soxr and then trimmed or filled with silence to that length.
+
+    With `circular` the waveform is one period of a loop and becomes one period of `n_samples`:
+    the band-limited interpolation of the endless loop, so that turning the loop in turns the
+    loop out. The rates then only serve to find `n_samples` where it isn't given.
+
+    Raises ParameterError for a rate or a length that isn't above 0.
+    """
+    for name, rate in (("from_rate", from_rate), ("to_rate", to_rate)):
+        if not (math.isfinite(rate) and rate > 0):
+            raise ParameterError(f"{name}={rate!r}: must be above 0 samples a second")
+    n_in = waveform.shape[-1]
+    n_out = max(1, round(n_in * to_rate / from_rate)) if n_samples is None else n_samples
+    if n_in < 1 or n_out < 1:
+        raise ParameterError(f"n_samples={n_out} from {n_in}: both must be at least 1")
+
+    samples = waveform.detach().to("cpu", torch.float32).numpy()
+    if circular:
+        resampled = _resample_period(samples, n_out)
+    else:
+        resampled = _fit_length(_resample_clip(samples, from_rate, to_rate), n_out)
+    return torch.from_numpy(np.ascontiguousarray(resampled, dtype=np.float32))
+
+
+def resample_blocks(
+    blocks: Iterator[Float[Tensor, "channel block"]],
+    from_rate: int | float,
+    to_rate: int | float,
+    *,
+    n_samples: int,
+) -> Iterator[Float[Tensor, "channel resampled"]]:
+    """A long clip that comes in blocks, resampled as one stream to `n_samples` in all.
+
+    The blocks keep no fixed length: the filter holds samples back until it has seen what follows.
+    """
+    stream: soxr.ResampleStream | None = None
+    n_left, n_channels = n_samples, 0
+    for block in blocks:
+        n_channels = block.shape[0]
+        stream = stream or soxr.ResampleStream(from_rate, to_rate, n_channels, quality="VHQ")
+        resampled = stream.resample_chunk(block.T.numpy()).T[:, :n_left]
+        n_left -= resampled.shape[-1]
+        yield torch.from_numpy(np.ascontiguousarray(resampled))
+    if stream is not None:
+        rest = stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
+        yield torch.from_numpy(np.ascontiguousarray(_fit_length(rest, n_left)))
+
+
+def _resample_clip(
+    samples: Float[np.ndarray, "channel sample"], from_rate: int | float, to_rate: int | float
+) -> Float[np.ndarray, "channel resampled"]:
+    if from_rate == to_rate:
+        return samples.copy()
+    resampled: np.ndarray = soxr.resample(samples.T, from_rate, to_rate, quality="VHQ")
+    return resampled.T
+
+
+def _fit_length(
+    samples: Float[np.ndarray, "channel sample"], n_out: int
+) -> Float[np.ndarray, "channel resampled"]:
+    missing = max(0, n_out - samples.shape[-1])
+    return np.pad(samples[:, :n_out], ((0, 0), (0, missing)))
+
+
+def _resample_period(
+    samples: Float[np.ndarray, "channel sample"], n_out: int
+) -> Float[np.ndarray, "channel resampled"]:
+    """One period by its Fourier series, cut or filled with zeros at the high end.
+
+    Two channels share one complex transform, as its real and imaginary part: it costs the
+    same as a real one where the length has a large prime factor, so the pair costs half.
+    """
+    n_channels, n_in = samples.shape
+    if n_in == n_out:
+        return samples.copy()
+    pairs = samples[0::2].astype(np.complex128)
+    pairs.imag[: n_channels // 2] = samples[1::2]
+
+    spectrum = _fit_spectrum(scipy.fft.fft(pairs, axis=-1), n_out)
+    pairs = scipy.fft.ifft(spectrum, axis=-1) * (n_out / n_in)
+
+    resampled = np.empty((n_channels, n_out), np.float32)
+    resampled[0::2] = pairs.real
+    resampled[1::2] = pairs.imag[: n_channels // 2]
+    return resampled
+
+
+def _fit_spectrum(
+    spectrum: Complex[np.ndarray, "pair bin"], n_out: int
+) -> Complex[np.ndarray, "pair bin_out"]:
+    """The same frequencies in a transform of `n_out` bins."""
+    n_in = spectrum.shape[-1]
+    n_kept = min(n_in, n_out)
+    n_positive = (n_kept + 1) // 2
+    n_negative = n_positive - 1
+    fitted = np.zeros((spectrum.shape[0], n_out), spectrum.dtype)
+    fitted[:, :n_positive] = spectrum[:, :n_positive]
+    if n_negative:
+        fitted[:, -n_negative:] = spectrum[:, -n_negative:]
+    if n_kept % 2 == 0:
+        # An even length has one bin for plus and minus Nyquist; the longer one has both apart.
+        half = n_kept // 2
+        nyquist = 0.5 * (spectrum[:, half] + spectrum[:, -half])
+        if n_out > n_in:
+            fitted[:, half] = fitted[:, -half] = 0.5 * nyquist
+        else:
+            fitted[:, half] = 2 * nyquist
+    return fitted
