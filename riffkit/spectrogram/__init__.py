@@ -1,0 +1,1 @@
+"""Waveform ⇄ mel magnitudes ⇄ pixels ⇄ PNG, with the parameters in the file's own tags."""

@@ -1,0 +1,151 @@
+"""The EXIF tags that carry the parameters: riffusion's own ids, and three of riffkit's.
+
+Integers are written as SHORT and floats as DOUBLE, in the first directory of a big-endian TIFF
+block, which is what the original reads. Reading takes any number type and ignores the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from math import isfinite
+from typing import Any
+
+from PIL.Image import Exif
+
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, PIXELS_PER_BEAT
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import PRESETS, Planes, SpectrogramParams
+
+
+class Tag(IntEnum):
+    SAMPLE_RATE = 11000
+    STEREO = 11005
+    STEP_SIZE_MS = 11010
+    WINDOW_DURATION_MS = 11020
+    PADDED_DURATION_MS = 11030
+    NUM_FREQUENCIES = 11040
+    MIN_FREQUENCY = 11050
+    MAX_FREQUENCY = 11060
+    POWER_FOR_IMAGE = 11070
+    MAX_VALUE = 11080
+    BPM = 11090
+    BEATS = 11100
+    PLANES = 11110
+
+
+_FIELD_OF_TAG = {
+    Tag.SAMPLE_RATE: "sample_rate",
+    Tag.STEP_SIZE_MS: "hop_ms",
+    Tag.WINDOW_DURATION_MS: "window_ms",
+    Tag.PADDED_DURATION_MS: "padded_ms",
+    Tag.NUM_FREQUENCIES: "n_mels",
+    Tag.MIN_FREQUENCY: "min_hz",
+    Tag.MAX_FREQUENCY: "max_hz",
+    Tag.POWER_FOR_IMAGE: "power_for_image",
+}
+_ALWAYS_DOUBLE = {Tag.POWER_FOR_IMAGE, Tag.MAX_VALUE, Tag.BPM}
+_MUST_BE_WHOLE = {Tag.SAMPLE_RATE, Tag.STEREO, Tag.NUM_FREQUENCIES, Tag.BEATS, Tag.PLANES}
+_RANGES: dict[Tag, tuple[float, float]] = {
+    Tag.STEREO: (0, 1),
+    Tag.MIN_FREQUENCY: (0, float("inf")),
+    Tag.PLANES: (min(Planes), max(Planes)),
+    Tag.BPM: (MIN_BPM, MAX_BPM),
+}
+_ABOVE_ZERO = (5e-324, float("inf"))
+
+
+def image_to_tags(image: SpectrogramImage) -> dict[Tag, int | float]:
+    """The values to write, whole ones as int and the others as float."""
+    params = image.params
+    values: dict[Tag, float] = {tag: getattr(params, field) for tag, field in _FIELD_OF_TAG.items()}
+    # The original reads red alone where STEREO is 0: right for mono, and left of left, right, mid.
+    values[Tag.STEREO] = params.planes is Planes.RIFFUSION_STEREO
+    values[Tag.PLANES] = params.planes
+    if image.max_value is not None:
+        values[Tag.MAX_VALUE] = image.max_value
+    if image.grid is not None:
+        values[Tag.BPM] = image.grid.bpm
+        values[Tag.BEATS] = image.grid.n_beats
+        # What a reader that knows no beats needs to play it at the right tempo.
+        values[Tag.STEP_SIZE_MS] = 60_000 / (image.grid.bpm * PIXELS_PER_BEAT)
+    return {
+        tag: float(value) if tag in _ALWAYS_DOUBLE or value % 1 else int(value)
+        for tag, value in sorted(values.items())
+    }
+
+
+def tags_to_bytes(tags: Mapping[Tag, int | float]) -> bytes:
+    """The TIFF block of a PNG's eXIf chunk."""
+    exif = Exif()
+    for tag, value in tags.items():
+        exif[int(tag)] = value
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def exif_to_tags(exif: Mapping[int, Any]) -> dict[Tag, float]:
+    """The tags of ours that hold a usable number; foreign and unusable ones are left out."""
+    tags = {}
+    for tag in Tag:
+        number = _to_number(exif.get(tag))
+        low, high = _RANGES.get(tag, _ABOVE_ZERO)
+        if number is None or not low <= number <= high or (tag in _MUST_BE_WHOLE and number % 1):
+            continue
+        tags[tag] = number
+    return tags
+
+
+def _to_number(value: Any) -> float | None:
+    """A number from any EXIF type that may hold one: a rational, text, a row of one value."""
+    if isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return number if isfinite(number) else None
+
+
+@dataclass(frozen=True)
+class ReadParams:
+    """Parameters as far as a file's tags gave them, and the names of those that it lacked."""
+
+    params: SpectrogramParams
+    max_value: float | None
+    assumed: tuple[str, ...]
+
+
+def tags_to_params(tags: Mapping[Tag, float], base: SpectrogramParams) -> ReadParams:
+    """The tags' values, and those of `base` for what is missing.
+
+    On the beat grid STEP_SIZE_MS follows from the tempo, so hop_ms is `base`'s own.
+    Raises ParameterError where the values contradict each other.
+    """
+    values: dict[str, Any] = {}
+    assumed = []
+    for tag, field in _FIELD_OF_TAG.items():
+        if tag is Tag.STEP_SIZE_MS and Tag.BPM in tags:
+            continue
+        if tag in tags:
+            values[field] = int(tags[tag]) if tag in _MUST_BE_WHOLE else tags[tag]
+        else:
+            assumed.append(field)
+    if Tag.PLANES in tags:
+        values["planes"] = Planes(int(tags[Tag.PLANES]))
+    elif Tag.STEREO in tags:
+        values["planes"] = Planes.RIFFUSION_STEREO if tags[Tag.STEREO] else Planes.MONO
+    else:
+        assumed.append("planes")
+    max_value = tags.get(Tag.MAX_VALUE)
+    if max_value is None:
+        assumed.append("max_value")
+    return ReadParams(_named(replace(base, **values)), max_value, tuple(assumed))
+
+
+def _named(params: SpectrogramParams) -> SpectrogramParams:
+    """With the name of the preset that the values are those of, in any plane layout."""
+    for preset in (PRESETS.get(params.preset), *PRESETS.values()):
+        if preset and replace(params, preset=preset.preset, planes=preset.planes) == preset:
+            return replace(params, preset=preset.preset)
+    return replace(params, preset="custom") if params.preset in PRESETS else params

@@ -1,0 +1,137 @@
+"""Mel magnitudes to pixels and back: row 0 is the highest band, loud is black, silence white."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from riffkit.errors import ParameterError
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.params import Planes, SpectrogramParams
+
+DEFAULT_MAX_VALUE = 30e6
+"""Riffusion's constant for images that don't say their MAX_VALUE, on the int16 scale."""
+
+# The mel plane that goes into red, green and blue; None is an empty plane, 0 everywhere.
+_PLANE_OF_COLOUR: dict[Planes, tuple[int | None, int, int]] = {
+    Planes.MONO: (0, 0, 0),
+    Planes.RIFFUSION_STEREO: (None, 0, 1),
+    Planes.LEFT_RIGHT_MID: (0, 1, 2),
+}
+
+
+def mel_to_pixels(
+    mel: Float[Tensor, "plane mel frame"],
+    params: SpectrogramParams,
+    *,
+    max_value: float | None = None,
+) -> tuple[UInt8[np.ndarray, "row frame 3"], float]:
+    """Pixels 255 − 255 · (S / max) ** power, rounded, and the `max_value` they stand on.
+
+    `max_value` is the mel's own maximum over all planes unless given; what is louder becomes
+    black. Silence is white on any scale, and gets riffusion's default one.
+    """
+    if mel.shape[0] != params.planes.n_mel_planes:
+        raise ParameterError(
+            f"mel planes={mel.shape[0]}: {params.planes.name} needs {params.planes.n_mel_planes}"
+        )
+    if max_value is None:
+        max_value = (float(mel.max()) if mel.numel() else 0.0) or DEFAULT_MAX_VALUE
+    if not (isfinite(max_value) and max_value > 0):
+        raise ParameterError(f"max_value={max_value}: must be above 0 and finite; check the clip")
+    levels = _levels(mel / max_value, params.power_for_image)
+    pixels = np.zeros((*levels.shape[1:], 3), np.uint8)
+    for colour, plane in enumerate(_PLANE_OF_COLOUR[params.planes]):
+        if plane is not None:
+            pixels[:, :, colour] = levels[plane]
+    return pixels, max_value
+
+
+def _levels(
+    relative: Float[Tensor, "plane mel frame"], power: float
+) -> UInt8[np.ndarray, "plane row frame"]:
+    loudness = relative.detach().clamp(0, 1)
+    # Two square roots take a tenth of the time of the general power.
+    loudness = loudness.sqrt_().sqrt_() if power == 0.25 else loudness.pow_(power)
+    return loudness.mul_(-255).add_(255.5).to(torch.uint8).flip(1).numpy(force=True)
+
+
+def pixels_to_mel(
+    pixels: UInt8[np.ndarray, "row frame 3"], params: SpectrogramParams, *, max_value: float
+) -> Float[Tensor, "plane mel frame"]:
+    """The inverse of `mel_to_pixels`: max · ((255 − y) / 255) ** (1 / power).
+
+    MONO takes the mean of the three colours, which differ in a generated or recompressed image.
+    """
+    loudness = (255 - torch.tensor(pixels, dtype=torch.float32)) / 255
+    loudness = loudness.permute(2, 0, 1).flip(1)
+    if params.planes is Planes.MONO:
+        loudness = loudness.mean(dim=0, keepdim=True)
+    elif params.planes is Planes.RIFFUSION_STEREO:
+        loudness = loudness[1:]
+    return max_value * loudness.pow(1 / params.power_for_image)
+
+
+@dataclass(frozen=True, eq=False)
+class SpectrogramImage:
+    """An image that can be heard: pixels, and all that is needed to read them as sound.
+
+    `max_value` is the mel magnitude of black on the int16 scale, None where unknown.
+    `grid` is set when the columns are laid out in beats. `recipe` says how it was made.
+    `assumed` names the parameters that its file didn't hold and a preset supplied.
+    """
+
+    pixels: UInt8[np.ndarray, "row frame 3"]
+    params: SpectrogramParams
+    max_value: float | None = None
+    grid: BeatGrid | None = None
+    recipe: dict[str, Any] | None = None
+    assumed: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        height, width = self.pixels.shape[:2]
+        if height != self.params.n_mels:
+            raise ParameterError(
+                f"image height={height}: must be n_mels={self.params.n_mels}, a row for each band"
+            )
+        if width < 1:
+            raise ParameterError("image width=0: must be at least 1 column")
+        if self.grid is not None and width != self.grid.n_frames:
+            raise ParameterError(
+                f"image width={width}: n_beats={self.grid.n_beats} need {self.grid.n_frames} px"
+            )
+
+    @property
+    def n_frames(self) -> int:
+        """Columns: the image's width."""
+        return self.pixels.shape[1]
+
+    @property
+    def n_samples(self) -> int:
+        """Exactly how many samples at `params.sample_rate` the image decodes to."""
+        if self.grid is not None:
+            return self.grid.n_samples(self.params.sample_rate)
+        return self.n_frames * self.params.hop_samples
+
+    def to_mel(self) -> Float[Tensor, "plane mel frame"]:
+        """Mel magnitudes on the int16 scale, lowest band first."""
+        max_value = DEFAULT_MAX_VALUE if self.max_value is None else self.max_value
+        return pixels_to_mel(self.pixels, self.params, max_value=max_value)
+
+    def as_pil(self) -> Image.Image:
+        """The pixels alone, as a Pillow image."""
+        return Image.fromarray(self.pixels)
+
+    def save(self, path: str | Path) -> None:
+        """Write a PNG with its tags and recipe; see `riffkit.spectrogram.png.write_png`."""
+        from riffkit.spectrogram.png import write_png  # png.py builds on this class
+
+        write_png(path, self)

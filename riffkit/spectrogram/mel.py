@@ -1,0 +1,184 @@
+"""Waveform to mel magnitudes: the HTK filter bank and the planes of an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from riffkit.audio.resampling import resample
+from riffkit.errors import ParameterError
+from riffkit.spectrogram.params import Planes, SpectrogramParams
+from riffkit.spectrogram.stft import (
+    Analysis,
+    beat_grid_analysis,
+    off_grid_analysis,
+    pad_circular,
+    pad_reflected,
+    padded_tail_samples,
+    spectrum_blocks,
+)
+
+INT16_SCALE = 32_768.0
+ROWS_PER_BAND = 16  # mel rows multiplied at once: their filters cover few bins
+
+
+def hz_to_mel(hz: float) -> float:
+    """The HTK scale, 2,595 · log10(1 + f / 700)."""
+    return 2595.0 * math.log10(1.0 + hz / 700.0)
+
+
+def mel_to_hz(mel: float) -> float:
+    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+
+
+def mel_row_hz(params: SpectrogramParams) -> Float[Tensor, " mel"]:
+    """The frequency at which each mel row's filter peaks, lowest row first."""
+    return _corner_hz(params)[1:-1].float()
+
+
+def _corner_hz(params: SpectrogramParams) -> Float[Tensor, " corner"]:
+    """The n_mels + 2 frequencies between which the triangles are drawn."""
+    low, high = hz_to_mel(params.min_hz), hz_to_mel(params.max_hz)
+    mels = torch.linspace(low, high, params.n_mels + 2, dtype=torch.float64)
+    return torch.tensor([mel_to_hz(float(mel)) for mel in mels], dtype=torch.float64)
+
+
+def _triangles(
+    bin_hz: Float[Tensor, " bin"], corner_hz: Float[Tensor, " corner"]
+) -> Float[Tensor, "bin mel"]:
+    width_hz = corner_hz.diff()
+    distance_hz = corner_hz[None, :] - bin_hz[:, None]
+    rising = -distance_hz[:, :-2] / width_hz[:-1]
+    falling = distance_hz[:, 2:] / width_hz[1:]
+    return torch.minimum(rising, falling).clamp_min(0).float()
+
+
+@lru_cache(maxsize=4)
+def mel_filterbank(
+    params: SpectrogramParams, *, n_fft: int, sample_rate: float
+) -> Float[Tensor, "bin mel"]:
+    """Triangles of height 1 on the HTK scale, as torchaudio.functional.melscale_fbanks(norm=None).
+
+    The result is cached and shared: treat it as read-only.
+    """
+    bin_hz = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * (sample_rate / n_fft)
+    return _triangles(bin_hz, _corner_hz(params))
+
+
+@dataclass(frozen=True, eq=False)
+class _Band:
+    """A few neighbouring mel rows, and only the bins that their filters cover."""
+
+    first_bin: int
+    weights: Float[Tensor, "bin mel"]
+
+    @property
+    def last_bin(self) -> int:
+        return self.first_bin + self.weights.shape[0] - 1
+
+
+@lru_cache(maxsize=64)
+def _bands(params: SpectrogramParams, analysis: Analysis) -> tuple[_Band, ...]:
+    """The filter bank in narrow pieces, scaled to int16 and to the level of the off-grid one.
+
+    A magnitude grows with the window's samples, a row's sum with the density of bins; both are
+    taken back to the off-grid sizes, so that a clip has the same mel values at every tempo.
+    """
+    reference = off_grid_analysis(params)
+    scale = (reference.window_samples / analysis.window_samples) * (
+        analysis.bin_hz / reference.bin_hz
+    )
+    corner_hz = _corner_hz(params)
+    bands = []
+    for first_row in range(0, params.n_mels, ROWS_PER_BAND):
+        corners = corner_hz[first_row : first_row + ROWS_PER_BAND + 2]
+        first = int(float(corners[0]) / analysis.bin_hz)
+        last = min(int(float(corners[-1]) / analysis.bin_hz) + 1, analysis.n_bins - 1)
+        bin_hz = torch.arange(first, last + 1, dtype=torch.float64) * analysis.bin_hz
+        bands.append(_Band(first, _triangles(bin_hz, corners) * (INT16_SCALE * scale)))
+    return tuple(bands)
+
+
+def as_channels(
+    waveform: Float[Tensor, "channel sample"], planes: Planes
+) -> Float[Tensor, "plane_channel sample"]:
+    """One channel for a mono image, two for a stereo one."""
+    n_channels = waveform.shape[0]
+    if n_channels not in (1, 2) or waveform.shape[-1] == 0:
+        raise ParameterError(
+            f"waveform={tuple(waveform.shape)}: must be 1 or 2 channels of at least one sample"
+        )
+    if planes.n_channels == 1:
+        return waveform.mean(dim=0, keepdim=True)
+    return waveform.expand(2, -1)
+
+
+def mel_blocks(
+    padded: Float[Tensor, "channel padded"],
+    params: SpectrogramParams,
+    analysis: Analysis,
+    *,
+    n_frames: int,
+) -> Iterator[Float[Tensor, "plane mel _frame"]]:
+    """The mel planes of `padded` (see `spectrum_blocks`), a few frames at a time."""
+    bands = _bands(params, analysis)
+    for spectrum in spectrum_blocks(padded, analysis, n_frames=n_frames):
+        if params.planes is Planes.LEFT_RIGHT_MID:
+            spectrum = torch.cat((spectrum, spectrum.mean(dim=0, keepdim=True)))
+        yield _apply_bands(spectrum, bands)
+
+
+def _apply_bands(
+    spectrum: Complex[Tensor, "plane frame bin"], bands: tuple[_Band, ...]
+) -> Float[Tensor, "plane mel frame"]:
+    magnitude = _magnitude(spectrum[..., : bands[-1].last_bin + 1])
+    rows = [
+        magnitude[..., band.first_bin : band.last_bin + 1] @ band.weights.to(magnitude.device)
+        for band in bands
+    ]
+    return torch.cat(rows, dim=-1).transpose(1, 2)
+
+
+def _magnitude(spectrum: Complex[Tensor, "plane frame bin"]) -> Float[Tensor, "plane frame bin"]:
+    """|z| in half the time of torch.abs, which also holds where z² would overflow."""
+    return torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag).sqrt_()
+
+
+def waveform_to_mel(
+    waveform: Float[Tensor, "channel sample"],
+    params: SpectrogramParams,
+    *,
+    n_frames: int | None = None,
+    circular: bool = False,
+) -> Float[Tensor, "plane mel frame"]:
+    """Mel magnitudes on the int16 scale, lowest band first; `waveform` is at params.sample_rate.
+
+    Off the grid (`n_frames` is None): ceil(samples / hop) frames. On the beat grid the whole clip,
+    of any length, is one period laid out in `n_frames` columns, and is always circular.
+    """
+    channels = as_channels(waveform, params.planes)
+    n_samples = channels.shape[-1]
+    if n_frames is None:
+        analysis = off_grid_analysis(params)
+        n_frames = -(-n_samples // analysis.hop_samples)
+    else:
+        analysis = beat_grid_analysis(params, n_frames=n_frames, n_samples=n_samples)
+        circular = True
+        n_samples = n_frames * analysis.hop_samples
+        channels = resample(
+            channels,
+            params.sample_rate,
+            analysis.sample_rate,
+            n_samples=n_samples,
+            circular=True,
+        )
+    pad = pad_circular if circular else pad_reflected
+    after = padded_tail_samples(analysis, n_frames=n_frames, n_samples=n_samples)
+    padded = pad(channels, analysis.lead_samples, after)
+    return torch.cat(list(mel_blocks(padded, params, analysis, n_frames=n_frames)), dim=-1)
