@@ -1,0 +1,87 @@
+"""How much of each of the twelve pitch classes a clip holds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.audio.resampling import resample
+
+_RATE = 11_025
+_N_FFT = 4_096
+_HOP_SAMPLES = 1_102
+_MIN_HZ, _MAX_HZ = 55.0, 2_000.0
+_PEAK_FLOOR = 0.02
+_N_HARMONICS = 4
+_HARMONIC_DECAY = 0.6
+_BLOCK_FRAMES = 1_024
+_A4_MIDI, _A4_HZ = 69, 440.0
+
+
+def chroma(
+    waveform: Float[Tensor, "channel sample"], sample_rate: int
+) -> Float[np.ndarray, " pitch_class"]:
+    """The share of each pitch class from C to B in a clip; they add up to 1, or are all 0.
+
+    The spectrum's peaks between 55 and 2,000 Hz, tuned to the clip's own concert pitch. Each
+    counts for its own pitch, and less and less for those of which it may be the second, third
+    or fourth harmonic (Gómez, "Tonal description of polyphonic audio", 2006). Every frame
+    counts by the root of its level, so that soft parts have a say too.
+    """
+    mono = resample(waveform.mean(0, keepdim=True), sample_rate, _RATE)[0]
+    midi, weight = _spectral_peaks(mono)
+    if not len(midi):
+        return np.zeros(12)
+    midi = midi - _tuning_semitones(midi, weight)
+    shares = np.zeros(12)
+    for harmonic in range(1, _N_HARMONICS + 1):
+        pitch = midi - 12 * math.log2(harmonic)
+        nearest = np.round(pitch)
+        in_tune = np.cos(np.pi * (pitch - nearest)) ** 2
+        share = weight * in_tune * _HARMONIC_DECAY ** (harmonic - 1)
+        shares += np.bincount(nearest.astype(int) % 12, share, minlength=12)
+    return np.asarray(shares / shares.sum())
+
+
+def _spectral_peaks(
+    mono: Float[Tensor, " sample"],
+) -> tuple[Float[np.ndarray, " peak"], Float[np.ndarray, " peak"]]:
+    """The pitch (MIDI, with fractions) and the weight of every peak of every frame."""
+    padded = torch.nn.functional.pad(mono, (_N_FFT // 2, _N_FFT // 2))
+    frames = padded.unfold(-1, _N_FFT, _HOP_SAMPLES)
+    window = torch.blackman_window(_N_FFT)
+    found = [
+        _peaks_of(torch.fft.rfft(block * window).abs().numpy())
+        for block in torch.split(frames, _BLOCK_FRAMES)
+    ]
+    midi, weight = (np.concatenate(part) for part in zip(*found, strict=True))
+    return midi, weight
+
+
+def _peaks_of(
+    spectrum: Float[np.ndarray, "frame bin"],
+) -> tuple[Float[np.ndarray, " peak"], Float[np.ndarray, " peak"]]:
+    first, last = (round(hz * _N_FFT / _RATE) for hz in (_MIN_HZ, _MAX_HZ))
+    here, below, above = (spectrum[:, first + k : last + k] for k in (0, -1, 1))
+    loudest = spectrum[:, first:last].max(-1, keepdims=True)
+    is_peak = (here > below) & (here >= above) & (here > _PEAK_FLOOR * loudest)
+    frame, offset = np.nonzero(is_peak)
+    low, middle, high = (np.log(part[is_peak] + 1e-12) for part in (below, here, above))
+    # The vertex of the parabola through the three logarithms: the peak between the bins.
+    vertex = 0.5 * (low - high) / np.minimum(low - 2 * middle + high, -1e-9)
+    hz = (first + offset + vertex) * _RATE / _N_FFT
+    midi = _A4_MIDI + 12 * np.log2(hz / _A4_HZ)
+    weight = here[is_peak] / np.sqrt(loudest[frame, 0])
+    return midi, weight
+
+
+def _tuning_semitones(
+    midi: Float[np.ndarray, " peak"], weight: Float[np.ndarray, " peak"]
+) -> float:
+    """How far the clip is tuned above A = 440 Hz, from -0.5 to 0.5 semitones."""
+    mean = np.sum(weight * np.exp(2j * np.pi * midi))
+    return float(np.angle(mean) / (2 * np.pi))

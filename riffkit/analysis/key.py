@@ -1,0 +1,48 @@
+"""Which key a clip is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.analysis.chroma import chroma
+
+# Albrecht and Shanahan, "The use of large corpora to train a new type of key-finding
+# algorithm", Music Perception 31(1), 2013: how often each degree, in semitones above the
+# tonic, sounds in pieces of either mode.
+MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
+MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
+
+
+_MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+"""The tonics from C up, spelled with the fewer accidentals."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A tonic and mode such as "A minor", and from 0 to 1 its lead over the next best."""
+
+    name: str
+    confidence: float
+
+
+def key(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> Key | None:
+    """The key whose pitch classes a clip's resemble most, or None for silence."""
+    shares = chroma(waveform, sample_rate)
+    return chroma_to_key(shares) if shares.any() else None
+
+
+def chroma_to_key(shares: Float[np.ndarray, " pitch_class"]) -> Key:
+    """The key whose profile correlates best with the shares of the pitch classes."""
+    modes = (("major", MAJOR, _MAJOR_KEYS), ("minor", MINOR, _MINOR_KEYS))
+    scores = {
+        f"{tonic} {mode}": float(np.corrcoef(shares, np.roll(profile, semitones))[0, 1])
+        for mode, profile, tonics in modes
+        for semitones, tonic in enumerate(tonics)
+    }
+    best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
+    return Key(best, float(np.clip(scores[best] - scores[second], 0, 1)))
