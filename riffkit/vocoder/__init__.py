@@ -1,0 +1,1 @@
+"""Mel magnitudes to sound: one contract, a registry, Griffin-Lim."""

@@ -1,0 +1,48 @@
+"""The vocoders by name: riffkit's own, and those that other packages bring.
+
+A package adds one under the entry point group `riffkit.vocoders`: the name that users type, and a
+callable without arguments that returns a `riffkit.vocoder.base.Vocoder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+from riffkit.errors import ParameterError
+from riffkit.vocoder.base import Vocoder
+
+GROUP = "riffkit.vocoders"
+DEFAULT = "griffin-lim"
+
+
+def _griffin_lim() -> Vocoder:
+    from riffkit.vocoder.griffin_lim import GriffinLim  # brings numba and scipy
+
+    return GriffinLim()
+
+
+_BUILT_IN: dict[str, Callable[[], Vocoder]] = {DEFAULT: _griffin_lim}
+
+
+def names() -> list[str]:
+    """All names that `vocoder` knows, riffkit's own first."""
+    others = {entry.name for entry in entry_points(group=GROUP)} - set(_BUILT_IN)
+    return [*_BUILT_IN, *sorted(others)]
+
+
+def vocoder(name: str) -> Vocoder:
+    """A vocoder by name; ParameterError for an unknown one, or one that cannot be loaded."""
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]()
+    for entry in entry_points(group=GROUP, name=name):
+        try:
+            made = entry.load()()
+        except (ImportError, AttributeError) as error:
+            raise ParameterError(
+                f"vocoder={name!r}: {entry.value} cannot be loaded ({error}); reinstall its package"
+            ) from error
+        if not isinstance(made, Vocoder):
+            raise ParameterError(f"vocoder={name!r}: {entry.value} doesn't make a Vocoder")
+        return made
+    raise ParameterError(f"vocoder={name!r}: must be one of {', '.join(names())}")
