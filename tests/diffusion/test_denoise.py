@@ -1,0 +1,153 @@
+"""The denoising loop against diffusers' own pipeline, and its inputs one by one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
+from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
+from riffkit.diffusion.prompts import encode_prompts, n_tokens_cut
+from riffkit.errors import ParameterError
+
+STEPS, GUIDANCE = 4, 3.0
+
+
+def window(
+    checkpoint: Checkpoint, start: int, width: int, prompt: str = "piano", batch: int = 1
+) -> Window:
+    text, negative = encode_prompts(checkpoint, [prompt, ""])[:, None].expand(-1, batch, -1, -1)
+    return Window(start, width, text, negative)
+
+
+def noise_of(seed: int, columns: int = 32, batch: int = 1) -> torch.Tensor:
+    return torch.randn((batch, 4, 32, columns), generator=torch.Generator().manual_seed(seed))
+
+
+def test_equals_diffusers_own_pipeline(
+    tiny: Checkpoint, tiny_pipeline: StableDiffusionPipeline
+) -> None:
+    tiny_pipeline.set_progress_bar_config(disable=True)
+    noise = noise_of(0)
+    theirs = tiny_pipeline(
+        "piano", latents=noise, num_inference_steps=STEPS, guidance_scale=GUIDANCE,
+        output_type="latent", height=128, width=128,
+    ).images  # fmt: skip
+    ours = denoise(tiny, noise, [window(tiny, 0, 32)], Denoising(STEPS, GUIDANCE))
+    assert (ours - theirs).abs().max() <= 1e-4
+
+
+def test_a_batch_equals_its_items(tiny: Checkpoint) -> None:
+    noise = noise_of(1, batch=2)
+    how = Denoising(STEPS, GUIDANCE)
+    both = denoise(tiny, noise, [window(tiny, 0, 32, batch=2)], how)
+    for item in range(2):
+        alone = denoise(tiny, noise[item : item + 1], [window(tiny, 0, 32)], how)
+        torch.testing.assert_close(both[item : item + 1], alone, atol=1e-4, rtol=0)
+
+
+def test_a_circular_loop_rolls_with_its_noise(tiny: Checkpoint) -> None:
+    how = Denoising(STEPS, GUIDANCE, circular=True)
+    noise = noise_of(2)
+    output = denoise(tiny, noise, [window(tiny, 0, 32)], how)
+    rolled = denoise(tiny, noise.roll(8, dims=-1), [window(tiny, 0, 32)], how)
+    torch.testing.assert_close(rolled, output.roll(8, dims=-1), atol=1e-4, rtol=0)
+
+
+def test_windows_with_prompts_of_their_own(tiny: Checkpoint) -> None:
+    """Far from the other window a column depends on its own window's prompt alone."""
+    how = Denoising(STEPS, GUIDANCE)
+    noise = noise_of(3, columns=64)
+    windows = [window(tiny, 0, 32), window(tiny, 32, 32, "drums")]
+    output = denoise(tiny, noise, windows, how)
+    alone = denoise(tiny, noise[..., :32], [window(tiny, 0, 32)], how)
+    torch.testing.assert_close(output[..., :32], alone, atol=1e-4, rtol=0)
+    same = denoise(tiny, noise, [window(tiny, 0, 32), window(tiny, 32, 32)], how)
+    assert (same - output)[..., 32:].abs().max() > 1e-3
+
+
+def test_a_window_past_the_end_goes_on_at_the_beginning(tiny: Checkpoint) -> None:
+    how = Denoising(STEPS, GUIDANCE, circular=True)
+    noise = noise_of(4, columns=48)
+    starts = (0, 16, 32)
+    output = denoise(tiny, noise, [window(tiny, s, 32) for s in starts], how)
+    rolled = denoise(tiny, noise.roll(16, dims=-1), [window(tiny, s, 32) for s in starts], how)
+    torch.testing.assert_close(rolled, output.roll(16, dims=-1), atol=1e-4, rtol=0)
+
+
+def test_what_is_known_is_kept_and_the_rest_is_new(tiny: Checkpoint) -> None:
+    known = noise_of(5) * 0.5
+    free = torch.ones(1, 1, 1, 32)
+    free[..., :16] = 0
+    output = denoise(
+        tiny, noise_of(6), [window(tiny, 0, 32)], Denoising(STEPS, GUIDANCE),
+        known=Known(known, free),
+    )  # fmt: skip
+    assert torch.equal(output[..., :16], known[..., :16])
+    assert (output[..., 16:] - known[..., 16:]).abs().mean() > 0.05
+
+
+def test_a_soft_mask_lies_between(tiny: Checkpoint) -> None:
+    known = noise_of(5) * 0.5
+
+    def distance(freedom: float) -> float:
+        free = torch.full((1, 1, 1, 1), freedom)
+        how = Denoising(10, GUIDANCE)
+        out = denoise(tiny, noise_of(6), [window(tiny, 0, 32)], how, known=Known(known, free))
+        return float((out - known).abs().mean())
+
+    assert distance(0.0) == 0 < distance(0.3) < distance(1.0)
+
+
+def test_strength_leads_from_the_clip_to_a_new_one(tiny: Checkpoint) -> None:
+    known = Known(noise_of(5) * 0.5, torch.ones(1, 1, 1, 1))
+    distances = []
+    for strength in (0.1, 0.5, 1.0):
+        how = Denoising(10, GUIDANCE, strength=strength)
+        out = denoise(tiny, noise_of(6), [window(tiny, 0, 32)], how, known=known)
+        distances.append(float((out - known.latents).abs().mean()))
+    assert distances == sorted(distances)
+    from_noise = denoise(tiny, noise_of(6), [window(tiny, 0, 32)], Denoising(10, GUIDANCE))
+    assert torch.equal(out, from_noise)
+
+
+def test_the_negative_prompt_works(tiny: Checkpoint) -> None:
+    text, none, drums = encode_prompts(tiny, ["piano", "", "loud drums"])[:, None]
+    how = Denoising(STEPS, GUIDANCE)
+    plain = denoise(tiny, noise_of(7), [Window(0, 32, text, none)], how)
+    avoided = denoise(tiny, noise_of(7), [Window(0, 32, text, drums)], how)
+    assert (plain - avoided).abs().max() > 1e-3
+    same = denoise(tiny, noise_of(7), [Window(0, 32, text, text)], how)
+    unguided = denoise(tiny, noise_of(7), [Window(0, 32, text, none)], Denoising(STEPS, 1.0))
+    torch.testing.assert_close(same, unguided, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"steps": 0}, {"guidance": -1.0}, {"strength": 0.0}, {"strength": 1.1}]
+)
+def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
+    name = next(iter(bad))
+    with pytest.raises(ParameterError, match=name):
+        Denoising(**{"steps": 4, "guidance": 1.0, **bad})
+
+
+def test_noise_is_the_seeds(tiny: Checkpoint) -> None:
+    first, again = (draw_noise(tiny, n_columns=32, seed=3) for _ in range(2))
+    assert torch.equal(first, again)
+    assert first.shape == (1, 4, 128, 32)
+    assert not torch.equal(first, draw_noise(tiny, n_columns=32, seed=4))
+
+
+def test_pixels_and_latents_have_the_image_s_size(tiny: Checkpoint) -> None:
+    latents = noise_of(8)
+    pixels = latents_to_pixels(tiny, latents, circular=True)
+    assert pixels.shape == (128, 128, 3)
+    assert pixels_to_latents(tiny, pixels, circular=True).shape == latents.shape
+
+
+def test_long_prompts_are_counted_and_cut(tiny: Checkpoint) -> None:
+    assert n_tokens_cut(tiny, "piano") == 0
+    assert n_tokens_cut(tiny, "piano " * 100) == 100 + 2 - 77
+    assert encode_prompts(tiny, ["piano " * 100]).shape == (1, 77, 16)
