@@ -1,0 +1,209 @@
+"""Training of the bundled model on a handful of invented loops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from riffkit.diffusion.bar_cue import bar_cue
+from riffkit.diffusion.checkpoint import WEIGHTS
+from riffkit.diffusion.seam import circular_in_time
+from riffkit.errors import ParameterError
+from train.autoencoder import (
+    LATENT_CHANNELS,
+    N_SOUND_CHANNELS,
+    AutoencoderTask,
+    new_autoencoder,
+    pixels_to_signal,
+    standardize_latents,
+    texture_distance,
+)
+from train.config import LoopConfig
+from train.full import SCHEDULE, DiffusionTask, TextToLatents, min_snr_weights
+from train.latents import CachedClips, cache_latents, read_latents
+from train.loop import fit
+from train.shards import open_pixels, read_clips
+from train.text import HIDDEN_SIZE, byte_letters, principal_components
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A shard of 40 images: two levels of gray, by caption."""
+    lines = []
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 40, (40, 3, 512, 128), dtype=np.uint8)
+    for row in range(40):
+        dark = row % 2
+        pixels[row] += np.uint8(20 + 140 * dark)
+        captions = ["loud drums"] * 2 if dark else ["quiet piano"] * 2
+        facts = {"beats_per_bar": 4}
+        line = {"seed": row, "width": 128, "row": row, "captions": captions, "facts": facts}
+        lines.append(json.dumps(line))
+    np.save(tmp_path / "pixels-00000-128.npy", pixels)
+    (tmp_path / "clips-00000.jsonl").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_shards_are_read_back(data: Path) -> None:
+    (clips,) = read_clips(data).values()
+    assert [clip.row for clip in clips] == list(range(40))
+    assert open_pixels(data, 0, 128).shape == (40, 3, 512, 128)
+    with pytest.raises(ParameterError, match="python -m train render"):
+        read_clips(data.parent)
+
+
+def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = LoopConfig(
+        images=40, batch_size=2, learning_rate=1e-3, warmup_images=1, ema_decay=0.5,
+        device="cpu", log_seconds=0.0, checkpoint_seconds=1e9,
+    )  # fmt: skip
+    task = AutoencoderTask(data)
+    before = task.evaluate(task.network)["held_out_levels"]
+    *_, last = fit(task, config, tmp_path / "run")
+    assert last["held_out_levels"] < 0.92 * before
+
+
+def test_standardized_latents(data: Path) -> None:
+    torch.manual_seed(0)
+    network = new_autoencoder()
+    images = pixels_to_signal(open_pixels(data, 0, 128)[:16])
+    with torch.no_grad(), circular_in_time(network):
+        raw = network.encode(images).latent_dist.mean
+        raw[:, N_SOUND_CHANNELS:] = 0
+        expected = network.decode(raw).sample
+        standardize_latents(network, data)
+        latents = network.encode(images).latent_dist.mean
+        sound, cue = latents[:, :N_SOUND_CHANNELS], latents[:, N_SOUND_CHANNELS:].clone()
+        latents[:, N_SOUND_CHANNELS:] = 123.0  # whatever the cue says, the decoder ignores it
+        after = network.decode(latents).sample
+    assert cue.abs().max() == 0
+    assert sound.mean(dim=(0, 2, 3)).abs().max() < 0.3
+    assert (sound.std(dim=(0, 2, 3)) - 1).abs().max() < 0.3
+    torch.testing.assert_close(after, expected, atol=1e-3, rtol=0)
+
+
+def test_texture_sees_missing_grain_wherever_it_lies() -> None:
+    generator = torch.Generator().manual_seed(0)
+    grain = 0.2 * torch.randn((1, 3, 64, 64), generator=generator)
+    other = 0.2 * torch.randn((1, 3, 64, 64), generator=generator)
+    smooth = torch.zeros_like(grain)
+    assert texture_distance(grain, other) < 0.2 * texture_distance(grain, smooth)
+
+
+def tiny_network() -> TextToLatents:
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(
+        sample_size=8, in_channels=LATENT_CHANNELS, out_channels=LATENT_CHANNELS,
+        block_out_channels=(16, 32), layers_per_block=1, cross_attention_dim=HIDDEN_SIZE,
+        attention_head_dim=2, norm_num_groups=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    config = CLIPTextConfig(
+        vocab_size=49_408, hidden_size=HIDDEN_SIZE, intermediate_size=64, num_hidden_layers=1,
+        num_attention_heads=2, bos_token_id=49_406, eos_token_id=49_407,
+    )  # fmt: skip
+    return TextToLatents(unet, CLIPTextModel(config))
+
+
+@pytest.fixture
+def tokenizer() -> CLIPTokenizer:
+    return CLIPTokenizer.from_pretrained(str(WEIGHTS / "mini" / "tokenizer"))
+
+
+def test_latents_are_cached_with_their_captions(
+    data: Path, tmp_path: Path, tokenizer: CLIPTokenizer
+) -> None:
+    torch.manual_seed(0)
+    autoencoder = standardize_latents(new_autoencoder(), data)
+    assert sum(cache_latents(data, tmp_path / "latents", autoencoder, tokenizer)) == 40
+    assert sum(cache_latents(data, tmp_path / "latents", autoencoder, tokenizer)) == 0
+    clips = read_latents(tmp_path / "latents")[128]
+    assert clips.latents.shape == (40, N_SOUND_CHANNELS, 32, 8)
+    assert "loud" in tokenizer.decode(clips.tokens[1, 0])
+    assert "quiet" in tokenizer.decode(clips.tokens[0, 1])
+
+
+def test_both_networks_learn(tmp_path: Path, tokenizer: CLIPTokenizer) -> None:
+    """Latents are +1 where the caption says loud, -1 where quiet."""
+    captions = ["quiet piano", "loud drums"]
+    tokens = tokenizer(captions, padding="max_length", return_tensors="pt").input_ids
+    sign = torch.tensor([-1.0, 1.0]).repeat(20)
+    clips = CachedClips(
+        latents=sign[:, None, None, None].expand(40, N_SOUND_CHANNELS, 32, 8).clone(),
+        tokens=tokens[:, None].repeat(20, 1, 1).to(torch.int32),
+        beats_per_bar=torch.full((40,), 4),
+    )
+    empty = tokenizer("", padding="max_length", return_tensors="pt").input_ids[0]
+    task = DiffusionTask(tiny_network(), {128: clips}, empty_tokens=empty)
+    before = task.evaluate(task.network)["held_out_loss"]
+    config = LoopConfig(
+        images=1280, batch_size=16, learning_rate=3e-3, warmup_images=32, device="cpu",
+        bfloat16=False, ema_decay=0.9, log_seconds=1e9, checkpoint_seconds=1e9,
+    )  # fmt: skip
+    *_, last = fit(task, config, tmp_path / "run")
+    assert last["held_out_loss"] < 0.65 * before
+    start = dict(tiny_network().named_parameters())
+    moved = {n for n, p in task.network.named_parameters() if not torch.equal(p, start[n])}
+    assert {"unet.conv_in.weight", "text_encoder.text_model.final_layer_norm.weight"} <= moved
+
+
+def test_the_cue_is_the_last_channel_and_follows_the_metre() -> None:
+    clips = CachedClips(
+        latents=torch.zeros(40, N_SOUND_CHANNELS, 32, 24),
+        tokens=torch.zeros(40, 2, 77, dtype=torch.int32),
+        beats_per_bar=torch.full((40,), 3),
+    )
+    empty = torch.zeros(77, dtype=torch.int64)
+    task = DiffusionTask(tiny_network(), {384: clips}, empty_tokens=empty)
+    seen = []
+
+    class Spy(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(()))
+
+        def forward(self, noisy, timestep, tokens):
+            seen.append((noisy, timestep))
+            return noisy * self.weight
+
+    task.network = Spy()
+    task.loss(torch.arange(32), torch.Generator().manual_seed(0))
+    noisy, timestep = seen[0]
+    clean = noisy[timestep.argmin(), -1]  # hardly any noise is left there
+    expected = bar_cue(32, 24, columns_per_bar=12)
+    assert (clean - expected).abs().mean() < 0.1
+
+
+def test_min_snr_weights() -> None:
+    scheduler = DDPMScheduler(**SCHEDULE)
+    alphas = scheduler.alphas_cumprod
+    weights = min_snr_weights(alphas)
+    snr = alphas / (1 - alphas)
+    fine = int((snr - 9).abs().argmin())
+    assert float(weights[fine]) == pytest.approx(0.5, abs=0.02)
+    assert weights[0] < 0.01
+    assert float(weights[-1]) == pytest.approx(1.0)
+
+
+def test_byte_letters_are_clip_s() -> None:
+    letters = byte_letters()
+    assert len(set(letters)) == 256
+    assert letters[:3] == ["!", '"', "#"]
+    assert letters[188] == "Ā"  # byte 0, the first that isn't printable
+
+
+def test_principal_components_keep_distances() -> None:
+    generator = torch.Generator().manual_seed(0)
+    flat = torch.randn((200, 4), generator=generator) @ torch.randn((4, 16), generator=generator)
+    reduced = principal_components(flat, 4)
+    assert reduced.shape == (200, 4)
+    ratio = torch.pdist(reduced) / torch.pdist(flat)
+    assert ratio.std() / ratio.mean() < 1e-3

@@ -1,0 +1,100 @@
+"""The training loop: what is resumed equals what was never interrupted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from riffkit.errors import ParameterError
+from train.config import LoopConfig
+from train.loop import batch_items, fit, learning_rate_factor
+from train.state import load_ema
+
+CONFIG = LoopConfig(
+    images=1600, batch_size=8, learning_rate=0.1, warmup_images=40, device="cpu",
+    bfloat16=False, weight_decay=0.0, log_seconds=0.0, checkpoint_seconds=0.0,
+)  # fmt: skip
+
+
+class LineTask:
+    """Fit y = 3x − 1 from noisy points."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        torch.manual_seed(0)
+        self.network: nn.Module = nn.Linear(1, 1)
+        self.n_items = 20
+        self.items: list[int] = []
+        self._stop_after = stop_after
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+        return [{"params": list(self.network.parameters()), "lr": learning_rate}]
+
+    def loss(
+        self, items: Int[Tensor, " batch"], generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        if self._stop_after is not None and len(self.items) >= self._stop_after:
+            raise KeyboardInterrupt
+        self.items += items.tolist()
+        x = items[:, None] / 10 - 1
+        noise = torch.randn(x.shape, generator=generator) / 10
+        return (self.network(x) - (3 * x - 1) - noise).square().mean(), {}
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        return {"weight": float(next(network.parameters()))}
+
+
+def test_it_learns_the_line(tmp_path: Path) -> None:
+    task = LineTask()
+    lines = list(fit(task, CONFIG, tmp_path))
+    assert lines[-1]["weight"] == pytest.approx(3.0, abs=0.2)
+    assert (tmp_path / "log.jsonl").read_text().count("\n") == len(lines)
+
+
+def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
+    whole = LineTask()
+    losses = [x["loss"] for x in fit(whole, CONFIG, tmp_path / "whole") if "loss" in x]
+    first = LineTask(stop_after=800)
+    resumed_losses = []
+    with pytest.raises(KeyboardInterrupt):
+        for line in fit(first, CONFIG, tmp_path / "parts"):
+            resumed_losses += [line["loss"]] if "loss" in line else []
+    second = LineTask()
+    resumed_losses += [x["loss"] for x in fit(second, CONFIG, tmp_path / "parts") if "loss" in x]
+    assert resumed_losses == losses
+    assert first.items + second.items == whole.items
+    for one, other in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_average_is_what_is_kept(tmp_path: Path) -> None:
+    list(fit(task := LineTask(), CONFIG, tmp_path))
+    average = nn.Linear(1, 1)
+    load_ema(average, tmp_path / "state.pt")
+    assert not torch.equal(average.weight, next(task.network.parameters()))
+    assert float(average.weight.detach()) == pytest.approx(3.0, abs=0.2)
+
+
+def test_each_epoch_takes_every_item_once_in_its_own_order() -> None:
+    items = torch.cat([batch_items(n, 8, 20, seed=0) for n in range(0, 80, 8)]).tolist()
+    epochs = [items[n : n + 20] for n in range(0, 80, 20)]
+    assert all(Counter(epoch) == Counter(range(20)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+def test_the_learning_rate_rises_then_falls_to_zero() -> None:
+    factors = [learning_rate_factor(n, CONFIG) for n in range(0, 1601, 8)]
+    peak = factors.index(max(factors))
+    assert 0 < peak < 10
+    assert factors[-1] == pytest.approx(0, abs=1e-9)
+    assert all(a > b for a, b in zip(factors[peak:-1], factors[peak + 1 :], strict=True))
+
+
+@pytest.mark.parametrize("bad", [{"images": 0}, {"learning_rate": -1.0}, {"ema_decay": 1.0}])
+def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(ParameterError, match=next(iter(bad))):
+        LoopConfig(**{"images": 1, "batch_size": 1, "learning_rate": 1.0, **bad})

@@ -1,0 +1,172 @@
+"""Renders are loops: exact to the sample, without a click, the same every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from riffkit.errors import ParameterError
+from train.score import Note, Score, Track, find_soundfont, render, write_score
+from train.score.mixing import mix_down
+from train.score.model import Mix
+from train.score.render import SAMPLE_RATE, loop_samples, render_track
+from train.score.soundfont import FILE_NAME
+
+
+@pytest.fixture(scope="module")
+def soundfont() -> Path:
+    pytest.importorskip("tinysoundfont")
+    try:
+        return find_soundfont()
+    except ParameterError as missing:
+        pytest.skip(str(missing))
+
+
+def _first(**wanted: object) -> Score:
+    """The score of the first seed whose facts are as wanted."""
+    scores = (write_score(seed) for seed in range(3000))
+    return next(s for s in scores if all(getattr(s.facts, k) == v for k, v in wanted.items()))
+
+
+@pytest.fixture(scope="module")
+def loops(soundfont: Path) -> list[tuple[Score, np.ndarray]]:
+    chosen = [
+        _first(texture="solo", instruments=("piano",)),
+        _first(texture="band", drums=True, density="dense"),
+        _first(texture="drums only"),
+    ]
+    return [(score, render(score, soundfont)) for score in chosen]
+
+
+def test_loop_is_exact_loud_enough_and_below_full_scale(loops):
+    for score, loop in loops:
+        assert loop.shape == (2, round(score.n_beats * 60 / score.bpm * SAMPLE_RATE))
+        assert loop.dtype == np.float32
+        assert np.abs(loop).max() < 0.9
+        assert 20 * np.log10(np.sqrt(np.mean(loop**2))) > -26
+
+
+def test_seam_is_no_click(loops):
+    """The step from the last sample to the first is one as there are many inside."""
+    for _, loop in loops:
+        seam = np.abs(loop[:, 0] - loop[:, -1]).max()
+        assert seam < np.percentile(np.abs(np.diff(loop)), 99.5)
+
+
+def test_tail_rings_into_the_start(soundfont: Path):
+    """A long note struck just before the end is heard at the start."""
+    late = Track("piano", "solo", 0, 0, -16.0, 0.0, 0.0, (Note(7.75, 2.0, 60, 100),))
+    loop = render_track(late, 8, 2 * SAMPLE_RATE, soundfont)
+    level = np.sqrt(np.mean(loop[:, : SAMPLE_RATE // 4] ** 2))
+    before = np.sqrt(np.mean(loop[:, SAMPLE_RATE : SAMPLE_RATE * 3 // 2] ** 2))
+    assert level > 20 * before
+
+
+def test_attack_is_on_its_sample(soundfont: Path):
+    """A hit a quarter of the loop later is the same sound that many samples later."""
+    n_samples = 90_001
+    early, late = (
+        render_track(
+            Track("snare", "drums", 128, 0, -16.0, 0.0, 0.0, (Note(beat, 0.25, 37, 110),)),
+            8,
+            n_samples,
+            soundfont,
+        )
+        for beat in (2.0, 4.0)
+    )
+    at_early, at_late = 22_500, 45_000
+    assert np.abs(early[:, at_early - 400 : at_early]).max() < 1e-5
+    assert np.abs(early[:, at_early : at_early + 400]).max() > 1e-3
+    assert np.array_equal(
+        early[:, at_early : at_early + 20_000], late[:, at_late : at_late + 20_000]
+    )
+
+
+def test_same_score_same_samples_whatever_came_before(soundfont: Path, loops):
+    score, loop = loops[1]
+    render(loops[2][0], soundfont)
+    assert np.array_equal(render(score, soundfont), loop)
+
+
+def test_pitch_is_the_pitch(soundfont: Path):
+    flute = Track("flute", "solo", 0, 73, -16.0, 0.0, 0.0, (Note(0.0, 7.9, 69, 100),))
+    loop = render_track(flute, 8, 4 * SAMPLE_RATE, soundfont).mean(axis=0)
+    peak_hz = np.abs(np.fft.rfft(loop)).argmax() / 4
+    assert abs(1200 * np.log2(peak_hz / 440)) < 15
+
+
+def test_missing_program_is_one_clear_line(soundfont: Path):
+    nothing = Track("?", "solo", 77, 3, -16.0, 0.0, 0.0, (Note(0.0, 1.0, 60, 90),))
+    with pytest.raises(ParameterError, match="no program 3 in bank 77"):
+        render_track(nothing, 8, 1000, soundfont)
+
+
+def _mix(dry: list[np.ndarray], tracks: list[Track], mix: Mix) -> np.ndarray:
+    facts = write_score(0).facts
+    return mix_down(dry, Score(facts, tuple(tracks), (), mix), SAMPLE_RATE)
+
+
+def _tone(hz: float, n_samples: int) -> np.ndarray:
+    wave = np.sin(2 * np.pi * hz * np.arange(n_samples) / SAMPLE_RATE)
+    return np.stack([wave, wave]).astype(np.float32)
+
+
+def test_levels_of_tracks_are_kept_whatever_the_soundfont_gives():
+    """A quiet and a loud track at one level come out equal."""
+    n = SAMPLE_RATE
+    tracks = [
+        Track(name, "lead", 0, 0, -18.0, 0.0, 0.0, (Note(0.0, 1.0, 60, 90),))
+        for name in ("one", "two")
+    ]
+    loop = _mix([0.01 * _tone(500, n), 0.9 * _tone(3000, n)], tracks, Mix(reverb_s=0.1))
+    spectrum = np.abs(np.fft.rfft(loop[0]))
+    assert spectrum[500] == pytest.approx(spectrum[3000], rel=0.02)
+
+
+def test_pan_is_to_the_named_side():
+    n = SAMPLE_RATE
+    right = Track("one", "lead", 0, 0, -18.0, 0.5, 0.0, (Note(0.0, 1.0, 60, 90),))
+    loop = _mix([_tone(500, n)], [right], Mix(reverb_s=0.1))
+    left_rms, right_rms = np.sqrt(np.mean(loop**2, axis=1))
+    assert left_rms == pytest.approx(0.5 * right_rms, rel=0.02)
+
+
+def test_room_wraps_round():
+    """A click at the end of the loop is heard in the room at its start."""
+    n = SAMPLE_RATE
+    click = np.zeros((2, n), np.float32)
+    click[:, -10] = 1
+    wet = Track("one", "lead", 0, 0, -18.0, 0.0, 0.5, (Note(0.0, 1.0, 60, 90),))
+    loop = _mix([click], [wet], Mix(reverb_s=0.4))
+    early = np.sqrt(np.mean(loop[:, : n // 10] ** 2))
+    late = np.sqrt(np.mean(loop[:, n // 2 : n * 3 // 4] ** 2))
+    assert early > 100 * late
+
+
+def test_length_of_the_loop_is_that_of_its_beats():
+    for seed in range(30):
+        score = write_score(seed)
+        exact = score.n_beats * 60 / score.bpm * SAMPLE_RATE
+        assert abs(loop_samples(score) - exact) <= 0.5
+
+
+def test_soundfont_is_found_by_variable_then_in_the_cache(tmp_path, monkeypatch):
+    mine = tmp_path / "mine.sf2"
+    mine.write_bytes(b"")
+    monkeypatch.setenv("RIFFKIT_SOUNDFONT", str(mine))
+    assert find_soundfont() == mine
+    monkeypatch.setenv("RIFFKIT_SOUNDFONT", str(tmp_path / "none.sf2"))
+    with pytest.raises(ParameterError, match=r"RIFFKIT_SOUNDFONT=.*none\.sf2 is not a file"):
+        find_soundfont()
+    monkeypatch.delenv("RIFFKIT_SOUNDFONT")
+    if (Path("/usr/share/sounds/sf2") / FILE_NAME).exists():
+        return
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(ParameterError, match="install the Debian package fluid-soundfont-gm"):
+        find_soundfont()
+    cached = tmp_path / "riffkit" / FILE_NAME
+    cached.parent.mkdir()
+    cached.write_bytes(b"")
+    assert find_soundfont() == cached

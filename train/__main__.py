@@ -1,0 +1,144 @@
+"""`python -m train STEP`: the bundled model from nothing, one step after the other.
+
+    python -m train render DATA --clips 8000
+    python -m train autoencoder DATA RUN
+    python -m train latents DATA RUN
+    python -m train full RUN --bpe bpe_simple_vocab_16e6.txt.gz --sentence-encoder FOLDER
+    python -m train export RUN FOLDER
+
+Each step resumes when it is run again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+DataFolder = Annotated[Path, typer.Argument(help="folder of rendered loops")]
+RunFolder = Annotated[Path, typer.Argument(help="folder of the training run")]
+Images = Annotated[int, typer.Option(help="images to have seen at the end")]
+Bpe = Annotated[
+    Path, typer.Option(help="bpe_simple_vocab_16e6.txt.gz of the package open-clip-torch")
+]
+SentenceEncoder = Annotated[Path, typer.Option(help="folder of all-MiniLM-L6-v2")]
+
+
+@app.command()
+def render(
+    data: DataFolder,
+    clips: Annotated[int, typer.Option(help="how many loops")] = 8_000,
+    first_seed: int = 0,
+    workers: int = 2,
+) -> None:
+    """Write and render captioned loops as spectrogram images."""
+    from train.render import render_loops
+
+    done = 0
+    for n in render_loops(data, n_clips=clips, first_seed=first_seed, n_workers=workers):
+        done += n
+        print(f"{done} clips rendered", flush=True)
+
+
+@app.command()
+def tokens(run: RunFolder, bpe: Bpe, sentence_encoder: SentenceEncoder) -> None:
+    """Write the tokenizer and the token vectors that the text encoder starts from."""
+    import json
+
+    from safetensors.torch import save_file
+
+    from riffkit.atomic import atomic_path
+    from train.text import token_vectors, write_tokenizer
+
+    write_tokenizer(bpe, run / "tokenizer")
+    vocab = json.loads((run / "tokenizer" / "vocab.json").read_text(encoding="utf-8"))
+    with atomic_path(run / "token_vectors.safetensors") as path:
+        save_file({"vectors": token_vectors(vocab, sentence_encoder)}, path)
+
+
+@app.command()
+def autoencoder(
+    data: DataFolder, run: RunFolder, images: Images = 12_000, batch_size: int = 4
+) -> None:
+    """Train the autoencoder, and write it as a diffusers folder RUN/vae."""
+    from train.autoencoder import AutoencoderTask, new_autoencoder, standardize_latents
+    from train.config import LoopConfig
+    from train.loop import fit
+    from train.state import load_ema
+
+    config = LoopConfig(images=images, batch_size=batch_size, learning_rate=1e-3, warmup_images=400)
+    for line in fit(AutoencoderTask(data), config, run / "autoencoder"):
+        _print_line(line)
+    network = new_autoencoder()
+    load_ema(network, run / "autoencoder" / "state.pt")
+    standardize_latents(network, data).save_pretrained(run / "vae")
+
+
+@app.command()
+def latents(data: DataFolder, run: RunFolder) -> None:
+    """Encode every loop once."""
+    from diffusers import AutoencoderKL
+    from transformers import CLIPTokenizer
+
+    from train.latents import cache_latents
+
+    vae = AutoencoderKL.from_pretrained(run / "vae")
+    tokenizer = CLIPTokenizer.from_pretrained(str(run / "tokenizer"))
+    for n in cache_latents(data, run / "latents", vae, tokenizer):
+        print(f"{n} clips encoded", flush=True)
+
+
+@app.command()
+def full(
+    run: RunFolder,
+    images: Images = 150_000,
+    batch_size: int = 32,
+    learning_rate: float = 6e-4,
+    device: str = "auto",
+) -> None:
+    """Train UNet and text encoder on the cached latents."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers import CLIPTokenizer
+
+    from train.config import LoopConfig
+    from train.full import DiffusionTask, TextToLatents, new_unet
+    from train.latents import read_latents
+    from train.loop import fit
+    from train.text import new_text_encoder, with_token_vectors
+
+    torch.manual_seed(0)
+    text_encoder = with_token_vectors(
+        new_text_encoder(), load_file(run / "token_vectors.safetensors")["vectors"]
+    )
+    tokenizer = CLIPTokenizer.from_pretrained(str(run / "tokenizer"))
+    empty = tokenizer("", padding="max_length", return_tensors="pt").input_ids[0]
+    task = DiffusionTask(
+        TextToLatents(new_unet(), text_encoder), read_latents(run / "latents"), empty_tokens=empty
+    )
+    config = LoopConfig(
+        images=images, batch_size=batch_size, learning_rate=learning_rate, device=device
+    )
+    for line in fit(task, config, run / "full"):
+        _print_line(line)
+
+
+@app.command()
+def export(
+    run: RunFolder, folder: Annotated[Path, typer.Argument(help="model folder to write")]
+) -> None:
+    """Write the run as an ordinary StableDiffusionPipeline folder, in half precision."""
+    from train.export import export_pipeline
+
+    export_pipeline(run, folder)
+
+
+def _print_line(line: dict[str, float]) -> None:
+    print("  ".join(f"{name} {value:.6g}" for name, value in line.items()), flush=True)
+
+
+if __name__ == "__main__":
+    app()

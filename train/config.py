@@ -1,0 +1,36 @@
+"""What can be set about a training run; each model's own numbers stand beside the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from riffkit.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """One training run. Progress is counted in images, so batch size and machine can change.
+
+    The learning rate rises over `warmup_images`, then falls to zero by a cosine until `images`.
+    """
+
+    images: int
+    batch_size: int
+    learning_rate: float
+    warmup_images: int = 5_000
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+    max_grad_norm: float = 1.0
+    ema_decay: float = 0.999
+    seed: int = 0
+    device: str = "auto"
+    bfloat16: bool = True
+    log_seconds: float = 30.0
+    checkpoint_seconds: float = 240.0
+
+    def __post_init__(self) -> None:
+        for name in ("images", "batch_size", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ParameterError(f"{name}={getattr(self, name)}: must be above 0")
+        if not 0 <= self.ema_decay < 1:
+            raise ParameterError(f"ema_decay={self.ema_decay}: must lie from 0 to below 1")

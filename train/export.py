@@ -1,0 +1,84 @@
+"""A training run as a model folder that diffusers alone can load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    DPMSolverMultistepScheduler,
+    StableDiffusionPipeline,
+)
+from transformers import CLIPTokenizer
+
+from riffkit.atomic import atomic_path
+from riffkit.spectrogram.params import FULL_BAND
+from train.full import SCHEDULE, TextToLatents, new_unet
+from train.score import STYLES
+from train.state import load_ema
+from train.text import new_text_encoder
+
+DEFAULT_STEPS = 20
+DEFAULT_GUIDANCE = 3.0
+DEFAULT_BPM = 100.0
+
+
+def export_pipeline(run: Path, folder: Path) -> None:
+    """Write the averaged weights of `run` to `folder` in float16; an older folder is replaced."""
+    network = TextToLatents(new_unet(), new_text_encoder())
+    load_ema(network, run / "full" / "state.pt")
+    pipeline = StableDiffusionPipeline(
+        vae=AutoencoderKL.from_pretrained(run / "vae"),
+        text_encoder=network.text_encoder,
+        tokenizer=CLIPTokenizer.from_pretrained(str(run / "tokenizer")),
+        unet=network.unet,
+        scheduler=DPMSolverMultistepScheduler(
+            **SCHEDULE,
+            algorithm_type="dpmsolver++",
+            solver_order=2,
+            timestep_spacing="trailing",
+            steps_offset=1,
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    temporary = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    pipeline.to(torch.float16).save_pretrained(temporary)
+    _write_tokenizer(run / "tokenizer", temporary / "tokenizer")
+    _write_json(temporary / "spectrogram.json", FULL_BAND.to_dict())
+    _write_json(temporary / "riffkit.json", _music_facts())
+    if (folder / "README.md").exists():  # the model card is written by hand
+        shutil.copy2(folder / "README.md", temporary / "README.md")
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+
+
+def _music_facts() -> dict[str, object]:
+    return {
+        "bar_cue": True,
+        "names_tempo": True,
+        "default_steps": DEFAULT_STEPS,
+        "default_guidance": DEFAULT_GUIDANCE,
+        "default_bpm": DEFAULT_BPM,
+        "style_bpm": {
+            word: float(info.default_bpm)
+            for name, info in STYLES.items()
+            for word in (name, *info.words)
+        },
+    }
+
+
+def _write_tokenizer(source: Path, folder: Path) -> None:
+    """The plain vocabulary and merges; the library's own format is three times as large."""
+    shutil.rmtree(folder)
+    shutil.copytree(source, folder)
+
+
+def _write_json(path: Path, values: dict[str, object]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,194 @@
+"""Diffusion training of the bundled model: UNet and text encoder together, on cached latents.
+
+The network predicts v (Salimans & Ho 2022, arXiv:2202.00512) on a cosine schedule, its loss
+weighted by min-SNR-γ (Hang et al. 2023, arXiv:2303.09556), circular in time, with the bar cue
+in the last latent channel. Imports no audio library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import CLIPTextModel
+
+from riffkit.diffusion.bar_cue import bar_cue
+from riffkit.diffusion.seam import circular_in_time
+from train.autoencoder import LATENT_CHANNELS
+from train.latents import CachedClips
+from train.text import HIDDEN_SIZE
+
+CAPTION_DROPOUT = 0.1
+MIN_SNR_GAMMA = 5.0
+TABLE_LR_FACTOR = 0.2  # the token table starts with a meaning; words never seen must keep it
+COLUMNS_PER_BEAT = 4
+_N_HELD_OUT = 256
+
+SCHEDULE = {
+    "num_train_timesteps": 1000,
+    "beta_schedule": "squaredcos_cap_v2",
+    "prediction_type": "v_prediction",
+}
+
+
+def new_unet() -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=32,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=(64, 128, 160),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=HIDDEN_SIZE,
+        attention_head_dim=4,
+        norm_num_groups=16,
+    )
+
+
+class TextToLatents(nn.Module):
+    """The two networks that are trained together."""
+
+    def __init__(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel) -> None:
+        super().__init__()
+        self.unet = unet
+        self.text_encoder = text_encoder
+
+    def forward(
+        self,
+        noisy: Float[Tensor, "batch channel row column"],
+        timestep: Int[Tensor, " batch"],
+        tokens: Int[Tensor, "batch token"],
+    ) -> Float[Tensor, "batch channel row column"]:
+        text = self.text_encoder(tokens).last_hidden_state
+        with circular_in_time(self.unet):
+            return self.unet(noisy, timestep, text).sample.float()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clean latents (bar cue included) and their captions' tokens."""
+
+    latents: Float[Tensor, "batch channel row column"]
+    tokens: Int[Tensor, "batch token"]
+
+
+class DiffusionTask:
+    """Denoising of cached loops. Every item of a step has the width of the step's first item."""
+
+    def __init__(
+        self,
+        network: TextToLatents,
+        clips: dict[int, CachedClips],
+        *,
+        empty_tokens: Int[Tensor, " token"],
+    ) -> None:
+        self.network: nn.Module = network
+        self._clips, self._held_out = {}, {}
+        for width, cached in clips.items():
+            n_kept = len(cached.latents) - _held_out_size(cached)
+            self._clips[width] = _part(cached, slice(None, n_kept))
+            self._held_out[width] = _part(cached, slice(n_kept, None))
+        self._empty_tokens = empty_tokens
+        self._widths = torch.tensor(
+            [w for w, c in sorted(self._clips.items()) for _ in range(len(c.latents))]
+        )
+        self._rows = torch.cat(
+            [torch.arange(len(c.latents)) for _, c in sorted(self._clips.items())]
+        )
+        self.n_items = len(self._rows)
+        self._scheduler = DDPMScheduler(**SCHEDULE)
+        self._weights = min_snr_weights(self._scheduler.alphas_cumprod)
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+        table: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
+        for name, parameter in self.network.named_parameters():
+            (table if "token_embedding" in name else others).append(parameter)
+        return [
+            {"params": others, "lr": learning_rate},
+            {"params": table, "lr": TABLE_LR_FACTOR * learning_rate, "weight_decay": 0.0},
+        ]
+
+    def loss(
+        self, items: Int[Tensor, " batch"], generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        widths = self._widths[items]
+        width = int(widths[0])
+        rows = self._rows[items[widths == width]]
+        batch = self._batch(self._clips[width], rows, generator)
+        dropped = torch.rand(len(rows), generator=generator) < CAPTION_DROPOUT
+        tokens = torch.where(dropped[:, None], self._empty_tokens, batch.tokens)
+        loss = self._denoising_loss(self.network, batch.latents, tokens, generator)
+        return loss, {}
+
+    def _denoising_loss(
+        self,
+        network: nn.Module,
+        latents: Float[Tensor, "batch channel row column"],
+        tokens: Int[Tensor, "batch token"],
+        generator: torch.Generator,
+    ) -> Float[Tensor, ""]:
+        device = next(network.parameters()).device
+        noise = torch.randn(latents.shape, generator=generator)
+        # stratified timesteps: the loss varies far more with t than with anything else
+        n = len(latents)
+        drawn = (torch.arange(n) + torch.rand(n, generator=generator)) / n
+        timesteps = (drawn * self._scheduler.config["num_train_timesteps"]).long()
+        noisy = self._scheduler.add_noise(latents, noise, timesteps)
+        velocity = self._scheduler.get_velocity(latents, noise, timesteps)
+        output = network(noisy.to(device), timesteps.to(device), tokens.to(device))
+        error = (output - velocity.to(device)).square().mean(dim=(1, 2, 3))
+        return (self._weights[timesteps].to(device) * error).mean()
+
+    def _batch(
+        self, clips: CachedClips, rows: Int[Tensor, " batch"], generator: torch.Generator
+    ) -> Batch:
+        latents = clips.latents[rows].float()
+        cues = [
+            bar_cue(*latents.shape[-2:], columns_per_bar=COLUMNS_PER_BEAT * int(beats))
+            for beats in clips.beats_per_bar[rows]
+        ]
+        n_captions = clips.tokens.shape[1]
+        caption = torch.randint(n_captions, (len(rows),), generator=generator)
+        return Batch(
+            latents=torch.cat((latents, torch.stack(cues)[:, None]), dim=1),
+            tokens=clips.tokens[rows, caption].long(),
+        )
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """The weighted loss on clips that training never sees, with captions and without."""
+        losses: dict[str, list[float]] = {"held_out_loss": [], "held_out_loss_uncaptioned": []}
+        for clips in self._held_out.values():
+            generator = torch.Generator().manual_seed(0)
+            for rows in torch.arange(len(clips.latents)).split(64):
+                batch = self._batch(clips, rows, generator)
+                seed = int(torch.randint(2**31, (), generator=generator))
+                empty = self._empty_tokens.expand_as(batch.tokens)
+                for name, tokens in zip(losses, (batch.tokens, empty), strict=True):
+                    noise = torch.Generator().manual_seed(seed)
+                    loss = self._denoising_loss(network, batch.latents, tokens, noise)
+                    losses[name].append(float(loss))
+        return {name: sum(values) / len(values) for name, values in losses.items()}
+
+
+def _held_out_size(clips: CachedClips) -> int:
+    return min(_N_HELD_OUT, max(1, len(clips.latents) // 20))
+
+
+def _part(clips: CachedClips, rows: slice) -> CachedClips:
+    return CachedClips(clips.latents[rows], clips.tokens[rows], clips.beats_per_bar[rows])
+
+
+def min_snr_weights(alphas_cumprod: Float[Tensor, " timestep"]) -> Float[Tensor, " timestep"]:
+    """min(SNR + 1, γ) / (SNR + 1), min-SNR for v-prediction with a terminal SNR of zero.
+
+    The paper's min(SNR, γ) / (SNR + 1) vanishes at high noise, where the caption is all there is
+    to go by: with it the captions were not learned.
+    """
+    snr = alphas_cumprod / (1 - alphas_cumprod)
+    return (snr + 1).clamp(max=MIN_SNR_GAMMA) / (snr + 1)
