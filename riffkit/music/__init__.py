@@ -1,0 +1,1 @@
+"""Bars and beats: which images are painted, and how they join."""

@@ -1,0 +1,102 @@
+"""Audio files ⇄ spectrogram images, with recipes: what `riff encode` and `riff decode` do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.audio import files
+from riffkit.audio.loudness import normalize_loudness
+from riffkit.errors import ParameterError
+from riffkit.music.clip import Clip
+from riffkit.recipe import Recipe, sha256, versions
+from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
+from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import preset as preset_of
+from riffkit.spectrogram.png import read_png
+from riffkit.vocoder.base import Quality
+from riffkit.vocoder.decode import decode
+
+_LOOP_TOLERANCE = 0.01  # a clip this near to whole beats is a loop of them
+
+
+def encode_file(
+    path: Path, *, preset: str = "riffusion-v1", bpm: float | None = None
+) -> SpectrogramImage:
+    """The image of an audio file; with `bpm` on the beat grid, in whole beats."""
+    params = preset_of(preset)
+    recipe = _recipe("encode", {"preset": preset, "bpm": bpm}, path)
+    if bpm is None:
+        image = audio_file_to_image(path, params)
+    else:
+        waveform, rate = files.load(path, sample_rate=params.sample_rate, allow_silence=True)
+        grid = BeatGrid(bpm, max(1, round(waveform.shape[-1] / rate * bpm / 60)))
+        image = waveform_to_image(_fitted(waveform, grid.n_samples(rate)), rate, params, grid=grid)
+    return replace(image, recipe=recipe.to_dict())
+
+
+def _fitted(
+    waveform: Float[Tensor, "channel sample"], n_samples: int
+) -> Float[Tensor, "channel fitted"]:
+    """The clip itself if it is a loop of about that length, else cut or filled with silence."""
+    excess = waveform.shape[-1] - n_samples
+    if abs(excess) <= _LOOP_TOLERANCE * n_samples:
+        return waveform
+    return torch.nn.functional.pad(waveform, (0, -excess))
+
+
+def decode_file(
+    path: Path,
+    *,
+    vocoder: str = "griffin-lim",
+    quality: Quality = "default",
+    bpm: float | None = None,
+    preset: str | None = None,
+    seed: int = 0,
+) -> Clip:
+    """The sound of an image file; `bpm` plays a beat-grid image at another tempo.
+
+    The level is the image's own where its file says it, else −16 LUFS.
+    """
+    image = read_png(path, params=None if preset is None else preset_of(preset))
+    image = image if bpm is None else at_tempo(image, bpm)
+    arguments: dict[str, Any] = {
+        "vocoder": vocoder, "quality": quality, "bpm": bpm, "preset": preset, "seed": seed
+    }  # fmt: skip
+    circular = image.grid is not None
+    waveform = decode(image, vocoder=vocoder, quality=quality, seed=seed, circular=circular)
+    rate = image.params.sample_rate
+    notes = [f"not in the file, taken from the preset: {', '.join(image.assumed)}"] * bool(
+        image.assumed
+    )
+    if image.max_value is None or "max_value" in image.assumed or waveform.abs().max() > 1:
+        waveform = normalize_loudness(waveform, rate, circular=circular)
+        notes.append("level set to -16 LUFS")
+    return Clip(waveform, rate, image, _recipe("decode", arguments, path), tuple(notes))
+
+
+def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
+    """The same columns at another tempo, 64 to a beat."""
+    if image.n_frames % PIXELS_PER_BEAT:
+        raise ParameterError(
+            f"bpm={bpm:g}: the image is {image.n_frames} px wide, not whole beats of "
+            f"{PIXELS_PER_BEAT} px; leave --bpm out"
+        )
+    return replace(image, grid=BeatGrid(bpm, image.n_frames // PIXELS_PER_BEAT))
+
+
+def _recipe(command: str, arguments: dict[str, Any], path: Path) -> Recipe:
+    source = {"name": path.name, "sha256": sha256(path)} if path.is_file() else {}
+    return Recipe(
+        command=command,
+        arguments=arguments,
+        input=source,
+        versions=versions(),
+        threads=torch.get_num_threads(),
+    )

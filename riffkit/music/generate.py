@@ -1,0 +1,218 @@
+"""A prompt becomes a clip: the one path of the project, from noise to sound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.diffusion.bar_cue import bar_cue
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.denoise import Denoising, Known, OnStep, Window, denoise
+from riffkit.diffusion.latents import draw_noise, latents_to_pixels
+from riffkit.diffusion.prompts import check_prompt, encode_prompts, n_tokens_cut
+from riffkit.errors import ParameterError
+from riffkit.music.clip import Clip, clip_from_image
+from riffkit.music.tempo import choose_bpm, with_tempo
+from riffkit.recipe import Recipe, versions
+from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.vocoder.base import Quality
+
+MAX_BARS = 512
+_FADE_SECONDS = 0.005
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """What `generate` is asked for; None leaves the choice to the prompt or the model.
+
+    `duration` in seconds instead of `bars`: the music is made in whole bars, and cut to it
+    (with `loop`, rounded to whole bars instead).
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    bars: int | None = None
+    bpm: float | None = None
+    duration: float | None = None
+    beats_per_bar: int = 4
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int = 0
+    loop: bool = False
+    vocoder: str = "griffin-lim"
+    quality: Quality = "default"
+
+    def __post_init__(self) -> None:
+        check_prompt(self.prompt)
+        if self.bars is not None and self.duration is not None:
+            raise ParameterError("bars and duration: give one of them, not both")
+        if self.bars is not None and not 1 <= self.bars <= MAX_BARS:
+            raise ParameterError(f"bars={self.bars}: must lie from 1 to {MAX_BARS}")
+        if self.duration is not None and not 0 < self.duration < math.inf:
+            raise ParameterError(f"duration={self.duration:g}: must be above 0 seconds")
+        if not 2 <= self.beats_per_bar <= 12:
+            raise ParameterError(f"beats_per_bar={self.beats_per_bar}: must lie from 2 to 12")
+        if not 0 <= self.seed < 2**63:
+            raise ParameterError(f"seed={self.seed}: must lie from 0 to 2^63 - 1")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request with every open choice made."""
+
+    grid: BeatGrid
+    beats_per_bar: int
+    steps: int
+    guidance: float
+
+    @property
+    def bars(self) -> int:
+        return self.grid.n_beats // self.beats_per_bar
+
+
+def plan_for(request: GenerateRequest, checkpoint: Checkpoint) -> Plan:
+    """Tempo, length, steps and guidance: as requested, else as prompt, style or model say."""
+    traits = checkpoint.traits
+    bpm = choose_bpm(request.prompt, traits, bpm=request.bpm)
+    bars = request.bars or _bars_for(request, bpm)
+    return Plan(
+        grid=BeatGrid(bpm, bars * request.beats_per_bar),
+        beats_per_bar=request.beats_per_bar,
+        steps=traits.default_steps if request.steps is None else request.steps,
+        guidance=traits.default_guidance if request.guidance is None else request.guidance,
+    )
+
+
+def _bars_for(request: GenerateRequest, bpm: float) -> int:
+    if request.duration is None:
+        return 2
+    bars = request.duration * bpm / 60 / request.beats_per_bar
+    whole = max(1, round(bars) if request.loop else math.ceil(bars - 1e-9))
+    if whole > MAX_BARS:
+        raise ParameterError(
+            f"duration={request.duration:g}: {whole} bars at {bpm:g} BPM; at most {MAX_BARS}"
+        )
+    return whole
+
+
+def generate(
+    checkpoint: Checkpoint, request: GenerateRequest, *, on_step: OnStep | None = None
+) -> Clip:
+    """Make one clip. The same request, model, versions and thread count give the same bytes."""
+    plan = plan_for(request, checkpoint)
+    clip = clip_from_image(
+        _paint(checkpoint, request, plan, on_step),
+        recipe_of(checkpoint, "generate", _arguments(request, plan)),
+        vocoder=request.vocoder,
+        quality=request.quality,
+        seed=request.seed,
+        circular=request.loop,
+        notes=_notes(checkpoint, request, plan),
+    )
+    return clip if request.loop else _with_ends(clip, request.duration)
+
+
+def recipe_of(checkpoint: Checkpoint, command: str, arguments: dict[str, Any]) -> Recipe:
+    return Recipe(
+        command=command,
+        arguments=arguments,
+        model={"name": checkpoint.name, "fingerprint": checkpoint.fingerprint},
+        versions=versions(),
+        threads=torch.get_num_threads(),
+    )
+
+
+def _arguments(request: GenerateRequest, plan: Plan) -> dict[str, Any]:
+    """What the recipe keeps. With a duration the bars follow from it, and stay open."""
+    return {
+        **asdict(request),
+        "bpm": plan.grid.bpm,
+        "bars": plan.bars if request.duration is None else None,
+        "steps": plan.steps,
+        "guidance": plan.guidance,
+    }
+
+
+def _paint(
+    checkpoint: Checkpoint, request: GenerateRequest, plan: Plan, on_step: OnStep | None
+) -> SpectrogramImage:
+    n_columns = -(-plan.grid.n_frames // checkpoint.stride)
+    columns_per_bar = plan.beats_per_bar * PIXELS_PER_BEAT // checkpoint.stride
+    circular = request.loop or checkpoint.traits.bar_cue
+    noise = draw_noise(checkpoint, n_columns=n_columns, seed=request.seed)
+    prompt = with_tempo(request.prompt, plan.grid.bpm, checkpoint.traits)
+    text = encode_prompts(checkpoint, [prompt, request.negative_prompt])
+    latents = denoise(
+        checkpoint,
+        noise,
+        windows_over(text, n_columns, columns_per_bar, checkpoint.columns, circular=circular),
+        Denoising(plan.steps, plan.guidance, circular=circular),
+        known=_imposed_cue(noise, columns_per_bar) if checkpoint.traits.bar_cue else None,
+        generator=torch.Generator().manual_seed(request.seed),
+        on_step=on_step,
+    )
+    pixels = latents_to_pixels(checkpoint, latents, circular=circular)[:, : plan.grid.n_frames]
+    return SpectrogramImage(pixels, checkpoint.params, grid=plan.grid)
+
+
+def _imposed_cue(noise: Float[Tensor, "batch channel row column"], columns_per_bar: int) -> Known:
+    """Everything is free but the last channel, which says where the bars are."""
+    latents = torch.zeros_like(noise)
+    latents[:, -1] = bar_cue(*noise.shape[-2:], columns_per_bar=columns_per_bar)
+    free = torch.ones(1, noise.shape[1], 1, 1)
+    free[:, -1] = 0
+    return Known(latents=latents, free=free)
+
+
+def windows_over(
+    text: Float[Tensor, "2 token feature"],
+    n_columns: int,
+    columns_per_bar: int,
+    model_columns: int,
+    *,
+    circular: bool,
+) -> list[Window]:
+    """Windows of whole bars, about as wide as the model's images, each half over the last.
+
+    `text` is the prompt's embedding and the negative prompt's.
+    """
+    prompt, negative_prompt = text[:1], text[1:]
+    bars = max(1, model_columns // columns_per_bar)
+    width = min(n_columns, bars * columns_per_bar)
+    if width == n_columns:
+        return [Window(0, width, prompt, negative_prompt)]
+    step = max(1, bars // 2) * columns_per_bar
+    starts = list(range(0, n_columns if circular else n_columns - width, step))
+    if not circular:
+        starts.append(n_columns - width)
+    return [Window(start, width, prompt, negative_prompt) for start in starts]
+
+
+def _with_ends(clip: Clip, duration: float | None) -> Clip:
+    """Cut to the duration, and let the first and last milliseconds rise from and fall to 0."""
+    n_samples = clip.waveform.shape[-1]
+    if duration is not None:
+        n_samples = min(n_samples, round(duration * clip.sample_rate))
+    waveform = clip.waveform[:, :n_samples].clone()
+    n_fade = min(n_samples // 2, round(_FADE_SECONDS * clip.sample_rate))
+    if n_fade:
+        rising = torch.linspace(0, math.pi / 2, n_fade).sin().square()
+        waveform[:, :n_fade] *= rising
+        waveform[:, -n_fade:] *= rising.flip(0)
+    return replace(clip, waveform=waveform)
+
+
+def _notes(checkpoint: Checkpoint, request: GenerateRequest, plan: Plan) -> tuple[str, ...]:
+    notes = []
+    for name in ("prompt", "negative_prompt"):
+        if n_cut := n_tokens_cut(checkpoint, getattr(request, name)):
+            notes.append(f"{name}: longer than the model reads; the last {n_cut} tokens are cut")
+    if request.loop and request.duration is not None:
+        notes.append(f"duration: a loop is whole bars, so {plan.grid.seconds:.2f} s")
+    return tuple(notes)

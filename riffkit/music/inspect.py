@@ -1,0 +1,64 @@
+"""What a file says of itself, and what can be measured in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.analysis.facts import measure
+from riffkit.audio import files
+from riffkit.music.replay import read_recipe
+from riffkit.spectrogram.params import preset as preset_of
+from riffkit.spectrogram.png import read_png
+from riffkit.vocoder.decode import decode
+
+
+def inspect_file(path: Path, *, preset: str | None = None) -> dict[str, Any]:
+    """Plain values: kind, parameters, recipe, and tempo, key and loudness as measured.
+
+    An image is decoded at preview quality to be measured.
+    """
+    if path.suffix.lower() == ".png":
+        return _inspect_image(path, preset)
+    waveform, rate = files.load(path, allow_silence=True)
+    recipe = read_recipe(path)
+    return {
+        "file": path.name,
+        "kind": "audio",
+        "sample_rate": rate,
+        "channels": waveform.shape[0],
+        "samples": waveform.shape[-1],
+        "measured": _measured(waveform, rate),
+        "recipe": None if recipe is None else recipe.to_dict(),
+    }
+
+
+def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
+    image = read_png(path, params=None if preset is None else preset_of(preset))
+    circular = image.grid is not None
+    waveform = decode(image, quality="preview", circular=circular)
+    return {
+        "file": path.name,
+        "kind": "spectrogram image",
+        "width": image.n_frames,
+        "samples": image.n_samples,
+        "parameters": {**image.params.to_dict(), "max_value": image.max_value},
+        "assumed": list(image.assumed),
+        "beat_grid": None if image.grid is None else asdict(image.grid),
+        "measured": _measured(waveform, image.params.sample_rate),
+        "recipe": image.recipe,
+    }
+
+
+def _measured(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> dict[str, Any]:
+    """The clip's facts; what is infinite (the loudness of silence) has no number in JSON."""
+    facts = asdict(measure(waveform, sample_rate))
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in facts.items()
+    }

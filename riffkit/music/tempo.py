@@ -1,0 +1,44 @@
+"""Which tempo a prompt asks for."""
+
+from __future__ import annotations
+
+import re
+
+from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
+
+_NAMED_TEMPO = re.compile(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm\b", re.IGNORECASE)
+
+
+def named_bpm(prompt: str) -> float | None:
+    """The tempo that the prompt names ("84 bpm"), if it is a possible one."""
+    for match in _NAMED_TEMPO.finditer(prompt):
+        bpm = float(match[1])
+        if MIN_BPM <= bpm <= MAX_BPM:
+            return bpm
+    return None
+
+
+def choose_bpm(prompt: str, traits: ModelTraits, *, bpm: float | None = None) -> float:
+    """The tempo given, else the one that the prompt names, else the style's, else the model's."""
+    if bpm is not None:
+        return bpm
+    return named_bpm(prompt) or _style_bpm(prompt, traits.style_bpm) or traits.default_bpm
+
+
+def _style_bpm(prompt: str, style_bpm: dict[str, float]) -> float | None:
+    """The tempo of the style that the prompt names; of several the longest name."""
+    text = f" {_plain(prompt)} "
+    found = [style for style in style_bpm if f" {_plain(style)} " in text]
+    return style_bpm[max(found, key=len)] if found else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^\w]+", " ", text.lower().replace("&", " and ")).split())
+
+
+def with_tempo(prompt: str, bpm: float, traits: ModelTraits) -> str:
+    """The prompt as a model whose captions named the tempo should read it."""
+    if not traits.names_tempo or named_bpm(prompt) is not None:
+        return prompt
+    return f"{prompt}, {bpm:g} bpm"

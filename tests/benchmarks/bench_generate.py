@@ -1,0 +1,112 @@
+"""`riff generate` and `riff --help` as a newcomer meets them, and our loop against diffusers'.
+
+    python tests/benchmarks/bench_generate.py [--short]
+
+Prints wall time and peak memory of whole processes, then the time of the denoising loop and the
+autoencoder as a ratio to diffusers' StableDiffusionPipeline with the same model, steps and size,
+run in turn in this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+
+def process(*arguments: str) -> tuple[float, float]:
+    """Seconds and peak megabytes of one `riff` command."""
+    code = (
+        "import resource, subprocess, sys, time; start = time.perf_counter();"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
+        "print(time.perf_counter() - start,"
+        " resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", code, sys.executable, str(ROOT / "cli.py"), *arguments],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    seconds, megabytes = map(float, done.stdout.split())
+    return seconds, megabytes
+
+
+def seconds_of(call: Callable[[], object], repeats: int) -> float:
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def loop_ratio(repeats: int, steps: int) -> tuple[float, float]:
+    """Milliseconds of our loop and of diffusers' pipeline, text to 512 × 512 image."""
+    from riffkit.diffusion.checkpoint import bundled_models, load_checkpoint
+    from riffkit.diffusion.denoise import Denoising, Window, denoise
+    from riffkit.diffusion.latents import draw_noise, latents_to_pixels
+    from riffkit.diffusion.prompts import encode_prompts
+
+    checkpoint = load_checkpoint("mini", device="cpu")
+
+    def ours() -> object:
+        text = encode_prompts(checkpoint, ["piano", ""])
+        noise = draw_noise(checkpoint, n_columns=32, seed=0)
+        latents = denoise(
+            checkpoint, noise, [Window(0, 32, text[:1], text[1:])], Denoising(steps, 3.0)
+        )
+        return latents_to_pixels(checkpoint, latents, circular=False)
+
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        bundled_models()["mini"], dtype=torch.float32
+    )
+    pipeline.set_progress_bar_config(disable=True)
+
+    def theirs() -> object:
+        return pipeline("piano", num_inference_steps=steps, guidance_scale=3.0, output_type="np")
+
+    return 1e3 * seconds_of(ours, repeats), 1e3 * seconds_of(theirs, repeats)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="one run of each")
+    repeats = 1 if parser.parse_args().short else 5
+    print(f"{'command':40} {'seconds':>8} {'peak MB':>8}")
+    commands = [
+        ("--help",),
+        ("generate", "lo-fi piano", "--seed", "1", "-o", "a.wav"),
+        ("generate", "lo-fi piano", "--seed", "1", "-o", "a.wav", "--bars", "1"),
+        ("generate", "lo-fi piano", "--seed", "1", "-o", "a.wav", "--bars", "4"),
+    ]
+    if repeats > 1:
+        commands.append(("generate", "lo-fi piano", "--seed", "1", "-o", "a.wav", "--bars", "16"))
+    process("--help")
+    for command in commands:
+        runs = [process(*command) for _ in range(repeats)]
+        shown = " ".join(word for word in command if word not in ("--seed", "1", "-o", "a.wav"))
+        print(
+            f"riff {shown:35} {median(run[0] for run in runs):8.2f} "
+            f"{max(run[1] for run in runs):8.0f}"
+        )
+    ours, theirs = loop_ratio(repeats, steps=20)
+    print(f"text to image, 20 guided steps: ours {ours:.0f} ms, diffusers {theirs:.0f} ms")
+    print(f"ratio to diffusers' pipeline: {ours / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The command line: what it prints, writes and refuses. Each run is the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+import cli
+from riffkit.vocoder.base import QUALITIES
+
+FAST = ("--bars", "1", "--steps", "4", "--quality", "preview", "--seed", "3")
+
+
+def command(root: Path) -> list[str]:
+    return [sys.executable, str(root / "cli.py")]
+
+
+@pytest.fixture
+def riff(root: Path, tmp_path: Path):
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        done = subprocess.run(
+            [*command(root), *arguments], cwd=tmp_path, capture_output=True, text=True,
+            env=environment,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def tone(tmp_path: Path) -> Path:
+    path = tmp_path / "tone.wav"
+    seconds = np.arange(44_100) / 44_100
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * 440 * seconds), 44_100)
+    return path
+
+
+def test_help_names_what_is_built(riff) -> None:
+    text = riff("--help").stdout
+    for name in ("generate", "encode", "decode", "inspect", "replay", "models"):
+        assert name in text
+
+
+def test_generate_writes_a_pair_and_replays_it(riff, tmp_path: Path) -> None:
+    done = riff("generate", "house, piano", *FAST, "-o", "a.wav", "--json")
+    facts = json.loads(done.stdout)
+    assert facts["bpm"] == 124.0 or facts["bpm"] > 60
+    audio, rate = soundfile.read(tmp_path / "a.wav")
+    assert len(audio) == round(4 * 60 / facts["bpm"] * rate)
+    assert Image.open(tmp_path / "a.png").size == (256, 512)
+    for name in ("a.wav", "a.png"):
+        result = json.loads(riff("replay", name, "--json").stdout)
+        assert result["same"], result
+        again = Path(name).stem + "-replay" + Path(name).suffix
+        assert (tmp_path / name).read_bytes() == (tmp_path / again).read_bytes()
+
+
+@pytest.mark.parametrize("extension", ["flac", "ogg", "mp3"])
+def test_replay_of_other_formats(riff, extension: str) -> None:
+    riff("generate", "drums", *FAST, "-o", f"a.{extension}")
+    result = json.loads(riff("replay", f"a.{extension}", "--json").stdout)
+    assert result["same"]
+    assert result["compared"] == ("bytes" if extension == "flac" else "samples")
+
+
+def test_count_gives_each_clip_the_next_seed(riff, tmp_path: Path) -> None:
+    lines = riff("generate", "bass", *FAST, "--count", "2", "-o", "b.wav", "--json").stdout
+    assert [json.loads(line)["seed"] for line in lines.splitlines()] == [3, 4]
+    one = riff("generate", "bass", *FAST[:-1], "4", "-o", "c.wav", "--json")
+    assert json.loads(one.stdout)["seed"] == 4
+    assert (tmp_path / "b-2.wav").read_bytes() == (tmp_path / "c.wav").read_bytes()
+
+
+def test_without_output_nothing_is_overwritten(riff, tmp_path: Path) -> None:
+    for _ in range(2):
+        riff("generate", "Solo Piano!", *FAST)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "solo-piano.wav", "solo-piano.png", "solo-piano-2.wav", "solo-piano-2.png",
+    }  # fmt: skip
+
+
+def test_encode_decode_inspect(riff, tone: Path, tmp_path: Path) -> None:
+    riff("encode", "tone.wav", "tone.png")
+    assert Image.open(tmp_path / "tone.png").size == (100, 512)
+    riff("decode", "tone.png", "back.wav")
+    audio, _ = soundfile.read(tmp_path / "back.wav")
+    assert len(audio) == 44_100
+    spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio))))
+    assert abs(np.argmax(spectrum) - 440) <= 1
+    assert abs(20 * np.log10(np.sqrt(2 * np.mean(audio[4410:-4410] ** 2)) / 0.3)) < 1
+    facts = json.loads(riff("inspect", "back.wav", "--json").stdout)
+    assert facts["recipe"]["command"] == "decode"
+    assert facts["recipe"]["input"]["name"] == "tone.png"
+    for name in ("tone.png", "back.wav"):
+        assert json.loads(riff("replay", name, "--json").stdout)["same"]
+
+
+def test_decode_at_another_tempo(riff, tone: Path, tmp_path: Path) -> None:
+    riff("encode", "tone.wav", "beats.png", "--bpm", "120", "--preset", "full-band")
+    assert Image.open(tmp_path / "beats.png").size == (128, 512)
+    riff("decode", "beats.png", "slow.wav", "--bpm", "60")
+    assert soundfile.info(tmp_path / "slow.wav").frames == 2 * 44_100
+
+
+def test_no_path_and_no_time_in_the_recipe(riff, tmp_path: Path) -> None:
+    riff("generate", "piano", *FAST, "-o", str(tmp_path / "p.wav"))
+    recipe = json.dumps(json.loads(riff("inspect", "p.wav", "--json").stdout)["recipe"])
+    assert str(tmp_path) not in recipe
+    assert time.strftime("%Y-%m-%d") not in recipe
+
+
+def test_quality_names_are_the_vocoder_s() -> None:
+    assert get_args(cli.QualityName) == QUALITIES
+
+
+def test_models(riff) -> None:
+    names = {m["name"] for m in json.loads(riff("models", "list", "--json").stdout)["models"]}
+    assert {"mini", "griffin-lim"} <= names
+    shown = json.loads(riff("models", "show", "mini", "--json").stdout)
+    assert shown["spectrogram"]["preset"] == "full-band"
+    assert sum(shown["parameters"].values()) < 20e6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["generate", ""], "prompt"),
+        (["generate", "x", "--bars", "0"], "bars=0"),
+        (["generate", "x", "--bpm", "-3"], "bpm=-3"),
+        (["generate", "x", "--steps", "0"], "steps=0"),
+        (["generate", "x", "--count", "0"], "count=0"),
+        (["generate", "x", "--seed", "-1"], "seed=-1"),
+        (["generate", "x", "--vocoder", "magic"], "magic"),
+        (["generate", "x", "--quality", "best"], "best"),
+        (["generate", "x", "--device", "tpu"], "tpu"),
+        (["generate", "x", "-o", "nowhere/a.wav"], "nowhere"),
+        (["generate", "x", "-o", "a.xyz"], "xyz"),
+        (["generate", "x", "--model", "no-such-model"], "no-such-model"),
+        (["generate", "x", "--model", "broken"], "unet"),
+        (["encode", "missing.wav", "a.png"], "missing.wav"),
+        (["encode", "text.wav", "a.png"], "text.wav"),
+        (["encode", "tone.wav", "a.jpg"], ".png"),
+        (["encode", "tone.wav", "a.png", "--preset", "none"], "none"),
+        (["encode", "tone.wav", "a.png", "--bpm", "0"], "bpm=0"),
+        (["decode", "photo.png", "a.wav"], "photo.png"),
+        (["decode", "text.wav", "a.wav"], "text.wav"),
+        (["decode", "missing.png", "a.wav"], "missing.png"),
+        (["inspect", "missing.wav"], "missing.wav"),
+        (["replay", "tone.wav"], "recipe"),
+        (["models", "show", "no-such-model"], "no-such-model"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_gets_one_line_and_leaves_nothing(
+    riff,
+    tone: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    says: str,
+) -> None:
+    (tmp_path / "text.wav").write_text("not audio")
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "photo.png")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model_index.json").write_text("{}")
+    before = sorted(tmp_path.rglob("*"))
+    done = riff(*arguments, code=2)
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_unknown_option_exits_2(riff) -> None:
+    error = riff("generate", "x", "--barz", "2", code=2).stderr
+    assert "--barz" in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_leaves_nothing(root: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*command(root), "generate", "long one", "--bars", "64", "-o", "a.wav"],
+        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.strip() == "riff: stopped"
+    assert list(tmp_path.iterdir()) == []

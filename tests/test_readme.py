@@ -1,0 +1,64 @@
+"""The README's commands and its Python run as printed, in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def blocks(root: Path, language: str) -> list[str]:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_two_commands_are_the_makefile_s(root: Path) -> None:
+    shown = set(re.findall(r"^make (\w+)", "\n".join(blocks(root, "bash")), flags=re.MULTILINE))
+    targets = set(re.findall(r"^(\w+):", (root / "Makefile").read_text(), flags=re.MULTILINE))
+    assert {"demo", "test"} <= shown <= targets
+
+
+@pytest.mark.slow
+def test_commands_run(root: Path, tmp_path: Path) -> None:
+    lines = [
+        line.split("  #")[0].strip()
+        for block in blocks(root, "bash")
+        for line in block.splitlines()
+        if line.startswith("riff ")
+    ]
+    assert len(lines) >= 5
+    launcher = tmp_path / "bin" / "riff"
+    launcher.parent.mkdir()
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{root / "cli.py"}" "$@"\n')
+    launcher.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{launcher.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(root),
+    }
+    for line in lines:
+        done = subprocess.run(
+            line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+
+
+@pytest.mark.slow
+def test_python_runs(root: Path, tmp_path: Path) -> None:
+    (code,) = blocks(root, "python")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("*.wav"))
+
+
+def test_every_linked_file_exists(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#]+)\)", text):
+        assert link.startswith("http") or (root / link).exists(), link
