@@ -166,7 +166,7 @@ class _Work:
         ).numpy()
         return resampled
 
-    def _at_rate(self, sound: Sound, *, circular: bool) -> Float[Tensor, "channel sample"]:
+    def _at_rate(self, sound: Sound, *, circular: bool) -> Float[Tensor, "channel rate_sample"]:
         return resample(
             torch.from_numpy(sound),
             self.analysis.sample_rate,

@@ -15,10 +15,9 @@ from riffkit.vocoder.mel_bank import MelBank
 from riffkit.vocoder.mel_constraint import enforce_mel
 
 FRAMES_PER_BLOCK = 32  # their spectra stay in a core's cache
-LARGEST_RATIO = np.float32(20)
-ANY_RATIO = np.float32(1e6)  # its square is still a float32
-MAGNITUDE_STEPS = 2
-SMALL_RATIO = np.float32(2)
+LARGEST_RATIO = 20.0
+# From flat to the mel's shape (1e6: its square is still a float32), then twice sharper.
+SMOOTH_STEPS = ((1e6, False), (2.0, True), (2.0, True))
 
 Loop = Float32[np.ndarray, "channel sample"]
 Spectra = Complex64[np.ndarray, "channel frame bin"]
@@ -66,10 +65,17 @@ class MelLoop:
             n_planes, n_frames, _ = block.target.shape
             flat = np.ones((n_planes, n_frames, self.analysis.n_bins), np.complex64)
             flat[..., 1::2] = -1  # the phase of a click at the frame's centre
-            nothing, none = flat.copy(), np.float32(0)
-            enforce_mel(flat, nothing, none, block.target, self.bank, ANY_RATIO, False)
-            for _ in range(MAGNITUDE_STEPS):
-                enforce_mel(flat, nothing, none, block.target, self.bank, SMALL_RATIO, True)
+            spare = flat.copy()
+            for limit, sharpen in SMOOTH_STEPS:
+                enforce_mel(
+                    flat,
+                    spare,
+                    block.target,
+                    self.bank,
+                    momentum=0.0,
+                    limit=limit,
+                    sharpen=sharpen,
+                )
             return np.abs(flat)
 
         return np.concatenate(list(self.pool.map(scaled, self.blocks)), axis=1)
@@ -102,11 +108,10 @@ class MelLoop:
             enforce_mel(
                 spectra,
                 block.previous,
-                np.float32(momentum),
                 block.target,
                 self.bank,
-                LARGEST_RATIO,
-                True,
+                momentum=momentum,
+                limit=LARGEST_RATIO,
             )
             return self._strip(spectra)
 
@@ -136,7 +141,7 @@ class MelLoop:
             overlap_frames(channel_frames, self.window, hop, strip)
         return strips
 
-    def _join(self, strips: list[Float32[np.ndarray, "channel strip_sample"]]) -> Loop:
+    def _join(self, strips: list[Float32[np.ndarray, "channel _strip_sample"]]) -> Loop:
         """Sum the blocks' strips round the loop, and undo the windows' sum."""
         loop = np.zeros((self.n_channels, len(self.level)), np.float32)
         for block, strip in zip(self.blocks, strips, strict=True):
