@@ -41,12 +41,14 @@ def cut_frames(
     n_samples, size = loop.shape[0], window.shape[0]
     for k in range(frames.shape[0]):
         start = ((first_frame + k) * hop_samples - size // 2) % n_samples
-        i = 0
-        while i < size:
-            run = min(size - i, n_samples - start)
-            for j in range(run):
-                frames[k, i + j] = loop[start + j] * window[i + j]
-            i += run
+        done = 0
+        while done < size:
+            n_run = min(size - done, n_samples - start)
+            sound, weight = loop[start : start + n_run], window[done : done + n_run]
+            frame = frames[k, done : done + n_run]
+            for i in range(n_run):
+                frame[i] = sound[i] * weight[i]
+            done += n_run
             start = 0
 
 
@@ -58,8 +60,9 @@ def overlap_frames(
     strip: Float32[np.ndarray, " strip_sample"],
 ) -> None:
     """The windowed sum of neighbouring frames; the strip begins where the first frame does."""
+    size = window.shape[0]
     strip[:] = 0
     for k in range(frames.shape[0]):
-        start = k * hop_samples
-        for i in range(window.shape[0]):
-            strip[start + i] += frames[k, i] * window[i]
+        place, frame = strip[k * hop_samples : k * hop_samples + size], frames[k]
+        for i in range(size):
+            place[i] += frame[i] * window[i]

@@ -16,8 +16,8 @@ from riffkit.vocoder.mel_constraint import enforce_mel
 
 FRAMES_PER_BLOCK = 32  # their spectra stay in a core's cache
 LARGEST_RATIO = 20.0
-# From flat to the mel's shape (1e6: its square is still a float32), then twice sharper.
-SMOOTH_STEPS = ((1e6, False), (2.0, True), (2.0, True))
+# From flat to the mel's shape (1e6: its square is still a float32), then sharper and sharper.
+SMOOTH_STEPS = ((1e6, False), *[(2.0, True)] * 4)
 
 Loop = Float32[np.ndarray, "channel sample"]
 Spectra = Complex64[np.ndarray, "channel frame bin"]

@@ -40,17 +40,19 @@ def phase_from_magnitude(
 
     `known` holds the phases that are given, and NaN in the frames where they aren't.
     """
-    phase = np.random.default_rng(seed).random(magnitude.shape, np.float32)
-    phase *= np.float32(2 * np.pi)
+    phase = np.zeros(magnitude.shape, np.float32)
     is_known = np.zeros(len(magnitude), np.bool_)
     if known is not None:
         is_known = np.isfinite(known[:, 0])
         phase[is_known] = known[is_known]
     loudest = magnitude.max()
     if loudest > 0:
-        level = np.log(np.maximum(magnitude / loudest, np.float32(0.1 * TOLERANCE)))
-        slope = _phase_slopes(level, analysis)
-        _integrate(level.reshape(-1), slope.reshape(-1, 2), is_known, phase.reshape(-1))
+        level = magnitude * (1 / loudest)
+        np.log(np.maximum(level, np.float32(0.1 * TOLERANCE), out=level), out=level)
+        slope = _phase_slopes(np.minimum(level, 0, out=level), analysis)
+        is_quiet = _integrate(level.reshape(-1), slope.reshape(-1, 2), is_known, phase.reshape(-1))
+        quiet = np.random.default_rng(seed).random(np.count_nonzero(is_quiet), np.float32)
+        phase.reshape(-1)[is_quiet] = np.float32(2 * np.pi) * quiet
     return phase
 
 
@@ -89,13 +91,19 @@ def _integrate(
     slope: Float32[np.ndarray, "point direction"],
     is_known: Bool[np.ndarray, " frame"],
     phase: PointFloats,
-) -> None:
-    """Overwrite `phase` wherever the level is within TOLERANCE of its maximum, and not known."""
+) -> Bool[np.ndarray, " point"]:
+    """Fill `phase` wherever it isn't known and the level is within TOLERANCE of its maximum, 0.
+
+    The result says where it wasn't.
+    """
     top = np.full(N_BUCKETS, EMPTY, np.int32)
     below = np.empty(len(level), np.int32)
     peaks = np.empty(len(level), np.int32)
     _sort_by_level(level, np.zeros(N_BUCKETS + 2, np.int32), below, peaks)
     _spread_all(peaks, top, below, slope, is_known, phase)
+    quiet: Bool[np.ndarray, " point"] = below == UNTOUCHED - N_BUCKETS
+    quiet &= np.repeat(~is_known, len(level) // len(is_known))
+    return quiet
 
 
 @compiled

@@ -69,8 +69,8 @@ def test_blocks_join_without_a_sound(params: SpectrogramParams, circular: bool) 
     level = envelope_db(turned)[12:-12]
     wanted = envelope_db(clip.roll(100 * HOP, -1) if circular else clip)[12:-12]
     assert (level - wanted).abs().max() < 1  # unrelated phases would swing by 6 dB and more
-    steps = (turned[:, 1:] - turned[:, :-1]).abs().max()
-    assert steps < 1.3 * (clip[:, 1:] - clip[:, :-1]).abs().max()
+    inner = turned[:, 10 * HOP : -10 * HOP]  # an open clip's ends are no joins
+    assert inner.diff().abs().max() < 1.1 * clip.diff().abs().max()
 
 
 def test_blocks_of_an_image_in_beats_keep_its_length() -> None:

@@ -24,7 +24,7 @@ def test_griffin_lim_is_built_in() -> None:
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
-    with pytest.raises(ParameterError, match="vocoder='nope'.*griffin-lim"):
+    with pytest.raises(ParameterError, match=r"vocoder='nope'.*griffin-lim"):
         registry.vocoder("nope")
 
 
@@ -47,7 +47,7 @@ def test_another_package_adds_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "entry_points", entry_points)
     assert registry.names() == ["griffin-lim", "broken", "buzz", "wrong"]
     assert isinstance(registry.vocoder("buzz"), Vocoder)
-    with pytest.raises(ParameterError, match="no_such_package.*reinstall"):
+    with pytest.raises(ParameterError, match=r"no_such_package.*reinstall"):
         registry.vocoder("broken")
     with pytest.raises(ParameterError, match="doesn't make a Vocoder"):
         registry.vocoder("wrong")
