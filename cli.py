@@ -231,15 +231,18 @@ def main() -> None:
     # generation ten times slower, and alone sleeping costs about a tenth.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
     except RiffkitError as error:
         _fail(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("stopped", 130)
+        code = 130
     except Exception as error:
         if hasattr(error, "format_message"):  # an unknown option, a missing argument
             _fail(error.format_message(), 2)
         _fail(f"{type(error).__name__}: {error}", 1)
+    if code == 130:  # typer's code for Ctrl-C
+        _fail("stopped", 130)
+    sys.exit(code)
 
 
 def _fail(message: str, code: int) -> NoReturn:

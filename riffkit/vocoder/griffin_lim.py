@@ -136,9 +136,9 @@ class _Work:
         padded = np.pad(columns, ((0, 0), (margin, margin), (0, 0)), mode="symmetric")
         loop = torch.from_numpy(self._solve(padded, known))
         # The resampler hears the margins too: no ringing where the clip begins and ends.
-        sound = resample(loop, self.analysis.sample_rate, self.params.sample_rate)
+        resampled = resample(loop, self.analysis.sample_rate, self.params.sample_rate)
         start = round(margin * self.n_samples / n_frames)
-        return sound[:, start : start + self.n_samples].contiguous()
+        return resampled[:, start : start + self.n_samples].contiguous()
 
     def _solve(self, columns: Columns, known: list[KnownSound] | None = None) -> Sound:
         known = known or []
