@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).parent.parent
+# a runner started in the background ignores Ctrl-C, and the tests of it would too
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, str(ROOT))  # train/ and cli.py as they stand here, installed or not
 
 install_import_hook(["riffkit", "train"], "beartype.beartype")

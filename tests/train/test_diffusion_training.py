@@ -152,7 +152,8 @@ def test_both_networks_learn(tmp_path: Path, tokenizer: CLIPTokenizer) -> None:
     assert last["held_out_loss"] < 0.65 * before
     start = dict(tiny_network().named_parameters())
     moved = {n for n, p in task.network.named_parameters() if not torch.equal(p, start[n])}
-    assert {"unet.conv_in.weight", "text_encoder.text_model.final_layer_norm.weight"} <= moved
+    assert {name.split(".")[0] for name in moved} == {"unet", "text_encoder"}
+    assert any("final_layer_norm" in name for name in moved)
 
 
 def test_the_cue_is_the_last_channel_and_follows_the_metre() -> None:
