@@ -49,6 +49,8 @@ def export_pipeline(run: Path, folder: Path) -> None:
     temporary = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(temporary, ignore_errors=True)
     pipeline.to(torch.float16).save_pretrained(temporary)
+    for path in temporary.glob("*/config.json"):
+        _forget_origin(path)
     _write_tokenizer(run / "tokenizer", temporary / "tokenizer")
     _write_json(temporary / "spectrogram.json", FULL_BAND.to_dict())
     _write_json(temporary / "riffkit.json", _music_facts())
@@ -71,6 +73,13 @@ def _music_facts() -> dict[str, object]:
             for word in (name, *info.words)
         },
     }
+
+
+def _forget_origin(path: Path) -> None:
+    """diffusers notes the folder that a part was loaded from; it is nobody's business."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values.pop("_name_or_path", None)
+    _write_json(path, values)
 
 
 def _write_tokenizer(source: Path, folder: Path) -> None:
