@@ -96,29 +96,35 @@ def full(
     run: RunFolder,
     images: Images = 150_000,
     batch_size: int = 32,
-    learning_rate: float = 6e-4,
+    learning_rate: float = 8e-4,
     device: str = "auto",
+    warm_start: Annotated[
+        Path | None, typer.Option(help="model folder whose weights a new run starts from")
+    ] = None,
 ) -> None:
-    """Train UNet and text encoder on the cached latents."""
+    """Train UNet and text encoder on the cached latents.
+
+    A warm start needs latents of the same autoencoder: copy the model's vae to RUN/vae first.
+    """
     import torch
     from safetensors.torch import load_file
     from transformers import CLIPTokenizer
 
     from train.config import LoopConfig
-    from train.full import DiffusionTask, TextToLatents, new_unet
+    from train.full import DiffusionTask, TextToLatents, load_networks, new_unet
     from train.latents import read_latents
     from train.loop import fit
     from train.text import new_text_encoder, with_token_vectors
 
     torch.manual_seed(0)
-    text_encoder = with_token_vectors(
-        new_text_encoder(), load_file(run / "token_vectors.safetensors")["vectors"]
-    )
+    if warm_start is None:
+        vectors = load_file(run / "token_vectors.safetensors")["vectors"]
+        network = TextToLatents(new_unet(), with_token_vectors(new_text_encoder(), vectors))
+    else:
+        network = load_networks(warm_start)
     tokenizer = CLIPTokenizer.from_pretrained(str(run / "tokenizer"))
     empty = tokenizer("", padding="max_length", return_tensors="pt").input_ids[0]
-    task = DiffusionTask(
-        TextToLatents(new_unet(), text_encoder), read_latents(run / "latents"), empty_tokens=empty
-    )
+    task = DiffusionTask(network, read_latents(run / "latents"), empty_tokens=empty)
     config = LoopConfig(
         images=images, batch_size=batch_size, learning_rate=learning_rate, device=device
     )

@@ -8,6 +8,7 @@ in the last latent channel. Imports no audio library.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
@@ -66,6 +67,14 @@ class TextToLatents(nn.Module):
         text = self.text_encoder(tokens).last_hidden_state
         with circular_in_time(self.unet):
             return self.unet(noisy, timestep, text).sample.float()
+
+
+def load_networks(folder: Path) -> TextToLatents:
+    """The two networks of a model folder, in float32."""
+    return TextToLatents(
+        UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32),
+        CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
+    )
 
 
 @dataclass(frozen=True)

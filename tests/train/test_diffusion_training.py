@@ -25,11 +25,18 @@ from train.autoencoder import (
     texture_distance,
 )
 from train.config import LoopConfig
-from train.full import SCHEDULE, DiffusionTask, TextToLatents, min_snr_weights
+from train.full import (
+    SCHEDULE,
+    DiffusionTask,
+    TextToLatents,
+    load_networks,
+    min_snr_weights,
+    new_unet,
+)
 from train.latents import CachedClips, cache_latents, read_latents
 from train.loop import fit
 from train.shards import open_pixels, read_clips
-from train.text import HIDDEN_SIZE, byte_letters, principal_components
+from train.text import HIDDEN_SIZE, byte_letters, new_text_encoder, principal_components
 
 
 @pytest.fixture
@@ -181,6 +188,15 @@ def test_the_cue_is_the_last_channel_and_follows_the_metre() -> None:
     clean = noisy[timestep.argmin(), -1]  # hardly any noise is left there
     expected = bar_cue(32, 24, columns_per_bar=12)
     assert (clean - expected).abs().mean() < 0.1
+
+
+def test_a_warm_start_has_the_shape_of_a_new_run() -> None:
+    warm = load_networks(WEIGHTS / "mini").state_dict()
+    new = TextToLatents(new_unet(), new_text_encoder()).state_dict()
+    assert {n: t.shape for n, t in warm.items()} == {n: t.shape for n, t in new.items()}
+    assert {tensor.dtype for tensor in warm.values() if tensor.is_floating_point()} == {
+        torch.float32
+    }
 
 
 def test_min_snr_weights() -> None:
