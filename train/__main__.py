@@ -2,8 +2,9 @@
 
     python -m train render DATA --clips 8000
     python -m train autoencoder DATA RUN
+    python -m train tokens RUN --bpe bpe_simple_vocab_16e6.txt.gz --sentence-encoder FOLDER
     python -m train latents DATA RUN
-    python -m train full RUN --bpe bpe_simple_vocab_16e6.txt.gz --sentence-encoder FOLDER
+    python -m train full RUN
     python -m train export RUN FOLDER
 
 Each step resumes when it is run again.
