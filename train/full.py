@@ -197,7 +197,7 @@ def min_snr_weights(alphas_cumprod: Float[Tensor, " timestep"]) -> Float[Tensor,
     """min(SNR + 1, γ) / (SNR + 1), min-SNR for v-prediction with a terminal SNR of zero.
 
     The paper's min(SNR, γ) / (SNR + 1) vanishes at high noise, where the caption is all there is
-    to go by: with it the captions were not learned.
+    to go by.
     """
     snr = alphas_cumprod / (1 - alphas_cumprod)
     return (snr + 1).clamp(max=MIN_SNR_GAMMA) / (snr + 1)

@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -139,8 +138,3 @@ def _append(path: Path, line: dict[str, float]) -> None:
     rounded = {name: round(value, 5) for name, value in line.items()}
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(rounded) + "\n")
-
-
-def with_images(config: LoopConfig, images: int | None) -> LoopConfig:
-    """The same run with another end; the learning rate follows."""
-    return config if images is None else replace(config, images=images)

@@ -13,9 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-import torch
 from diffusers.models.downsampling import Downsample2D
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -72,10 +70,3 @@ def circular_in_time(*networks: nn.Module, enabled: bool = True) -> Iterator[Non
 def _modules(*networks: nn.Module) -> Iterator[nn.Module]:
     for network in networks:
         yield from network.modules()
-
-
-def roll_columns(
-    image: Float[Tensor, "*lead row column"], columns: int
-) -> Float[Tensor, "*lead row column"]:
-    """The loop started `columns` later: column 0 moves to column `columns`."""
-    return torch.roll(image, columns, dims=-1)
