@@ -118,14 +118,17 @@ def full(
     from train.text import new_text_encoder, with_token_vectors
 
     torch.manual_seed(0)
+    clips = read_latents(run / "latents")
+    n_facts = next(iter(clips.values())).facts.shape[1]
     if warm_start is None:
         vectors = load_file(run / "token_vectors.safetensors")["vectors"]
-        network = TextToLatents(new_unet(), with_token_vectors(new_text_encoder(), vectors))
+        text_encoder = with_token_vectors(new_text_encoder(), vectors)
+        network = TextToLatents(new_unet(), text_encoder, n_facts=n_facts)
     else:
-        network = load_networks(warm_start)
+        network = load_networks(warm_start, n_facts=n_facts)
     tokenizer = CLIPTokenizer.from_pretrained(str(run / "tokenizer"))
     empty = tokenizer("", padding="max_length", return_tensors="pt").input_ids[0]
-    task = DiffusionTask(network, read_latents(run / "latents"), empty_tokens=empty)
+    task = DiffusionTask(network, clips, empty_tokens=empty)
     config = LoopConfig(
         images=images, batch_size=batch_size, learning_rate=learning_rate, device=device
     )

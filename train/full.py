@@ -2,7 +2,8 @@
 
 The network predicts v (Salimans & Ho 2022, arXiv:2202.00512) on a cosine schedule, its loss
 weighted by min-SNR-γ (Hang et al. 2023, arXiv:2303.09556), circular in time, with the bar cue
-in the last latent channel. Imports no audio library.
+in the last latent channel. The text encoder also learns to tell the facts (instruments, key, …)
+from the caption, because few of a picture's pixels depend on its key. Imports no audio library.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import CLIPTextModel
 
 from riffkit.diffusion.bar_cue import bar_cue
@@ -24,6 +26,7 @@ from train.text import HIDDEN_SIZE
 
 CAPTION_DROPOUT = 0.1
 MIN_SNR_GAMMA = 5.0
+FACTS_WEIGHT = 0.01  # of the facts' summed loss, beside the denoiser's mean
 TABLE_LR_FACTOR = 0.2  # the token table starts with a meaning; words never seen must keep it
 COLUMNS_PER_BEAT = 4
 _N_HELD_OUT = 256
@@ -51,29 +54,40 @@ def new_unet() -> UNet2DConditionModel:
 
 
 class TextToLatents(nn.Module):
-    """The two networks that are trained together."""
+    """The two networks that are trained together.
 
-    def __init__(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel) -> None:
+    `n_facts` facts are told from the caption by a layer that training needs and a model doesn't.
+    """
+
+    def __init__(
+        self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, *, n_facts: int = 0
+    ) -> None:
         super().__init__()
         self.unet = unet
         self.text_encoder = text_encoder
+        self.fact_head = nn.Linear(HIDDEN_SIZE, n_facts) if n_facts else None
 
     def forward(
         self,
         noisy: Float[Tensor, "batch channel row column"],
         timestep: Int[Tensor, " batch"],
         tokens: Int[Tensor, "batch token"],
-    ) -> Float[Tensor, "batch channel row column"]:
+    ) -> tuple[Float[Tensor, "batch channel row column"], Float[Tensor, "batch fact"]]:
+        """The velocity, and the facts' logits."""
         text = self.text_encoder(tokens).last_hidden_state
         with circular_in_time(self.unet):
-            return self.unet(noisy, timestep, text).sample.float()
+            velocity = self.unet(noisy, timestep, text).sample.float()
+        if self.fact_head is None:
+            return velocity, velocity.new_zeros(len(velocity), 0)
+        return velocity, self.fact_head(text.mean(dim=1)).float()
 
 
-def load_networks(folder: Path) -> TextToLatents:
+def load_networks(folder: Path, *, n_facts: int = 0) -> TextToLatents:
     """The two networks of a model folder, in float32."""
     return TextToLatents(
         UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32),
         CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
+        n_facts=n_facts,
     )
 
 
@@ -83,6 +97,7 @@ class Batch:
 
     latents: Float[Tensor, "batch channel row column"]
     tokens: Int[Tensor, "batch token"]
+    facts: Float[Tensor, "batch fact"]
 
 
 class DiffusionTask:
@@ -131,16 +146,19 @@ class DiffusionTask:
         batch = self._batch(self._clips[width], rows, generator)
         dropped = torch.rand(len(rows), generator=generator) < CAPTION_DROPOUT
         tokens = torch.where(dropped[:, None], self._empty_tokens, batch.tokens)
-        loss = self._denoising_loss(self.network, batch.latents, tokens, generator)
-        return loss, {}
+        denoising, logits = self._denoise(self.network, batch.latents, tokens, generator)
+        facts = _facts_loss(logits, batch.facts, counted=~dropped)
+        figures = {"denoising": float(denoising.detach()), "facts": float(facts.detach())}
+        return denoising + FACTS_WEIGHT * facts, figures
 
-    def _denoising_loss(
+    def _denoise(
         self,
         network: nn.Module,
         latents: Float[Tensor, "batch channel row column"],
         tokens: Int[Tensor, "batch token"],
         generator: torch.Generator,
-    ) -> Float[Tensor, ""]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch fact"]]:
+        """The weighted loss at random noise levels, and the facts' logits."""
         device = next(network.parameters()).device
         noise = torch.randn(latents.shape, generator=generator)
         # stratified timesteps: the loss varies far more with t than with anything else
@@ -149,9 +167,9 @@ class DiffusionTask:
         timesteps = (drawn * self._scheduler.config["num_train_timesteps"]).long()
         noisy = self._scheduler.add_noise(latents, noise, timesteps)
         velocity = self._scheduler.get_velocity(latents, noise, timesteps)
-        output = network(noisy.to(device), timesteps.to(device), tokens.to(device))
+        output, logits = network(noisy.to(device), timesteps.to(device), tokens.to(device))
         error = (output - velocity.to(device)).square().mean(dim=(1, 2, 3))
-        return (self._weights[timesteps].to(device) * error).mean()
+        return (self._weights[timesteps].to(device) * error).mean(), logits
 
     def _batch(
         self, clips: CachedClips, rows: Int[Tensor, " batch"], generator: torch.Generator
@@ -166,12 +184,14 @@ class DiffusionTask:
         return Batch(
             latents=torch.cat((latents, torch.stack(cues)[:, None]), dim=1),
             tokens=clips.tokens[rows, caption].long(),
+            facts=clips.facts[rows].float(),
         )
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """The weighted loss on clips that training never sees, with captions and without."""
+        """Both losses on clips that training never sees, the denoiser's without captions too."""
         losses: dict[str, list[float]] = {"held_out_loss": [], "held_out_loss_uncaptioned": []}
+        facts = []
         for clips in self._held_out.values():
             generator = torch.Generator().manual_seed(0)
             for rows in torch.arange(len(clips.latents)).split(64):
@@ -180,9 +200,27 @@ class DiffusionTask:
                 empty = self._empty_tokens.expand_as(batch.tokens)
                 for name, tokens in zip(losses, (batch.tokens, empty), strict=True):
                     noise = torch.Generator().manual_seed(seed)
-                    loss = self._denoising_loss(network, batch.latents, tokens, noise)
+                    loss, logits = self._denoise(network, batch.latents, tokens, noise)
                     losses[name].append(float(loss))
-        return {name: sum(values) / len(values) for name, values in losses.items()}
+                    if tokens is batch.tokens:
+                        counted = torch.ones(len(rows), dtype=torch.bool)
+                        facts.append(float(_facts_loss(logits, batch.facts, counted=counted)))
+        means = {name: sum(values) / len(values) for name, values in losses.items()}
+        return {**means, "held_out_facts": sum(facts) / len(facts)}
+
+
+def _facts_loss(
+    logits: Float[Tensor, "batch fact"],
+    facts: Float[Tensor, "batch fact"],
+    *,
+    counted: Bool[Tensor, " batch"],
+) -> Float[Tensor, ""]:
+    """Binary cross-entropy, summed over the facts, of the clips that kept their caption."""
+    chosen = counted.to(logits.device)[:, None].float()
+    losses = functional.binary_cross_entropy_with_logits(
+        logits, facts.to(logits.device), reduction="none"
+    )
+    return (chosen * losses).sum(dim=1).mean()
 
 
 def _held_out_size(clips: CachedClips) -> int:
@@ -190,7 +228,9 @@ def _held_out_size(clips: CachedClips) -> int:
 
 
 def _part(clips: CachedClips, rows: slice) -> CachedClips:
-    return CachedClips(clips.latents[rows], clips.tokens[rows], clips.beats_per_bar[rows])
+    return CachedClips(
+        clips.latents[rows], clips.tokens[rows], clips.beats_per_bar[rows], clips.facts[rows]
+    )
 
 
 def min_snr_weights(alphas_cumprod: Float[Tensor, " timestep"]) -> Float[Tensor, " timestep"]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from jaxtyping import Float, Int
-from safetensors.torch import load_file, save_file
+from jaxtyping import Bool, Float, Int
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPTokenizer
 
@@ -25,11 +28,16 @@ _BATCH = 1  # larger batches fall out of the cache, and are slower
 
 @dataclass(frozen=True)
 class CachedClips:
-    """Clips of one image width, ready to train on without any audio library."""
+    """Clips of one image width, ready to train on without any audio library.
+
+    `facts` is 1 where a fact, such as "instrument violin", is true of a clip; what each column
+    means is the same for all widths.
+    """
 
     latents: Float[Tensor, "clip channel row column"]
     tokens: Int[Tensor, "clip caption token"]
     beats_per_bar: Int[Tensor, " clip"]
+    facts: Bool[Tensor, "clip fact"]
 
 
 def encode_images(
@@ -82,13 +90,34 @@ def _tokens(clips: list[Clip], tokenizer: CLIPTokenizer) -> Int[Tensor, "clip ca
 def read_latents(folder: Path) -> dict[int, CachedClips]:
     """All cached clips by image width."""
     parts: dict[int, list[dict[str, Tensor]]] = {}
+    said: dict[int, list[set[str]]] = {}
     for path in sorted(folder.glob("latents-*.safetensors")):
-        parts.setdefault(int(path.stem.split("-")[2]), []).append(load_file(path))
+        width = int(path.stem.split("-")[2])
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            parts.setdefault(width, []).append(
+                dict(zip(names, map(file.get_tensor, names), strict=True))
+            )
+            clips = json.loads(file.metadata()["facts"])
+        said.setdefault(width, []).extend(fact_words(clip) for clip in clips)
+    columns = {w: n for n, w in enumerate(sorted(set().union(*itertools.chain(*said.values()))))}
     return {
         width: CachedClips(
             latents=torch.cat([part["latents"] for part in shards]),
             tokens=torch.cat([part["tokens"] for part in shards]),
             beats_per_bar=torch.cat([part["beats_per_bar"] for part in shards]),
+            facts=torch.tensor([[word in clip for word in columns] for clip in said[width]]),
         )
         for width, shards in parts.items()
     }
+
+
+def fact_words(facts: Mapping[str, Any]) -> set[str]:
+    """The facts of a clip that its captions may tell, each as a name and a value."""
+    words = {f"instrument {name}" for name in facts.get("instruments", ())}
+    words |= {f"mood {name}" for name in facts.get("mood", ())}
+    single = ("style", "key", "mode", "drums", "density", "texture", "figure")
+    words |= {f"{name} {facts[name]}" for name in single if facts.get(name)}
+    if facts.get("key"):
+        words.add(f"key {facts['key']} {facts['mode']}")
+    return words

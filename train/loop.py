@@ -77,6 +77,7 @@ def _start_or_resume(task: Task, config: LoopConfig, path: Path) -> TrainingStat
         lr=config.learning_rate,
         betas=config.betas,
         weight_decay=config.weight_decay,
+        fused=True,
     )
     for group in optimizer.param_groups:
         group["base_lr"] = group["lr"]

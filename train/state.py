@@ -58,6 +58,6 @@ class TrainingState:
 
 
 def load_ema(network: nn.Module, path: Path) -> None:
-    """Give `network` the averaged weights of a run."""
+    """Give `network` the averaged weights of a run; what the run trained besides is left out."""
     values: dict[str, dict[str, Tensor]] = torch.load(path, map_location="cpu", weights_only=True)
-    network.load_state_dict(values["ema"])
+    network.load_state_dict({name: values["ema"][name] for name in network.state_dict()})

@@ -36,6 +36,8 @@ _OWN_DRUMS = {
     "jazz swing": ("swing drums", "jazz drums"),
 }
 
+_KEY_SHARE = 0.6  # a key is one of 24, and each has to be met often enough to be learned
+
 
 def captions(facts: ScoreFacts, n: int, seed: int) -> list[str]:
     """`n` captions, all true of the facts, different where the facts allow it."""
@@ -54,6 +56,8 @@ def captions(facts: ScoreFacts, n: int, seed: int) -> list[str]:
 def _caption(facts: ScoreFacts, rng: random.Random) -> str:
     form = rng.choices((_short, _tags, _sentence), (16, 38, 46))[0]
     text = " ".join(form(facts, rng).split())
+    if form is _short and facts.key and rng.random() < 0.3:
+        text += " in " + _key(facts, rng)
     if rng.random() < 0.06:
         return text[0].upper() + text[1:] + rng.choice(("", "."))
     return text
@@ -119,10 +123,10 @@ def _tags(facts: ScoreFacts, rng: random.Random) -> str:
         tags.append(_tempo(facts, rng))
     if rng.random() < 0.15:
         tags.append(_speed_word(facts, rng))
-    if rng.random() < 0.3:
+    if rng.random() < _KEY_SHARE:
         tags.append(_key(facts, rng))
-    elif facts.mode in ("major", "minor") and rng.random() < 0.1:
-        tags.append(f"{facts.mode} key")
+    elif facts.mode in ("major", "minor") and rng.random() < 0.2:
+        tags.append(rng.choice((facts.mode, f"{facts.mode} key")))
     if rng.random() < 0.5:
         tags.append(_mood(facts, rng))
     if rng.random() < 0.4:
@@ -157,7 +161,7 @@ def _sentence(facts: ScoreFacts, rng: random.Random) -> str:
     rng.shuffle(lead_words)
     head = " ".join((*lead_words, _subject(facts, rng)))
     tail = []
-    if rng.random() < 0.33 and facts.key:
+    if rng.random() < _KEY_SHARE and facts.key:
         tail.append(rng.choice(("in {}", "in {}", "in the key of {}")).format(_key(facts, rng)))
     if rng.random() < 0.5:
         tail.append(f"at {_tempo(facts, rng)}")
