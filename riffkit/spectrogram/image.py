@@ -71,13 +71,15 @@ def pixels_to_mel(
 
     MONO takes the mean of the three colours, which differ in a generated or recompressed image.
     """
-    loudness = (255 - torch.tensor(pixels, dtype=torch.float32)) / 255
-    loudness = loudness.permute(2, 0, 1).flip(1)
+    values = pixels[::-1].transpose(2, 0, 1).astype(np.uint16)
     if params.planes is Planes.MONO:
-        loudness = loudness.mean(dim=0, keepdim=True)
+        values = values[0:1] + values[1:2] + values[2:3]
     elif params.planes is Planes.RIFFUSION_STEREO:
-        loudness = loudness[1:]
-    return max_value * loudness.pow(1 / params.power_for_image)
+        values = values[1:]
+    white = 765 if params.planes is Planes.MONO else 255
+    loudness = 1 - np.arange(white + 1) / white
+    table = (max_value * loudness ** (1 / params.power_for_image)).astype(np.float32)
+    return torch.from_numpy(table[values])
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from riffkit.errors import ParameterError
@@ -41,28 +42,41 @@ class Vocoder(Protocol):
         ...
 
 
-@runtime_checkable
-class ContinuingVocoder(Vocoder, Protocol):
-    """A vocoder whose phase is its own choice, and which can go on from given sound.
+@dataclass(frozen=True, eq=False)
+class KnownSound:
+    """Sound that is already there, and where in the image.
 
-    Long images are decoded in blocks; each is told what was already made of its first columns.
+    `waveform` is as long as the result; what it holds elsewhere may be silence. `is_known` is True
+    for the cells of the mel image, lowest band first, whose sound is that of `waveform`.
     """
 
-    def continue_from(
+    waveform: Float[Tensor, "batch channel sample"]
+    is_known: Bool[Tensor, "mel frame"]
+
+
+@runtime_checkable
+class InpaintingVocoder(Vocoder, Protocol):
+    """A vocoder whose phase is its own choice, and which can fit it to sound that is there.
+
+    Long images are decoded in blocks, each of which goes on from the one before; what is edited
+    goes on from what stays.
+    """
+
+    def inpaint(
         self,
         mel: Float[Tensor, "batch plane mel frame"],
         params: SpectrogramParams,
         *,
         n_samples: int,
-        before: Float[Tensor, "batch channel before_sample"],
-        after: Float[Tensor, "batch channel after_sample"] | None = None,
+        known: KnownSound,
         seed: int = 0,
+        circular: bool = False,
         quality: Quality = "default",
     ) -> Float[Tensor, "batch channel sample"]:
-        """As `__call__`; `before` is the sound of the first columns, `after` that of the last.
+        """As `__call__`, with the known sound kept, and solving for the rest alone.
 
-        Each is a whole number of columns. The result repeats them, and flows out of the one and
-        into the other.
+        Where all rows of some columns are known, their samples come back, but for a fade of half a
+        window at either end.
         """
         ...
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from riffkit.device import pick_device
+from riffkit.errors import ParameterError
 from riffkit.spectrogram.image import DEFAULT_MAX_VALUE, SpectrogramImage, pixels_to_mel
-from riffkit.vocoder.base import ContinuingVocoder, Quality, Vocoder
+from riffkit.vocoder.base import InpaintingVocoder, KnownSound, Quality, Vocoder
 from riffkit.vocoder.registry import DEFAULT
 from riffkit.vocoder.registry import vocoder as vocoder_by_name
 
@@ -27,23 +33,62 @@ def decode(
     quality: Quality = "default",
     seed: int = 0,
     circular: bool = False,
+    device: str = "cpu",
+    known: KnownPart | None = None,
 ) -> Float[Tensor, "channel sample"]:
     """The sound of `image`: `image.n_samples` samples at `image.params.sample_rate`, ±1.
 
     Where the image doesn't say its MAX_VALUE, black is riffusion's 30e6. `circular`: the end
-    flows into the start. Beside the image and the result, memory is that of one block.
+    flows into the start. `known`: sound that is there already; only the rest is solved for, and
+    the vocoder must be one that can (ParameterError). A GPU serves where the vocoder knows how.
+    Beside the image and the result, memory is that of one block.
     """
     voice = vocoder_by_name(vocoder)
+    if known is not None:
+        _check_known(known, image, voice)
     if image.n_frames > WHOLE_FRAMES:
-        return decode_blocks(image, voice, quality=quality, seed=seed, circular=circular)
-    return voice(
-        image.to_mel()[None],
-        image.params,
-        n_samples=image.n_samples,
-        seed=seed,
-        circular=circular,
-        quality=quality,
+        return decode_blocks(
+            image, voice, quality=quality, seed=seed, circular=circular, known=known
+        )
+    mel = image.to_mel()[None]
+    if known is None:
+        chosen = pick_device(device)
+        decode_batch: Callable[..., Float[Tensor, "1 channel sample"]] = voice
+        mel = mel.to(chosen) if chosen.type == "cuda" else mel
+    else:
+        assert isinstance(voice, InpaintingVocoder)
+        decode_batch = partial(voice.inpaint, known=known.as_batch())
+    return decode_batch(
+        mel, image.params, n_samples=image.n_samples, seed=seed, circular=circular, quality=quality
     )[0]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPart:
+    """What of an image's sound is there already.
+
+    `waveform` is as long as the image's sound. `is_known` is True for the pixels, rows as in the
+    image from the top, whose sound is that of `waveform`.
+    """
+
+    waveform: Float[Tensor, "channel sample"]
+    is_known: Bool[np.ndarray, "row frame"]
+
+    def as_batch(self) -> KnownSound:
+        """For one item, lowest band first."""
+        cells = torch.from_numpy(np.ascontiguousarray(self.is_known[::-1]))
+        return KnownSound(self.waveform[None], cells)
+
+
+def _check_known(known: KnownPart, image: SpectrogramImage, voice: Vocoder) -> None:
+    if not isinstance(voice, InpaintingVocoder):
+        raise ParameterError(f"vocoder={voice.name!r}: cannot keep known sound; use {DEFAULT!r}")
+    wanted = (image.params.planes.n_channels, image.n_samples)
+    if known.waveform.shape != wanted or known.is_known.shape != image.pixels.shape[:2]:
+        raise ParameterError(
+            f"known: {tuple(known.waveform.shape)} samples, {known.is_known.shape} pixels; "
+            f"must be {wanted} and {image.pixels.shape[:2]}, as the image"
+        )
 
 
 def decode_blocks(
@@ -54,6 +99,7 @@ def decode_blocks(
     seed: int = 0,
     circular: bool = False,
     block_frames: int = BLOCK_FRAMES,
+    known: KnownPart | None = None,
 ) -> Float[Tensor, "channel sample"]:
     """`decode` in blocks: each goes on from the last one's sound, and passes into it by a fade.
 
@@ -64,34 +110,72 @@ def decode_blocks(
     step = block_frames - KNOWN_FRAMES - END_FRAMES
     for first in range(0, max(1, n_frames - KNOWN_FRAMES - END_FRAMES), step):
         last = min(first + block_frames, n_frames)
-        ends = {}
-        if first > 0:
-            ends["before"] = _sound(waveform, image, first, first + KNOWN_FRAMES)
-            if circular and last == n_frames:
-                ends["after"] = _sound(waveform, image, 0, KNOWN_FRAMES)
-        block = _decode_columns(image, first, last, voice, ends, quality=quality, seed=seed)
-        _lay(waveform, block, image, first, last, fade_in=first > 0, fade_out="after" in ends)
+        reaches_start = circular and first > 0 and last == n_frames
+        block = _decode_columns(
+            image,
+            range(first, last),
+            voice,
+            _known_of_block(waveform, image, range(first, last), known, reaches_start),
+            quality=quality,
+            seed=seed,
+        )
+        _lay(waveform, block, image, first, last, fade_in=first > 0, fade_out=reaches_start)
     return waveform
+
+
+def _known_of_block(
+    waveform: Float[Tensor, "channel sample"],
+    image: SpectrogramImage,
+    columns: range,
+    known: KnownPart | None,
+    reaches_start: bool,
+) -> KnownPart | None:
+    """What was known before, and at the block's ends what other blocks have made there."""
+    place = torch.arange(_sample_of(image, columns[0]), _sample_of(image, columns[-1] + 1))
+    place %= image.n_samples
+    n_frames = len(columns)
+    ends = [(0, KNOWN_FRAMES)] if columns[0] > 0 else []
+    ends += [(n_frames - KNOWN_FRAMES, n_frames)] if reaches_start else []
+    if known is None and not ends:
+        return None
+    sound = torch.zeros(len(waveform), len(place))
+    is_known = np.zeros((image.pixels.shape[0], n_frames), np.bool_)
+    if known is not None:
+        sound = known.waveform[:, place]
+        is_known = known.is_known[:, np.array(columns) % image.n_frames].copy()
+    for begin, end in ends:
+        samples = slice(
+            *(
+                _sample_of(image, columns[0] + k) - _sample_of(image, columns[0])
+                for k in (begin, end)
+            )
+        )
+        sound[:, samples] = waveform[:, place[samples]]
+        is_known[:, begin:end] = True
+    return KnownPart(sound, is_known)
 
 
 def _decode_columns(
     image: SpectrogramImage,
-    first: int,
-    last: int,
+    columns: range,
     voice: Vocoder,
-    ends: dict[str, Float[Tensor, "channel _known_sample"]],
+    known: KnownPart | None,
     *,
     quality: Quality,
     seed: int,
 ) -> Float[Tensor, "channel block_sample"]:
-    columns = np.arange(first, last) % image.n_frames
+    pixels = image.pixels[:, np.array(columns) % image.n_frames]
     max_value = DEFAULT_MAX_VALUE if image.max_value is None else image.max_value
-    mel = pixels_to_mel(image.pixels[:, columns], image.params, max_value=max_value)[None]
-    n_samples = _sample_of(image, last) - _sample_of(image, first)
-    if ends and isinstance(voice, ContinuingVocoder):
-        known = {end: sound[None] for end, sound in ends.items()}
-        return voice.continue_from(
-            mel, image.params, n_samples=n_samples, seed=seed, quality=quality, **known
+    mel = pixels_to_mel(pixels, image.params, max_value=max_value)[None]
+    n_samples = _sample_of(image, columns[-1] + 1) - _sample_of(image, columns[0])
+    if known is not None and isinstance(voice, InpaintingVocoder):
+        return voice.inpaint(
+            mel,
+            image.params,
+            n_samples=n_samples,
+            known=known.as_batch(),
+            seed=seed,
+            quality=quality,
         )[0]
     return voice(mel, image.params, n_samples=n_samples, seed=seed, quality=quality)[0]
 
@@ -99,12 +183,6 @@ def _decode_columns(
 def _sample_of(image: SpectrogramImage, column: int) -> int:
     """The sample on which a column is centred; columns go on counting round a loop."""
     return round(column * image.n_samples / image.n_frames)
-
-
-def _sound(
-    waveform: Float[Tensor, "channel sample"], image: SpectrogramImage, first: int, last: int
-) -> Float[Tensor, "channel _known_sample"]:
-    return waveform[:, _sample_of(image, first) : _sample_of(image, last)].clone()
 
 
 def _lay(

@@ -15,30 +15,40 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
 from riffkit.audio.resampling import resample
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import SpectrogramParams
-from riffkit.vocoder.base import Quality, check_input
+from riffkit.vocoder.base import KnownSound, Quality, check_input
 from riffkit.vocoder.grid import working_analysis
-from riffkit.vocoder.known_sound import KnownSound, impose, known_frames
+from riffkit.vocoder.known_sound import known_loop
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.mel_loop import MelLoop
-from riffkit.vocoder.start_phase import KnownFrames, start_phases
+from riffkit.vocoder.start_spectra import KnownPoints, StartSpectra
+from riffkit.vocoder.tensor_griffin_lim import solve_loops
 
-ITERATIONS: dict[Quality, int] = {"preview": 2, "default": 5, "high": 32}
+ITERATIONS: dict[Quality, int] = {"preview": 1, "default": 3, "high": 32}
 MOMENTUM = 0.8
+TENSOR_BATCH = 16  # items on a GPU at a time: some 3 GB of full-band stereo
 
 Columns = Float32[np.ndarray, "plane frame mel"]
-Sound = Float32[np.ndarray, "channel sample"]
+Sound = Float32[np.ndarray, "channel loop_sample"]
+Cells = Bool[np.ndarray, "frame mel"]
 
 
 class GriffinLim:
-    """The built-in vocoder: no weights; any preset and tempo, loops, stereo, blocks that join."""
+    """The built-in vocoder: no weights; any preset and tempo, loops, stereo, known sound.
+
+    Mel magnitudes on a GPU are decoded there, the whole batch at once (tensor_griffin_lim.py), and
+    on the CPU by compiled loops. `as_tensors` chooses one of the two wherever they lie.
+    """
 
     name = "griffin-lim"
+
+    def __init__(self, *, as_tensors: bool | None = None) -> None:
+        self.as_tensors = as_tensors
 
     def __call__(
         self,
@@ -54,29 +64,39 @@ class GriffinLim:
         check_input(mel, params, n_samples=n_samples, quality=quality)
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             work = _Work(params, mel.shape[-1], n_samples, ITERATIONS[quality], seed, pool)
+            as_tensors = mel.is_cuda if self.as_tensors is None else self.as_tensors
+            if as_tensors:
+                return work.decode_tensors(mel, circular=circular)
             decode = work.decode_loop if circular else work.decode_clip
-            return torch.stack([decode(columns) for columns in _columns(mel)])
+            return torch.stack([decode(columns, None) for columns in _columns(mel)])
 
-    def continue_from(
+    def inpaint(
         self,
         mel: Float[Tensor, "batch plane mel frame"],
         params: SpectrogramParams,
         *,
         n_samples: int,
-        before: Float[Tensor, "batch channel before_sample"],
-        after: Float[Tensor, "batch channel after_sample"] | None = None,
+        known: KnownSound,
         seed: int = 0,
+        circular: bool = False,
         quality: Quality = "default",
     ) -> Float[Tensor, "batch channel sample"]:
-        """See `ContinuingVocoder`."""
+        """See `InpaintingVocoder`."""
         check_input(mel, params, n_samples=n_samples, quality=quality)
+        wanted = (len(mel), params.planes.n_channels, n_samples)
+        if known.waveform.shape != wanted or known.is_known.shape != mel.shape[2:]:
+            raise ParameterError(
+                f"known: {tuple(known.waveform.shape)} samples and "
+                f"{tuple(known.is_known.shape)} cells; must be {wanted} and {tuple(mel.shape[2:])}"
+            )
+        cells = np.ascontiguousarray(known.is_known.cpu().numpy().T)
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             work = _Work(params, mel.shape[-1], n_samples, ITERATIONS[quality], seed, pool)
-            ends = [before] if after is None else [before, after]
+            decode = work.decode_loop if circular else work.decode_clip
             return torch.stack(
                 [
-                    work.decode_clip(columns, *(end[k] for end in ends))
-                    for k, columns in enumerate(_columns(mel))
+                    decode(columns, (work.to_columns(sound, circular=circular), cells))
+                    for columns, sound in zip(_columns(mel), known.waveform, strict=True)
                 ]
             )
 
@@ -99,81 +119,134 @@ class _Work:
         pool: Executor,
     ) -> None:
         self.params = params
+        self.n_frames = n_frames
         self.n_samples = n_samples
         self.n_iterations = n_iterations
         self.seed = seed
         self.pool = pool
         self.analysis = working_analysis(params, n_frames=n_frames, n_samples=n_samples)
+        self.margin = self.analysis.n_fft // 2 // self.analysis.hop_samples + 1
 
-    def decode_loop(self, columns: Columns) -> Float[Tensor, "channel sample"]:
+    def to_columns(self, sound: Float[Tensor, "channel given_sample"], *, circular: bool) -> Sound:
+        """Sound at params.sample_rate as the working hops of all columns."""
+        resampled: Sound = resample(
+            sound.detach().cpu(),
+            self.params.sample_rate,
+            self.analysis.sample_rate,
+            n_samples=self.n_frames * self.analysis.hop_samples,
+            circular=circular,
+        ).numpy()
+        return resampled
+
+    def decode_loop(
+        self, columns: Columns, known: tuple[Sound, Cells] | None
+    ) -> Float[Tensor, "channel sample"]:
         """The loop begun at a column that the content names, so that turning it changes nothing."""
+        hop = self.analysis.hop_samples
         first = _first_column(columns)
-        loop = self._solve(np.roll(columns, -first, axis=1))
-        loop = np.roll(loop, first * self.analysis.hop_samples, axis=1)
+        if known is not None:
+            loop, cells = known
+            first = _first_known(cells, otherwise=first)
+            known = np.roll(loop, -first * hop, axis=1), np.roll(cells, -first, axis=0)
+        solved = self._solve(np.roll(columns, -first, axis=1), known)
+        return self._loop_to_output(torch.from_numpy(np.roll(solved, first * hop, axis=1)))
+
+    def decode_clip(
+        self, columns: Columns, known: tuple[Sound, Cells] | None
+    ) -> Float[Tensor, "channel sample"]:
+        """A loop with mirrored columns at both ends, as many as a window can see."""
+        margin = self.margin
+        if known is not None:
+            n_padded = margin * self.analysis.hop_samples
+            known = (
+                np.pad(known[0], ((0, 0), (n_padded, n_padded)), mode="symmetric"),
+                np.pad(known[1], ((margin, margin), (0, 0)), mode="symmetric"),
+            )
+        padded = np.pad(columns, ((0, 0), (margin, margin), (0, 0)), mode="symmetric")
+        return self._clip_to_output(torch.from_numpy(self._solve(padded, known)))
+
+    def decode_tensors(
+        self, mel: Float[Tensor, "batch plane mel frame"], *, circular: bool
+    ) -> Float[Tensor, "batch channel sample"]:
+        """All items on the device of `mel`, some at a time."""
+        order = np.arange(self.n_frames)
+        orders = [order] * len(mel)
+        if circular:
+            firsts = [_first_column(columns) for columns in _columns(mel)]
+            orders = [np.roll(order, -first) for first in firsts]
+        else:
+            orders = [np.pad(order, self.margin, mode="symmetric")] * len(mel)
+        decoded = []
+        for start in range(0, len(mel), TENSOR_BATCH):
+            part = slice(start, start + TENSOR_BATCH)
+            taken = torch.from_numpy(np.stack(orders[part])).to(mel.device)
+            target = mel[part].detach().float().transpose(2, 3)
+            index = taken[:, None, :, None].expand(-1, target.shape[1], -1, target.shape[3])
+            loops = solve_loops(
+                target.gather(2, index),
+                self.params.planes.n_channels,
+                self.params,
+                self.analysis,
+                n_iterations=self.n_iterations,
+                momentum=MOMENTUM,
+                seed=self.seed,
+            ).cpu()
+            if circular:
+                hop = self.analysis.hop_samples
+                turned = zip(loops, firsts[part], strict=True)
+                decoded += [self._loop_to_output(x.roll(first * hop, -1)) for x, first in turned]
+            else:
+                decoded += [self._clip_to_output(loop) for loop in loops]
+        return torch.stack(decoded)
+
+    def _loop_to_output(
+        self, loop: Float[Tensor, "channel loop_sample"]
+    ) -> Float[Tensor, "channel sample"]:
         return resample(
-            torch.from_numpy(loop),
+            loop,
             self.analysis.sample_rate,
             self.params.sample_rate,
             n_samples=self.n_samples,
             circular=True,
         )
 
-    def decode_clip(
-        self, columns: Columns, *ends: Float[Tensor, "channel _end_sample"]
+    def _clip_to_output(
+        self, loop: Float[Tensor, "channel loop_sample"]
     ) -> Float[Tensor, "channel sample"]:
-        """A loop with mirrored columns at both ends, as many as a window can see.
-
-        `ends`: the sound of the first columns, and of the last, where that is given.
-        """
-        hop = self.analysis.hop_samples
-        n_frames = columns.shape[1]
-        margin = self.analysis.n_fft // 2 // hop + 1
-        known = []
-        for k, end in enumerate(ends):
-            sound = self._to_columns(end, n_frames)
-            n_known = sound.shape[1] // hop
-            known.append(KnownSound(margin + (n_frames - n_known if k else 0), sound))
-        padded = np.pad(columns, ((0, 0), (margin, margin), (0, 0)), mode="symmetric")
-        loop = torch.from_numpy(self._solve(padded, known))
-        # The resampler hears the margins too: no ringing where the clip begins and ends.
+        """The resampler hears the margins too: no ringing where the clip begins and ends."""
         resampled = resample(loop, self.analysis.sample_rate, self.params.sample_rate)
-        start = round(margin * self.n_samples / n_frames)
+        start = round(self.margin * self.n_samples / self.n_frames)
         return resampled[:, start : start + self.n_samples].contiguous()
 
-    def _solve(self, columns: Columns, known: list[KnownSound] | None = None) -> Sound:
-        known = known or []
+    def _solve(self, columns: Columns, known: tuple[Sound, Cells] | None) -> Sound:
         n_channels = self.params.planes.n_channels
         bank = mel_bank(self.params, self.analysis)
         solver = MelLoop(columns, n_channels, self.analysis, bank, self.pool)
-        frames = self._frames_of(known, solver) if known else None
-        magnitude = solver.smooth_magnitude()
-        phases = start_phases(magnitude, n_channels, self.analysis, seed=self.seed, known=frames)
-        loop = solver.synthesize(magnitude[:n_channels], phases)
+        given, points = None, None
+        if known is not None:
+            given = known_loop(*known, bank.row_below, self.analysis)
+            points = KnownPoints(solver.spectra(given.loop), given.is_known)
+        start = StartSpectra.find(
+            solver.smooth_magnitude(),
+            n_channels,
+            self.analysis,
+            seed=self.seed,
+            pool=self.pool,
+            known=points,
+        )
+        loop = solver.synthesize(start)
         for k in range(self.n_iterations):
-            loop = impose(loop, known, self.analysis)
-            loop = solver.turn(loop, momentum=MOMENTUM if k > 0 else 0.0)
-        return impose(loop, known, self.analysis)
+            if given is not None:
+                loop = given.impose(loop, self.analysis)
+            loop = solver.turn(loop, momentum=MOMENTUM if k > 0 else 0.0, known=points)
+        return loop if given is None else given.impose(loop, self.analysis)
 
-    def _frames_of(self, known: list[KnownSound], solver: MelLoop) -> KnownFrames:
-        n_frames = solver.target.shape[1]
-        silence = np.zeros((solver.n_channels, n_frames * self.analysis.hop_samples), np.float32)
-        spectra = solver.spectra(impose(silence, known, self.analysis))
-        return KnownFrames(spectra, known_frames(known, self.analysis, n_frames))
 
-    def _to_columns(self, sound: Float[Tensor, "channel end_sample"], n_frames: int) -> Sound:
-        """Sound at params.sample_rate as a whole number of working hops."""
-        n_columns = round(sound.shape[-1] * n_frames / self.n_samples)
-        if not 1 <= n_columns <= n_frames:
-            raise ParameterError(
-                f"known sound of {sound.shape[-1]} samples: must be 1 to {n_frames} columns long"
-            )
-        resampled: Sound = resample(
-            sound,
-            self.params.sample_rate,
-            self.analysis.sample_rate,
-            n_samples=n_columns * self.analysis.hop_samples,
-        ).numpy()
-        return resampled
+def _first_known(cells: Cells, *, otherwise: int) -> int:
+    """A column where known sound begins, so that the loop's cut is not in the midst of it."""
+    whole = cells.all(axis=1)
+    begins = np.flatnonzero(whole & ~np.roll(whole, 1))
+    return int(begins[0]) if len(begins) else otherwise
 
 
 def _first_column(columns: Columns) -> int:

@@ -1,52 +1,67 @@
-"""Sound that is already there, and which a vocoder goes on from."""
+"""Sound that is already there, laid out on the loop that Griffin-Lim works on.
+
+Columns that are known from the lowest row to the highest are sound, and stay as samples. Where only
+some rows are known, the points of the transform stay.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int32
 
 from riffkit.spectrogram.stft import Analysis
 
+Loop = Float32[np.ndarray, "channel sample"]
+
 
 @dataclass(frozen=True, eq=False)
-class KnownSound:
-    """A stretch of a loop that is given, from a frame on, at the loop's rate."""
+class KnownLoop:
+    """`loop` is right in the frames of `runs`, and in the points where `is_known`."""
 
-    first_frame: int
-    sound: Float32[np.ndarray, "channel known_sample"]
+    loop: Loop
+    runs: list[tuple[int, int]]
+    is_known: Bool[np.ndarray, "frame bin"]
 
-    def place(self, analysis: Analysis) -> slice:
-        """Its samples in the loop."""
-        start = self.first_frame * analysis.hop_samples
-        return slice(start, start + self.sound.shape[1])
-
-
-def impose(
-    loop: Float32[np.ndarray, "channel sample"], known: list[KnownSound], analysis: Analysis
-) -> Float32[np.ndarray, "channel sample"]:
-    """`loop` with the known sound in its place, faded in and out within half a window."""
-    for part in known:
-        place = part.place(analysis)
-        n_samples = part.sound.shape[1]
-        n_fade = min(analysis.window_samples // 2, n_samples // 4)
-        rise = np.sin(0.5 * np.pi * (np.arange(n_fade, dtype=np.float32) + 0.5) / n_fade) ** 2
-        weight = np.ones(n_samples, np.float32)
-        weight[:n_fade] = rise
-        weight[n_samples - n_fade :] = rise[::-1]
-        loop[:, place] += weight * (part.sound - loop[:, place])
-    return loop
+    def impose(self, loop: Loop, analysis: Analysis) -> Loop:
+        """`loop` with the known runs in their places, faded in and out within half a window."""
+        hop = analysis.hop_samples
+        for first, last in self.runs:
+            place = slice(first * hop, last * hop)
+            n_samples = (last - first) * hop
+            n_fade = min(analysis.window_samples // 2, n_samples // 4)
+            rise = np.sin(0.5 * np.pi * (np.arange(n_fade, dtype=np.float32) + 0.5) / n_fade) ** 2
+            weight = np.ones(n_samples, np.float32)
+            weight[:n_fade] = rise
+            weight[n_samples - n_fade :] = rise[::-1]
+            loop[:, place] += weight * (self.loop[:, place] - loop[:, place])
+        return loop
 
 
-def known_frames(
-    known: list[KnownSound], analysis: Analysis, n_frames: int
-) -> Bool[np.ndarray, " frame"]:
-    """Which frames lie in known sound with their whole window."""
-    centre = np.arange(n_frames) * analysis.hop_samples
-    reach = analysis.n_fft // 2
-    inside = np.zeros(n_frames, np.bool_)
-    for part in known:
-        place = part.place(analysis)
-        inside |= (centre - reach >= place.start) & (centre + reach <= place.stop)
-    return inside
+def known_loop(
+    loop: Loop,
+    cells: Bool[np.ndarray, "frame mel"],
+    row_below: Int32[np.ndarray, " point"],
+    analysis: Analysis,
+) -> KnownLoop:
+    """What of `loop` is known by its cells. `row_below`: the mel row below each half bin.
+
+    A frame of a run counts as known where its whole window lies in the run.
+    """
+    whole = np.asarray(cells.all(axis=1))
+    runs = _runs(whole)
+    n_mels = cells.shape[1]
+    below = row_below[::2]
+    above = np.minimum(below + 1, n_mels - 1)
+    is_known = cells[:, below] & cells[:, above] & ~whole[:, None]
+    reach = -(-analysis.n_fft // 2 // analysis.hop_samples)
+    for first, last in runs:
+        is_known[first + reach : max(first + reach, last - reach)] = True
+    return KnownLoop(loop, runs, is_known)
+
+
+def _runs(whole: Bool[np.ndarray, " frame"]) -> list[tuple[int, int]]:
+    """Where neighbouring frames are all True: from the first to behind the last."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], whole.astype(np.int8), [0]))))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

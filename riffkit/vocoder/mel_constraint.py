@@ -24,6 +24,9 @@ LANES = 4
 PARTS = 4
 PAD = 3  # half of the six taps that find a half bin
 TINY = np.float32(1e-12)
+FROM_FLAT = np.float32(1e6)  # its square is still a float32
+SMOOTH_LIMIT = np.float32(2)
+SMOOTH_STEPS = 1  # from the mel's shape on, sharper and sharper
 
 Spectra = Complex64[np.ndarray, "channel frame bin"]
 Target = Float32[np.ndarray, "plane frame mel"]
@@ -65,6 +68,61 @@ def enforce_mel(
         sharpen,
         (parts, points, rows, ratio),
     )
+
+
+def smooth_magnitude(
+    target: Target, bank: MelBank, n_bins: int
+) -> Float32[np.ndarray, "plane frame bin"]:
+    """The smoothest magnitudes with these mel rows: a flat spectrum, scaled a few times."""
+    n_planes, n_frames, n_mels = target.shape
+    magnitude = np.empty((n_planes, n_frames, n_bins), np.float32)
+    flat_rows = np.zeros((LANES, n_mels), np.float32)
+    points = np.ones((LANES, 2 * n_bins), np.float32)
+    _sum_rows(points, bank, flat_rows)
+    room = (points, flat_rows.copy(), np.zeros(n_mels + 2, np.float32), points[0].copy())
+    _fill_smooth(target, bank, flat_rows[0], room, magnitude)
+    return magnitude
+
+
+@compiled
+def _fill_smooth(
+    target: Target,
+    bank: MelBank,
+    flat_rows: Float32[np.ndarray, " mel"],
+    room: tuple[
+        FourPoints,
+        FourRows,
+        Float32[np.ndarray, " mel_and_two"],
+        Float32[np.ndarray, " point"],
+    ],
+    magnitude: Float32[np.ndarray, "plane frame bin"],
+) -> None:
+    """The magnitude at half bins is scaled as if it were the spectrum's own."""
+    points, rows, ratio, gains = room
+    n_planes, n_frames, n_bins = magnitude.shape
+    n_points = bank.row_below.shape[0]
+    for plane in range(n_planes):
+        for first in range(0, n_frames, LANES):
+            n_lanes = min(LANES, n_frames - first)
+            for step in range(SMOOTH_STEPS + 1):
+                if step > 0:
+                    _sum_rows(points, bank, rows)
+                for lane in range(n_lanes):
+                    wanted = target[plane, first + lane]
+                    if step == 0:
+                        rows[lane, :] = flat_rows
+                        _find_ratios(wanted, rows[lane], FROM_FLAT, False, ratio)
+                        _find_gains(rows[lane], bank, points[lane])
+                        continue
+                    _find_ratios(wanted, rows[lane], SMOOTH_LIMIT, True, ratio)
+                    _find_gains(rows[lane], bank, gains)
+                    scaled = points[lane]
+                    for p in range(n_points):
+                        scaled[p] *= gains[p]
+            for lane in range(n_lanes):
+                found, scaled = magnitude[plane, first + lane], points[lane]
+                for b in range(n_bins):
+                    found[b] = scaled[2 * b]
 
 
 @compiled

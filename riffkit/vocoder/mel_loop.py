@@ -12,12 +12,11 @@ from jaxtyping import Complex64, Float32
 from riffkit.spectrogram.stft import Analysis
 from riffkit.vocoder.frames import centred_window, cut_frames, inverse_overlap, overlap_frames
 from riffkit.vocoder.mel_bank import MelBank
-from riffkit.vocoder.mel_constraint import enforce_mel
+from riffkit.vocoder.mel_constraint import enforce_mel, smooth_magnitude
+from riffkit.vocoder.start_spectra import KnownPoints, StartSpectra
 
 FRAMES_PER_BLOCK = 32  # their spectra stay in a core's cache
 LARGEST_RATIO = 20.0
-# From flat to the mel's shape (1e6: its square is still a float32), then sharper and sharper.
-SMOOTH_STEPS = ((1e6, False), *[(2.0, True)] * 4)
 
 Loop = Float32[np.ndarray, "channel sample"]
 Spectra = Complex64[np.ndarray, "channel frame bin"]
@@ -59,49 +58,25 @@ class MelLoop:
             self.blocks.append(_Block(first, target, np.zeros(shape, np.complex64)))
 
     def smooth_magnitude(self) -> Float32[np.ndarray, "plane frame bin"]:
-        """The smoothest magnitudes with these mel rows: a flat spectrum, scaled a few times."""
+        """The smoothest magnitudes with these mel rows."""
 
-        def scaled(block: _Block) -> Float32[np.ndarray, "plane frame bin"]:
-            n_planes, n_frames, _ = block.target.shape
-            flat = np.ones((n_planes, n_frames, self.analysis.n_bins), np.complex64)
-            flat[..., 1::2] = -1  # the phase of a click at the frame's centre
-            spare = flat.copy()
-            for limit, sharpen in SMOOTH_STEPS:
-                enforce_mel(
-                    flat,
-                    spare,
-                    block.target,
-                    self.bank,
-                    momentum=0.0,
-                    limit=limit,
-                    sharpen=sharpen,
-                )
-            return np.abs(flat)
+        def smooth(block: _Block) -> Float32[np.ndarray, "plane frame bin"]:
+            return smooth_magnitude(block.target, self.bank, self.analysis.n_bins)
 
-        return np.concatenate(list(self.pool.map(scaled, self.blocks)), axis=1)
+        return np.concatenate(list(self.pool.map(smooth, self.blocks)), axis=1)
 
-    def synthesize(
-        self,
-        magnitude: Float32[np.ndarray, "channel frame bin"],
-        phase: Float32[np.ndarray, "channel frame bin"],
-    ) -> Loop:
-        """The loop whose frames come nearest to these spectra (Griffin and Lim, eq. 6).
-
-        The phase, in radians, is that at the frames' centres.
-        """
+    def synthesize(self, start: StartSpectra) -> Loop:
+        """The loop whose frames come nearest to these spectra (Griffin and Lim, eq. 6)."""
 
         def strip(block: _Block) -> Float32[np.ndarray, "channel strip_sample"]:
-            frames = slice(block.first_frame, block.first_frame + block.target.shape[1])
-            spectra = np.empty(block.previous.shape, np.complex64)
-            spectra.real = magnitude[:, frames] * np.cos(phase[:, frames])
-            spectra.imag = magnitude[:, frames] * np.sin(phase[:, frames])
+            spectra = start.frames(block.first_frame, block.first_frame + block.target.shape[1])
             spectra[..., 1::2] *= -1  # half a transform later than the frame's start
             return self._strip(spectra)
 
         return self._join(list(self.pool.map(strip, self.blocks)))
 
-    def turn(self, loop: Loop, *, momentum: float) -> Loop:
-        """One iteration: analyse, enforce the mel rows, synthesise."""
+    def turn(self, loop: Loop, *, momentum: float, known: KnownPoints | None = None) -> Loop:
+        """One iteration: analyse, enforce the mel rows but where it is known, synthesise."""
 
         def strip(block: _Block) -> Float32[np.ndarray, "channel strip_sample"]:
             spectra = self._analyze(loop, block)
@@ -113,6 +88,8 @@ class MelLoop:
                 momentum=momentum,
                 limit=LARGEST_RATIO,
             )
+            if known is not None:
+                self._keep(spectra, block, known)
             return self._strip(spectra)
 
         return self._join(list(self.pool.map(strip, self.blocks)))
@@ -123,6 +100,12 @@ class MelLoop:
         spectra = np.concatenate(frames, axis=1)
         spectra[..., 1::2] *= -1
         return spectra
+
+    def _keep(self, spectra: Spectra, block: _Block, known: KnownPoints) -> None:
+        frames = slice(block.first_frame, block.first_frame + block.target.shape[1])
+        given = known.spectra[:, frames].copy()
+        given[..., 1::2] *= -1
+        np.copyto(spectra, given, where=known.is_known[frames])
 
     def _analyze(self, loop: Loop, block: _Block) -> Spectra:
         frames = np.empty((self.n_channels, block.target.shape[1], len(self.window)), np.float32)

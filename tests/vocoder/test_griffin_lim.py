@@ -13,6 +13,7 @@ from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
+from riffkit.vocoder.base import KnownSound
 from riffkit.vocoder.griffin_lim import GriffinLim
 
 RATE = 44_100
@@ -204,8 +205,10 @@ def test_more_work_brings_the_image_nearer() -> None:
 def test_it_goes_on_from_known_sound() -> None:
     clip = tone(440.0, 100 * HOP)
     mel = waveform_to_mel(clip, RIFFUSION_V1)[None]
-    known = clip[None, :, : 40 * HOP]
-    decoded = griffin_lim.continue_from(mel, RIFFUSION_V1, n_samples=100 * HOP, before=known)[0]
+    cells = torch.zeros(512, 100, dtype=torch.bool)
+    cells[:, :40] = True
+    known = KnownSound(clip[None], cells)
+    decoded = griffin_lim.inpaint(mel, RIFFUSION_V1, n_samples=100 * HOP, known=known)[0]
     inner = slice(10 * HOP, 90 * HOP)  # in step with the clip far beyond what was known
     error = rms(decoded[:, inner] - clip[:, inner])
     assert error < 0.1 * rms(clip)

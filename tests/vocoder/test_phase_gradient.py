@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from riffkit.spectrogram.params import RIFFUSION_V1
@@ -10,6 +12,7 @@ from riffkit.vocoder.mel_loop import add_round
 from riffkit.vocoder.phase_gradient import phase_from_magnitude
 
 N_FRAMES = 40
+POOL = ThreadPoolExecutor(2)
 
 
 def small_analysis() -> Analysis:
@@ -34,7 +37,7 @@ def test_a_tone_turns_by_its_frequency_every_hop() -> None:
     turns = 403  # a whole number round the loop, between two bins
     loop = np.sin(2 * np.pi * turns * np.arange(n_samples) / n_samples).astype(np.float32)
     magnitude = np.abs(centred_spectra(loop, analysis)).astype(np.float32)
-    phase = phase_from_magnitude(magnitude, analysis, seed=0)
+    phase = phase_from_magnitude(magnitude, analysis, seed=0, pool=POOL)
     peak = int(magnitude[0].argmax())
     change = turned(np.diff(phase[:, peak]) - 2 * np.pi * turns / N_FRAMES)
     assert np.abs(np.median(change)) < 0.02  # of 2 π: a tenth of a hertz
@@ -45,7 +48,7 @@ def test_a_click_has_its_phase_along_frequency() -> None:
     loop = np.zeros(N_FRAMES * analysis.hop_samples, np.float32)
     loop[20 * analysis.hop_samples + 100] = 1
     spectra = centred_spectra(loop, analysis)
-    phase = phase_from_magnitude(np.abs(spectra).astype(np.float32), analysis, seed=0)
+    phase = phase_from_magnitude(np.abs(spectra).astype(np.float32), analysis, seed=0, pool=POOL)
     slope = turned(np.diff(phase[20, 100:900]))
     true_slope = -2 * np.pi * 100 / analysis.n_fft
     assert abs(np.median(slope) - true_slope) < 0.2 * abs(true_slope)  # Hann is no Gaussian
@@ -60,7 +63,7 @@ def test_known_phase_is_kept_and_gone_on_from() -> None:
     known = np.full_like(truth, np.nan)
     known[5:9] = truth[5:9]
     magnitude = np.abs(spectra).astype(np.float32)
-    phase = phase_from_magnitude(magnitude, analysis, seed=0, known=known)
+    phase = phase_from_magnitude(magnitude, analysis, seed=0, pool=POOL, known=known)
     assert np.array_equal(phase[5:9], truth[5:9])
     peak = int(magnitude[0].argmax())
     assert np.abs(turned(phase[5:20, peak] - truth[5:20, peak])).max() < 0.3
@@ -69,7 +72,7 @@ def test_known_phase_is_kept_and_gone_on_from() -> None:
 def test_silence_has_any_phase() -> None:
     analysis = small_analysis()
     nothing = np.zeros((N_FRAMES, analysis.n_bins), np.float32)
-    assert np.isfinite(phase_from_magnitude(nothing, analysis, seed=0)).all()
+    assert np.isfinite(phase_from_magnitude(nothing, analysis, seed=0, pool=POOL)).all()
 
 
 def test_cut_and_overlapped_a_loop_is_itself() -> None:

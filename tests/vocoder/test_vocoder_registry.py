@@ -7,7 +7,7 @@ import torch
 
 from riffkit.errors import ParameterError
 from riffkit.vocoder import registry
-from riffkit.vocoder.base import ContinuingVocoder, Vocoder
+from riffkit.vocoder.base import InpaintingVocoder, Vocoder
 
 
 class Buzz:
@@ -20,7 +20,7 @@ class Buzz:
 def test_griffin_lim_is_built_in() -> None:
     voice = registry.vocoder("griffin-lim")
     assert voice.name == "griffin-lim"
-    assert isinstance(voice, ContinuingVocoder)
+    assert isinstance(voice, InpaintingVocoder)
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
