@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from riffkit.errors import ParameterError, RiffkitError
+from riffkit.memory import keep_freed_memory
 
 app = typer.Typer(
     name="riff",
@@ -34,7 +35,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no notes.")]
 Model = Annotated[str, typer.Option(help="Bundled name, folder, or hub id.")]
-Vocoder = Annotated[str, typer.Option(help="How images become sound: griffin-lim.")]
+Vocoder = Annotated[str, typer.Option(help="How images become sound; see `riff models list`.")]
 # the same words as riffkit.vocoder.base.QUALITIES, which would bring torch in here
 QualityName = Literal["preview", "default", "high"]
 Quality = Annotated[QualityName, typer.Option(help="Speed against fidelity of the vocoder.")]
@@ -143,6 +144,7 @@ def decode(
     bpm: Annotated[float | None, typer.Option(help="Play it at this tempo.")] = None,
     preset: Preset = None,
     seed: Annotated[int, typer.Option(help="Same seed, same samples.")] = 0,
+    device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -155,7 +157,9 @@ def decode(
     from riffkit.music.codec import decode_file
 
     with _progress("decoding", None, quiet=quiet):
-        clip = decode_file(png, vocoder=vocoder, quality=quality, bpm=bpm, preset=preset, seed=seed)
+        clip = decode_file(
+            png, vocoder=vocoder, quality=quality, bpm=bpm, preset=preset, seed=seed, device=device
+        )
         clip.save(audio)
     _notes(clip.notes, quiet=quiet)
     facts = {"audio": str(audio), "seconds": clip.seconds, "samples": clip.waveform.shape[-1]}
@@ -230,6 +234,7 @@ def main() -> None:
     # Threads that wait should sleep, not spin: beside another busy program spinning makes a
     # generation ten times slower, and alone sleeping costs about a tenth.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     try:
         code = app(standalone_mode=False)
     except RiffkitError as error:

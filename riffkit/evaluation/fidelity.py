@@ -37,7 +37,7 @@ class Fidelity:
 
 def fidelity(
     original: Float[Tensor, "channel sample"],
-    decoded: Float[Tensor, "channel sample"],
+    decoded: Float[Tensor, "channel decoded_sample"],
     image: SpectrogramImage,
     *,
     with_visqol: bool = False,

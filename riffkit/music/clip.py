@@ -43,10 +43,13 @@ def clip_from_image(
     quality: Quality,
     seed: int,
     circular: bool,
+    device: str = "cpu",
     notes: tuple[str, ...] = (),
 ) -> Clip:
     """Invert a generated image: −16 LUFS, true peak at most −1 dBFS; the image gets the recipe."""
-    waveform = decode(image, vocoder=vocoder, quality=quality, seed=seed, circular=circular)
+    waveform = decode(
+        image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
+    )
     sample_rate = image.params.sample_rate
     waveform = normalize_loudness(waveform, sample_rate, circular=circular)
     image = replace(image, recipe=recipe.to_dict())

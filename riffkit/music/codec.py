@@ -59,6 +59,7 @@ def decode_file(
     bpm: float | None = None,
     preset: str | None = None,
     seed: int = 0,
+    device: str = "cpu",
 ) -> Clip:
     """The sound of an image file; `bpm` plays a beat-grid image at another tempo.
 
@@ -70,7 +71,9 @@ def decode_file(
         "vocoder": vocoder, "quality": quality, "bpm": bpm, "preset": preset, "seed": seed
     }  # fmt: skip
     circular = image.grid is not None
-    waveform = decode(image, vocoder=vocoder, quality=quality, seed=seed, circular=circular)
+    waveform = decode(
+        image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
+    )
     rate = image.params.sample_rate
     notes = [f"not in the file, taken from the preset: {', '.join(image.assumed)}"] * bool(
         image.assumed

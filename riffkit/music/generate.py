@@ -113,6 +113,7 @@ def generate(
         quality=request.quality,
         seed=request.seed,
         circular=request.loop,
+        device=str(checkpoint.device),
         notes=_notes(checkpoint, request, plan),
     )
     return clip if request.loop else _with_ends(clip, request.duration)

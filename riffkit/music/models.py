@@ -16,6 +16,7 @@ from riffkit.diffusion.checkpoint import (
     model_traits,
     spectrogram_params,
 )
+from riffkit.vocoder.registry import DEFAULT as DEFAULT_VOCODER
 from riffkit.vocoder.registry import names as vocoder_names
 
 _WEIGHTED_PARTS = ("unet", "vae", "text_encoder")
@@ -27,7 +28,9 @@ def list_models() -> list[dict[str, str]]:
         {"name": name, "kind": "model", "about": _about(name, folder)}
         for name, folder in bundled_models().items()
     ]
-    rows += [{"name": n, "kind": "vocoder", "about": "vocoder"} for n in vocoder_names()]
+    for name in vocoder_names():
+        default = ", default" if name == DEFAULT_VOCODER else ""
+        rows.append({"name": name, "kind": "vocoder", "about": f"vocoder{default}"})
     return rows
 
 

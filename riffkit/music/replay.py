@@ -79,7 +79,7 @@ def _make(
         # the input is the same by its hash, whatever it is called now
         return replace(image, recipe={**(image.recipe or {}), "input": recipe.input})
     if recipe.command == "decode":
-        clip = decode_file(_input_of(recipe, path, source), **recipe.arguments)
+        clip = decode_file(_input_of(recipe, path, source), **recipe.arguments, device=device)
         return replace(clip, recipe=replace(clip.recipe, input=recipe.input))
     raise ParameterError(f"recipe command={recipe.command!r}: not known here; update riffkit")
 

@@ -1,17 +1,20 @@
-"""Decoding an image: riffkit's Griffin-Lim against torchaudio's InverseMelScale and GriffinLim.
+"""Decoding an image: each vocoder and quality beside torchaudio's InverseMelScale + GriffinLim.
 
-    python tests/benchmarks/bench_decode.py [--short] [--music FOLDER] [--clips N]
+    python tests/benchmarks/bench_decode.py [--short | --real]
 
-Clips of 5.12 s, taken from the audio files under FOLDER, or from samples/ and a synthesised one.
-imgL1: mean difference of the re-encoded image, in 8-bit levels. LSD: log-spectral distance in dB,
-SC: spectral convergence, both over the image's band. Fails where the default quality is worse
-than torchaudio by imgL1 or LSD, or not 20 times as fast.
+Prints a Markdown table: what is left of a clip of 5.12 s once it has been an image
+(riffkit/evaluation/fidelity.py says what each figure is), the milliseconds, how many times as fast
+as torchaudio in the same run, and the memory that one decoding adds. --real takes twelve clips of
+real music (music.py fetches them); else they come from samples/ and one is synthesised. Fails where
+the default quality is worse than torchaudio by imgL1 or LSD, or not 20 times as fast.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,57 +24,78 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # as it stands here
+sys.path.insert(0, str(Path(__file__).parents[2]))  # as it stands here
+
+from music import CLIP_SAMPLES, RATE, twelve_clips
 
 from riffkit.audio.files import load
 from riffkit.audio.torchaudio_compat import torchaudio
+from riffkit.evaluation.fidelity import channel_correlation, fidelity, image_l1
+from riffkit.memory import keep_freed_memory
 from riffkit.spectrogram.convert import waveform_to_image
-from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
-from riffkit.spectrogram.mel import INT16_SCALE, waveform_to_mel
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.mel import INT16_SCALE
+from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, SpectrogramParams
 from riffkit.vocoder.base import QUALITIES
 from riffkit.vocoder.decode import decode
+from riffkit.vocoder.registry import names as vocoder_names
 
-RATE = 44_100
-SAMPLES = Path(__file__).parent.parent.parent / "samples"
-CLIP_SAMPLES = 512 * 441
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
+ROOT = Path(__file__).parents[2]
 MIN_RATIO = 20.0
+PRESETS = {params.preset: params for params in (RIFFUSION_V1, FULL_BAND)}
+Decoder = Callable[[SpectrogramImage, Tensor], Tensor]
+PROMPTS = ("lo-fi piano, rainy", "rock band with drums", "string ensemble, no drums", "techno")
 
 
-@dataclass
-class Score:
-    image_l1: float
-    lsd_db: float
-    convergence: float
-    seconds: float
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: means over the clips."""
+
+    name: str
+    figures: dict[str, float]
+
+    def line(self) -> str:
+        values = [f"{self.figures[name]:{form}}" for name, form in COLUMNS.items()]
+        return f"| {self.name} | {' | '.join(values)} |"
+
+
+COLUMNS = {
+    "ViSQOL": ".3f", "MR-STFT": ".3f", "LSD dB": ".2f", "imgL1": ".2f", "stereo error": ".4f",
+    "ms": ".0f", "x torchaudio": ".0f", "MB": ".0f",
+}  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="one clip, few repetitions")
-    parser.add_argument("--music", type=Path, help="folder of audio files to take clips from")
-    parser.add_argument("--clips", type=int, default=8, help="how many clips")
+    parser.add_argument("--real", action="store_true", help="twelve clips of real music")
+    parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    n_clips, n_runs = (1, 3) if options.short else (options.clips, 9)
-    clips = music_clips(options.music or SAMPLES, n_clips)
-    if not options.music:
-        clips = [*clips[: n_clips - 1], synthesised_clip()]
+    keep_freed_memory()
+    if options.memory:
+        print(added_megabytes(*options.memory))
+        return
+    n_runs = 3 if options.short else 9
+    if options.real:
+        clips = list(twelve_clips(ROOT / ".music").values())
+    else:
+        clips = [synthesised_clip()] if options.short else [*sample_clips(), synthesised_clip()]
     print(f"{len(clips)} clips of 5.12 s, {torch.get_num_threads()} threads, {n_runs} runs each")
-    compare_mono(clips, n_runs)
-    compare_stereo(clips, n_runs)
+    medians = [table(params, clips, n_runs, short=options.short) for params in PRESETS.values()]
+    print(f"full-band stereo, default: {medians[1] / medians[0]:.2f} x the time of riffusion-v1")
+    print_generated(PROMPTS[:1] if options.short else PROMPTS)
+    if torch.cuda.is_available():
+        print_batch_on_gpu(clips)
 
 
-def music_clips(folder: Path, n_clips: int) -> list[Tensor]:
-    """Clips from the files in turn, each later in its file."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
-    clips: list[Tensor] = []
-    for k in range(n_clips if files else 0):
-        waveform, _ = load(files[k % len(files)], sample_rate=RATE)
+def sample_clips() -> list[Tensor]:
+    """The middle of every clip in samples/ that is long enough."""
+    clips = []
+    for path in sorted((ROOT / "samples").rglob("*.flac")):
+        waveform, _ = load(path, sample_rate=RATE)
         room = waveform.shape[-1] - CLIP_SAMPLES
         if room >= 0:
-            start = int(room * (0.2 + 0.6 * k / n_clips))
-            clips.append(waveform[:, start : start + CLIP_SAMPLES].expand(2, -1).clone())
+            clips.append(waveform[:, room // 2 : room // 2 + CLIP_SAMPLES].expand(2, -1).clone())
     return clips
 
 
@@ -90,114 +114,141 @@ def synthesised_clip() -> Tensor:
     return clip + 0.1 * hit * torch.randn(2, CLIP_SAMPLES, generator=generator)
 
 
-def compare_mono(clips: list[Tensor], n_runs: int) -> None:
-    """Print all qualities beside torchaudio on riffusion-v1 images."""
-    decoders: dict[str, Callable[[SpectrogramImage], Tensor]] = {"torchaudio": torchaudio_decoder()}
-    for quality in QUALITIES:
-        decoders[quality] = lambda image, quality=quality: decode(image, quality=quality)
-    scores: dict[str, list[Score]] = {name: [] for name in decoders}
-    for clip in clips:
-        mono = clip.mean(0, keepdim=True)
-        image = waveform_to_image(mono, RATE, RIFFUSION_V1)
-        for name, decoder in decoders.items():
-            scores[name].append(score(mono, image, decoder, 1 if name == "torchaudio" else n_runs))
-    means = {name: mean_score(of) for name, of in scores.items()}
-    theirs, ours = means["torchaudio"], means["default"]
-    for name, of in means.items():
-        print(
-            f"{name:10} {1e3 * of.seconds:7.1f} ms {theirs.seconds / of.seconds:6.1f}x  "
-            f"imgL1 {of.image_l1:.2f}  LSD {of.lsd_db:.2f} dB  SC {of.convergence:.3f}"
-        )
-    ratio = theirs.seconds / ours.seconds
-    print(f"decode: {ratio:.0f}x as fast as torchaudio")
-    if ratio < MIN_RATIO or ours.image_l1 > theirs.image_l1 or ours.lsd_db > theirs.lsd_db:
-        raise SystemExit("default quality: slower or worse than it is to be; see the table")
+def table(params: SpectrogramParams, clips: list[Tensor], n_runs: int, *, short: bool) -> float:
+    """Print the preset's rows; the default's milliseconds."""
+    stereo = params.planes.n_channels > 1
+    clips = clips if stereo else [clip.mean(0, keepdim=True) for clip in clips]
+    decoders: dict[str, Decoder] = {"torchaudio": torchaudio_decoder(params)}
+    for name in vocoder_names():
+        for quality in QUALITIES:
+            decoders[f"{name} {quality}"] = riffkit_decoder(name, quality)
+    decoders["the band alone"] = lambda image, clip: low_passed(clip, image.params.max_hz)
+    print(f"\n{params.preset}, {'stereo' if stereo else 'mono'}")
+    print(f"| vocoder | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}")
+    rows = {}
+    for name, decoder in decoders.items():
+        own_runs = 1 if name in ("torchaudio", "the band alone") else n_runs
+        figures = mean_figures(clips, params, decoder, own_runs, with_visqol=not short)
+        figures["x torchaudio"] = rows["torchaudio"].figures["ms"] / figures["ms"] if rows else 1.0
+        figures["MB"] = float("nan") if short else megabytes_of(name, params)
+        rows[name] = Row(name, figures)
+        print(rows[name].line(), flush=True)
+    theirs, ours = rows["torchaudio"].figures, rows["griffin-lim default"].figures
+    if any(ours[metric] > theirs[metric] for metric in ("imgL1", "LSD dB")):
+        raise SystemExit("default quality: worse than torchaudio; see the table")
+    if ours["x torchaudio"] < MIN_RATIO:
+        raise SystemExit(f"default quality: not {MIN_RATIO:.0f} times as fast as torchaudio")
+    return ours["ms"]
 
 
-def compare_stereo(clips: list[Tensor], n_runs: int) -> None:
-    """Print what full-band stereo costs, and how well it keeps left and right together."""
-    mono_params = FULL_BAND.with_planes(Planes.MONO)
-    stereo_seconds, mono_seconds, narrow_seconds, errors = [], [], [], []
-    for clip in clips:
-        stereo = waveform_to_image(clip, RATE, FULL_BAND)
-        mono = waveform_to_image(clip, RATE, mono_params)
-        narrow = waveform_to_image(clip, RATE, RIFFUSION_V1)
-        stereo_seconds.append(median_seconds(lambda image=stereo: decode(image), n_runs))
-        mono_seconds.append(median_seconds(lambda image=mono: decode(image), n_runs))
-        narrow_seconds.append(median_seconds(lambda image=narrow: decode(image), n_runs))
-        errors.append(abs(correlation(clip) - correlation(decode(stereo))))
-    seconds = statistics.mean(stereo_seconds)
-    print(
-        f"full-band stereo {1e3 * seconds:.1f} ms: "
-        f"{seconds / statistics.mean(mono_seconds):.2f}x full-band mono, "
-        f"{seconds / statistics.mean(narrow_seconds):.2f}x riffusion-v1 mono; "
-        f"inter-channel correlation error {statistics.mean(errors):.4f}"
-    )
+def riffkit_decoder(name: str, quality: str) -> Decoder:
+    return lambda image, clip: decode(image, vocoder=name, quality=quality)
 
 
-def torchaudio_decoder() -> Callable[[SpectrogramImage], Tensor]:
-    """What Riffusion does today; a column short, as there, and filled with silence."""
+def torchaudio_decoder(params: SpectrogramParams) -> Decoder:
+    """What Riffusion does today, channel by channel; a column short, and filled with silence."""
     transforms = torchaudio().transforms
     linear = transforms.InverseMelScale(
-        n_stft=8_821, n_mels=512, sample_rate=RATE, f_max=10_000.0, norm=None, mel_scale="htk"
+        n_stft=8_821, n_mels=512, sample_rate=RATE, f_max=params.max_hz, norm=None, mel_scale="htk"
     )
     griffin_lim = transforms.GriffinLim(
         n_fft=17_640, n_iter=32, win_length=4_410, hop_length=441, power=1.0
     )
 
-    def decode_image(image: SpectrogramImage) -> Tensor:
-        waveform = griffin_lim(linear(image.to_mel())) / INT16_SCALE
+    def decode_image(image: SpectrogramImage, clip: Tensor) -> Tensor:
+        channels = image.to_mel()[: image.params.planes.n_channels]
+        waveform = griffin_lim(linear(channels)) / INT16_SCALE
         missing = image.n_samples - waveform.shape[-1]
         return torch.nn.functional.pad(waveform, (0, missing))
 
     return decode_image
 
 
-def score(
-    clip: Tensor,
-    image: SpectrogramImage,
-    decoder: Callable[[SpectrogramImage], Tensor],
+def low_passed(clip: Tensor, max_hz: float) -> Tensor:
+    """The clip up to `max_hz`: what no decoder of such images can be expected to surpass."""
+    spectrum = torch.fft.rfft(clip)
+    spectrum[:, int(max_hz / RATE * clip.shape[-1]) :] = 0
+    return torch.fft.irfft(spectrum, n=clip.shape[-1])
+
+
+def mean_figures(
+    clips: list[Tensor],
+    params: SpectrogramParams,
+    decoder: Decoder,
     n_runs: int,
-) -> Score:
-    if n_runs > 1:
-        decoder(image)  # what is compiled or cached once
-    decoded = decoder(image)
-    assert decoded.shape[-1] == image.n_samples
-    mel = waveform_to_mel(decoded, image.params)
-    pixels, _ = mel_to_pixels(mel, image.params, max_value=image.max_value)
-    difference = torch.tensor(pixels, dtype=torch.float32) - torch.tensor(image.pixels)
-    lsd_db, convergence = spectral_distances(clip, decoded, image.params.max_hz)
-    seconds = median_seconds(lambda: decoder(image), n_runs)
-    return Score(float(difference.abs().mean()), lsd_db, convergence, seconds)
+    *,
+    with_visqol: bool,
+) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for clip in clips:
+        image = waveform_to_image(clip, RATE, params)
+        if n_runs > 1:
+            decoder(image, clip)  # what is compiled or cached once
+        decoded = decoder(image, clip)
+        metrics = fidelity(clip, decoded, image, with_visqol=with_visqol)
+        error = channel_correlation(clip, RATE) - channel_correlation(decoded, RATE)
+        figures = {
+            "ViSQOL": float("nan") if metrics.visqol is None else metrics.visqol,
+            "MR-STFT": metrics.mr_stft,
+            "LSD dB": metrics.lsd_db,
+            "imgL1": metrics.image_l1,
+            "stereo error": abs(error),
+            "ms": 1e3 * median_seconds(lambda i=image, c=clip: decoder(i, c), n_runs),
+        }
+        for name, value in figures.items():
+            found.setdefault(name, []).append(value)
+    return {name: statistics.mean(values) for name, values in found.items()}
 
 
-def spectral_distances(clip: Tensor, decoded: Tensor, max_hz: float) -> tuple[float, float]:
-    """Log-spectral distance in dB above a floor of -100 dB, and spectral convergence."""
-
-    def magnitude(waveform: Tensor) -> Tensor:
-        window = torch.hann_window(2048)
-        spectrum = torch.stft(waveform, 2048, 512, window=window, return_complex=True)
-        return spectrum.abs()[:, : int(max_hz / RATE * 2048) + 1]
-
-    first, second = magnitude(clip), magnitude(decoded)
-    floor = 1e-5 * first.max()
-    decibels = 20 * torch.log10((first + floor) / (second + floor))
-    convergence = (first - second).norm() / first.norm()
-    return float(decibels.square().mean(1).sqrt().mean()), float(convergence)
+def megabytes_of(name: str, params: SpectrogramParams) -> float:
+    """What a decoding adds to the memory of a fresh process."""
+    if name == "the band alone":
+        return float("nan")
+    command = [sys.executable, __file__, "--memory", name, params.preset]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
-def correlation(stereo: Tensor) -> float:
-    left, right = stereo - stereo.mean(-1, keepdim=True)
-    return float((left * right).sum() / (left.norm() * right.norm() + 1e-9))
-
-
-def mean_score(scores: list[Score]) -> Score:
-    return Score(
-        statistics.mean(score.image_l1 for score in scores),
-        statistics.mean(score.lsd_db for score in scores),
-        statistics.mean(score.convergence for score in scores),
-        statistics.mean(score.seconds for score in scores),
+def added_megabytes(name: str, preset: str) -> float:
+    params = PRESETS[preset]
+    clip = synthesised_clip()[: params.planes.n_channels]
+    decoder = (
+        torchaudio_decoder(params)
+        if name == "torchaudio"
+        else riffkit_decoder(*name.rsplit(" ", 1))
     )
+    short = clip[:, : 8 * 441]
+    decoder(waveform_to_image(short, RATE, params), short)
+    image = waveform_to_image(clip, RATE, params)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    decoder(image, clip)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def print_generated(prompts: tuple[str, ...]) -> None:
+    """How near the sound comes to images that no sound ever had: the bundled model's."""
+    import riffkit
+
+    riff = riffkit.load(device="cpu")
+    images = [
+        riff.generate(prompt, seed=1, loop=True, quality="preview").image for prompt in prompts
+    ]
+    for quality in QUALITIES:
+        decoded = [decode(image, quality=quality, circular=True) for image in images]
+        errors = [image_l1(d, image) for d, image in zip(decoded, images, strict=True)]
+        print(f"generated images, {quality}: imgL1 {statistics.mean(errors):.2f}")
+
+
+def print_batch_on_gpu(clips: list[Tensor]) -> None:
+    """64 full-band stereo clips at once."""
+    from riffkit.vocoder.griffin_lim import GriffinLim
+
+    mels = [waveform_to_image(clip, RATE, FULL_BAND).to_mel() for clip in clips]
+    batch = torch.stack([mels[k % len(mels)] for k in range(64)]).cuda()
+    options = {"n_samples": CLIP_SAMPLES}
+    GriffinLim()(batch[:1], FULL_BAND, **options)
+    seconds = median_seconds(lambda: GriffinLim()(batch, FULL_BAND, **options), 3)
+    print(f"64 clips on the GPU: {64 * CLIP_SAMPLES / RATE / seconds:.0f} x real time")
 
 
 def median_seconds(work: Callable[[], object], n_runs: int) -> float:
