@@ -17,6 +17,7 @@ import typer
 
 from riffkit.errors import ParameterError, RiffkitError
 from riffkit.memory import keep_freed_memory
+from train.commands import app as train_app
 
 app = typer.Typer(
     name="riff",
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Show the models at hand.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.add_typer(train_app, name="train")
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
 Seed = Annotated[int | None, typer.Option(help="Same seed, same result; default: a new one.")]

@@ -55,7 +55,7 @@ def tone(tmp_path: Path) -> Path:
 
 def test_help_names_what_is_built(riff) -> None:
     text = riff("--help").stdout
-    for name in ("generate", "encode", "decode", "inspect", "replay", "models"):
+    for name in ("generate", "encode", "decode", "inspect", "replay", "models", "train"):
         assert name in text
 
 
@@ -160,6 +160,10 @@ def test_models(riff) -> None:
         (["encode", "tone.wav", "a.jpg"], ".png"),
         (["encode", "tone.wav", "a.png", "--preset", "none"], "none"),
         (["encode", "tone.wav", "a.png", "--bpm", "0"], "bpm=0"),
+        (["train", "autoencoder", "broken", "run"], "riff train render"),
+        (["train", "latents", "broken", "run"], "riff train autoencoder"),
+        (["train", "full", "run"], "riff train tokens"),
+        (["train", "export", "run", "model"], "riff train full"),
         (["decode", "photo.png", "a.wav"], "photo.png"),
         (["decode", "text.wav", "a.wav"], "text.wav"),
         (["decode", "missing.png", "a.wav"], "missing.png"),

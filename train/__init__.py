@@ -1,5 +1,5 @@
-"""Everything that needs a gradient, and the data for it."""
+"""Everything that needs a gradient, and the data for it.
 
-from riffkit.audio.torchaudio_compat import prepare
-
-prepare()  # diffusers and transformers can be imported from here on
+A program that imports the training modules calls `riffkit.audio.torchaudio_compat.prepare` first,
+as `riff train` does.
+"""

@@ -20,6 +20,7 @@ from transformers import CLIPTokenizer
 
 from riffkit.atomic import atomic_path
 from riffkit.diffusion.seam import circular_in_time
+from riffkit.errors import ParameterError
 from train.autoencoder import N_SOUND_CHANNELS, pixels_to_signal
 from train.shards import Clip, open_pixels, read_clips
 
@@ -100,6 +101,11 @@ def read_latents(folder: Path) -> dict[int, CachedClips]:
             )
             clips = json.loads(file.metadata()["facts"])
         said.setdefault(width, []).extend(fact_words(clip) for clip in clips)
+    if not parts:
+        raise ParameterError(
+            f"{folder.parent.name}/{folder.name}: holds no latents; make them with "
+            "`riff train latents`"
+        )
     columns = {w: n for n, w in enumerate(sorted(set().union(*itertools.chain(*said.values()))))}
     return {
         width: CachedClips(

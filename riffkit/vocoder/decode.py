@@ -44,6 +44,7 @@ def decode(
     Beside the image and the result, memory is that of one block.
     """
     voice = vocoder_by_name(vocoder)
+    chosen = pick_device(device)
     if known is not None:
         _check_known(known, image, voice)
     if image.n_frames > WHOLE_FRAMES:
@@ -52,7 +53,6 @@ def decode(
         )
     mel = image.to_mel()[None]
     if known is None:
-        chosen = pick_device(device)
         decode_batch: Callable[..., Float[Tensor, "1 channel sample"]] = voice
         mel = mel.to(chosen) if chosen.type == "cuda" else mel
     else:

@@ -31,7 +31,7 @@ from riffkit.vocoder.tensor_griffin_lim import solve_loops
 
 ITERATIONS: dict[Quality, int] = {"preview": 1, "default": 3, "high": 32}
 MOMENTUM = 0.8
-TENSOR_BATCH = 16  # items on a GPU at a time: some 3 GB of full-band stereo
+TENSOR_BATCH = 16  # items on a GPU at a time, which bounds its memory
 
 Columns = Float32[np.ndarray, "plane frame mel"]
 Sound = Float32[np.ndarray, "channel loop_sample"]

@@ -61,7 +61,7 @@ def test_shards_are_read_back(data: Path) -> None:
     (clips,) = read_clips(data).values()
     assert [clip.row for clip in clips] == list(range(40))
     assert open_pixels(data, 0, 128).shape == (40, 3, 512, 128)
-    with pytest.raises(ParameterError, match="python -m train render"):
+    with pytest.raises(ParameterError, match="riff train render"):
         read_clips(data.parent)
 
 
@@ -137,6 +137,11 @@ def test_latents_are_cached_with_their_captions(
     assert "loud" in tokenizer.decode(clips.tokens[1, 0])
     assert "quiet" in tokenizer.decode(clips.tokens[0, 1])
     assert clips.facts[:2].tolist() == [[False, True], [True, False]]  # drums, piano
+
+
+def test_a_run_without_latents_is_told_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="riff train latents"):
+        read_latents(tmp_path / "latents")
 
 
 def test_facts_that_captions_may_tell() -> None:

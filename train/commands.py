@@ -1,11 +1,12 @@
-"""`python -m train STEP`: the bundled model from nothing, one step after the other.
+"""The bundled model from nothing, one step after the other.
 
-    python -m train render DATA --clips 8000
-    python -m train autoencoder DATA RUN
-    python -m train tokens RUN --bpe bpe_simple_vocab_16e6.txt.gz --sentence-encoder FOLDER
-    python -m train latents DATA RUN
-    python -m train full RUN
-    python -m train export RUN FOLDER
+\b
+    riff train render DATA --clips 8000
+    riff train autoencoder DATA RUN
+    riff train tokens RUN --bpe bpe_simple_vocab_16e6.txt.gz --sentence-encoder FOLDER
+    riff train latents DATA RUN
+    riff train full RUN
+    riff train export RUN FOLDER
 
 Each step resumes when it is run again.
 """
@@ -17,7 +18,20 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+from riffkit.errors import ParameterError
+
+app = typer.Typer(
+    no_args_is_help=True, help=__doc__, short_help="Train the bundled model, step by step."
+)
+
+
+@app.callback()
+def prepare() -> None:
+    """Let diffusers and transformers be imported."""
+    from riffkit.audio.torchaudio_compat import prepare as prepare_imports
+
+    prepare_imports()
+
 
 DataFolder = Annotated[Path, typer.Argument(help="folder of rendered loops")]
 RunFolder = Annotated[Path, typer.Argument(help="folder of the training run")]
@@ -86,6 +100,8 @@ def latents(data: DataFolder, run: RunFolder) -> None:
 
     from train.latents import cache_latents
 
+    _check(run / "vae" / "config.json", "riff train autoencoder, or copy a model's vae there")
+    _check(run / "tokenizer" / "vocab.json", "riff train tokens, or copy a model's tokenizer there")
     vae = AutoencoderKL.from_pretrained(run / "vae")
     tokenizer = CLIPTokenizer.from_pretrained(str(run / "tokenizer"))
     for n in cache_latents(data, run / "latents", vae, tokenizer):
@@ -118,6 +134,9 @@ def full(
     from train.text import new_text_encoder, with_token_vectors
 
     torch.manual_seed(0)
+    _check(run / "tokenizer" / "vocab.json", "riff train tokens, or copy a model's tokenizer there")
+    if warm_start is not None:
+        _check(warm_start / "unet" / "config.json", "--warm-start takes a model folder")
     clips = read_latents(run / "latents")
     n_facts = next(iter(clips.values())).facts.shape[1]
     if warm_start is None:
@@ -141,14 +160,19 @@ def export(
     run: RunFolder, folder: Annotated[Path, typer.Argument(help="model folder to write")]
 ) -> None:
     """Write the run as an ordinary StableDiffusionPipeline folder, in half precision."""
+    _check(run / "full" / "state.pt", "riff train full")
+    _check(run / "vae" / "config.json", "riff train autoencoder")
     from train.export import export_pipeline
+
 
     export_pipeline(run, folder)
 
 
+def _check(path: Path, remedy: str) -> None:
+    """ParameterError where a file is missing that an earlier step makes."""
+    if not path.is_file():
+        raise ParameterError(f"{path.parent.name}/{path.name} is missing: {remedy}")
+
+
 def _print_line(line: dict[str, float]) -> None:
     print("  ".join(f"{name} {value:.6g}" for name, value in line.items()), flush=True)
-
-
-if __name__ == "__main__":
-    app()
