@@ -164,7 +164,6 @@ def export(
     _check(run / "vae" / "config.json", "riff train autoencoder")
     from train.export import export_pipeline
 
-
     export_pipeline(run, folder)
 
 

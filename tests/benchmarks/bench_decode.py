@@ -16,7 +16,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parents[2]))  # as it stands here
 
 from music import CLIP_SAMPLES, RATE, twelve_clips
+from timing import median_seconds
 
 from riffkit.audio.files import load
 from riffkit.audio.torchaudio_compat import torchaudio
@@ -249,15 +249,6 @@ def print_batch_on_gpu(clips: list[Tensor]) -> None:
     GriffinLim()(batch[:1], FULL_BAND, **options)
     seconds = median_seconds(lambda: GriffinLim()(batch, FULL_BAND, **options), 3)
     print(f"64 clips on the GPU: {64 * CLIP_SAMPLES / RATE / seconds:.0f} x real time")
-
-
-def median_seconds(work: Callable[[], object], n_runs: int) -> float:
-    def seconds() -> float:
-        started = time.perf_counter()
-        work()
-        return time.perf_counter() - started
-
-    return statistics.median(seconds() for _ in range(n_runs))
 
 
 if __name__ == "__main__":

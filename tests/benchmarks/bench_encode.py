@@ -8,10 +8,7 @@ Fails where the two images differ by more than 0.3 of an 8-bit level on average.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +16,8 @@ import torch
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # as it stands here
+
+from timing import median_seconds
 
 from riffkit.audio.torchaudio_compat import torchaudio
 from riffkit.spectrogram.image import mel_to_pixels
@@ -74,15 +73,6 @@ def compare(params: SpectrogramParams, clip: Tensor, n_runs: int) -> float:
     if not difference <= MAX_MEAN_DIFFERENCE:
         raise SystemExit(f"{params.preset}: {difference:.3f} levels apart, more than 0.3")
     return their_seconds / our_seconds
-
-
-def median_seconds(work: Callable[[], object], n_runs: int) -> float:
-    def seconds() -> float:
-        started = time.perf_counter()
-        work()
-        return time.perf_counter() - started
-
-    return statistics.median(seconds() for _ in range(n_runs))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+
+from timing import median_seconds
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -39,16 +39,6 @@ def process(*arguments: str) -> tuple[float, float]:
         )  # fmt: skip
     seconds, megabytes = map(float, done.stdout.split())
     return seconds, megabytes
-
-
-def seconds_of(call: Callable[[], object], repeats: int) -> float:
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return median(times)
 
 
 def loop_ratio(repeats: int, steps: int) -> tuple[float, float]:
@@ -79,7 +69,8 @@ def loop_ratio(repeats: int, steps: int) -> tuple[float, float]:
     def theirs() -> object:
         return pipeline("piano", num_inference_steps=steps, guidance_scale=3.0, output_type="np")
 
-    return 1e3 * seconds_of(ours, repeats), 1e3 * seconds_of(theirs, repeats)
+    ours(), theirs()  # what is compiled or cached once
+    return 1e3 * median_seconds(ours, repeats), 1e3 * median_seconds(theirs, repeats)
 
 
 def main() -> None:
