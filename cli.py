@@ -53,6 +53,7 @@ def generate(
     bars: Annotated[int | None, typer.Option(help="Length in bars.  [default: 2]")] = None,
     bpm: Annotated[float | None, typer.Option(help="Default: the prompt's or style's.")] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds, instead of --bars.")] = None,
+    key: Annotated[str | None, typer.Option(help="'A minor'; default: the prompt's.")] = None,
     beats_per_bar: Annotated[int, typer.Option(help="4 for 4/4, 3 for a waltz.")] = 4,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; default: model's.")] = None,
     guidance: Annotated[float | None, typer.Option(help="Prompt's pull; default: model's.")] = None,
@@ -85,8 +86,8 @@ def generate(
     requests = [
         GenerateRequest(
             prompt, negative_prompt=negative_prompt, bars=bars, bpm=bpm, duration=duration,
-            beats_per_bar=beats_per_bar, steps=steps, guidance=guidance, seed=first_seed + index,
-            loop=loop, vocoder=vocoder, quality=quality,
+            key=key, beats_per_bar=beats_per_bar, steps=steps, guidance=guidance,
+            seed=first_seed + index, loop=loop, vocoder=vocoder, quality=quality,
         )
         for index in range(count)
     ]  # fmt: skip
@@ -105,12 +106,14 @@ def generate(
                 "image": str(path.with_suffix(".png")),
                 "seconds": round(clip.seconds, 3),
                 "bpm": grid.bpm if grid else None,
+                "key": clip.recipe.arguments["key"],
                 "beats": grid.n_beats if grid else None,
                 "seed": request.seed,
                 "model": checkpoint.name,
             }
             text = f"{path} and {path.with_suffix('.png').name}: {clip.seconds:.2f} s"
             text += f", {grid.bpm:g} BPM" if grid else ""
+            text += f", {facts['key']}" if facts["key"] else ""
             _say(facts, f"{text}, seed {request.seed}", as_json=as_json)
 
 
@@ -144,6 +147,7 @@ def decode(
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     bpm: Annotated[float | None, typer.Option(help="Play it at this tempo.")] = None,
+    transpose: Annotated[float, typer.Option(help="Semitones higher, at the same tempo.")] = 0.0,
     preset: Preset = None,
     seed: Annotated[int, typer.Option(help="Same seed, same samples.")] = 0,
     device: Device = "auto",
@@ -160,8 +164,9 @@ def decode(
 
     with _progress("decoding", None, quiet=quiet):
         clip = decode_file(
-            png, vocoder=vocoder, quality=quality, bpm=bpm, preset=preset, seed=seed, device=device
-        )
+            png, vocoder=vocoder, quality=quality, bpm=bpm, transpose=transpose, preset=preset,
+            seed=seed, device=device,
+        )  # fmt: skip
         clip.save(audio)
     _notes(clip.notes, quiet=quiet)
     facts = {"audio": str(audio), "seconds": clip.seconds, "samples": clip.waveform.shape[-1]}

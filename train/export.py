@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -17,7 +18,11 @@ from transformers import CLIPTokenizer
 from riffkit.atomic import atomic_path
 from riffkit.spectrogram.params import FULL_BAND
 from train.full import SCHEDULE, TextToLatents, new_unet
+from train.render import NATIVE_TONICS
 from train.score import STYLES
+from train.score.caption_words import DRUMS_ONLY_WORDS
+from train.score.facts import GRIM_MOODS, MOODS_OF_MODE, SUNNY_MOODS
+from train.score.styles import StyleInfo
 from train.state import load_ema
 from train.text import new_text_encoder
 
@@ -67,12 +72,18 @@ def _music_facts() -> dict[str, object]:
         "default_steps": DEFAULT_STEPS,
         "default_guidance": DEFAULT_GUIDANCE,
         "default_bpm": DEFAULT_BPM,
-        "style_bpm": {
-            word: float(info.default_bpm)
-            for name, info in STYLES.items()
-            for word in (name, *info.words)
-        },
+        "style_bpm": _of_style(lambda info: float(info.default_bpm)),
+        "style_modes": _of_style(lambda info: list(info.modes)),
+        "native_tonics": list(NATIVE_TONICS),
+        "minor_words": sorted({*MOODS_OF_MODE[True], *GRIM_MOODS}),
+        "major_words": sorted({*MOODS_OF_MODE[False], *SUNNY_MOODS}),
+        "unpitched_words": list(DRUMS_ONLY_WORDS),
     }
+
+
+def _of_style(value: Callable[[StyleInfo], object]) -> dict[str, object]:
+    """A value of each style, under all the style's names."""
+    return {w: value(info) for name, info in STYLES.items() for w in (name, *info.words)}
 
 
 def _forget_origin(path: Path) -> None:

@@ -20,6 +20,7 @@ from transformers import CLIPTextModel
 
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.seam import circular_in_time
+from riffkit.errors import ParameterError
 from train.autoencoder import LATENT_CHANNELS
 from train.latents import CachedClips
 from train.text import HIDDEN_SIZE
@@ -39,7 +40,12 @@ SCHEDULE = {
 
 
 def new_unet() -> UNet2DConditionModel:
-    return UNet2DConditionModel(
+    """The denoiser; the pooled text also joins the timestep's embedding.
+
+    Key and mode are facts of every pixel: through the embedding they reach each layer as the
+    noise level does. That path adds nothing until it has been trained.
+    """
+    unet = UNet2DConditionModel(
         sample_size=32,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -50,7 +56,12 @@ def new_unet() -> UNet2DConditionModel:
         cross_attention_dim=HIDDEN_SIZE,
         attention_head_dim=4,
         norm_num_groups=16,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=4,
     )
+    assert unet.add_embedding is not None
+    nn.init.zeros_(unet.add_embedding.norm2.weight)
+    return unet
 
 
 class TextToLatents(nn.Module):
@@ -83,12 +94,14 @@ class TextToLatents(nn.Module):
 
 
 def load_networks(folder: Path, *, n_facts: int = 0) -> TextToLatents:
-    """The two networks of a model folder, in float32."""
-    return TextToLatents(
-        UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32),
-        CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
-        n_facts=n_facts,
-    )
+    """The two networks of a model folder, in float32; a part that it lacks starts anew."""
+    unet = new_unet()
+    trained = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    missing, unexpected = unet.load_state_dict(trained.state_dict(), strict=False)
+    if unexpected or any(not name.startswith("add_embedding.") for name in missing):
+        raise ParameterError(f"model={folder.name!r}: its unet is not one of this size")
+    text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
+    return TextToLatents(unet, text_encoder, n_facts=n_facts)
 
 
 @dataclass(frozen=True)

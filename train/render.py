@@ -14,17 +14,21 @@ import torch
 from jaxtyping import UInt8
 
 from riffkit.atomic import atomic_path
+from riffkit.audio import files
 from riffkit.errors import ParameterError
+from riffkit.music.key import parse_tonic
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND
 from train.score import ScoreFacts, captions, render, write_score
+from train.score.render import SAMPLE_RATE
 from train.score.soundfont import find_soundfont
 from train.shards import clips_path, pixels_path
 
 CLIPS_PER_SHARD = 100
 CAPTIONS_PER_CLIP = 8
+NATIVE_TONICS = ("D", "Ab")  # with them no key is further than three semitones away
 _SILENT_RMS = 1e-3
 
 
@@ -32,7 +36,7 @@ def render_clip(
     seed: int, soundfont: Path
 ) -> tuple[UInt8[np.ndarray, "plane row column"], ScoreFacts]:
     """The image of score `seed`, and the score's facts."""
-    score = write_score(seed)
+    score = write_score(seed, tonics=[parse_tonic(name) for name in NATIVE_TONICS])
     waveform = torch.as_tensor(np.asarray(render(score, soundfont)), dtype=torch.float32)
     if waveform.square().mean().sqrt() < _SILENT_RMS:
         raise ParameterError(f"seed={seed}: the score renders to silence")
@@ -65,6 +69,24 @@ def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int) -> in
     with atomic_path(clips_path(folder, shard)) as path:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return n_clips
+
+
+def render_audio(
+    folder: Path, *, n_clips: int, first_seed: int = 0, n_workers: int = 2
+) -> Iterator[Path]:
+    """The loops of seeds `first_seed` … in all keys, as FLAC files; those that exist are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = range(first_seed, first_seed + n_clips)
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_render_file, [folder] * n_clips, seeds)
+
+
+def _render_file(folder: Path, seed: int) -> Path:
+    path = folder / f"loop-{seed}.flac"
+    if not path.exists():
+        waveform = torch.as_tensor(render(write_score(seed), find_soundfont()))
+        files.save(path, waveform, SAMPLE_RATE)
+    return path
 
 
 def render_loops(

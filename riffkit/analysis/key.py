@@ -17,8 +17,8 @@ MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0
 MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
 
 
-_MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 """The tonics from C up, spelled with the fewer accidentals."""
 
 
@@ -38,7 +38,7 @@ def key(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> Key | No
 
 def chroma_to_key(shares: Float[np.ndarray, " pitch_class"]) -> Key:
     """The key whose profile correlates best with the shares of the pitch classes."""
-    modes = (("major", MAJOR, _MAJOR_KEYS), ("minor", MINOR, _MINOR_KEYS))
+    modes = (("major", MAJOR, MAJOR_KEYS), ("minor", MINOR, MINOR_KEYS))
     scores = {
         f"{tonic} {mode}": float(np.corrcoef(shares, np.roll(profile, semitones))[0, 1])
         for mode, profile, tonics in modes

@@ -57,18 +57,22 @@ def decode_file(
     vocoder: str = "griffin-lim",
     quality: Quality = "default",
     bpm: float | None = None,
+    transpose: float = 0.0,
     preset: str | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> Clip:
-    """The sound of an image file; `bpm` plays a beat-grid image at another tempo.
+    """The sound of an image file; `bpm` plays a beat-grid image at another tempo, `transpose`
+    plays any image that many semitones higher, at the same tempo.
 
     The level is the image's own where its file says it, else −16 LUFS.
     """
     image = read_png(path, params=None if preset is None else preset_of(preset))
     image = image if bpm is None else at_tempo(image, bpm)
+    image = replace(image, transpose=image.transpose + transpose)
     arguments: dict[str, Any] = {
-        "vocoder": vocoder, "quality": quality, "bpm": bpm, "preset": preset, "seed": seed
+        "vocoder": vocoder, "quality": quality, "bpm": bpm, "transpose": transpose,
+        "preset": preset, "seed": seed,
     }  # fmt: skip
     circular = image.grid is not None
     waveform = decode(

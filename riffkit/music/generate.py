@@ -17,6 +17,7 @@ from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.diffusion.prompts import check_prompt, encode_prompts, n_tokens_cut
 from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip, clip_from_image
+from riffkit.music.key import MusicalKey, choose_key, parse_key, semitones_to_key, with_key
 from riffkit.music.tempo import choose_bpm, with_tempo
 from riffkit.recipe import Recipe, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
@@ -32,7 +33,7 @@ class GenerateRequest:
     """What `generate` is asked for; None leaves the choice to the prompt or the model.
 
     `duration` in seconds instead of `bars`: the music is made in whole bars, and cut to it
-    (with `loop`, rounded to whole bars instead).
+    (with `loop`, rounded to whole bars instead). `key` is such as "A minor".
     """
 
     prompt: str
@@ -40,6 +41,7 @@ class GenerateRequest:
     bars: int | None = None
     bpm: float | None = None
     duration: float | None = None
+    key: str | None = None
     beats_per_bar: int = 4
     steps: int | None = None
     guidance: float | None = None
@@ -56,6 +58,8 @@ class GenerateRequest:
             raise ParameterError(f"bars={self.bars}: must lie from 1 to {MAX_BARS}")
         if self.duration is not None and not 0 < self.duration < math.inf:
             raise ParameterError(f"duration={self.duration:g}: must be above 0 seconds")
+        if self.key is not None:
+            parse_key(self.key)
         if not 2 <= self.beats_per_bar <= 12:
             raise ParameterError(f"beats_per_bar={self.beats_per_bar}: must lie from 2 to 12")
         if not 0 <= self.seed < 2**63:
@@ -67,6 +71,7 @@ class Plan:
     """A request with every open choice made."""
 
     grid: BeatGrid
+    key: MusicalKey | None
     beats_per_bar: int
     steps: int
     guidance: float
@@ -77,12 +82,13 @@ class Plan:
 
 
 def plan_for(request: GenerateRequest, checkpoint: Checkpoint) -> Plan:
-    """Tempo, length, steps and guidance: as requested, else as prompt, style or model say."""
+    """Tempo, length, key, steps and guidance: as requested, else as prompt, style or model say."""
     traits = checkpoint.traits
     bpm = choose_bpm(request.prompt, traits, bpm=request.bpm)
     bars = request.bars or _bars_for(request, bpm)
     return Plan(
         grid=BeatGrid(bpm, bars * request.beats_per_bar),
+        key=choose_key(request.prompt, traits, key=request.key, seed=request.seed),
         beats_per_bar=request.beats_per_bar,
         steps=traits.default_steps if request.steps is None else request.steps,
         guidance=traits.default_guidance if request.guidance is None else request.guidance,
@@ -135,6 +141,7 @@ def _arguments(request: GenerateRequest, plan: Plan) -> dict[str, Any]:
         **asdict(request),
         "bpm": plan.grid.bpm,
         "bars": plan.bars if request.duration is None else None,
+        "key": None if plan.key is None or not plan.key.mode else plan.key.name,
         "steps": plan.steps,
         "guidance": plan.guidance,
     }
@@ -147,7 +154,8 @@ def _paint(
     columns_per_bar = plan.beats_per_bar * PIXELS_PER_BEAT // checkpoint.stride
     circular = request.loop or checkpoint.traits.bar_cue
     noise = draw_noise(checkpoint, n_columns=n_columns, seed=request.seed)
-    prompt = with_tempo(request.prompt, plan.grid.bpm, checkpoint.traits)
+    traits = checkpoint.traits
+    prompt = with_tempo(with_key(request.prompt, plan.key, traits), plan.grid.bpm, traits)
     text = encode_prompts(checkpoint, [prompt, request.negative_prompt])
     latents = denoise(
         checkpoint,
@@ -159,7 +167,8 @@ def _paint(
         on_step=on_step,
     )
     pixels = latents_to_pixels(checkpoint, latents, circular=circular)[:, : plan.grid.n_frames]
-    return SpectrogramImage(pixels, checkpoint.params, grid=plan.grid)
+    transpose = float(semitones_to_key(plan.key, traits))
+    return SpectrogramImage(pixels, checkpoint.params, grid=plan.grid, transpose=transpose)
 
 
 def _imposed_cue(noise: Float[Tensor, "batch channel row column"], columns_per_bar: int) -> Known:

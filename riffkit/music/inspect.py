@@ -49,6 +49,7 @@ def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
         "samples": image.n_samples,
         "parameters": {**image.params.to_dict(), "max_value": image.max_value},
         "assumed": list(image.assumed),
+        "transpose": image.transpose,
         "beat_grid": None if image.grid is None else asdict(image.grid),
         "measured": _measured(waveform, image.params.sample_rate),
         "recipe": image.recipe,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.music.words import longest_named
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 _NAMED_TEMPO = re.compile(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm\b", re.IGNORECASE)
@@ -28,13 +29,8 @@ def choose_bpm(prompt: str, traits: ModelTraits, *, bpm: float | None = None) ->
 
 def _style_bpm(prompt: str, style_bpm: dict[str, float]) -> float | None:
     """The tempo of the style that the prompt names; of several the longest name."""
-    text = f" {_plain(prompt)} "
-    found = [style for style in style_bpm if f" {_plain(style)} " in text]
-    return style_bpm[max(found, key=len)] if found else None
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[^\w]+", " ", text.lower().replace("&", " and ")).split())
+    style = longest_named(prompt, style_bpm)
+    return None if style is None else style_bpm[style]
 
 
 def with_tempo(prompt: str, bpm: float, traits: ModelTraits) -> str:

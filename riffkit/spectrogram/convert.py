@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from riffkit.audio.files import describe, iter_blocks, load
 from riffkit.audio.resampling import resample
+from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
@@ -29,19 +31,24 @@ def waveform_to_image(
     params: SpectrogramParams,
     *,
     grid: BeatGrid | None = None,
+    transpose: float = 0.0,
     circular: bool = False,
 ) -> SpectrogramImage:
     """Encode a clip of any rate; the silent one is white.
 
-    With `grid` the whole clip is one turn of a loop of `grid.n_beats` beats. Without, a column is
+    With `grid` the whole clip is one turn of a loop of `grid.n_beats` beats, and may be drawn
+    `transpose` semitones lower than it sounds. Without, a column is
     `params.hop_ms`, and `circular` continues the clip round its ends instead of mirroring it.
     """
     waveform = waveform.detach().to("cpu", torch.float32)
     if grid is not None:
-        n_samples = max(1, round(waveform.shape[-1] * params.sample_rate / sample_rate))
+        seconds = waveform.shape[-1] / sample_rate * 2 ** (transpose / 12)
+        n_samples = max(1, round(seconds * params.sample_rate))
         period = _at_rate(waveform, sample_rate, params, n_samples=n_samples, circular=True)
         mel = waveform_to_mel(period, params, n_frames=grid.n_frames)
-        return _mel_to_image(mel, params, grid)
+        return replace(_mel_to_image(mel, params, grid), transpose=transpose)
+    if transpose:
+        raise ParameterError(f"transpose={transpose:g}: only on the beat grid; give one")
     clip = _at_rate(waveform, sample_rate, params, circular=circular)
     if circular or clip.shape[-1] <= ONE_PASS_SECONDS * params.sample_rate:
         return _mel_to_image(waveform_to_mel(clip, params, circular=circular), params, None)
@@ -75,7 +82,7 @@ def _at_rate(
     n_samples: int | None = None,
     circular: bool = False,
 ) -> Float[Tensor, "channel resampled"]:
-    if sample_rate == params.sample_rate:
+    if n_samples == waveform.shape[-1] or (n_samples is None and sample_rate == params.sample_rate):
         return waveform
     return resample(
         waveform, sample_rate, params.sample_rate, n_samples=n_samples, circular=circular

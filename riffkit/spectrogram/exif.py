@@ -1,4 +1,4 @@
-"""The EXIF tags that carry the parameters: riffusion's own ids, and three of riffkit's.
+"""The EXIF tags that carry the parameters: riffusion's own ids, and four of riffkit's.
 
 Integers are written as SHORT and floats as DOUBLE, in the first directory of a big-endian TIFF
 block, which is what the original reads. Reading takes any number type and ignores the rest.
@@ -15,7 +15,7 @@ from typing import Any
 from PIL.Image import Exif
 
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, PIXELS_PER_BEAT
-from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.image import MAX_TRANSPOSE, SpectrogramImage
 from riffkit.spectrogram.params import PRESETS, Planes, SpectrogramParams
 
 
@@ -33,6 +33,7 @@ class Tag(IntEnum):
     BPM = 11090
     BEATS = 11100
     PLANES = 11110
+    TRANSPOSE = 11120
 
 
 _FIELD_OF_TAG = {
@@ -45,13 +46,14 @@ _FIELD_OF_TAG = {
     Tag.MAX_FREQUENCY: "max_hz",
     Tag.POWER_FOR_IMAGE: "power_for_image",
 }
-_ALWAYS_DOUBLE = {Tag.POWER_FOR_IMAGE, Tag.MAX_VALUE, Tag.BPM}
+_ALWAYS_DOUBLE = {Tag.POWER_FOR_IMAGE, Tag.MAX_VALUE, Tag.BPM, Tag.TRANSPOSE}
 _MUST_BE_WHOLE = {Tag.SAMPLE_RATE, Tag.STEREO, Tag.NUM_FREQUENCIES, Tag.BEATS, Tag.PLANES}
 _RANGES: dict[Tag, tuple[float, float]] = {
     Tag.STEREO: (0, 1),
     Tag.MIN_FREQUENCY: (0, float("inf")),
     Tag.PLANES: (min(Planes), max(Planes)),
     Tag.BPM: (MIN_BPM, MAX_BPM),
+    Tag.TRANSPOSE: (-MAX_TRANSPOSE, MAX_TRANSPOSE),
 }
 _ABOVE_ZERO = (5e-324, float("inf"))
 
@@ -70,6 +72,8 @@ def image_to_tags(image: SpectrogramImage) -> dict[Tag, int | float]:
         values[Tag.BEATS] = image.grid.n_beats
         # What a reader that knows no beats needs to play it at the right tempo.
         values[Tag.STEP_SIZE_MS] = 60_000 / (image.grid.bpm * PIXELS_PER_BEAT)
+    if image.transpose:
+        values[Tag.TRANSPOSE] = image.transpose
     return {
         tag: float(value) if tag in _ALWAYS_DOUBLE or value % 1 else int(value)
         for tag, value in sorted(values.items())

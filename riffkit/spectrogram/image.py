@@ -20,6 +20,8 @@ from riffkit.spectrogram.params import Planes, SpectrogramParams
 DEFAULT_MAX_VALUE = 30e6
 """Riffusion's constant for images that don't say their MAX_VALUE, on the int16 scale."""
 
+MAX_TRANSPOSE = 24.0
+
 # The mel plane that goes into red, green and blue; None is an empty plane, 0 everywhere.
 _PLANE_OF_COLOUR: dict[Planes, tuple[int | None, int, int]] = {
     Planes.MONO: (0, 0, 0),
@@ -89,6 +91,7 @@ class SpectrogramImage:
     `max_value` is the mel magnitude of black on the int16 scale, None where unknown.
     `grid` is set when the columns are laid out in beats. `recipe` says how it was made.
     `assumed` names the parameters that its file didn't hold and a preset supplied.
+    `transpose`: the sound lies that many semitones above what the rows say, at the same tempo.
     """
 
     pixels: UInt8[np.ndarray, "row frame 3"]
@@ -97,6 +100,7 @@ class SpectrogramImage:
     grid: BeatGrid | None = None
     recipe: dict[str, Any] | None = None
     assumed: tuple[str, ...] = ()
+    transpose: float = 0.0
 
     def __post_init__(self) -> None:
         height, width = self.pixels.shape[:2]
@@ -106,6 +110,10 @@ class SpectrogramImage:
             )
         if width < 1:
             raise ParameterError("image width=0: must be at least 1 column")
+        if not abs(self.transpose) <= MAX_TRANSPOSE:
+            raise ParameterError(
+                f"transpose={self.transpose:g}: must lie within ±{MAX_TRANSPOSE:g} semitones"
+            )
         if self.grid is not None and width != self.grid.n_frames:
             raise ParameterError(
                 f"image width={width}: n_beats={self.grid.n_beats} need {self.grid.n_frames} px"
@@ -122,6 +130,11 @@ class SpectrogramImage:
         if self.grid is not None:
             return self.grid.n_samples(self.params.sample_rate)
         return self.n_frames * self.params.hop_samples
+
+    @property
+    def n_untransposed_samples(self) -> int:
+        """The samples of the sound at the rows' own pitch, which it is then played faster from."""
+        return round(self.n_samples * 2 ** (self.transpose / 12))
 
     def to_mel(self) -> Float[Tensor, "plane mel frame"]:
         """Mel magnitudes on the int16 scale, lowest band first."""

@@ -176,6 +176,7 @@ def _interpret(contents: _Contents, params: SpectrogramParams | None) -> Spectro
         params=read.params,
         max_value=read.max_value,
         grid=_grid(tags, pixels.shape[1]),
+        transpose=tags.get(Tag.TRANSPOSE, 0.0),
         recipe=contents.recipe,
         assumed=assumed,
     )

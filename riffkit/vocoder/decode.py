@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from riffkit.audio.resampling import resample
 from riffkit.device import pick_device
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.image import DEFAULT_MAX_VALUE, SpectrogramImage, pixels_to_mel
@@ -47,19 +48,57 @@ def decode(
     chosen = pick_device(device)
     if known is not None:
         _check_known(known, image, voice)
+        known = _untransposed(known, image, circular=circular)
     if image.n_frames > WHOLE_FRAMES:
-        return decode_blocks(
+        waveform = decode_blocks(
             image, voice, quality=quality, seed=seed, circular=circular, known=known
         )
+    else:
+        waveform = _decode_whole(
+            image, voice, chosen, quality=quality, seed=seed, circular=circular, known=known
+        )
+    return _played(waveform, image.n_samples, circular=circular)
+
+
+def _played(
+    waveform: Float[Tensor, "channel sample"], n_samples: int, *, circular: bool
+) -> Float[Tensor, "channel played"]:
+    """The same sound in `n_samples`: faster and higher, or slower and lower."""
+    n_given = waveform.shape[-1]
+    if n_given == n_samples:
+        return waveform
+    return resample(waveform, n_given, n_samples, n_samples=n_samples, circular=circular)
+
+
+def _untransposed(known: KnownPart, image: SpectrogramImage, *, circular: bool) -> KnownPart:
+    sound = _played(known.waveform, image.n_untransposed_samples, circular=circular)
+    return KnownPart(sound, known.is_known)
+
+
+def _decode_whole(
+    image: SpectrogramImage,
+    voice: Vocoder,
+    device: torch.device,
+    *,
+    quality: Quality,
+    seed: int,
+    circular: bool,
+    known: KnownPart | None,
+) -> Float[Tensor, "channel sample"]:
     mel = image.to_mel()[None]
     if known is None:
         decode_batch: Callable[..., Float[Tensor, "1 channel sample"]] = voice
-        mel = mel.to(chosen) if chosen.type == "cuda" else mel
+        mel = mel.to(device) if device.type == "cuda" else mel
     else:
         assert isinstance(voice, InpaintingVocoder)
         decode_batch = partial(voice.inpaint, known=known.as_batch())
     return decode_batch(
-        mel, image.params, n_samples=image.n_samples, seed=seed, circular=circular, quality=quality
+        mel,
+        image.params,
+        n_samples=image.n_untransposed_samples,
+        seed=seed,
+        circular=circular,
+        quality=quality,
     )[0]
 
 
@@ -101,11 +140,13 @@ def decode_blocks(
     block_frames: int = BLOCK_FRAMES,
     known: KnownPart | None = None,
 ) -> Float[Tensor, "channel sample"]:
-    """`decode` in blocks: each goes on from the last one's sound, and passes into it by a fade.
+    """`decode` at the rows' own pitch, in blocks.
 
-    A loop's last block reaches over its end, and meets the sound that is already there.
+    Each goes on from the last one's sound, and passes into it by a fade. A loop's last block
+    reaches over its end, and meets the sound that is already there.
     """
-    waveform = torch.zeros(image.params.planes.n_channels, image.n_samples)
+    n_samples = image.n_untransposed_samples
+    waveform = torch.zeros(image.params.planes.n_channels, n_samples)
     n_frames = image.n_frames + (KNOWN_FRAMES if circular else 0)
     step = block_frames - KNOWN_FRAMES - END_FRAMES
     for first in range(0, max(1, n_frames - KNOWN_FRAMES - END_FRAMES), step):
@@ -132,7 +173,7 @@ def _known_of_block(
 ) -> KnownPart | None:
     """What was known before, and at the block's ends what other blocks have made there."""
     place = torch.arange(_sample_of(image, columns[0]), _sample_of(image, columns[-1] + 1))
-    place %= image.n_samples
+    place %= image.n_untransposed_samples
     n_frames = len(columns)
     ends = [(0, KNOWN_FRAMES)] if columns[0] > 0 else []
     ends += [(n_frames - KNOWN_FRAMES, n_frames)] if reaches_start else []
@@ -182,7 +223,7 @@ def _decode_columns(
 
 def _sample_of(image: SpectrogramImage, column: int) -> int:
     """The sample on which a column is centred; columns go on counting round a loop."""
-    return round(column * image.n_samples / image.n_frames)
+    return round(column * image.n_untransposed_samples / image.n_frames)
 
 
 def _lay(
@@ -212,7 +253,7 @@ def _lay(
         end = _sample_of(image, last - KNOWN_FRAMES + 2 * FADE_FRAMES) - start
         weight[begin:end] = _rise(end - begin).flip(0)
         weight[end:] = 0
-    place = torch.arange(start, start + block.shape[-1]) % image.n_samples
+    place = torch.arange(start, start + block.shape[-1]) % image.n_untransposed_samples
     there = waveform[:, place]
     waveform[:, place] = there + weight * (block - there)
 

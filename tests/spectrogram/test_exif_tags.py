@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,12 @@ def test_a_cut_loop_keeps_its_tempo(stereo_image, tmp_path):
 def test_contradictory_tags_are_refused_in_one_line(save_gray):
     with pytest.raises(ImageFileError, match="max_hz=10000"):
         read_png(save_gray("a.png", exif={11000: 8_000}))
+
+
+def test_transpose_is_kept_and_only_written_where_there_is_one(stereo_image, tmp_path):
+    stereo_image.save(tmp_path / "a.png")
+    assert 11120 not in directory(tmp_path / "a.png")
+    assert read_png(tmp_path / "a.png").transpose == 0
+    replace(stereo_image, transpose=-3.0).save(tmp_path / "b.png")
+    assert directory(tmp_path / "b.png")[11120] == (DOUBLE, -3.0)
+    assert read_png(tmp_path / "b.png").transpose == -3.0

@@ -54,12 +54,12 @@ _PLAYERS: dict[str, Callable[[Plan, str, str], Track]] = {
 }
 
 
-def write_score(seed: int) -> Score:
-    """The score of a seed: always the same one, two bars long."""
+def write_score(seed: int, *, tonics: Sequence[int] = range(12)) -> Score:
+    """The score of a seed: always the same one, two bars long, in the key of one of `tonics`."""
     rng = random.Random(f"riffkit score {seed}")
     texture = rng.choices(tuple(_TEXTURES), tuple(_TEXTURES.values()))[0]
     soloist = rng.choice(SOLOISTS) if texture == "solo" else None
-    plan = _draw_plan(_draw_style(texture, soloist, rng), rng)
+    plan = _draw_plan(_draw_style(texture, soloist, rng), tonics, rng)
     tracks, label, figure, kit = _play(plan, texture, soloist)
     settled = tuple(_settle(t, plan) for t in tracks if t.notes)
     if all(t.is_drums for t in settled):  # a part that was to be sparse came out empty
@@ -86,11 +86,11 @@ def _instruments_of(info: StyleInfo) -> set[str]:
     return {*info.chords, *info.bass, *info.leads, *info.pads, *info.arpeggios}
 
 
-def _draw_plan(style: str, rng: random.Random) -> Plan:
+def _draw_plan(style: str, tonics: Sequence[int], rng: random.Random) -> Plan:
     info = STYLES[style]
     beats_per_bar = rng.choice(info.beats_per_bar)
     mode = rng.choice(tuple(info.modes))
-    tonic = rng.randrange(12)
+    tonic = rng.choice(tonics)
     chords = lay_progression(rng.choice(info.modes[mode]), tonic, 2 * beats_per_bar)
     density = rng.choices(tuple(_DENSITIES), tuple(_DENSITIES.values()))[0]
     return Plan(style, tonic, mode, chords, beats_per_bar, density, rng)

@@ -36,7 +36,7 @@ _OWN_DRUMS = {
     "jazz swing": ("swing drums", "jazz drums"),
 }
 
-_KEY_SHARE = 0.6  # a key is one of 24, and each has to be met often enough to be learned
+_KEY_SHARE = 0.9  # riffkit always tells the model a key (riffkit/music/key.py)
 
 
 def captions(facts: ScoreFacts, n: int, seed: int) -> list[str]:
@@ -56,7 +56,7 @@ def captions(facts: ScoreFacts, n: int, seed: int) -> list[str]:
 def _caption(facts: ScoreFacts, rng: random.Random) -> str:
     form = rng.choices((_short, _tags, _sentence), (16, 38, 46))[0]
     text = " ".join(form(facts, rng).split())
-    if form is _short and facts.key and rng.random() < 0.3:
+    if form is _short and facts.key and rng.random() < _KEY_SHARE:
         text += " in " + _key(facts, rng)
     if rng.random() < 0.06:
         return text[0].upper() + text[1:] + rng.choice(("", "."))

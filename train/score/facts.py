@@ -8,11 +8,11 @@ from train.score.harmony import key_names
 from train.score.model import ScoreFacts, Track
 from train.score.plan import Plan
 
-_MOODS = {
+MOODS_OF_MODE = {
     True: ("melancholic", "sad", "brooding", "wistful", "dark", "somber"),
     False: ("happy", "bright", "cheerful", "hopeful", "joyful", "uplifting"),
 }
-_GRIM = frozenset(
+GRIM_MOODS = frozenset(
     (
         "dark",
         "menacing",
@@ -26,7 +26,7 @@ _GRIM = frozenset(
         "solemn",
     )
 )
-_SUNNY = frozenset(
+SUNNY_MOODS = frozenset(
     (
         "sunny",
         "cheerful",
@@ -90,9 +90,9 @@ def measured_density(tracks: Sequence[Track], n_beats: int) -> str:
 def _draw_moods(plan: Plan, pitched: bool) -> tuple[str, ...]:
     """One or two words of the style's that its mode doesn't belie, or of the mode's."""
     rng, minor = plan.rng, plan.mode in ("minor", "phrygian")
-    wrong = _SUNNY if minor else _GRIM
+    wrong = SUNNY_MOODS if minor else GRIM_MOODS
     fitting = [m for m in plan.info.moods if not pitched or m not in wrong]
     moods = rng.sample(fitting, min(len(fitting), rng.choice((1, 1, 2))))
     if pitched and plan.mode in ("major", "minor") and rng.random() < 0.4:
-        moods[-1] = rng.choice(_MOODS[minor])
+        moods[-1] = rng.choice(MOODS_OF_MODE[minor])
     return tuple(dict.fromkeys(moods))
