@@ -50,10 +50,17 @@ def pixels_to_signal(pixels: np.ndarray) -> Float[Tensor, "batch plane row colum
 
 
 class AutoencoderTask:
-    """Reconstruction of random two-beat crops, wrapped in time as a loop of their own."""
+    """Reconstruction of random two-beat crops, wrapped in time as a loop of their own.
 
-    def __init__(self, data: Path) -> None:
-        self.network: nn.Module = new_autoencoder()
+    With `decoder_of` the encoder is that model's and stays as it is, and its decoder learns on:
+    all latents remain valid, and so does what was trained on them.
+    """
+
+    def __init__(self, data: Path, *, decoder_of: AutoencoderKL | None = None) -> None:
+        self.network: nn.Module = decoder_of or new_autoencoder()
+        if decoder_of is not None:
+            decoder_of.encoder.requires_grad_(False)
+            decoder_of.quant_conv.requires_grad_(False)
         self._rows: list[tuple[np.ndarray, int]] = []
         for shard, clips in read_clips(data).items():
             images = {width: open_pixels(data, shard, width) for width in {c.width for c in clips}}
@@ -67,7 +74,8 @@ class AutoencoderTask:
         return self._rows[:: max(1, len(self._rows) // n_images)][:n_images]
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
-        return [{"params": list(self.network.parameters()), "lr": learning_rate}]
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        return [{"params": trained, "lr": learning_rate}]
 
     def loss(
         self, items: Int[Tensor, " batch"], generator: torch.Generator
@@ -78,8 +86,9 @@ class AutoencoderTask:
             output = reconstruct(self.network, target, noise=LATENT_NOISE, generator=generator)
         pixel = (output - target).abs().mean()
         onset = (output.diff(dim=-1) - target.diff(dim=-1)).abs().mean()
+        partial = (output.diff(dim=-2) - target.diff(dim=-2)).abs().mean()
         texture = texture_distance(output, target)
-        loss = pixel + 0.5 * onset + 0.5 * texture
+        loss = pixel + 0.5 * onset + 0.5 * partial + 0.5 * texture
         return loss, {"levels": 127.5 * float(pixel.detach()), "texture": float(texture.detach())}
 
     def _crop(self, images: np.ndarray, row: int, generator: torch.Generator) -> np.ndarray:

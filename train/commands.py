@@ -8,6 +8,12 @@
     riff train full RUN
     riff train export RUN FOLDER
 
+The neural vocoder, from rendered loops or any folder of audio:
+
+\b
+    riff train render-audio AUDIO
+    riff train vocoder AUDIO RUN
+
 Each step resumes when it is run again.
 """
 
@@ -76,20 +82,41 @@ def tokens(run: RunFolder, bpe: Bpe, sentence_encoder: SentenceEncoder) -> None:
 
 @app.command()
 def autoencoder(
-    data: DataFolder, run: RunFolder, images: Images = 12_000, batch_size: int = 4
+    data: DataFolder,
+    run: RunFolder,
+    images: Images = 12_000,
+    batch_size: int = 4,
+    learning_rate: float = 1e-3,
+    decoder_of: Annotated[
+        Path | None, typer.Option(help="model folder whose decoder alone is to learn on")
+    ] = None,
 ) -> None:
-    """Train the autoencoder, and write it as a diffusers folder RUN/vae."""
+    """Train the autoencoder, and write it as a diffusers folder RUN/vae.
+
+    With --decoder-of the encoder stays that model's, and with it all latents and the denoiser.
+    """
+    import torch
+    from diffusers import AutoencoderKL
+
     from train.autoencoder import AutoencoderTask, new_autoencoder, standardize_latents
     from train.config import LoopConfig
     from train.loop import fit
     from train.state import load_ema
 
-    config = LoopConfig(images=images, batch_size=batch_size, learning_rate=1e-3, warmup_images=400)
-    for line in fit(AutoencoderTask(data), config, run / "autoencoder"):
+    start = None
+    if decoder_of is not None:
+        _check(decoder_of / "vae" / "config.json", "--decoder-of takes a model folder")
+        start = AutoencoderKL.from_pretrained(decoder_of / "vae", torch_dtype=torch.float32)
+    config = LoopConfig(
+        images=images, batch_size=batch_size, learning_rate=learning_rate, warmup_images=400
+    )
+    for line in fit(AutoencoderTask(data, decoder_of=start), config, run / "autoencoder"):
         _print_line(line)
     network = new_autoencoder()
     load_ema(network, run / "autoencoder" / "state.pt")
-    standardize_latents(network, data).save_pretrained(run / "vae")
+    if start is None:
+        standardize_latents(network, data)
+    network.save_pretrained(run / "vae")
 
 
 @app.command()
@@ -165,6 +192,48 @@ def export(
     from train.export import export_pipeline
 
     export_pipeline(run, folder)
+
+
+@app.command()
+def vocoder(
+    audio: Annotated[Path, typer.Argument(help="folder of audio files, the last 5 % held out")],
+    run: RunFolder,
+    images: Images = 30_000,
+    batch_size: int = 4,
+    learning_rate: float = 2e-3,
+) -> None:
+    """Train the neural vocoder, and write it to RUN/vocoder.safetensors."""
+    from train.config import LoopConfig
+    from train.loop import fit
+    from train.vocoder import VocoderTask, export_sharpener
+
+    config = LoopConfig(
+        images=images,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        warmup_images=1_000,
+        device="cpu",
+    )
+    for line in fit(VocoderTask(audio), config, run / "vocoder"):
+        _print_line(line)
+    export_sharpener(run / "vocoder" / "state.pt", run / "vocoder.safetensors")
+
+
+@app.command("render-audio")
+def render_audio(
+    audio: Annotated[Path, typer.Argument(help="folder to write loop-SEED.flac files to")],
+    clips: Annotated[int, typer.Option(help="how many loops")] = 800,
+    first_seed: int = 500_000,
+    workers: int = 2,
+) -> None:
+    """Write and render loops as audio files: what the vocoder learns from."""
+    from train.render import render_audio as render_files
+
+    for n, _ in enumerate(
+        render_files(audio, n_clips=clips, first_seed=first_seed, n_workers=workers)
+    ):
+        if n % 100 == 99:
+            print(f"{n + 1} loops rendered", flush=True)
 
 
 def _check(path: Path, remedy: str) -> None:

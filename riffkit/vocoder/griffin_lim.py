@@ -26,6 +26,7 @@ from riffkit.vocoder.grid import working_analysis
 from riffkit.vocoder.known_sound import known_loop
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.mel_loop import MelLoop
+from riffkit.vocoder.sharpener import Sharpener, sharpen
 from riffkit.vocoder.start_spectra import KnownPoints, StartSpectra
 from riffkit.vocoder.tensor_griffin_lim import solve_loops
 
@@ -46,6 +47,9 @@ class GriffinLim:
     """
 
     name = "griffin-lim"
+    iterations = ITERATIONS
+    sharpener: Sharpener | None = None
+    """Corrects the start of the iterations (neural.py)."""
 
     def __init__(self, *, as_tensors: bool | None = None) -> None:
         self.as_tensors = as_tensors
@@ -63,7 +67,7 @@ class GriffinLim:
         """See `Vocoder`. `seed` draws the phase of what lies 80 dB below the loudest point."""
         check_input(mel, params, n_samples=n_samples, quality=quality)
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            work = _Work(params, mel.shape[-1], n_samples, ITERATIONS[quality], seed, pool)
+            work = self._work(mel, params, n_samples, quality, seed, pool)
             as_tensors = mel.is_cuda if self.as_tensors is None else self.as_tensors
             if as_tensors:
                 return work.decode_tensors(mel, circular=circular)
@@ -91,7 +95,7 @@ class GriffinLim:
             )
         cells = np.ascontiguousarray(known.is_known.cpu().numpy().T)
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            work = _Work(params, mel.shape[-1], n_samples, ITERATIONS[quality], seed, pool)
+            work = self._work(mel, params, n_samples, quality, seed, pool)
             decode = work.decode_loop if circular else work.decode_clip
             return torch.stack(
                 [
@@ -99,6 +103,18 @@ class GriffinLim:
                     for columns, sound in zip(_columns(mel), known.waveform, strict=True)
                 ]
             )
+
+    def _work(
+        self,
+        mel: Float[Tensor, "batch plane mel frame"],
+        params: SpectrogramParams,
+        n_samples: int,
+        quality: Quality,
+        seed: int,
+        pool: Executor,
+    ) -> _Work:
+        n_iterations = self.iterations[quality]
+        return _Work(params, mel.shape[-1], n_samples, n_iterations, seed, pool, self.sharpener)
 
 
 def _columns(mel: Float[Tensor, "batch plane mel frame"]) -> list[Columns]:
@@ -117,7 +133,9 @@ class _Work:
         n_iterations: int,
         seed: int,
         pool: Executor,
+        sharpener: Sharpener | None,
     ) -> None:
+        self.sharpener = sharpener
         self.params = params
         self.n_frames = n_frames
         self.n_samples = n_samples
@@ -226,13 +244,19 @@ class _Work:
         if known is not None:
             given = known_loop(*known, bank.row_below, self.analysis)
             points = KnownPoints(solver.spectra(given.loop), given.is_known)
+        magnitude, changes = solver.smooth_magnitude(), None
+        if self.sharpener is not None:
+            magnitude, changes = sharpen(
+                self.sharpener, columns, magnitude, self.params, self.analysis
+            )
         start = StartSpectra.find(
-            solver.smooth_magnitude(),
+            magnitude,
             n_channels,
             self.analysis,
             seed=self.seed,
             pool=self.pool,
             known=points,
+            changes=changes,
         )
         loop = solver.synthesize(start)
         for k in range(self.n_iterations):

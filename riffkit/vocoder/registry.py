@@ -22,7 +22,13 @@ def _griffin_lim() -> Vocoder:
     return GriffinLim()
 
 
-_BUILT_IN: dict[str, Callable[[], Vocoder]] = {DEFAULT: _griffin_lim}
+def _neural() -> Vocoder:
+    from riffkit.vocoder.neural import NeuralVocoder
+
+    return NeuralVocoder()
+
+
+_BUILT_IN: dict[str, Callable[[], Vocoder]] = {DEFAULT: _griffin_lim, "neural": _neural}
 
 
 def names() -> list[str]:

@@ -77,6 +77,25 @@ def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
     assert last["held_out_levels"] < 0.92 * before
 
 
+def test_a_decoder_learns_on_and_its_latents_stay(data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = standardize_latents(new_autoencoder(), data)
+    images = pixels_to_signal(open_pixels(data, 0, 128)[:4])
+    with torch.no_grad(), circular_in_time(network):
+        latents = network.encode(images).latent_dist.mean
+    config = LoopConfig(
+        images=40, batch_size=2, learning_rate=1e-3, warmup_images=1, ema_decay=0.5,
+        device="cpu", log_seconds=0.0, checkpoint_seconds=1e9,
+    )  # fmt: skip
+    task = AutoencoderTask(data, decoder_of=network)
+    before = task.evaluate(network)["held_out_levels"]
+    *_, last = fit(task, config, tmp_path / "run")
+    assert last["held_out_levels"] < 0.95 * before
+    with torch.no_grad(), circular_in_time(network):
+        after = network.eval().encode(images).latent_dist.mean
+    torch.testing.assert_close(after, latents)
+
+
 def test_standardized_latents(data: Path) -> None:
     torch.manual_seed(0)
     network = new_autoencoder()
