@@ -78,6 +78,7 @@ def _music_facts() -> dict[str, object]:
         "minor_words": sorted({*MOODS_OF_MODE[True], *GRIM_MOODS}),
         "major_words": sorted({*MOODS_OF_MODE[False], *SUNNY_MOODS}),
         "unpitched_words": list(DRUMS_ONLY_WORDS),
+        "english": True,
     }
 
 

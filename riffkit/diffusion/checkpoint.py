@@ -34,7 +34,8 @@ class ModelTraits:
     `names_tempo`: its captions named the tempo, so prompts should. `style_bpm`, `style_modes`:
     tempo and modes of the styles that it knows. `native_tonics`: the keys that it paints in, all
     twelve if empty; then `minor_words` and `major_words` name moods of either mode, and
-    `unpitched_words` say that nothing has a key.
+    `unpitched_words` say that nothing has a key. `english`: its captions were English, so prompts
+    in other languages are put into it.
     """
 
     bar_cue: bool = False
@@ -48,6 +49,7 @@ class ModelTraits:
     minor_words: list[str] = field(default_factory=list)
     major_words: list[str] = field(default_factory=list)
     unpitched_words: list[str] = field(default_factory=list)
+    english: bool = False
 
 
 @dataclass(frozen=True)

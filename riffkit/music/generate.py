@@ -18,6 +18,7 @@ from riffkit.diffusion.prompts import check_prompt, encode_prompts, n_tokens_cut
 from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip, clip_from_image
 from riffkit.music.key import MusicalKey, choose_key, parse_key, semitones_to_key, with_key
+from riffkit.music.languages import as_model_reads
 from riffkit.music.tempo import choose_bpm, with_tempo
 from riffkit.recipe import Recipe, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
@@ -156,7 +157,8 @@ def _paint(
     noise = draw_noise(checkpoint, n_columns=n_columns, seed=request.seed)
     traits = checkpoint.traits
     prompt = with_tempo(with_key(request.prompt, plan.key, traits), plan.grid.bpm, traits)
-    text = encode_prompts(checkpoint, [prompt, request.negative_prompt])
+    negative_prompt = as_model_reads(request.negative_prompt, traits)
+    text = encode_prompts(checkpoint, [prompt, negative_prompt])
     latents = denoise(
         checkpoint,
         noise,
@@ -221,6 +223,9 @@ def _with_ends(clip: Clip, duration: float | None) -> Clip:
 def _notes(checkpoint: Checkpoint, request: GenerateRequest, plan: Plan) -> tuple[str, ...]:
     notes = []
     for name in ("prompt", "negative_prompt"):
+        said = getattr(request, name)
+        if (read := as_model_reads(said, checkpoint.traits)) != said:
+            notes.append(f"{name}: read as {read!r}")
         if n_cut := n_tokens_cut(checkpoint, getattr(request, name)):
             notes.append(f"{name}: longer than the model reads; the last {n_cut} tokens are cut")
     if request.loop and request.duration is not None:

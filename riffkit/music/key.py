@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from riffkit.analysis.key import MAJOR_KEYS, MINOR_KEYS
 from riffkit.diffusion.checkpoint import ModelTraits
 from riffkit.errors import ParameterError
+from riffkit.music.languages import as_model_reads
 from riffkit.music.words import contains, longest_named
 
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -99,6 +100,7 @@ def choose_key(
     """
     if key is not None:
         return parse_key(key)
+    prompt = as_model_reads(prompt, traits)
     named = named_key(prompt)
     if named is not None and named.mode:
         return named
@@ -137,6 +139,7 @@ def semitones_to_key(key: MusicalKey | None, traits: ModelTraits) -> int:
 
 def with_key(prompt: str, key: MusicalKey | None, traits: ModelTraits) -> str:
     """The prompt with the key that the model is to paint in, in the place of the one it names."""
+    prompt = as_model_reads(prompt, traits)
     if key is None:
         return prompt
     semitones = semitones_to_key(key, traits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.music.languages import as_model_reads
 from riffkit.music.words import longest_named
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
@@ -24,6 +25,7 @@ def choose_bpm(prompt: str, traits: ModelTraits, *, bpm: float | None = None) ->
     """The tempo given, else the one that the prompt names, else the style's, else the model's."""
     if bpm is not None:
         return bpm
+    prompt = as_model_reads(prompt, traits)
     return named_bpm(prompt) or _style_bpm(prompt, traits.style_bpm) or traits.default_bpm
 
 

@@ -1,0 +1,126 @@
+"""Prompts in other languages, for models whose captions were English.
+
+A dictionary of musical words (languages.toml) and the ways to name a key: German, French, Spanish,
+Ukrainian, Russian, Chinese. Grammar is no matter: the model reads a handful of words.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from riffkit.diffusion.checkpoint import ModelTraits
+
+_DICTIONARY = Path(__file__).with_name("languages.toml")
+_LINKS = frozenset(("with", "and", "without", ""))  # translated only beside other words
+_TEMPO = re.compile(r"(\d{2,3})\s*(?:уд/мин|ударов в минуту|уд/хв|拍|schläge)", re.I)
+
+_MODES = {
+    "dur": "major", "majeur": "major", "mayor": "major", "мажор": "major", "大调": "major",
+    "moll": "minor", "mineur": "minor", "menor": "minor", "мінор": "minor", "минор": "minor",
+    "小调": "minor",
+}  # fmt: skip
+_GERMAN_NOTES = {
+    "h": "B", "b": "Bb", "cis": "C#", "des": "Db", "dis": "D#", "es": "Eb", "fis": "F#",
+    "ges": "Gb", "gis": "G#", "as": "Ab", "ais": "A#", **{note: note.upper() for note in "cdefga"},
+}  # fmt: skip
+_SUNG_NOTES = {
+    "do": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B",
+    "до": "C", "ре": "D", "ми": "E", "мі": "E", "фа": "F", "соль": "G", "ля": "A", "си": "B",
+    "сі": "B",
+}  # fmt: skip
+_ACCIDENTALS = {
+    "dièse": "#", "sostenido": "#", "диез": "#", "дієз": "#", "升": "#",
+    "bémol": "b", "bemol": "b", "бемоль": "b", "降": "b",
+}  # fmt: skip
+
+
+def _any(words: dict[str, str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_KEYS = (
+    re.compile(rf"(?<!\w)(?P<note>{_any(_GERMAN_NOTES)})(?P<sign>)[ -](?P<mode>dur|moll)\b", re.I),
+    re.compile(
+        rf"(?<!\w)(?P<note>{_any(_SUNG_NOTES)})(?:[ -](?P<sign>{_any(_ACCIDENTALS)}))?[ -]"
+        r"(?P<mode>majeur|mineur|mayor|menor|мажор|мінор|минор)\w*",
+        re.I,
+    ),
+    re.compile(r"(?P<sign>[升降]?)(?P<note>[A-G])(?P<mode>[大小]调)", re.I),
+)
+
+
+@dataclass(frozen=True)
+class _Dictionary:
+    """All words in one pattern; group k of it is the word that means `meanings[k]`."""
+
+    pattern: re.Pattern[str]
+    meanings: tuple[str, ...]
+
+
+def as_model_reads(prompt: str, traits: ModelTraits) -> str:
+    """The prompt in a language that the model's captions were in."""
+    return to_english(prompt) if traits.english else prompt
+
+
+@lru_cache(maxsize=64)
+def to_english(prompt: str) -> str:
+    """The prompt with the musical words that are known put into English.
+
+    An English prompt comes back as it is. In one that isn't, words in other scripts that
+    nothing is known of are left out: to the model they would be noise.
+    """
+    text = unicodedata.normalize("NFC", prompt)
+    text = _TEMPO.sub(r"\1 bpm", text)
+    for pattern in _KEYS:
+        text = pattern.sub(_english_key, text)
+    dictionary = _dictionary()
+    found = [dictionary.meanings[_index(match)] for match in dictionary.pattern.finditer(text)]
+    if not any(word not in _LINKS for word in found):
+        return text if text != unicodedata.normalize("NFC", prompt) else prompt
+    text = dictionary.pattern.sub(lambda m: f" {dictionary.meanings[_index(m)]} ", text)
+    return _tidy("".join(c for c in text if not _is_foreign(c)))
+
+
+def _english_key(match: re.Match[str]) -> str:
+    note, sign = match["note"].lower(), _ACCIDENTALS.get((match["sign"] or "").lower(), "")
+    mode = _MODES[match["mode"].lower()]
+    notes = _GERMAN_NOTES if match.re is _KEYS[0] else _SUNG_NOTES
+    return f" {notes.get(note, match['note'].upper())}{sign} {mode} "
+
+
+def _index(match: re.Match[str]) -> int:
+    assert match.lastindex is not None
+    return match.lastindex - 1
+
+
+@lru_cache(maxsize=1)
+def _dictionary() -> _Dictionary:
+    languages = tomllib.loads(_DICTIONARY.read_text(encoding="utf-8"))
+    words = {word: english for of in languages.values() for word, english in of.items()}
+    ordered = sorted(words, key=len, reverse=True)  # the longest of those that fit
+    pattern = "|".join(f"({_as_pattern(word)})" for word in ordered)
+    return _Dictionary(re.compile(pattern, re.I), tuple(words[word] for word in ordered))
+
+
+def _as_pattern(word: str) -> str:
+    """Whole words, any white space between them; Chinese has no gaps between words."""
+    escaped = re.escape(word).replace(r"\*", r"\w*").replace(r"\ ", r"\s+")
+    if any("\u4e00" <= c <= "\u9fff" for c in word) or not word[0].isalnum():
+        return escaped
+    return rf"(?<!\w){escaped}(?!\w)"
+
+
+def _is_foreign(character: str) -> bool:
+    """A letter of no Latin script."""
+    return character.isalpha() and not unicodedata.name(character, "LATIN").startswith("LATIN")
+
+
+def _tidy(text: str) -> str:
+    """Single spaces, none before a comma, and no empty places between commas."""
+    parts = [" ".join(part.split()) for part in text.split(",")]
+    return ", ".join(part for part in parts if part)
