@@ -205,7 +205,7 @@ def vocoder(
     """Train the neural vocoder, and write it to RUN/vocoder.safetensors."""
     from train.config import LoopConfig
     from train.loop import fit
-    from train.vocoder import VocoderTask, export_sharpener
+    from train.vocoder import VocoderTask, export_phase_network
 
     config = LoopConfig(
         images=images,

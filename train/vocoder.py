@@ -1,9 +1,9 @@
-"""Training of the neural vocoder's network (riffkit/vocoder/sharpener.py) on a folder of audio.
+"""Training of the neural vocoder's network (riffkit/vocoder/phase_network.py) on audio files.
 
 Each item is a crop of one file, laid out at a random tempo, as an image: rounded to 8 bits, and
 often with the faults of generated images (the autoencoder's smoothing, noise). The targets are
-the crop's own log magnitudes, and the changes of its phase from frame to frame and from bin to
-bin; an error of phase counts as 1 - cos. Louder points count for more, as decibels do.
+the changes of the crop's own phase from frame to frame and from bin to bin; an error counts as
+1 - cos. Louder points count for more, as decibels do.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from riffkit.spectrogram.stft import Analysis
 from riffkit.vocoder.grid import working_analysis
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.mel_loop import MelLoop
-from riffkit.vocoder.sharpener import (
+from riffkit.vocoder.phase_network import (
     QUIETEST,
-    Sharpener,
+    PhaseNetwork,
     bin_grid,
-    sharpen_rows,
+    changes_from_rows,
     three_planes,
 )
 from train.autoencoder import pixels_to_signal
@@ -59,12 +59,12 @@ _AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 
 @dataclass(frozen=True, eq=False)
 class _Item:
-    """One crop as the network reads it, and the truth; log magnitudes relative to `loudest`."""
+    """One crop as the network reads it, mid's true phase, and how much each point counts."""
 
     loudness: Float[Tensor, "3 frame mel"]
     magnitude: Float[Tensor, "3 frame bin"]
-    log_magnitude: Float[Tensor, "3 frame bin"]
     phase: Float[Tensor, "frame bin"]
+    weight: Float[Tensor, "frame bin"]
     loudest: float
     params: SpectrogramParams
     analysis: Analysis
@@ -77,7 +77,7 @@ class VocoderTask:
     """
 
     def __init__(self, folder: Path, *, model: str = "mini") -> None:
-        self.network: nn.Module = Sharpener()
+        self.network: nn.Module = PhaseNetwork()
         sounds = _read_folder(folder)
         n_held_out = max(1, len(sounds) // 20)
         self._sounds, self._held_out = sounds[:-n_held_out], sounds[-n_held_out:]
@@ -102,7 +102,7 @@ class VocoderTask:
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """The errors on files that training never sees, beside those without corrections."""
         generator = torch.Generator().manual_seed(0)
-        plain = Sharpener().to(next(network.parameters()).device)
+        plain = PhaseNetwork().to(next(network.parameters()).device)
         rows = []
         for index in range(_N_EVALUATED):
             crop = [self._item(self._held_out, index % len(self._held_out), generator)]
@@ -223,12 +223,13 @@ def _with_truth(
         spectra = torch.from_numpy(solver.spectra(loop))
         magnitude = torch.from_numpy(solver.smooth_magnitude())
     loudest = headroom * max(float(magnitude.max()), 1e-9)
-    true = three_planes(torch.cat((spectra, spectra.mean(0, keepdim=True)))[-3:].abs())
+    mid = spectra.mean(0)
+    log_magnitude = (mid.abs() / loudest).clamp(min=QUIETEST).log()
     return _Item(
         loudness=three_planes(torch.from_numpy(columns) / max_value) ** params.power_for_image,
         magnitude=three_planes(magnitude),
-        log_magnitude=(true / loudest).clamp(min=QUIETEST).log(),
-        phase=spectra.mean(0).angle(),
+        phase=mid.angle(),
+        weight=1 - log_magnitude / math.log(QUIETEST),
         loudest=loudest,
         params=params,
         analysis=analysis,
@@ -236,36 +237,29 @@ def _with_truth(
 
 
 def _errors(network: nn.Module, items: list[_Item]) -> dict[str, Float[Tensor, ""]]:
-    """Mean absolute error of the log magnitude, and mean 1 - cos of the changes of phase."""
-    assert isinstance(network, Sharpener)
+    """Mean 1 - cos of the errors of the changes of phase."""
+    assert isinstance(network, PhaseNetwork)
     device = next(network.parameters()).device
     grids = [bin_grid(item.params, item.analysis) for item in items]
     all_rows = network.rows(
         torch.stack([item.loudness for item in items]).to(device),
         torch.stack([grid.row_facts for grid in grids]).to(device),
     ).cpu()
-    errors: dict[str, list[Tensor]] = {"magnitude": [], "time": [], "frequency": []}
+    errors: dict[str, list[Tensor]] = {"time": [], "frequency": []}
     for item, rows, grid in zip(items, all_rows, grids, strict=True):
-        found = sharpen_rows(
+        changes = changes_from_rows(
             network, rows, item.magnitude, grid, item.analysis, loudest=item.loudest
         )
-        weight = 1 - item.log_magnitude / math.log(QUIETEST)
-        difference = (found.log_magnitude - item.log_magnitude).abs()
-        errors["magnitude"].append((weight * difference).sum() / weight.sum().clamp(min=1))
-        mid = weight[-1]
-        for name, change, axis in (
-            ("time", found.in_time, 0),
-            ("frequency", found.in_frequency, 1),
-        ):
+        for axis, (name, change) in enumerate(zip(errors, changes, strict=True)):
             wrong = 1 - (change - (item.phase.roll(-1, axis) - item.phase)).cos()
-            both = torch.minimum(mid, mid.roll(-1, axis))
+            both = torch.minimum(item.weight, item.weight.roll(-1, axis))
             errors[name].append((both * wrong).sum() / both.sum().clamp(min=1))
     return {name: torch.stack(values).mean() for name, values in errors.items()}
 
 
-def export_sharpener(state: Path, path: Path) -> None:
+def export_phase_network(state: Path, path: Path) -> None:
     """The averaged weights of a run as one safetensors file in float16."""
-    network = Sharpener()
+    network = PhaseNetwork()
     load_ema(network, state)
     weights = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
     config = {"config": json.dumps(asdict(network.config))}

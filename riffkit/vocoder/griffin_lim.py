@@ -26,7 +26,7 @@ from riffkit.vocoder.grid import working_analysis
 from riffkit.vocoder.known_sound import known_loop
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.mel_loop import MelLoop
-from riffkit.vocoder.sharpener import Sharpener, sharpen
+from riffkit.vocoder.phase_network import PhaseNetwork, find_changes
 from riffkit.vocoder.start_spectra import KnownPoints, StartSpectra
 from riffkit.vocoder.tensor_griffin_lim import solve_loops
 
@@ -48,8 +48,8 @@ class GriffinLim:
 
     name = "griffin-lim"
     iterations = ITERATIONS
-    sharpener: Sharpener | None = None
-    """Corrects the start of the iterations (neural.py)."""
+    phase_network: PhaseNetwork | None = None
+    """Finds the phase that the iterations start from (neural.py)."""
 
     def __init__(self, *, as_tensors: bool | None = None) -> None:
         self.as_tensors = as_tensors
@@ -114,7 +114,7 @@ class GriffinLim:
         pool: Executor,
     ) -> _Work:
         n_iterations = self.iterations[quality]
-        return _Work(params, mel.shape[-1], n_samples, n_iterations, seed, pool, self.sharpener)
+        return _Work(params, mel.shape[-1], n_samples, n_iterations, seed, pool, self.phase_network)
 
 
 def _columns(mel: Float[Tensor, "batch plane mel frame"]) -> list[Columns]:
@@ -133,9 +133,9 @@ class _Work:
         n_iterations: int,
         seed: int,
         pool: Executor,
-        sharpener: Sharpener | None,
+        phase_network: PhaseNetwork | None,
     ) -> None:
-        self.sharpener = sharpener
+        self.phase_network = phase_network
         self.params = params
         self.n_frames = n_frames
         self.n_samples = n_samples
@@ -245,9 +245,9 @@ class _Work:
             given = known_loop(*known, bank.row_below, self.analysis)
             points = KnownPoints(solver.spectra(given.loop), given.is_known)
         magnitude, changes = solver.smooth_magnitude(), None
-        if self.sharpener is not None:
-            magnitude, changes = sharpen(
-                self.sharpener, columns, magnitude, self.params, self.analysis
+        if self.phase_network is not None:
+            changes = find_changes(
+                self.phase_network, columns, magnitude, self.params, self.analysis
             )
         start = StartSpectra.find(
             magnitude,

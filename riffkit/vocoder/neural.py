@@ -1,4 +1,4 @@
-"""The neural vocoder: Griffin-Lim from a start that a network has corrected (sharpener.py)."""
+"""The neural vocoder: Griffin-Lim from a phase that a network found (phase_network.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from riffkit.errors import ModelError
 from riffkit.vocoder.base import Quality
 from riffkit.vocoder.griffin_lim import GriffinLim
-from riffkit.vocoder.sharpener import Sharpener, load_sharpener
+from riffkit.vocoder.phase_network import PhaseNetwork, load_phase_network
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "vocoder" / "vocoder.safetensors"
 ITERATIONS: dict[Quality, int] = {"preview": 2, "default": 8, "high": 32}
@@ -22,14 +22,14 @@ class NeuralVocoder(GriffinLim):
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         super().__init__(as_tensors=False)
-        self.sharpener = _sharpener(weights)
+        self.phase_network = _phase_network(weights)
 
 
 @lru_cache(maxsize=2)
-def _sharpener(path: Path) -> Sharpener:
+def _phase_network(path: Path) -> PhaseNetwork:
     """ModelError where the file is missing or damaged."""
     try:
-        return load_sharpener(path)
+        return load_phase_network(path)
     except Exception as error:  # safetensors and JSON raise kinds of their own
         raise ModelError(
             f"vocoder 'neural': {path.name} can't be read ({type(error).__name__}); "

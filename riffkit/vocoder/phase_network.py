@@ -1,11 +1,11 @@
-"""The network behind the neural vocoder: from a mel image to a better start for Griffin-Lim.
+"""The network behind the neural vocoder: from a mel image to the changes of the sound's phase.
 
-A mel row above 3 kHz covers several bins, and the phase's gradient that follows from a magnitude
-(phase_gradient.py) is as good as the magnitude. So a small network reads the image and corrects,
-for each bin, the magnitude and the two changes of phase. Its trunk is a 2-D convolution over the
-mel rows; its head reads the trunk between two rows, as a function of the place there (a local
-implicit function, Chen, Liu and Wang, arXiv:2012.09161), so that it serves any grid of bins.
-All sizes are in units that don't depend on the tempo: bins, radians, milliseconds.
+A mel row above 3 kHz covers several bins, so the magnitude that it implies is smooth, and so is the
+phase's gradient that follows from it (phase_gradient.py). A small network reads the image and
+corrects, for each bin, the two changes of phase. Its trunk is a 2-D convolution over the mel rows;
+its head reads the trunk between two rows, as a function of the place there (a local implicit
+function, Chen, Liu and Wang, arXiv:2012.09161), so that it serves any grid of bins. All sizes are
+in units that don't depend on the tempo: bins, radians, milliseconds.
 """
 
 from __future__ import annotations
@@ -32,13 +32,12 @@ N_PLANES = 3  # left, right, mid
 N_ROW_FACTS = 3
 N_LOCAL = 8
 N_PLACES = 6
-LARGEST_CHANGE = 3.0  # of the log magnitude
 QUIETEST = 1e-5  # of the loudest point
 HEAD_FRAMES = 8  # at a time: what they need stays in the cache
 
 
 @dataclass(frozen=True)
-class SharpenerConfig:
+class PhaseNetworkConfig:
     """The sizes of a network: the trunk's channels, each layer's dilation in time, the head."""
 
     width: int = 32
@@ -46,24 +45,12 @@ class SharpenerConfig:
     hidden: int = 32
 
 
-@dataclass(frozen=True, eq=False)
-class Sharpened:
-    """Corrected log magnitudes of left, right and mid, and mid's changes of phase in radians.
+class PhaseNetwork(nn.Module):
+    """Reads loudness images; see `find_changes`. A new one corrects nothing."""
 
-    `in_time` leads to the next frame, `in_frequency` to the next bin.
-    """
-
-    log_magnitude: Float[Tensor, "plane frame bin"]
-    in_time: Float[Tensor, "frame bin"]
-    in_frequency: Float[Tensor, "frame bin"]
-
-
-class Sharpener(nn.Module):
-    """Reads loudness images; see `sharpen`. A new one corrects nothing."""
-
-    def __init__(self, config: SharpenerConfig | None = None) -> None:
+    def __init__(self, config: PhaseNetworkConfig | None = None) -> None:
         super().__init__()
-        self.config = config or SharpenerConfig()
+        self.config = config or PhaseNetworkConfig()
         width, hidden = self.config.width, self.config.hidden
         self.stem = nn.Conv2d(N_PLANES + N_ROW_FACTS, width, 3)
         self.layers = nn.ModuleList(
@@ -73,7 +60,7 @@ class Sharpener(nn.Module):
         self.to_head = nn.Linear(width, hidden)
         self.from_place = nn.Linear(N_PLACES, hidden, bias=False)
         self.from_local = nn.Linear(N_LOCAL, hidden, bias=False)
-        self.out = nn.Linear(hidden, N_PLANES + 2)
+        self.out = nn.Linear(hidden, 2)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -100,8 +87,8 @@ class Sharpener(nn.Module):
         rows: Float[Tensor, "frame mel hidden"],
         local: Float[Tensor, "frame bin local"],
         grid: BinGrid,
-    ) -> Float[Tensor, "frame bin out"]:
-        """The five corrections of each bin."""
+    ) -> Float[Tensor, "frame bin 2"]:
+        """What to add to each bin's changes of phase, in time and in frequency."""
         below, above = rows[:, grid.row_below], rows[:, grid.row_below + 1]
         between = torch.lerp(below, above, grid.part_above[:, None].to(rows))
         hidden = between + self.from_local(local) + self.from_place(grid.places)
@@ -157,29 +144,22 @@ def bin_grid(params: SpectrogramParams, analysis: Analysis) -> BinGrid:
 
 
 @torch.no_grad()
-def sharpen(
-    network: Sharpener,
+def find_changes(
+    network: PhaseNetwork,
     target: Float32[np.ndarray, "plane frame mel"],
     magnitude: Float32[np.ndarray, "plane frame bin"],
     params: SpectrogramParams,
     analysis: Analysis,
-) -> tuple[Float32[np.ndarray, "plane frame bin"], PhaseChanges]:
-    """A better magnitude than the smooth one with these mel rows, and mid's changes of phase.
-
-    Time is circular.
-    """
+) -> PhaseChanges:
+    """Mid's changes of phase, of mel rows and the smooth magnitude with them. Time is circular."""
     grid = bin_grid(params, analysis)
     loudness = three_planes(torch.from_numpy(target / max(float(target.max()), 1e-20)))
-    loudness = loudness**params.power_for_image
-    rows = network.rows(loudness[None], grid.row_facts[None])[0]
-    loudest = float(magnitude.max())
+    rows = network.rows(loudness[None] ** params.power_for_image, grid.row_facts[None])[0]
     planes = three_planes(torch.from_numpy(magnitude))
-    found = sharpen_rows(network, rows, planes, grid, analysis, loudest=loudest)
-    kept = found.log_magnitude if len(magnitude) == N_PLANES else found.log_magnitude[:1]
-    sharp = kept.exp_().mul_(loudest).numpy()
-    sharp[planes[: len(sharp)].numpy() <= QUIETEST * loudest] = 0
-    changes = PhaseChanges(found.in_time.numpy(), found.in_frequency.numpy())
-    return sharp[: len(magnitude)], changes
+    changes = changes_from_rows(
+        network, rows, planes, grid, analysis, loudest=float(magnitude.max())
+    )
+    return PhaseChanges(*(change.numpy() for change in changes))
 
 
 def three_planes(planes: Float[Tensor, "plane frame column"]) -> Float[Tensor, "3 frame column"]:
@@ -189,28 +169,23 @@ def three_planes(planes: Float[Tensor, "plane frame column"]) -> Float[Tensor, "
     return planes if len(planes) == N_PLANES else torch.cat((planes, planes.mean(0, keepdim=True)))
 
 
-def sharpen_rows(
-    network: Sharpener,
+def changes_from_rows(
+    network: PhaseNetwork,
     rows: Float[Tensor, "frame mel hidden"],
     magnitude: Float[Tensor, "3 frame bin"],
     grid: BinGrid,
     analysis: Analysis,
     *,
     loudest: float,
-) -> Sharpened:
-    """`sharpen` from what the trunk found; log magnitudes are relative to `loudest`."""
+) -> tuple[Float[Tensor, "frame bin"], Float[Tensor, "frame bin"]]:
+    """`find_changes` from what the trunk found."""
     log_magnitude = (magnitude / max(loudest, 1e-20)).clamp(min=QUIETEST).log()
     base_time, base_frequency, local = _local(log_magnitude, analysis)
     blocks = zip(rows.split(HEAD_FRAMES), local.split(HEAD_FRAMES), strict=True)
     out = torch.cat([network.corrections(*block, grid) for block in blocks]).float()
     turn = 2 * math.pi * analysis.hop_samples / analysis.n_fft  # of a bin's width in a hop
     carrier = torch.from_numpy(phase_carrier(analysis))
-    change = LARGEST_CHANGE * torch.tanh(out[..., :N_PLANES] / LARGEST_CHANGE)
-    return Sharpened(
-        log_magnitude=log_magnitude + change.permute(2, 0, 1),
-        in_time=carrier + base_time + turn * out[..., N_PLANES],
-        in_frequency=base_frequency + out[..., N_PLANES + 1],
-    )
+    return carrier + base_time + turn * out[..., 0], base_frequency + out[..., 1]
 
 
 def _local(
@@ -246,12 +221,12 @@ def _local(
     return base_time, base_frequency, local.clamp(-4, 4)
 
 
-def load_sharpener(path: Path) -> Sharpener:
+def load_phase_network(path: Path) -> PhaseNetwork:
     """The network of a safetensors file, whose metadata hold its sizes."""
     with safe_open(path, framework="pt") as file:
         sizes = json.loads(file.metadata()["config"])
         weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     sizes["time_dilations"] = tuple(sizes["time_dilations"])
-    network = Sharpener(SharpenerConfig(**sizes))
+    network = PhaseNetwork(PhaseNetworkConfig(**sizes))
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
