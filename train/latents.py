@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from riffkit.atomic import atomic_path
+from riffkit.device import has_bfloat16
 from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
 from train.autoencoder import N_SOUND_CHANNELS, pixels_to_signal
@@ -46,10 +47,11 @@ def encode_images(
 ) -> Float[Tensor, "clip channel row column"]:
     """The sound channels of the latents of UInt8 "clip plane row column" loops."""
     batches = []
+    enabled = has_bfloat16(torch.device("cpu"))
     with torch.no_grad(), circular_in_time(autoencoder):
         for start in range(0, len(pixels), _BATCH):
             signal = pixels_to_signal(pixels[start : start + _BATCH])
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
                 mean = autoencoder.encode(signal).latent_dist.mean
             batches.append(mean[:, :N_SOUND_CHANNELS].float())
     return torch.cat(batches)

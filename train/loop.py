@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from riffkit.device import pick_device
+from riffkit.device import has_bfloat16, pick_device
 from train.config import LoopConfig
 from train.state import TrainingState
 
@@ -94,7 +94,8 @@ def _step(
     items = batch_items(state.images_seen, config.batch_size, task.n_items, seed=config.seed)
     for group in state.optimizer.param_groups:
         group["lr"] = group["base_lr"] * learning_rate_factor(state.images_seen, config)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.bfloat16):
+    enabled = config.bfloat16 and has_bfloat16(device)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled):
         loss, figures = task.loss(items, generator)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,23 @@ def test_the_learning_rate_rises_then_falls_to_zero() -> None:
 def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match=next(iter(bad))):
         LoopConfig(**{"images": 1, "batch_size": 1, "learning_rate": 1.0, **bad})
+
+
+class ProductTask(LineTask):
+    """Notes the precision of its products."""
+
+    def loss(
+        self, items: Int[Tensor, " batch"], generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        self.dtype = self.network(torch.ones(1, 1)).dtype
+        return super().loss(items, generator)
+
+
+@pytest.mark.parametrize(("has_it", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_bfloat16_only_where_the_machine_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_it: bool, expected: torch.dtype
+) -> None:
+    monkeypatch.setattr("train.loop.has_bfloat16", lambda device: has_it)
+    task = ProductTask()
+    list(fit(task, replace(CONFIG, images=8, bfloat16=True), tmp_path))
+    assert task.dtype == expected
