@@ -7,6 +7,7 @@
     riff train latents DATA RUN
     riff train full RUN
     riff train export RUN FOLDER
+    riff train distill RUN FOLDER
 
 The neural vocoder, from rendered loops or any folder of audio:
 
@@ -195,6 +196,39 @@ def export(
 
 
 @app.command()
+def distill(
+    run: RunFolder,
+    model: Annotated[Path, typer.Argument(help="model folder, whose few steps are written")],
+    images: Images = 12_000,
+    batch_size: int = 16,
+    learning_rate: float = 1e-3,
+    device: str = "auto",
+) -> None:
+    """Teach a model to do with four unguided steps, on the run's cached latents."""
+    from importlib.util import find_spec
+
+    if find_spec("peft") is None:
+        raise ParameterError("peft is not installed; get it with `pip install riffkit[train]`")
+    from train.config import LoopConfig
+    from train.distill import DistillTask, export_lora
+    from train.latents import read_latents
+    from train.loop import fit
+
+    _check(model / "unet" / "config.json", "MODEL is a model folder, such as riff train export's")
+    config = LoopConfig(
+        images=images,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        warmup_images=400,
+        ema_decay=0.99,
+        device=device,
+    )
+    for line in fit(DistillTask(model, read_latents(run / "latents")), config, run / "distill"):
+        _print_line(line)
+    export_lora(model, run / "distill" / "state.pt", model)
+
+
+@app.command()
 def vocoder(
     audio: Annotated[Path, typer.Argument(help="folder of audio files, the last 5 % held out")],
     run: RunFolder,
@@ -216,7 +250,7 @@ def vocoder(
     )
     for line in fit(VocoderTask(audio), config, run / "vocoder"):
         _print_line(line)
-    export_sharpener(run / "vocoder" / "state.pt", run / "vocoder.safetensors")
+    export_phase_network(run / "vocoder" / "state.pt", run / "vocoder.safetensors")
 
 
 @app.command("render-audio")

@@ -8,7 +8,6 @@ from the caption, because few of a picture's pixels depend on its key. Imports n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextModel
 
-from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
 from train.autoencoder import LATENT_CHANNELS
+from train.batches import LoopBatches
 from train.latents import CachedClips
 from train.text import HIDDEN_SIZE
 
@@ -29,8 +28,7 @@ CAPTION_DROPOUT = 0.1
 MIN_SNR_GAMMA = 5.0
 FACTS_WEIGHT = 0.01  # of the facts' summed loss, beside the denoiser's mean
 TABLE_LR_FACTOR = 0.2  # the token table starts with a meaning; words never seen must keep it
-COLUMNS_PER_BEAT = 4
-_N_HELD_OUT = 256
+_N_EVALUATED = 64  # at a time
 
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -104,15 +102,6 @@ def load_networks(folder: Path, *, n_facts: int = 0) -> TextToLatents:
     return TextToLatents(unet, text_encoder, n_facts=n_facts)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Clean latents (bar cue included) and their captions' tokens."""
-
-    latents: Float[Tensor, "batch channel row column"]
-    tokens: Int[Tensor, "batch token"]
-    facts: Float[Tensor, "batch fact"]
-
-
 class DiffusionTask:
     """Denoising of cached loops. Every item of a step has the width of the step's first item."""
 
@@ -124,19 +113,9 @@ class DiffusionTask:
         empty_tokens: Int[Tensor, " token"],
     ) -> None:
         self.network: nn.Module = network
-        self._clips, self._held_out = {}, {}
-        for width, cached in clips.items():
-            n_kept = len(cached.latents) - _held_out_size(cached)
-            self._clips[width] = _part(cached, slice(None, n_kept))
-            self._held_out[width] = _part(cached, slice(n_kept, None))
+        self._batches = LoopBatches(clips)
         self._empty_tokens = empty_tokens
-        self._widths = torch.tensor(
-            [w for w, c in sorted(self._clips.items()) for _ in range(len(c.latents))]
-        )
-        self._rows = torch.cat(
-            [torch.arange(len(c.latents)) for _, c in sorted(self._clips.items())]
-        )
-        self.n_items = len(self._rows)
+        self.n_items = self._batches.n_items
         self._scheduler = DDPMScheduler(**SCHEDULE)
         self._weights = min_snr_weights(self._scheduler.alphas_cumprod)
 
@@ -153,11 +132,8 @@ class DiffusionTask:
     def loss(
         self, items: Int[Tensor, " batch"], generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], dict[str, float]]:
-        widths = self._widths[items]
-        width = int(widths[0])
-        rows = self._rows[items[widths == width]]
-        batch = self._batch(self._clips[width], rows, generator)
-        dropped = torch.rand(len(rows), generator=generator) < CAPTION_DROPOUT
+        batch = self._batches.draw(items, generator)
+        dropped = torch.rand(len(batch.tokens), generator=generator) < CAPTION_DROPOUT
         tokens = torch.where(dropped[:, None], self._empty_tokens, batch.tokens)
         denoising, logits = self._denoise(self.network, batch.latents, tokens, generator)
         facts = _facts_loss(logits, batch.facts, counted=~dropped)
@@ -184,66 +160,34 @@ class DiffusionTask:
         error = (output - velocity.to(device)).square().mean(dim=(1, 2, 3))
         return (self._weights[timesteps].to(device) * error).mean(), logits
 
-    def _batch(
-        self, clips: CachedClips, rows: Int[Tensor, " batch"], generator: torch.Generator
-    ) -> Batch:
-        latents = clips.latents[rows].float()
-        cues = [
-            bar_cue(*latents.shape[-2:], columns_per_bar=COLUMNS_PER_BEAT * int(beats))
-            for beats in clips.beats_per_bar[rows]
-        ]
-        n_captions = clips.tokens.shape[1]
-        caption = torch.randint(n_captions, (len(rows),), generator=generator)
-        return Batch(
-            latents=torch.cat((latents, torch.stack(cues)[:, None]), dim=1),
-            tokens=clips.tokens[rows, caption].long(),
-            facts=clips.facts[rows].float(),
-        )
-
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Both losses on clips that training never sees, the denoiser's without captions too."""
         losses: dict[str, list[float]] = {"held_out_loss": [], "held_out_loss_uncaptioned": []}
         facts = []
-        for clips in self._held_out.values():
-            generator = torch.Generator().manual_seed(0)
-            for rows in torch.arange(len(clips.latents)).split(64):
-                batch = self._batch(clips, rows, generator)
-                seed = int(torch.randint(2**31, (), generator=generator))
-                empty = self._empty_tokens.expand_as(batch.tokens)
-                for name, tokens in zip(losses, (batch.tokens, empty), strict=True):
-                    noise = torch.Generator().manual_seed(seed)
-                    loss, logits = self._denoise(network, batch.latents, tokens, noise)
-                    losses[name].append(float(loss))
-                    if tokens is batch.tokens:
-                        counted = torch.ones(len(rows), dtype=torch.bool)
-                        facts.append(float(_facts_loss(logits, batch.facts, counted=counted)))
+        for seed, batch in enumerate(self._batches.held_out(_N_EVALUATED)):
+            empty = self._empty_tokens.expand_as(batch.tokens)
+            for name, tokens in zip(losses, (batch.tokens, empty), strict=True):
+                noise = torch.Generator().manual_seed(seed)
+                loss, logits = self._denoise(network, batch.latents, tokens, noise)
+                losses[name].append(float(loss))
+                if tokens is batch.tokens:
+                    counted = torch.ones(len(tokens), dtype=torch.bool)
+                    facts.append(float(_facts_loss(logits, batch.facts, counted=counted)))
         means = {name: sum(values) / len(values) for name, values in losses.items()}
         return {**means, "held_out_facts": sum(facts) / len(facts)}
 
 
 def _facts_loss(
     logits: Float[Tensor, "batch fact"],
-    facts: Float[Tensor, "batch fact"],
+    facts: Bool[Tensor, "batch fact"],
     *,
     counted: Bool[Tensor, " batch"],
 ) -> Float[Tensor, ""]:
     """Binary cross-entropy, summed over the facts, of the clips that kept their caption."""
     chosen = counted.to(logits.device)[:, None].float()
-    losses = functional.binary_cross_entropy_with_logits(
-        logits, facts.to(logits.device), reduction="none"
-    )
+    losses = functional.binary_cross_entropy_with_logits(logits, facts.to(logits), reduction="none")
     return (chosen * losses).sum(dim=1).mean()
-
-
-def _held_out_size(clips: CachedClips) -> int:
-    return min(_N_HELD_OUT, max(1, len(clips.latents) // 20))
-
-
-def _part(clips: CachedClips, rows: slice) -> CachedClips:
-    return CachedClips(
-        clips.latents[rows], clips.tokens[rows], clips.beats_per_bar[rows], clips.facts[rows]
-    )
 
 
 def min_snr_weights(alphas_cumprod: Float[Tensor, " timestep"]) -> Float[Tensor, " timestep"]:

@@ -132,7 +132,10 @@ def batch_items(
 def _line(
     figures: list[dict[str, float]], state: TrainingState, images_per_second: float
 ) -> dict[str, float]:
-    means = {name: sum(f[name] for f in figures) / len(figures) for name in figures[0]}
+    found: dict[str, list[float]] = {}  # not every step has all figures
+    for name, value in (item for step in figures for item in step.items()):
+        found.setdefault(name, []).append(value)
+    means = {name: sum(values) / len(values) for name, values in found.items()}
     return {"images": float(state.images_seen), "images_per_second": images_per_second, **means}
 
 

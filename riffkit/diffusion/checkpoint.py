@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
 from riffkit.device import pick_device, pick_dtype
+from riffkit.diffusion.few_steps import FOLDER, MOST_STEPS, first_order, with_lora
 from riffkit.errors import ModelError
 from riffkit.recipe import fingerprint
 from riffkit.spectrogram.params import RIFFUSION_V1, SpectrogramParams
@@ -66,6 +68,8 @@ class Checkpoint:
     params: SpectrogramParams
     traits: ModelTraits
     device: torch.device
+    few_steps: Path | None = None
+    """The folder of a LoRA for few steps (riffkit/diffusion/few_steps.py)."""
 
     @property
     def stride(self) -> int:
@@ -80,6 +84,24 @@ class Checkpoint:
     def columns(self) -> int:
         """Latent columns of the images that the model was trained on."""
         return int(self.unet.config["sample_size"])
+
+    def guidance_for(self, n_steps: int) -> float:
+        """The guidance that suits so many steps: none for few, where the model learned them."""
+        takes_few = self.few_steps is not None and n_steps <= MOST_STEPS
+        return 1.0 if takes_few else self.traits.default_guidance
+
+    def fitted(self, *, n_steps: int, guidance: float) -> Checkpoint:
+        """For few unguided steps the networks that know them, if there are any; else itself."""
+        if self.few_steps is None or n_steps > MOST_STEPS or guidance != 1:
+            return self
+        return self._for_few_steps
+
+    @cached_property
+    def _for_few_steps(self) -> Checkpoint:
+        assert self.few_steps is not None
+        scheduler = type(self.scheduler).from_config(first_order(self.scheduler.config))
+        unet = with_lora(self.unet, self.few_steps)
+        return replace(self, unet=unet, scheduler=scheduler, few_steps=None)
 
 
 def bundled_models() -> dict[str, Path]:
@@ -107,7 +129,12 @@ def find_model(model: str) -> Path:
 def _from_hub(model_id: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    wanted = ["model_index.json", "*.json", "*.txt", *(f"{part}/*.safetensors" for part in _PARTS)]
+    wanted = [
+        "model_index.json",
+        "*.json",
+        "*.txt",
+        *(f"{part}/*.safetensors" for part in (*_PARTS, FOLDER)),
+    ]
     for local_files_only in (True, False):
         try:
             folder = Path(
@@ -154,6 +181,7 @@ def load_checkpoint(model: str = BUNDLED_DEFAULT, *, device: str = "auto") -> Ch
         params=spectrogram_params(folder),
         traits=model_traits(folder),
         device=where,
+        few_steps=folder / FOLDER if (folder / FOLDER).is_dir() else None,
     )
 
 

@@ -84,6 +84,7 @@ def denoise(
     middle. With `known`, what is kept of it is put back at each step's noise level.
     `generator` is for schedulers that draw noise of their own.
     """
+    checkpoint = checkpoint.fitted(n_steps=how.steps, guidance=how.guidance)
     scheduler = type(checkpoint.scheduler).from_config(checkpoint.scheduler.config)
     timesteps = _timesteps(scheduler, how, checkpoint.device)
     noise = noise.to(checkpoint.device, torch.float32)

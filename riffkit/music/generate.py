@@ -87,12 +87,13 @@ def plan_for(request: GenerateRequest, checkpoint: Checkpoint) -> Plan:
     traits = checkpoint.traits
     bpm = choose_bpm(request.prompt, traits, bpm=request.bpm)
     bars = request.bars or _bars_for(request, bpm)
+    steps = traits.default_steps if request.steps is None else request.steps
     return Plan(
         grid=BeatGrid(bpm, bars * request.beats_per_bar),
         key=choose_key(request.prompt, traits, key=request.key, seed=request.seed),
         beats_per_bar=request.beats_per_bar,
-        steps=traits.default_steps if request.steps is None else request.steps,
-        guidance=traits.default_guidance if request.guidance is None else request.guidance,
+        steps=steps,
+        guidance=checkpoint.guidance_for(steps) if request.guidance is None else request.guidance,
     )
 
 

@@ -1,0 +1,124 @@
+"""Few steps: the LoRA that is distilled, and the checkpoint that takes it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from torch import Tensor
+
+from riffkit.diffusion.bar_cue import bar_cue
+from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
+from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
+from riffkit.diffusion.few_steps import FOLDER, with_lora
+from riffkit.diffusion.prompts import encode_prompts
+from riffkit.errors import ModelError
+from train.config import LoopConfig
+from train.distill import N_STEPS, DistillTask, export_lora
+from train.latents import CachedClips
+from train.loop import fit
+
+WORDS = 3_000, 4_000  # of the vocabulary
+
+
+@pytest.fixture(scope="module")
+def clips() -> dict[int, CachedClips]:
+    """Forty loops of two kinds, each with its caption."""
+    generator = torch.Generator().manual_seed(0)
+    kinds = torch.arange(40) % 2
+    latents = (
+        0.3 * torch.randn((40, 3, 8, 8), generator=generator) + 2.0 * kinds[:, None, None, None]
+    )
+    tokens = torch.full((40, 1, 77), 49_407)
+    tokens[:, :, :2] = torch.tensor([[49_406, word] for word in WORDS])[kinds][:, None]
+    facts = torch.zeros(40, 0, dtype=torch.bool)
+    return {128: CachedClips(latents, tokens, torch.full((40,), 1), facts)}
+
+
+@pytest.fixture(scope="module")
+def distilled(
+    tiny_folder: Path, clips: dict[int, CachedClips], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, float]]:
+    """A model folder with few steps, and the last figures of the training."""
+    folder = tmp_path_factory.mktemp("distilled")
+    model = folder / "model"
+    shutil.copytree(tiny_folder, model)
+    config = LoopConfig(
+        images=480, batch_size=8, learning_rate=3e-3, warmup_images=8, ema_decay=0.9,
+        device="cpu", log_seconds=1e9, checkpoint_seconds=1e9, bfloat16=False,
+    )  # fmt: skip
+    *_, figures = fit(DistillTask(model, clips), config, folder / "run")
+    export_lora(model, folder / "run" / "state.pt", model)
+    return model, figures
+
+
+def painted(checkpoint: Checkpoint, n_steps: int, guidance: float) -> Tensor:
+    """The sound channels of eight pictures of one of the captions, one beat a bar."""
+    caption = checkpoint.tokenizer.decode([WORDS[0]])
+    text, none = encode_prompts(checkpoint, [caption, ""])[:, None]
+    free = torch.tensor([1.0, 1.0, 1.0, 0.0])[None, :, None, None]
+    cue = (1 - free) * bar_cue(8, 8, columns_per_bar=4)
+    pictures = []
+    for seed in range(8):
+        noise = torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(seed))
+        how = Denoising(n_steps, guidance, circular=True)
+        known = Known(latents=cue, free=free)
+        pictures.append(denoise(checkpoint, noise, [Window(0, 8, text, none)], how, known=known))
+    return torch.cat(pictures)[:, :-1]
+
+
+def test_the_student_comes_nearer_to_its_teacher(
+    distilled: tuple[Path, dict[str, float]],
+) -> None:
+    _, figures = distilled
+    assert figures["held_out_error"] < 0.85 * figures["undistilled_error"]
+
+
+def test_few_unguided_steps_take_the_lora_and_others_do_not(
+    tiny: Checkpoint, distilled: tuple[Path, dict[str, float]]
+) -> None:
+    model = load_checkpoint(str(distilled[0]), device="cpu")
+    assert model.guidance_for(N_STEPS) == 1
+    assert model.guidance_for(20) == tiny.guidance_for(N_STEPS) == model.traits.default_guidance
+    same = painted(tiny, 12, 1.0), painted(tiny, N_STEPS, 3.0)
+    torch.testing.assert_close(painted(model, 12, 1.0), same[0])
+    torch.testing.assert_close(painted(model, N_STEPS, 3.0), same[1])
+    assert (painted(model, N_STEPS, 1.0) - painted(tiny, N_STEPS, 1.0)).abs().mean() > 0.01
+
+
+def test_four_distilled_steps_are_nearer_to_the_guided_ones(
+    tiny: Checkpoint, distilled: tuple[Path, dict[str, float]]
+) -> None:
+    model = load_checkpoint(str(distilled[0]), device="cpu")
+    wanted = painted(tiny, 4 * N_STEPS, tiny.traits.default_guidance)
+    student = (painted(model, N_STEPS, 1.0) - wanted).square().mean()
+    bare = (painted(tiny, N_STEPS, 1.0) - wanted).square().mean()
+    assert student < 0.9 * bare
+
+
+def test_diffusers_loads_the_same_lora(distilled: tuple[Path, dict[str, float]]) -> None:
+    model = load_checkpoint(str(distilled[0]), device="cpu")
+    pipeline = StableDiffusionPipeline.from_pretrained(distilled[0], safety_checker=None)
+    pipeline.load_lora_weights(distilled[0] / FOLDER)
+    pipeline.fuse_lora()
+    pipeline.unload_lora_weights()
+    ours = with_lora(model.unet, distilled[0] / FOLDER).state_dict()
+    theirs = pipeline.unet.state_dict()
+    changed = [n for n, w in model.unet.state_dict().items() if not torch.equal(w, ours[n])]
+    assert len(changed) > 20
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], msg=name)
+
+
+def test_a_damaged_lora_is_one_line(
+    tmp_path: Path, distilled: tuple[Path, dict[str, float]]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(distilled[0], model)
+    (file,) = (model / FOLDER).glob("*.safetensors")
+    file.write_bytes(b"nonsense")
+    with pytest.raises(ModelError, match=r"few_steps.*copy the whole model"):
+        painted(load_checkpoint(str(model), device="cpu"), N_STEPS, 1.0)

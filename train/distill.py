@@ -1,0 +1,194 @@
+"""Few steps: a LoRA with which the denoiser does in four unguided steps what it did in many.
+
+The student's step from one noise level to the next is to end where the guided model gets in
+several (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512, of guided models, Meng
+et al. 2023, arXiv:2210.03142). Half of the steps begin at noised loops, half where the student
+itself has come to from noise, so that it learns to mend its own faults.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from jaxtyping import Float, Int
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+from torch import Tensor, nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from riffkit.diffusion.checkpoint import load_checkpoint
+from riffkit.diffusion.few_steps import FOLDER, first_order
+from riffkit.diffusion.seam import circular_in_time
+from train.batches import LoopBatches
+from train.latents import CachedClips
+from train.state import load_ema
+
+N_STEPS = 4
+TEACHER_STEPS = 4  # for each of the student's
+RANK = 16
+SHARE_OWN = 0.5
+_TARGETS = (
+    "conv1", "conv2", "conv_shortcut", "time_emb_proj", "to_q", "to_k", "to_v", "to_out.0",
+    "proj_in", "proj_out", "net.0.proj", "net.2",
+)  # fmt: skip
+_N_EVALUATED = 16
+
+
+class DistillTask:
+    """The LoRA of a model folder's UNet. Text encoder and teacher stay as they are."""
+
+    def __init__(self, model: Path, clips: dict[int, CachedClips]) -> None:
+        checkpoint = load_checkpoint(str(model), device="cpu")
+        self._guidance = checkpoint.traits.default_guidance
+        self._teacher: UNet2DConditionModel = checkpoint.unet.float()
+        self._text_encoder: CLIPTextModel = checkpoint.text_encoder
+        self._config = checkpoint.scheduler.config
+        self._empty = _empty_tokens(checkpoint.tokenizer)
+        self.network: nn.Module = _with_lora(model)
+        self._batches = LoopBatches(clips)
+        self.n_items = self._batches.n_items
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        return [{"params": trained, "lr": learning_rate, "weight_decay": 0.0}]
+
+    def loss(
+        self, items: Int[Tensor, " batch"], generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        batch = self._batches.draw(items, generator)
+        step = int(torch.randint(N_STEPS, (), generator=generator))
+        own = float(torch.rand((), generator=generator)) < SHARE_OWN
+        error = self._error(self.network, batch.latents, batch.tokens, step, generator, own=own)
+        return error, {f"step_{step}": float(error.detach())}
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """The student's error on loops that training never sees, beside the bare model's."""
+        errors: dict[str, list[float]] = {"held_out_error": [], "undistilled_error": []}
+        batch = next(self._batches.held_out(_N_EVALUATED))
+        for name, student in zip(errors, (network, self._teacher), strict=True):
+            for step in range(N_STEPS):
+                generator = torch.Generator().manual_seed(step)
+                error = self._error(
+                    student, batch.latents, batch.tokens, step, generator, own=False
+                )
+                errors[name].append(float(error))
+        return {name: sum(values) / len(values) for name, values in errors.items()}
+
+    def _error(
+        self,
+        student: nn.Module,
+        latents: Float[Tensor, "batch channel row column"],
+        tokens: Int[Tensor, "batch token"],
+        step: int,
+        generator: torch.Generator,
+        *,
+        own: bool,
+    ) -> Float[Tensor, ""]:
+        """Squared difference of the velocities that lead to the student's and teacher's ends."""
+        device = next(student.parameters()).device
+        self._teacher.to(device)
+        self._text_encoder.to(device)
+        with torch.no_grad():
+            noise = torch.randn(latents.shape, generator=generator).to(device)
+            latents = latents.to(device)
+            cue = _Cue(latents[:, -1], noise[:, -1])
+            text = self._text_encoder(tokens.to(device)).last_hidden_state
+            none = self._text_encoder(self._empty.to(device)).last_hidden_state
+            scheduler = _few_steps(self._config, N_STEPS, device)
+            begin = noise if own else latents
+            if own:
+                begin = self._walk(student, noise, text, cue, step)
+            else:
+                begin = scheduler.add_noise(latents, noise, scheduler.timesteps[step : step + 1])
+            end = self._teach(begin, text, none.expand_as(text), cue, step)
+        timestep = scheduler.timesteps[step]
+        begin = cue.imposed(begin, scheduler, timestep)
+        with circular_in_time(student):
+            velocity = student(begin, timestep, text).sample.float()
+        alpha, sigma = _signal_and_noise(scheduler, step)
+        next_alpha, next_sigma = _signal_and_noise(scheduler, step + 1)
+        straight = next_alpha * alpha + next_sigma * sigma
+        turned = next_sigma * alpha - next_alpha * sigma
+        wanted = (end - straight * begin) / turned
+        return (velocity - wanted)[:, :-1].square().mean()
+
+    def _walk(
+        self, student: nn.Module, noise: Tensor, text: Tensor, cue: _Cue, n_steps: int
+    ) -> Tensor:
+        """Where the student itself gets from noise in `n_steps`."""
+        scheduler = _few_steps(self._config, N_STEPS, noise.device)
+        latents = noise
+        with circular_in_time(student):
+            for timestep in scheduler.timesteps[:n_steps]:
+                latents = cue.imposed(latents, scheduler, timestep)
+                velocity = student(latents, timestep, text).sample.float()
+                latents = scheduler.step(velocity, timestep, latents).prev_sample
+        return latents
+
+    def _teach(self, latents: Tensor, text: Tensor, none: Tensor, cue: _Cue, step: int) -> Tensor:
+        """Where the guided teacher gets in one of the student's steps."""
+        n_steps = N_STEPS * TEACHER_STEPS
+        scheduler = DPMSolverMultistepScheduler.from_config(self._config)
+        scheduler.set_timesteps(n_steps, device=latents.device)
+        first = step * TEACHER_STEPS
+        scheduler.set_begin_index(first)
+        both = torch.cat((none, text))
+        with circular_in_time(self._teacher):
+            for timestep in scheduler.timesteps[first : first + TEACHER_STEPS]:
+                latents = cue.imposed(latents, scheduler, timestep)
+                output = self._teacher(torch.cat((latents, latents)), timestep, both).sample
+                without, with_text = output.float().chunk(2)
+                velocity = without + self._guidance * (with_text - without)
+                latents = scheduler.step(velocity, timestep, latents).prev_sample
+        return latents
+
+
+class _Cue:
+    """The bar cue and its noise, put back at each step as riffkit.diffusion.denoise does."""
+
+    def __init__(
+        self, pattern: Float[Tensor, "batch row column"], noise: Float[Tensor, "batch row column"]
+    ) -> None:
+        self._pattern = pattern
+        self._noise = noise
+
+    def imposed(self, latents: Tensor, scheduler: Any, timestep: Tensor) -> Tensor:
+        given = scheduler.add_noise(self._pattern, self._noise, timestep.reshape(1))
+        return torch.cat((latents[:, :-1], given[:, None]), dim=1)
+
+
+def _few_steps(config: Any, n_steps: int, device: torch.device) -> Any:
+    """The scheduler that few steps are sampled with, its timesteps set."""
+    scheduler = DPMSolverMultistepScheduler.from_config(first_order(config))
+    scheduler.set_timesteps(n_steps, device=device)
+    return scheduler
+
+
+def _signal_and_noise(scheduler: Any, step: int) -> tuple[float, float]:
+    """Alpha and sigma before step number `step`, as the scheduler takes them."""
+    alpha, sigma = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[step])
+    return float(alpha), float(sigma)
+
+
+def _with_lora(model: Path) -> UNet2DConditionModel:
+    """The model's UNet with a LoRA that changes nothing yet, and is all there is to train."""
+    unet = UNet2DConditionModel.from_pretrained(model / "unet", torch_dtype=torch.float32)
+    unet.requires_grad_(False)
+    unet.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=list(_TARGETS)))
+    return unet
+
+
+def export_lora(model: Path, state: Path, folder: Path) -> None:
+    """Write the averaged LoRA of a run into a model folder, as diffusers writes LoRAs."""
+    unet = _with_lora(model)
+    load_ema(unet, state)
+    layers = {name: tensor.half() for name, tensor in get_peft_model_state_dict(unet).items()}
+    StableDiffusionPipeline.save_lora_weights(folder / FOLDER, unet_lora_layers=layers)
+
+
+def _empty_tokens(tokenizer: CLIPTokenizer) -> Int[Tensor, "1 token"]:
+    return tokenizer("", padding="max_length", return_tensors="pt").input_ids
