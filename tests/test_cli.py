@@ -55,7 +55,7 @@ def tone(tmp_path: Path) -> Path:
 
 def test_help_names_what_is_built(riff) -> None:
     text = riff("--help").stdout
-    for name in ("generate", "encode", "decode", "inspect", "replay", "models", "train"):
+    for name in ("generate", "encode", "decode", "inspect", "replay", "eval", "models", "train"):
         assert name in text
 
 
@@ -213,3 +213,11 @@ def test_ctrl_c_leaves_nothing(root: Path, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert error.strip() == "riff: stopped"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_eval_refuses_at_once_what_it_cannot_judge(riff, tmp_path: Path) -> None:
+    assert "prompts=0" in riff("eval", "out", "--prompts", "0", code=2).stderr
+    (tmp_path / "empty").mkdir()
+    refused = riff("eval", "out", "--reference", "empty", code=2).stderr
+    assert "reference='empty'" in refused and refused.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -15,7 +15,14 @@ The neural vocoder, from rendered loops or any folder of audio:
     riff train render-audio AUDIO
     riff train vocoder AUDIO RUN
 
-Each step resumes when it is run again.
+The judges of riff eval, on the loops that the model was trained on:
+
+\b
+    riff train musicnn MTT_musicnn front_end.safetensors
+    riff train probe DATA RUN
+    riff train reference DATA reference.safetensors
+
+Each training resumes when it is run again.
 """
 
 from __future__ import annotations
@@ -251,6 +258,57 @@ def vocoder(
     for line in fit(VocoderTask(audio), config, run / "vocoder"):
         _print_line(line)
     export_phase_network(run / "vocoder" / "state.pt", run / "vocoder.safetensors")
+
+
+@app.command()
+def probe(
+    data: DataFolder,
+    run: RunFolder,
+    images: Images = 60_000,
+    batch_size: int = 16,
+    learning_rate: float = 2e-3,
+    device: str = "auto",
+) -> None:
+    """Train the listener of `riff eval`, and write it to RUN/probe.safetensors."""
+    from train.config import LoopConfig
+    from train.loop import fit
+    from train.probe import ProbeTask, export_probe
+
+    task = ProbeTask(data)
+    config = LoopConfig(
+        images=images,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        warmup_images=1_000,
+        device=device,
+    )
+    for line in fit(task, config, run / "probe"):
+        _print_line(line)
+    export_probe(task, run / "probe" / "state.pt", run / "probe.safetensors")
+
+
+@app.command()
+def reference(
+    data: DataFolder,
+    output: Annotated[Path, typer.Argument(help="safetensors file to write")],
+) -> None:
+    """Measure real renders: what `riff eval` holds generated clips against."""
+    from train.eval_reference import make_reference
+
+    for n in make_reference(data, output):
+        if n % 100 == 0:
+            print(f"{n} clips rendered and measured", flush=True)
+
+
+@app.command()
+def musicnn(
+    checkpoint: Annotated[Path, typer.Argument(help="folder MTT_musicnn of musicnn's wheel")],
+    output: Annotated[Path, typer.Argument(help="safetensors file to write")],
+) -> None:
+    """Convert the features that `riff eval` compares sets of clips by."""
+    from train.musicnn import export_front_end
+
+    export_front_end(checkpoint, output)
 
 
 @app.command("render-audio")

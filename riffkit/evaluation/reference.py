@@ -1,0 +1,70 @@
+"""What real renders are like: the measure that generated clips are held against.
+
+`riff train reference` makes it from loops that no training saw. Of the prompts' own scores
+("twins") it holds what they score; of others, and of the loops that the model was trained on, it
+holds features in few dimensions.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from riffkit.atomic import atomic_path
+from riffkit.errors import ModelError
+from riffkit.evaluation.frechet import Components, Whitening
+from riffkit.evaluation.reading import Adherence
+
+PATH = Path(__file__).parent.parent / "weights" / "probe" / "reference.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Features are whitened: `whitening` those of sounds, `picture_basis` those of pictures."""
+
+    adherence: tuple[Adherence, ...]
+    whitening: Whitening
+    other_sounds: Components
+    picture_basis: Whitening
+    twin_pictures: Components
+    trained_pictures: Components
+
+    def save(self, path: Path) -> None:
+        """One safetensors file in float16, the scores as JSON in its head."""
+        tensors = {
+            "sound.mean": self.whitening.mean,
+            "sound.basis": self.whitening.basis,
+            "sound.others": self.other_sounds,
+            "picture.mean": self.picture_basis.mean,
+            "picture.basis": self.picture_basis.basis,
+            "picture.twins": self.twin_pictures,
+            "picture.trained": self.trained_pictures,
+        }
+        halves = {n: np.ascontiguousarray(t, np.float16) for n, t in tensors.items()}
+        scores = json.dumps([asdict(a) for a in self.adherence])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            save_file(halves, temporary, metadata={"adherence": scores})
+
+
+def load_reference(path: Path = PATH) -> Reference:
+    """ModelError where it is missing or damaged."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            t = {n: file.get_tensor(n).astype(np.float64) for n in file.keys()}  # noqa: SIM118
+            scores = json.loads(file.metadata()["adherence"])
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise ModelError(f"{path.name} can't be read; install riffkit again") from error
+    return Reference(
+        adherence=tuple(Adherence(**values) for values in scores),
+        whitening=Whitening(t["sound.mean"], t["sound.basis"]),
+        other_sounds=t["sound.others"],
+        picture_basis=Whitening(t["picture.mean"], t["picture.basis"]),
+        twin_pictures=t["picture.twins"],
+        trained_pictures=t["picture.trained"],
+    )

@@ -1,0 +1,88 @@
+"""The report of an evaluation: report.md, and report.html with pictures and players."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+
+from riffkit.atomic import atomic_path
+from riffkit.evaluation.judge import Score
+from riffkit.evaluation.prompts import EvalPrompt
+from riffkit.evaluation.reading import Reading
+
+_HEAD = ("", "score", "95 % between", "real renders", "ratio", "clips")
+_NOTES = """\
+Instruments, style, drums and density: what a probe trained on rendered music hears; key and mode:
+chroma template on the loop played twice; on_grid: onsets within 20 ms of a sixteenth note;
+diversity: mean distance of two clips' musicnn features; Fréchet distance: of the same features, to
+renders that no training saw, beside that between two parts of those renders; nearest training
+loop: distance of coarse images, low where loops are copied."""
+_STYLE = "body{font:16px sans-serif;max-width:60em;margin:2em auto}td,th{padding:.2em .8em}"
+
+
+def summary(scores: Sequence[Score]) -> list[str]:
+    """One line for each score."""
+    return [
+        f"{score.name}: {score.value:.3f}"
+        + ("" if score.real is None else f" (real renders: {score.real:.3f})")
+        for score in scores
+    ]
+
+
+def write_report(
+    folder: Path,
+    title: str,
+    scores: Sequence[Score],
+    prompts: Sequence[EvalPrompt],
+    readings: Sequence[Reading],
+    audio: Sequence[Path],
+) -> Path:
+    """Write both reports into the folder of the clips; the path of report.html."""
+    with atomic_path(folder / "report.md") as path:
+        path.write_text(_markdown(title, scores), encoding="utf-8")
+    with atomic_path(folder / "report.html") as path:
+        path.write_text(_html(title, scores, prompts, readings, audio), encoding="utf-8")
+    return folder / "report.html"
+
+
+def _row(score: Score) -> tuple[str, ...]:
+    real = "" if score.real is None else f"{score.real:.3f}"
+    ratio = "" if score.ratio is None else f"{score.ratio:.2f}"
+    between = f"{score.low:.3f} and {score.high:.3f}"
+    return score.name, f"{score.value:.3f}", between, real, ratio, str(score.n)
+
+
+def _markdown(title: str, scores: Sequence[Score]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in (_HEAD, *map(_row, scores))]
+    lines.insert(1, "|---" * len(_HEAD) + "|")
+    return "\n".join((f"# {title}", "", *lines, "", _NOTES, ""))
+
+
+def _html(
+    title: str,
+    scores: Sequence[Score],
+    prompts: Sequence[EvalPrompt],
+    readings: Sequence[Reading],
+    audio: Sequence[Path],
+) -> str:
+    def cells(row: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
+
+    table = "".join((cells(_HEAD, "th"), *(cells(_row(score), "td") for score in scores)))
+    clips = "".join(
+        f"<h3>{escape(prompt.text)}</h3><img src='{path.with_suffix('.png').name}'><br>"
+        f"<audio controls loop preload='none' src='{path.name}'></audio><p>{_told(reading)}</p>"
+        for prompt, reading, path in zip(prompts, readings, audio, strict=True)
+    )
+    return (
+        f"<!doctype html><meta charset='utf-8'><title>{escape(title)}</title>"
+        f"<style>{_STYLE}</style><h1>{escape(title)}</h1><table>{table}</table>"
+        f"<p>{escape(_NOTES)}</p>{clips}\n"
+    )
+
+
+def _told(reading: Reading) -> str:
+    told = {k: v for k, v in asdict(reading.adherence).items() if v is not None}
+    return ", ".join(f"{name} {value:.2g}" for name, value in told.items())

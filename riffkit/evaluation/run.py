@@ -1,0 +1,111 @@
+"""A model judged on the fixed prompts: a folder of loops, and a report of what they are like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from riffkit.atomic import output_error
+from riffkit.audio import files
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.errors import ParameterError
+from riffkit.evaluation.musicnn import musicnn_features
+from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
+from riffkit.evaluation.reading import Reading, read_clip
+from riffkit.music.generate import GenerateRequest, generate, plan_for
+from riffkit.spectrogram.png import read_png
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+_FEWEST_SOUNDS = 4
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is made: the loops of the first prompts, with seeds from `seed` on."""
+
+    n_prompts: int = 200
+    seed: int = 0
+    steps: int | None = None
+    guidance: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.n_prompts <= len(eval_prompts()):
+            raise ParameterError(
+                f"prompts={self.n_prompts}: must lie from 2 to {len(eval_prompts())}"
+            )
+
+    def requests(self) -> list[tuple[EvalPrompt, GenerateRequest]]:
+        return [
+            (
+                prompt,
+                GenerateRequest(
+                    prompt.text,
+                    bpm=prompt.bpm,
+                    beats_per_bar=prompt.beats_per_bar,
+                    steps=self.steps,
+                    guidance=self.guidance,
+                    seed=self.seed + index,
+                    loop=True,
+                ),
+            )
+            for index, prompt in enumerate(eval_prompts()[: self.n_prompts])
+        ]
+
+
+def audio_path(folder: Path, index: int) -> Path:
+    return folder / f"{index + 1:03d}.flac"
+
+
+def make_clips(checkpoint: Checkpoint, evaluation: Evaluation, folder: Path) -> Iterator[Path]:
+    """Generate what isn't there yet, each FLAC with its PNG; yields each as soon as it is there.
+
+    ParameterError where the folder holds clips of another model or with other options.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    for index, (_, request) in enumerate(evaluation.requests()):
+        path = audio_path(folder, index)
+        if path.exists():
+            _check_same(path, checkpoint, request)
+        else:
+            clip = generate(checkpoint, request)
+            clip.image.save(path.with_suffix(".png"))
+            clip.save(path)
+        yield path
+
+
+def _check_same(path: Path, checkpoint: Checkpoint, request: GenerateRequest) -> None:
+    recipe = read_png(path.with_suffix(".png")).recipe or {}
+    plan = plan_for(request, checkpoint)
+    asked = {name: value for name, value in asdict(request).items() if value is not None}
+    asked |= {"steps": plan.steps, "guidance": plan.guidance}
+    made = recipe.get("arguments", {})
+    same_model = recipe.get("model", {}).get("fingerprint") == checkpoint.fingerprint
+    if not same_model or any(made.get(name) != value for name, value in asked.items()):
+        raise ParameterError(
+            f"{path.name}: was made by another model or with other options; take an empty folder"
+        )
+
+
+def read_clips(evaluation: Evaluation, folder: Path) -> Iterator[Reading]:
+    """The clips in the folder as the judges hear and see them, in the prompts' order."""
+    for index, (prompt, _) in enumerate(evaluation.requests()):
+        path = audio_path(folder, index)
+        waveform, rate = files.load(path, allow_silence=True)
+        yield read_clip(prompt, read_png(path.with_suffix(".png")), waveform, rate)
+
+
+def sounds_of(folder: Path) -> Float[np.ndarray, "clip feature"]:
+    """The features of every audio file in a folder, for distances; at least four files."""
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    if len(paths) < _FEWEST_SOUNDS:
+        raise ParameterError(
+            f"reference={folder.name!r}: holds {len(paths)} audio files; at least {_FEWEST_SOUNDS}"
+        )
+    return np.stack([musicnn_features(*files.load(path)).numpy() for path in paths])

@@ -1,0 +1,117 @@
+"""Scores of readings that are made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from riffkit.errors import ModelError
+from riffkit.evaluation.frechet import Whitening
+from riffkit.evaluation.judge import Score, judge
+from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
+from riffkit.evaluation.reading import Adherence, Reading
+from riffkit.evaluation.reference import Reference, load_reference
+from riffkit.evaluation.report import summary, write_report
+
+N_FEATURES = 12
+GOOD = Adherence(0.8, 1.0, 1.0, None, 1.0, 1.0, 0.9)
+
+
+def rows(n: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, N_FEATURES))
+
+
+@pytest.fixture
+def reference() -> Reference:
+    sounds, trained = rows(80, 0), rows(60, 1)
+    whitening, basis = Whitening.of(sounds, 4), Whitening.of(trained, 4)
+    return Reference(
+        adherence=(GOOD,) * 40,
+        whitening=whitening,
+        other_sounds=whitening(sounds),
+        picture_basis=basis,
+        twin_pictures=basis(rows(40, 2)),
+        trained_pictures=basis(trained),
+    )
+
+
+def readings(adherence: Adherence = GOOD, shift: float = 0.0) -> list[Reading]:
+    sounds, pictures = rows(40, 3) + shift, rows(40, 4)
+    return [Reading(adherence, s, p) for s, p in zip(sounds, pictures, strict=True)]
+
+
+def by_name(scores: list[Score]) -> dict[str, Score]:
+    return {score.name: score for score in scores}
+
+
+def test_clips_like_the_real_ones_score_like_them(reference: Reference) -> None:
+    scores = by_name(judge(readings(), reference))
+    assert "density" not in scores  # no prompt said anything of it
+    assert scores["instruments"].value == pytest.approx(0.8) == scores["instruments"].real
+    assert scores["key"].ratio == pytest.approx(1)
+    distance = scores["Fréchet distance"]
+    assert distance.real and distance.value < 3 * distance.real
+    assert distance.low <= distance.high
+    assert scores["nearest training loop, 5th percentile"].ratio == pytest.approx(1, abs=0.5)
+
+
+def test_what_is_missed_is_seen(reference: Reference) -> None:
+    bad = replace(GOOD, instruments=0.2, style=0.0, key=0.0)
+    half = [*readings()[:20], *readings(bad)[20:]]
+    scores = by_name(judge(half, reference))
+    assert scores["instruments"].value == pytest.approx(0.5)
+    assert scores["style"].value == pytest.approx(0.5)
+    assert 0.3 < scores["style"].low < 0.5 < scores["style"].high < 0.7
+
+
+def test_other_music_lies_far_away(reference: Reference) -> None:
+    near = by_name(judge(readings(), reference))["Fréchet distance"]
+    far = by_name(judge(readings(shift=2.0), reference))["Fréchet distance"]
+    assert far.low > 2 * near.high
+
+
+def test_copies_are_found(reference: Reference) -> None:
+    trained = rows(60, 1)
+    copies = [replace(r, picture=trained[k] + 0.01) for k, r in enumerate(readings())]
+    score = by_name(judge(copies, reference))["nearest training loop, 5th percentile"]
+    assert score.ratio is not None and score.ratio < 0.1
+
+
+def test_sounds_of_ones_own_are_the_measure(reference: Reference) -> None:
+    own = rows(30, 9) + 2.0
+    near = by_name(judge(readings(shift=2.0), reference, sounds=own))["Fréchet distance"]
+    far = by_name(judge(readings(), reference, sounds=own))["Fréchet distance"]
+    assert far.value > 2 * near.value
+
+
+def test_a_reference_comes_back_from_its_file(reference: Reference, tmp_path: Path) -> None:
+    reference.save(tmp_path / "reference.safetensors")
+    loaded = load_reference(tmp_path / "reference.safetensors")
+    assert loaded.adherence == reference.adherence
+    np.testing.assert_allclose(loaded.other_sounds, reference.other_sounds, atol=2e-3)
+    expected = judge(readings(), reference)
+    for one, other in zip(judge(readings(), loaded), expected, strict=True):
+        assert one.value == pytest.approx(other.value, rel=0.02, abs=0.02)
+
+
+def test_a_missing_reference_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"reference\.safetensors can't be read"):
+        load_reference(tmp_path / "reference.safetensors")
+
+
+def test_the_report_tells_all(reference: Reference, tmp_path: Path) -> None:
+    own = readings()
+    prompts: tuple[EvalPrompt, ...] = eval_prompts()[: len(own)]
+    scores = judge(own, reference)
+    audio = [tmp_path / f"{k:03d}.flac" for k in range(len(own))]
+    page = write_report(tmp_path, "a <model>", scores, prompts, own, audio).read_text("utf-8")
+    table = (tmp_path / "report.md").read_text("utf-8")
+    for score in scores:
+        assert f"| {score.name} | {score.value:.3f} |" in table
+        assert score.name in page
+    assert "a &lt;model&gt;" in page and page.count("<audio") == len(own)
+    assert "src='000.png'" in page
+    assert any(line.startswith("instruments: 0.800") for line in summary(scores))
