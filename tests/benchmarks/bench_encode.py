@@ -1,4 +1,5 @@
-"""Encoding a clip to pixels: riffkit against torchaudio's MelSpectrogram with the same sizes.
+"""Encoding a clip to pixels: riffkit against torchaudio's MelSpectrogram with the same sizes;
+and writing them as PNG: riffkit against Pillow alone.
 
     python tests/benchmarks/bench_encode.py [--short]
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # as it stands her
 from timing import median_seconds
 
 from riffkit.audio.torchaudio_compat import torchaudio
+from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
@@ -39,6 +42,7 @@ def main() -> None:
         f"encode: {ratios[0]:.1f}x (riffusion-v1) and {ratios[1]:.1f}x (full-band) "
         "as fast as torchaudio"
     )
+    compare_writing(clip, n_runs)
 
 
 def noisy_chord(n_samples: int) -> Tensor:
@@ -73,6 +77,20 @@ def compare(params: SpectrogramParams, clip: Tensor, n_runs: int) -> float:
     if not difference <= MAX_MEAN_DIFFERENCE:
         raise SystemExit(f"{params.preset}: {difference:.3f} levels apart, more than 0.3")
     return their_seconds / our_seconds
+
+
+def compare_writing(clip: Tensor, n_runs: int) -> None:
+    image = waveform_to_image(clip, RATE, FULL_BAND)
+    pillow = image.as_pil()
+    with tempfile.TemporaryDirectory() as folder:
+        path, their_path = Path(folder) / "ours.png", Path(folder) / "theirs.png"
+        ours = median_seconds(lambda: image.save(path), n_runs)
+        theirs = median_seconds(lambda: pillow.save(their_path), n_runs)
+        size = path.stat().st_size / their_path.stat().st_size
+    print(
+        f"PNG: Pillow {1e3 * theirs:.0f} ms, riffkit {1e3 * ours:.0f} ms, "
+        f"{theirs / ours:.1f}x as fast, {size:.2f} of the size"
+    )
 
 
 if __name__ == "__main__":

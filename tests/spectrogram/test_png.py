@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -66,17 +65,12 @@ def test_same_image_same_bytes(stereo_image, tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-def test_512_px_are_written_fast(make_music, tmp_path):
+def test_a_file_is_hardly_larger_than_pillow_alone_makes_it(make_music, tmp_path):
     image = waveform_to_image(make_music(512 * 441), RATE, FULL_BAND)
-    fastest = min(_cpu_seconds_to_save(image, tmp_path / "a.png") for _ in range(3))
-    assert fastest < 0.1
-    assert (tmp_path / "a.png").stat().st_size < image.pixels.nbytes
-
-
-def _cpu_seconds_to_save(image: SpectrogramImage, path: Path) -> float:
-    started = time.process_time()
-    image.save(path)
-    return time.process_time() - started
+    image.save(tmp_path / "a.png")
+    image.as_pil().save(tmp_path / "b.png")
+    size, pillow_size = ((tmp_path / name).stat().st_size for name in ("a.png", "b.png"))
+    assert size < 1.15 * pillow_size < image.pixels.nbytes
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1"])
