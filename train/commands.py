@@ -311,6 +311,16 @@ def musicnn(
     export_front_end(checkpoint, output)
 
 
+@app.command()
+def chorales(
+    file: Annotated[Path, typer.Argument(help="file to write")],
+) -> None:
+    """Take two-bar phrases of Bach's chorales out of music21's corpus."""
+    from train.bach_corpus import write_phrases
+
+    print(f"{write_phrases(file)} phrases → {file}")
+
+
 @app.command("render-audio")
 def render_audio(
     audio: Annotated[Path, typer.Argument(help="folder to write loop-SEED.flac files to")],

@@ -7,9 +7,12 @@ import json
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from riffkit.analysis.key import chroma_to_key
 from train.score import STYLES, Score, ScoreFacts, Track, write_score
+from train.score.bach import draw_phrase
 from train.score.comping import chorale, voicings
 from train.score.drums import GROOVES, PARTS
 from train.score.harmony import (
@@ -221,6 +224,43 @@ def test_chorale_voices_neither_cross_nor_run_in_fifths():
                 gap = (now[high] - now[low]) % 12
                 moved = before[low] != now[low]
                 assert not (moved and gap in (0, 7) and gap == (before[high] - before[low]) % 12)
+
+
+@pytest.mark.parametrize("mode", ["major", "minor"])
+def test_bachs_phrases_fill_two_bars_in_their_key(mode):
+    """Krumhansl would call hardly any of them by another tonic; the transposition keeps voices."""
+    hits = 0
+    for seed in range(60):
+        tonic = seed % 12
+        phrase = draw_phrase(mode, tonic, random.Random(seed))
+        assert len(phrase.chords) == 8
+        shares = np.zeros(12)
+        for voice in phrase.voices:
+            assert sum(n.duration for n in voice) == 8
+            ends = [n.start + n.duration for n in voice]
+            assert [n.start for n in voice[1:]] == ends[:-1]
+            assert all(31 <= n.pitch <= 88 for n in voice)
+            for n in voice:
+                shares[n.pitch % 12] += n.duration
+        found = chroma_to_key(shares / shares.sum()).name
+        hits += found == f"{key_names(mode)[tonic]} {mode}"
+        bass, soprano = (
+            np.mean([n.pitch for n in v]) for v in (phrase.voices[0], phrase.voices[3])
+        )
+        assert bass + 12 < soprano
+    assert hits >= 48
+
+
+def test_a_chorale_of_bachs_is_sung_note_for_note():
+    sung = 0
+    for seed in range(3000):
+        score = write_score(seed)
+        if score.facts.style != "chorale" or score.chords[0].numeral:
+            continue
+        sung += 1
+        pitches = {n.pitch % 12 for t in score.tracks for n in t.notes if n.start < 1}
+        assert pitches == set(score.chords[0].pitch_classes)
+    assert sung >= 10
 
 
 def test_read_rhythm_holds_through_dashes():

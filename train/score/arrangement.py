@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from train.score import players
+from train.score import bach, players
 from train.score.facts import gather_facts
 from train.score.harmony import lay_progression
 from train.score.instruments import INSTRUMENTS, SOLOISTS
@@ -17,6 +17,7 @@ from train.score.styles import STYLES, StyleInfo
 
 # Where a soloist is not at home in a style, it plays one of these.
 _GENERAL = ("ballad", "folk", "classical", "ambient", "pop")
+_SHARE_BACH = 0.6  # of the chorales; the others are written in his manner
 _TEXTURES = {"solo": 15, "drums only": 8, "with drums": 61, "no drums": 16}
 _DENSITIES = {"sparse": 28, "medium": 44, "dense": 28}
 _LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -60,6 +61,8 @@ def write_score(seed: int, *, tonics: Sequence[int] = range(12)) -> Score:
     texture = rng.choices(tuple(_TEXTURES), tuple(_TEXTURES.values()))[0]
     soloist = rng.choice(SOLOISTS) if texture == "solo" else None
     plan = _draw_plan(_draw_style(texture, soloist, rng), tonics, rng)
+    if plan.style == "chorale" and soloist is None:
+        plan = _perhaps_bach(plan)
     tracks, label, figure, kit = _play(plan, texture, soloist)
     settled = tuple(_settle(t, plan) for t in tracks if t.notes)
     if all(t.is_drums for t in settled):  # a part that was to be sparse came out empty
@@ -94,6 +97,14 @@ def _draw_plan(style: str, tonics: Sequence[int], rng: random.Random) -> Plan:
     chords = lay_progression(rng.choice(info.modes[mode]), tonic, 2 * beats_per_bar)
     density = rng.choices(tuple(_DENSITIES), tuple(_DENSITIES.values()))[0]
     return Plan(style, tonic, mode, chords, beats_per_bar, density, rng)
+
+
+def _perhaps_bach(plan: Plan) -> Plan:
+    """The plan of a chorale; of most, with a phrase of Bach's."""
+    if plan.rng.random() >= _SHARE_BACH:
+        return plan
+    phrase = bach.draw_phrase(plan.mode, plan.tonic, plan.rng)
+    return replace(plan, phrase=phrase, chords=phrase.chords)
 
 
 def _play(plan: Plan, texture: str, soloist: str | None) -> tuple[list[Track], str, str, str]:

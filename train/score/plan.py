@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from train.score.bach import Phrase
 from train.score.harmony import SCALES, Chord
 from train.score.styles import STYLES, StyleInfo
 
@@ -15,7 +16,8 @@ _KEEP = {"sparse": 0.45, "medium": 0.9, "dense": 1.0}
 class Plan:
     """Style, key (`tonic` is a pitch class, 0 is C), chords, metre, and how much to play.
 
-    `rng` is the score's only source of chance; the players draw from it in turn.
+    `rng` is the score's only source of chance; the players draw from it in turn. `phrase` is what
+    a chorale sings where it is one of Bach's.
     """
 
     style: str
@@ -25,6 +27,7 @@ class Plan:
     beats_per_bar: int
     density: str
     rng: random.Random
+    phrase: Phrase | None = None
 
     @property
     def info(self) -> StyleInfo:

@@ -150,8 +150,7 @@ def bass(plan: Plan, name: str, role: str) -> Track:
 def chorale(plan: Plan, name: str | None = None) -> list[Track]:
     """Four voices on one instrument, or (a quarter of those without a name) a string quartet."""
     rng = plan.rng
-    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
-    voices = comping.chorale(plan.chords, plan.scale, plan.tonic, rng, moving=moving)
+    voices = _sung(plan) if plan.phrase else _written(plan)
     if name is None and rng.random() < 0.25:
         quartet = []
         for (player, pan), notes in zip(_QUARTET, voices, strict=True):
@@ -160,6 +159,22 @@ def chorale(plan: Plan, name: str | None = None) -> list[Track]:
         return quartet
     name = name or rng.choice(plan.info.chords)
     return [_track(plan, name, "solo", [n for v in voices for n in v])]
+
+
+def _sung(plan: Plan) -> list[list[Note]]:
+    """Bach's voices, the bass first; each chord with a stress of its own."""
+    assert plan.phrase is not None
+    stresses = [plan.rng.randint(82, 94) for _ in range(plan.n_beats)]
+    return [
+        [replace(n, velocity=stresses[int(n.start)] - 8 * bool(n.start % 1)) for n in voice]
+        for voice in plan.phrase.voices
+    ]
+
+
+def _written(plan: Plan) -> list[list[Note]]:
+    """Voices in Bach's manner over the plan's chords."""
+    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
+    return comping.chorale(plan.chords, plan.scale, plan.tonic, plan.rng, moving=moving)
 
 
 def drummer(plan: Plan, kit: str) -> list[Track]:

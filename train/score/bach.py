@@ -1,0 +1,73 @@
+"""Phrases of Bach's own four-part chorales: two bars that play round, in any key of their mode.
+
+`bach_chorales.txt` was taken from music21's corpus of them (public domain; train/bach_corpus.py).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from train.score.harmony import Chord
+from train.score.model import Note
+
+_FILE = Path(__file__).with_name("bach_chorales.txt")
+_SIXTEENTH = 0.25  # beats
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Two bars of a chorale: `voices` from bass to soprano, with their accents still to come."""
+
+    chorale: str
+    voices: tuple[tuple[Note, ...], ...]
+
+    @property
+    def chords(self) -> tuple[Chord, ...]:
+        """What sounds at each beat, above its lowest note."""
+        n_beats = round(max(n.start + n.duration for voice in self.voices for n in voice))
+        return tuple(self._chord_at(float(beat)) for beat in range(n_beats))
+
+    def _chord_at(self, beat: float) -> Chord:
+        sounding = [
+            n.pitch
+            for voice in self.voices
+            for n in voice
+            if n.start < beat + 1 and beat < n.start + n.duration
+        ]
+        root = min(sounding)
+        intervals = tuple(sorted({(pitch - root) % 12 for pitch in sounding}))
+        return Chord("", root % 12, intervals, beat, 1.0)
+
+
+def draw_phrase(mode: str, tonic: int, rng: random.Random) -> Phrase:
+    """One of the phrases in a mode, brought to a tonic (a pitch class) by the nearest way."""
+    name, voices = rng.choice(_phrases()[mode])
+    shift = tonic if tonic <= 6 else tonic - 12
+    return Phrase(name, tuple(_notes(voice, shift) for voice in reversed(voices)))
+
+
+def _notes(voice: Sequence[tuple[int, int]], shift: int) -> tuple[Note, ...]:
+    starts = itertools.accumulate((length for _, length in voice), initial=0)
+    return tuple(
+        Note(start * _SIXTEENTH, length * _SIXTEENTH, pitch + shift, 88)
+        for start, (pitch, length) in zip(starts, voice, strict=False)
+    )
+
+
+@functools.cache
+def _phrases() -> dict[str, list[tuple[str, list[list[tuple[int, int]]]]]]:
+    """The file's phrases by mode, in C: the chorale's name, and (pitch, sixteenths) of voices."""
+    found: dict[str, list[tuple[str, list[list[tuple[int, int]]]]]] = {"major": [], "minor": []}
+    for line in _FILE.read_text(encoding="utf-8").splitlines():
+        name, mode, notes = line.split(" ", 2)
+        voices = [
+            [(int(p), int(n)) for p, n in (note.split(":") for note in voice.split(","))]
+            for voice in notes.split(" | ")
+        ]
+        found[mode].append((name, voices))
+    return found
