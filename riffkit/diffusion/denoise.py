@@ -9,15 +9,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
+
+MOST_CELLS = 32_768
+"""How many latent cells the UNet sees at once: 32 images of 32 × 32, 8 of 64 × 64."""
 
 OnStep = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
@@ -39,13 +43,19 @@ class Known:
 class Window:
     """Columns `start` … `start + width` (past the end: from the beginning again), and their text.
 
-    `text` and `negative_text` hold one embedding for each item of the batch.
+    `text` and `negative_text` hold one embedding for each item of the batch. `guidance`, if
+    given, stands for the whole image's.
     """
 
     start: int
     width: int
     text: Float[Tensor, "batch token feature"]
     negative_text: Float[Tensor, "batch token feature"]
+    guidance: float | None = None
+
+    def columns(self, n_columns: int) -> Int[Tensor, " column"]:
+        """The columns of an image that wide."""
+        return torch.arange(self.start, self.start + self.width) % n_columns
 
 
 @dataclass(frozen=True)
@@ -169,13 +179,15 @@ def _predict(
     scaled = scheduler.scale_model_input(latents, timestep)
     total = torch.zeros_like(latents)
     weight_sum = torch.zeros(latents.shape[-1], device=latents.device)
-    for window in windows:
-        columns = torch.arange(window.start, window.start + window.width) % latents.shape[-1]
-        columns = columns.to(latents.device)
-        part = _guided(checkpoint, scaled[..., columns], timestep, window, how.guidance)
-        weight = _window_weight(window.width, latents.device)
-        total.index_add_(-1, columns, part * weight)
-        weight_sum.index_add_(0, columns, weight)
+    for _, same_width in groupby(windows, lambda window: window.width):
+        group = list(same_width)
+        columns = [window.columns(latents.shape[-1]).to(latents.device) for window in group]
+        parts = torch.cat([scaled[..., where] for where in columns])
+        weight = _window_weight(group[0].width, latents.device)
+        predictions = _guided(checkpoint, parts, timestep, group, how.guidance) * weight
+        for where, part in zip(columns, predictions.chunk(len(group)), strict=True):
+            total.index_add_(-1, where, part)
+            weight_sum.index_add_(0, where, weight)
     return total / weight_sum
 
 
@@ -189,14 +201,31 @@ def _guided(
     checkpoint: Checkpoint,
     latents: Float[Tensor, "batch channel row column"],
     timestep: Tensor,
-    window: Window,
+    group: list[Window],
     guidance: float,
 ) -> Float[Tensor, "batch channel row column"]:
     """Classifier-free guidance (arXiv:2207.12598), both halves as one batch."""
-    dtype = checkpoint.unet.dtype
-    if guidance == 1:
-        return checkpoint.unet(latents.to(dtype), timestep, window.text).sample.float()
-    both = torch.cat((latents, latents)).to(dtype)
-    text = torch.cat((window.negative_text, window.text))
-    without, with_text = checkpoint.unet(both, timestep, text).sample.float().chunk(2)
-    return without + guidance * (with_text - without)
+    text = torch.cat([window.text for window in group])
+    scales = [guidance if window.guidance is None else window.guidance for window in group]
+    if all(scale == 1 for scale in scales):
+        return _network(checkpoint, latents, timestep, text)
+    both = torch.cat((latents, latents))
+    texts = torch.cat((*(window.negative_text for window in group), text))
+    without, with_text = _network(checkpoint, both, timestep, texts).chunk(2)
+    scale = torch.tensor(scales, device=latents.device).repeat_interleave(len(group[0].text))
+    return without + scale[:, None, None, None] * (with_text - without)
+
+
+def _network(
+    checkpoint: Checkpoint,
+    latents: Float[Tensor, "batch channel row column"],
+    timestep: Tensor,
+    text: Float[Tensor, "batch token feature"],
+) -> Float[Tensor, "batch channel row column"]:
+    """The UNet's prediction, of as many items at a time as memory likes."""
+    n_items = max(1, MOST_CELLS // (latents.shape[-2] * latents.shape[-1]))
+    parts = [
+        checkpoint.unet(some.to(checkpoint.unet.dtype), timestep, its_text).sample.float()
+        for some, its_text in zip(latents.split(n_items), text.split(n_items), strict=True)
+    ]
+    return torch.cat(parts)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.seam import circular_in_time
+
+WHOLE_COLUMNS = 128
+"""Images up to this many latent columns, eight bars of mini's, are coded at once."""
+PART_COLUMNS = 64
+_CONTEXT_COLUMNS = 8
+_FADE_COLUMNS = 4
 
 
 def draw_noise(
@@ -25,11 +33,17 @@ def pixels_to_latents(
     checkpoint: Checkpoint, pixels: UInt8[np.ndarray, "row frame 3"], *, circular: bool
 ) -> Float[Tensor, "1 channel latent_row column"]:
     """The autoencoder's mean for an image whose sides are multiples of `checkpoint.stride`."""
-    signal = torch.tensor(pixels, dtype=torch.float32).permute(2, 0, 1)[None] / 127.5 - 1
-    signal = signal.to(checkpoint.device, checkpoint.vae.dtype)
+    stride = checkpoint.stride
+
+    def encode(columns: Int[Tensor, " column"]) -> Float[Tensor, "channel latent_row column"]:
+        frames = (columns[:, None] * stride + torch.arange(stride)).flatten()
+        signal = torch.from_numpy(pixels[:, frames.numpy()]).permute(2, 0, 1)[None] / 127.5 - 1
+        mean = checkpoint.vae.encode(signal.to(checkpoint.device, checkpoint.vae.dtype))
+        return mean.latent_dist.mean[0].float()
+
     with circular_in_time(checkpoint.vae, enabled=circular):
-        mean = checkpoint.vae.encode(signal).latent_dist.mean
-    return mean.float() * checkpoint.vae.config["scaling_factor"]
+        mean = _by_parts(encode, pixels.shape[1] // stride, scale=1, circular=circular)
+    return mean[None] * checkpoint.vae.config["scaling_factor"]
 
 
 @torch.inference_mode()
@@ -37,8 +51,62 @@ def latents_to_pixels(
     checkpoint: Checkpoint, latents: Float[Tensor, "1 channel latent_row column"], *, circular: bool
 ) -> UInt8[np.ndarray, "row frame 3"]:
     """The inverse of `pixels_to_latents`; levels are rounded and clipped."""
-    scaled = latents / checkpoint.vae.config["scaling_factor"]
+    scaled = (latents / checkpoint.vae.config["scaling_factor"]).to(checkpoint.vae.dtype)
+
+    def decode(columns: Int[Tensor, " column"]) -> Float[Tensor, "3 row frame"]:
+        signal = checkpoint.vae.decode(scaled[..., columns.to(scaled.device)]).sample
+        return (signal[0].float() + 1).mul(127.5)
+
     with circular_in_time(checkpoint.vae, enabled=circular):
-        signal = checkpoint.vae.decode(scaled.to(checkpoint.vae.dtype)).sample
-    levels = (signal[0].float() + 1).mul(127.5).round().clamp(0, 255)
-    return levels.to(torch.uint8).permute(1, 2, 0).contiguous().numpy(force=True)
+        levels = _by_parts(
+            decode, latents.shape[-1], scale=checkpoint.stride, circular=circular, levels=True
+        )
+    return levels.permute(1, 2, 0).contiguous().numpy(force=True)
+
+
+def _by_parts(
+    transform: Callable[[Int[Tensor, " column"]], Float[Tensor, "channel row part"]],
+    n_columns: int,
+    *,
+    scale: int,
+    circular: bool,
+    levels: bool = False,
+) -> Tensor:
+    """`transform` of all latent columns, which gives `scale` columns for each.
+
+    A long image goes through in parts, for memory: each with some columns of context at either
+    side, which are dropped, and faded over into the next. `levels`: as rounded bytes.
+    """
+    if n_columns <= WHOLE_COLUMNS:
+        whole = transform(torch.arange(n_columns)).cpu()
+        return _as_levels(whole) if levels else whole
+    ends = [*range(PART_COLUMNS, n_columns - PART_COLUMNS // 2, PART_COLUMNS), n_columns]
+    out: Tensor | None = None
+    head = tail = torch.empty(0)
+    rise = (torch.arange(_FADE_COLUMNS * scale) + 0.5) / (_FADE_COLUMNS * scale)
+    for first, last in zip([0, *ends], ends, strict=False):
+        begin, end = first - _CONTEXT_COLUMNS, last + _FADE_COLUMNS + _CONTEXT_COLUMNS
+        if not circular:
+            begin, end = max(0, begin), min(n_columns, end)
+        part = transform(torch.arange(begin, end) % n_columns)[..., (first - begin) * scale :]
+        part = part[..., : (last + _FADE_COLUMNS - first) * scale].cpu()
+        if tail.numel():
+            n_fade = tail.shape[-1]
+            part[..., :n_fade] = torch.lerp(tail, part[..., :n_fade], rise[:n_fade])
+        n_own = (last - first) * scale
+        if out is None:
+            dtype = torch.uint8 if levels else part.dtype
+            out = torch.empty((*part.shape[:2], n_columns * scale), dtype=dtype)
+            head = part[..., : _FADE_COLUMNS * scale].clone()
+        own = part[..., :n_own]
+        out[..., first * scale : last * scale] = _as_levels(own) if levels else own
+        tail = part[..., n_own:].clone()
+    assert out is not None
+    if circular:
+        joined = torch.lerp(tail, head, rise)
+        out[..., : head.shape[-1]] = _as_levels(joined) if levels else joined
+    return out
+
+
+def _as_levels(signal: Float[Tensor, "3 row frame"]) -> UInt8[Tensor, "3 row frame"]:
+    return signal.round().clamp(0, 255).to(torch.uint8)

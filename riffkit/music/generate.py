@@ -7,25 +7,22 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.denoise import Denoising, Known, OnStep, Window, denoise
+from riffkit.diffusion.denoise import Denoising, OnStep
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.diffusion.prompts import check_prompt, encode_prompts, n_tokens_cut
 from riffkit.errors import ParameterError
+from riffkit.music.canvas import MAX_BARS, Canvas, Direction
 from riffkit.music.clip import Clip, clip_from_image
 from riffkit.music.key import MusicalKey, choose_key, parse_key, semitones_to_key, with_key
 from riffkit.music.languages import as_model_reads
 from riffkit.music.tempo import choose_bpm, with_tempo
 from riffkit.recipe import Recipe, versions
-from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
+from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.base import Quality
 
-MAX_BARS = 512
 _FADE_SECONDS = 0.005
 
 
@@ -152,59 +149,19 @@ def _arguments(request: GenerateRequest, plan: Plan) -> dict[str, Any]:
 def _paint(
     checkpoint: Checkpoint, request: GenerateRequest, plan: Plan, on_step: OnStep | None
 ) -> SpectrogramImage:
-    n_columns = -(-plan.grid.n_frames // checkpoint.stride)
-    columns_per_bar = plan.beats_per_bar * PIXELS_PER_BEAT // checkpoint.stride
-    circular = request.loop or checkpoint.traits.bar_cue
-    noise = draw_noise(checkpoint, n_columns=n_columns, seed=request.seed)
+    canvas = Canvas(plan.grid, plan.beats_per_bar, request.loop, checkpoint)
+    noise = draw_noise(checkpoint, n_columns=canvas.n_columns, seed=request.seed)
     traits = checkpoint.traits
     prompt = with_tempo(with_key(request.prompt, plan.key, traits), plan.grid.bpm, traits)
     negative_prompt = as_model_reads(request.negative_prompt, traits)
-    text = encode_prompts(checkpoint, [prompt, negative_prompt])
-    latents = denoise(
-        checkpoint,
-        noise,
-        windows_over(text, n_columns, columns_per_bar, checkpoint.columns, circular=circular),
-        Denoising(plan.steps, plan.guidance, circular=circular),
-        known=_imposed_cue(noise, columns_per_bar) if checkpoint.traits.bar_cue else None,
-        generator=torch.Generator().manual_seed(request.seed),
-        on_step=on_step,
-    )
-    pixels = latents_to_pixels(checkpoint, latents, circular=circular)[:, : plan.grid.n_frames]
+    asked = Direction(*encode_prompts(checkpoint, [prompt, negative_prompt]).split(1))
+    how = Denoising(plan.steps, plan.guidance)
+    latents = canvas.paint([lambda bar: asked], noise, how, seed=request.seed, on_step=on_step)
+    pixels = latents_to_pixels(checkpoint, latents, circular=canvas.circular)
     transpose = float(semitones_to_key(plan.key, traits))
-    return SpectrogramImage(pixels, checkpoint.params, grid=plan.grid, transpose=transpose)
-
-
-def _imposed_cue(noise: Float[Tensor, "batch channel row column"], columns_per_bar: int) -> Known:
-    """Everything is free but the last channel, which says where the bars are."""
-    latents = torch.zeros_like(noise)
-    latents[:, -1] = bar_cue(*noise.shape[-2:], columns_per_bar=columns_per_bar)
-    free = torch.ones(1, noise.shape[1], 1, 1)
-    free[:, -1] = 0
-    return Known(latents=latents, free=free)
-
-
-def windows_over(
-    text: Float[Tensor, "2 token feature"],
-    n_columns: int,
-    columns_per_bar: int,
-    model_columns: int,
-    *,
-    circular: bool,
-) -> list[Window]:
-    """Windows of whole bars, about as wide as the model's images, each half over the last.
-
-    `text` is the prompt's embedding and the negative prompt's.
-    """
-    prompt, negative_prompt = text[:1], text[1:]
-    bars = max(1, model_columns // columns_per_bar)
-    width = min(n_columns, bars * columns_per_bar)
-    if width == n_columns:
-        return [Window(0, width, prompt, negative_prompt)]
-    step = max(1, bars // 2) * columns_per_bar
-    starts = list(range(0, n_columns if circular else n_columns - width, step))
-    if not circular:
-        starts.append(n_columns - width)
-    return [Window(start, width, prompt, negative_prompt) for start in starts]
+    return SpectrogramImage(
+        pixels[:, : plan.grid.n_frames], checkpoint.params, grid=plan.grid, transpose=transpose
+    )
 
 
 def _with_ends(clip: Clip, duration: float | None) -> Clip:

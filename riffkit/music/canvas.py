@@ -1,0 +1,148 @@
+"""Where music is painted: so many bars on the beat grid, and what is asked for in each place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.diffusion.bar_cue import bar_cue
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.denoise import Denoising, Known, OnStep, Window, denoise
+from riffkit.errors import ParameterError
+from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
+
+MAX_BARS = 512
+PHRASE_BARS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """What is asked for at one place: a prompt's embedding, a negative prompt's, the guidance."""
+
+    text: Float[Tensor, "1 token feature"]
+    negative_text: Float[Tensor, "1 token feature"]
+    guidance: float | None = None
+
+    def towards(self, other: Direction, share: float) -> Direction:
+        """The embeddings and guidance so far on the straight way to `other`."""
+        guidance = self.guidance
+        if self.guidance is not None and other.guidance is not None:
+            guidance = self.guidance + share * (other.guidance - self.guidance)
+        return Direction(
+            torch.lerp(self.text, other.text, share),
+            torch.lerp(self.negative_text, other.negative_text, share),
+            guidance,
+        )
+
+
+Script = Callable[[float], Direction]
+"""The direction at a place, in bars from the beginning."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Whole bars, and how a model lays them out in latent columns. `loop`: plays round.
+
+    A model that knows loops only (`bar_cue`) sees each of its windows as one, whatever `loop` is.
+    """
+
+    grid: BeatGrid
+    beats_per_bar: int
+    loop: bool
+    checkpoint: Checkpoint
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.beats_per_bar <= 12:
+            raise ParameterError(f"beats_per_bar={self.beats_per_bar}: must lie from 2 to 12")
+
+    @property
+    def bars(self) -> int:
+        return self.grid.n_beats // self.beats_per_bar
+
+    @property
+    def columns_per_bar(self) -> int:
+        return self.beats_per_bar * PIXELS_PER_BEAT // self.checkpoint.stride
+
+    @property
+    def n_columns(self) -> int:
+        return -(-self.grid.n_frames // self.checkpoint.stride)
+
+    @property
+    def circular(self) -> bool:
+        """Whether the networks wrap."""
+        return self.loop or self.checkpoint.traits.bar_cue
+
+    def windows(self, scripts: Sequence[Script]) -> list[Window]:
+        """Windows of whole bars, about as wide as the model's images, each half over the last.
+
+        One script for each item of the batch; the guidance is the first one's.
+        """
+        places = window_places(
+            self.n_columns, self.columns_per_bar, self.checkpoint.columns, circular=self.circular
+        )
+        return [self._window(start, width, scripts) for start, width in places]
+
+    def _window(self, start: int, width: int, scripts: Sequence[Script]) -> Window:
+        middle = (start + width / 2) / self.columns_per_bar
+        middle = middle % self.bars if self.loop else min(middle, self.bars)
+        asked = [script(middle) for script in scripts]
+        text = torch.cat([direction.text for direction in asked])
+        negative_text = torch.cat([direction.negative_text for direction in asked])
+        return Window(start, width, text, negative_text, asked[0].guidance)
+
+    def paint(
+        self,
+        scripts: Sequence[Script],
+        noise: Float[Tensor, "batch channel row column"],
+        how: Denoising,
+        *,
+        known: Known | None = None,
+        seed: int = 0,
+        on_step: OnStep | None = None,
+    ) -> Float[Tensor, "batch channel row column"]:
+        """Latents of the canvas through the one denoising loop, with the bar cue in its place.
+
+        One script for each item of the batch. `seed` is for schedulers that draw noise of their
+        own.
+        """
+        if self.checkpoint.traits.bar_cue:
+            known = self._with_cue(noise, known)
+        return denoise(
+            self.checkpoint,
+            noise,
+            self.windows(scripts),
+            replace(how, circular=self.circular),
+            known=known,
+            generator=torch.Generator().manual_seed(seed),
+            on_step=on_step,
+        )
+
+    def _with_cue(
+        self, noise: Float[Tensor, "batch channel row column"], known: Known | None
+    ) -> Known:
+        """The last channel is kept, and says where the bars are; the others as `known` says."""
+        latents = torch.zeros_like(noise) if known is None else known.latents.clone()
+        latents[:, -1] = bar_cue(*noise.shape[-2:], columns_per_bar=self.columns_per_bar)
+        free = torch.ones(1, 1, 1, 1) if known is None else known.free
+        free = free.expand(-1, noise.shape[1], -1, -1).clone()
+        free[:, -1] = 0
+        return Known(latents=latents, free=free)
+
+
+def window_places(
+    n_columns: int, columns_per_bar: int, model_columns: int, *, circular: bool
+) -> list[tuple[int, int]]:
+    """(start, width) of windows of whole bars, each half over the last; past the end they wrap."""
+    bars = max(1, model_columns // columns_per_bar)
+    width = min(n_columns, bars * columns_per_bar)
+    if width == n_columns:
+        return [(0, width)]
+    step = max(1, bars // 2) * columns_per_bar
+    starts = list(range(0, n_columns if circular else n_columns - width, step))
+    if not circular:
+        starts.append(n_columns - width)
+    return [(start, width) for start in starts]
