@@ -16,6 +16,7 @@ ROWS = [
     {"vocoder", "diffusion", "analysis", "provenance"},
     {"music"},
     {"evaluation", "export", "server"},
+    {"commands"},
     {"train"},
     {"cli"},
 ]

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-import cli
+from riffkit.commands import options
 from riffkit.vocoder.base import QUALITIES
 
 FAST = ("--bars", "1", "--steps", "4", "--quality", "preview", "--seed", "3")
@@ -128,7 +128,7 @@ def test_no_path_and_no_time_in_the_recipe(riff, tmp_path: Path) -> None:
 
 
 def test_quality_names_are_the_vocoder_s() -> None:
-    assert get_args(cli.QualityName) == QUALITIES
+    assert get_args(options.QualityName) == QUALITIES
 
 
 def test_models(riff) -> None:

@@ -12,10 +12,8 @@ from torch import Tensor
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Denoising, Known, OnStep, Window, denoise
-from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 
-MAX_BARS = 512
 PHRASE_BARS = 2
 
 
@@ -54,10 +52,6 @@ class Canvas:
     beats_per_bar: int
     loop: bool
     checkpoint: Checkpoint
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.beats_per_bar <= 12:
-            raise ParameterError(f"beats_per_bar={self.beats_per_bar}: must lie from 2 to 12")
 
     @property
     def bars(self) -> int:

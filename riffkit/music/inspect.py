@@ -12,7 +12,7 @@ from torch import Tensor
 
 from riffkit.analysis.facts import measure
 from riffkit.audio import files
-from riffkit.music.replay import read_recipe
+from riffkit.music.recorded import read_recipe
 from riffkit.spectrogram.params import preset as preset_of
 from riffkit.spectrogram.png import read_png
 from riffkit.vocoder.decode import decode

@@ -5,17 +5,28 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from riffkit.atomic import atomic_path
 from riffkit.audio import files
+from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
 from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.music.clip import Clip
 from riffkit.music.codec import decode_file, encode_file
-from riffkit.recipe import TAG, Recipe, sha256, versions
+from riffkit.music.edit import EditRequest, edit
+from riffkit.music.extend import ExtendRequest, extend
+from riffkit.music.generate import GenerateRequest, generate
+from riffkit.music.mask import read_mask
+from riffkit.music.morph import MorphRequest, VaryRequest, morph, vary
+from riffkit.music.recorded import read_recipe
+from riffkit.music.request import PaintRequest
+from riffkit.music.restyle import RestyleRequest, restyle
+from riffkit.music.source import Source, open_source
+from riffkit.music.story import LoopRequest, StoryRequest, loop, story
+from riffkit.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.png import read_png
 
 _LOSSY = (".ogg", ".mp3")
 
@@ -27,15 +38,6 @@ class Replay:
     same: bool
     compared: str
     differences: tuple[str, ...]
-
-
-def read_recipe(path: Path) -> Recipe | None:
-    """The recipe in a PNG or an audio file, None if it has none."""
-    if path.suffix.lower() == ".png":
-        values = read_png(path).recipe
-        return None if values is None else Recipe.from_dict(values)
-    text = files.read_tags(path).get(TAG)
-    return None if text is None else Recipe.from_json(text)
 
 
 def replay(
@@ -65,15 +67,6 @@ def replay(
 def _make(
     recipe: Recipe, path: Path, model: str | None, source: Path | None, device: str
 ) -> Clip | SpectrogramImage:
-    if recipe.command == "generate":
-        from riffkit.diffusion.checkpoint import load_checkpoint
-        from riffkit.music.generate import GenerateRequest, generate
-
-        try:
-            checkpoint = load_checkpoint(model or recipe.model.get("name", ""), device=device)
-        except ModelError as error:
-            raise ModelError(f"{error}; say where it is with --model") from error
-        return generate(checkpoint, GenerateRequest(**recipe.arguments))
     if recipe.command == "encode":
         image = encode_file(_input_of(recipe, path, source), **recipe.arguments)
         # the input is the same by its hash, whatever it is called now
@@ -81,15 +74,104 @@ def _make(
     if recipe.command == "decode":
         clip = decode_file(_input_of(recipe, path, source), **recipe.arguments, device=device)
         return replace(clip, recipe=replace(clip.recipe, input=recipe.input))
-    raise ParameterError(f"recipe command={recipe.command!r}: not known here; update riffkit")
+    return _painted(recipe, path, model, source, device)
 
 
-def _input_of(recipe: Recipe, path: Path, source: Path | None) -> Path:
-    name = recipe.input.get("name", "")
-    found = source or path.with_name(name)
+def _painted(
+    recipe: Recipe, path: Path, model: str | None, source: Path | None, device: str
+) -> Clip:
+    """What a model made, perhaps from a clip."""
+    if recipe.command not in _PAINTERS:
+        raise ParameterError(f"recipe command={recipe.command!r}: not known here; update riffkit")
+    try:
+        checkpoint = load_checkpoint(model or recipe.model.get("name", ""), device=device)
+    except ModelError as error:
+        raise ModelError(f"{error}; say where it is with --model") from error
+    inputs = _Inputs(checkpoint, recipe, path, source)
+    try:
+        clip = _PAINTERS[recipe.command](checkpoint, dict(recipe.arguments), inputs)
+    except TypeError as error:
+        raise ParameterError("recipe: not one that this version of riffkit can read") from error
+    # the input is the same by its hash, whatever it is called now
+    return replace(clip, recipe=replace(clip.recipe, input=recipe.input))
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The files that something was made from; `which` is "" for the main one, or "last."."""
+
+    checkpoint: Checkpoint
+    recipe: Recipe
+    made: Path
+    main: Path | None
+
+    def __contains__(self, which: str) -> bool:
+        return f"{which}name" in self.recipe.input
+
+    def path(self, which: str = "") -> Path:
+        return _input_of(self.recipe, self.made, self.main, which)
+
+    def clip(self, request: PaintRequest, which: str = "") -> Source:
+        return open_source(self.checkpoint, self.path(which), request)
+
+
+def _generate(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    return generate(ck, GenerateRequest(**values))
+
+
+def _loop(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    request = LoopRequest(**{**values, "prompts": tuple(values["prompts"])})
+    return loop(ck, request, theme=inputs.clip(request) if "" in inputs else None)
+
+
+def _story(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    request = StoryRequest.from_arguments(values)
+    return story(ck, request, theme=inputs.clip(request) if "" in inputs else None)
+
+
+def _morph(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    request = MorphRequest(**values)
+    first = inputs.clip(request) if "" in inputs else None
+    last = inputs.clip(request, "last.") if "last." in inputs else None
+    return morph(ck, request, first=first, last=last)
+
+
+def _vary(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    index = values.pop("index")
+    request = VaryRequest(**values)
+    return vary(ck, request, inputs.clip(request))[index]
+
+
+def _restyle(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    request = RestyleRequest(**values)
+    return restyle(ck, request, inputs.clip(request))
+
+
+def _edit(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    spans = {k: tuple(values[k]) for k in ("time", "freq") if values[k] is not None}
+    request = EditRequest(**{**values, **spans})
+    clip = inputs.clip(request)
+    painted = read_mask(inputs.path("mask."), clip) if "mask." in inputs else None
+    return edit(ck, request, clip, painted=painted)
+
+
+def _extend(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
+    request = ExtendRequest(**values)
+    return extend(ck, request, inputs.clip(request))
+
+
+_PAINTERS = {
+    "generate": _generate, "loop": _loop, "story": _story, "morph": _morph, "vary": _vary,
+    "restyle": _restyle, "edit": _edit, "extend": _extend,
+}  # fmt: skip
+
+
+def _input_of(recipe: Recipe, path: Path, source: Path | None, which: str = "") -> Path:
+    name = recipe.input.get(f"{which}name", "")
+    found = source if source is not None and not which else path.with_name(name)
     if not found.is_file():
         raise ParameterError(f"input={name!r}: not beside {path.name!r}; say where with --source")
-    if sha256(found) != recipe.input.get("sha256"):
+    if sha256(found) != recipe.input.get(f"{which}sha256"):
         raise ParameterError(f"input={found.name!r}: is not the file that {path.name!r} came from")
     return found
 

@@ -14,7 +14,8 @@ from riffkit.audio.loudness import integrated_lufs
 from riffkit.errors import ParameterError
 from riffkit.music.codec import at_tempo, decode_file, encode_file
 from riffkit.music.inspect import inspect_file
-from riffkit.music.replay import read_recipe, replay
+from riffkit.music.recorded import read_recipe
+from riffkit.music.replay import replay
 from riffkit.recipe import Recipe, sha256
 from riffkit.spectrogram.png import read_png
 

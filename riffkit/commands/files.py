@@ -1,0 +1,123 @@
+"""Files: encode, decode, inspect, replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riffkit.commands.options import (
+    Device,
+    Json,
+    Output,
+    Preset,
+    Quality,
+    Quiet,
+    Vocoder,
+    check_png_name,
+    lines,
+    progress,
+    say,
+    show_notes,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def encode(
+    audio: Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file.")],
+    png: Annotated[Path, typer.Argument(help="Image to write.")],
+    preset: Annotated[str, typer.Option(help="riffusion-v1 or full-band.")] = "riffusion-v1",
+    bpm: Annotated[float | None, typer.Option(help="Lay it out in beats of this tempo.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn audio into a spectrogram image."""
+    from riffkit.atomic import check_output_path
+
+    check_png_name(png)
+    check_output_path(png)
+    from riffkit.music.codec import encode_file
+
+    with progress("encoding", None, quiet=quiet):
+        image = encode_file(audio, preset=preset, bpm=bpm)
+        image.save(png)
+    facts = {"image": str(png), "width": image.n_frames, "samples": image.n_samples}
+    say(facts, f"{png}: {image.n_frames} × {image.params.n_mels} px", as_json=as_json)
+
+
+@app.command()
+def decode(
+    png: Annotated[Path, typer.Argument(help="Spectrogram image.")],
+    audio: Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file to write.")],
+    vocoder: Vocoder = "griffin-lim",
+    quality: Quality = "default",
+    bpm: Annotated[float | None, typer.Option(help="Play it at this tempo.")] = None,
+    transpose: Annotated[float, typer.Option(help="Semitones higher, at the same tempo.")] = 0.0,
+    preset: Preset = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same samples.")] = 0,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn a spectrogram image into audio."""
+    from riffkit.atomic import check_output_path
+    from riffkit.audio.encoding import format_of
+
+    format_of(audio)
+    check_output_path(audio)
+    from riffkit.music.codec import decode_file
+
+    with progress("decoding", None, quiet=quiet):
+        clip = decode_file(
+            png, vocoder=vocoder, quality=quality, bpm=bpm, transpose=transpose, preset=preset,
+            seed=seed, device=device,
+        )  # fmt: skip
+        clip.save(audio)
+    show_notes(clip.notes, quiet=quiet)
+    facts = {"audio": str(audio), "seconds": clip.seconds, "samples": clip.waveform.shape[-1]}
+    say(facts, f"{audio}: {clip.seconds:.2f} s", as_json=as_json)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="Audio file or spectrogram image.")],
+    preset: Preset = None,
+    as_json: Json = False,
+) -> None:
+    """Show a file's recipe, parameters, tempo, key and loudness."""
+    from riffkit.music.inspect import inspect_file
+
+    facts = inspect_file(file, preset=preset)
+    say(facts, "\n".join(lines(facts)), as_json=as_json)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="Audio file or image made by riffkit.")],
+    output: Output = None,
+    model: Annotated[str | None, typer.Option(help="Where its model is, if not bundled.")] = None,
+    source: Annotated[Path | None, typer.Option(help="The encoded or decoded input.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a file again from its recipe, and compare."""
+    from riffkit.atomic import check_output_path
+    from riffkit.music.replay import replay as replay_file
+
+    path = output or file.with_name(f"{file.stem}-replay{file.suffix}")
+    check_output_path(path)
+    with progress("replaying", None, quiet=quiet):
+        result = replay_file(file, path, model=model, source=source, device=device)
+    facts = {
+        "file": str(path),
+        "same": result.same,
+        "compared": result.compared,
+        "differences": list(result.differences),
+    }
+    verdict = f"the same {result.compared}" if result.same else f"not the same {result.compared}"
+    reasons = f" ({'; '.join(result.differences)})" if result.differences else ""
+    say(facts, f"{path}: {verdict}{reasons}", as_json=as_json)

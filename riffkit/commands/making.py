@@ -1,0 +1,244 @@
+"""Music from prompts: generate, loop, morph, story, vary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riffkit.commands.options import (
+    Audio,
+    BeatsPerBar,
+    ClipBpm,
+    ClipKey,
+    Device,
+    Guidance,
+    Json,
+    Key,
+    Model,
+    NegativePrompt,
+    Output,
+    Prompt,
+    PromptBpm,
+    Quality,
+    Quiet,
+    Seed,
+    Steps,
+    Vocoder,
+    as_file,
+    checked_paths,
+    chosen_seed,
+    opened,
+    painting,
+    progress,
+    put,
+)
+from riffkit.errors import ParameterError
+
+app = typer.Typer()
+
+
+@app.command()
+def generate(
+    prompt: Prompt,
+    output: Output = None,
+    negative_prompt: NegativePrompt = "",
+    bars: Annotated[int | None, typer.Option(help="Length in bars.  [default: 2]")] = None,
+    bpm: PromptBpm = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds, instead of --bars.")] = None,
+    key: Key = None,
+    beats_per_bar: BeatsPerBar = 4,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    count: Annotated[int, typer.Option(help="How many clips, each with the next seed.")] = 1,
+    loop: Annotated[bool, typer.Option("--loop", help="Plays round without a seam.")] = False,
+    model: Model = "mini",
+    vocoder: Vocoder = "griffin-lim",
+    quality: Quality = "default",
+    seed: Seed = None,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make music from a prompt: an audio file, and its PNG."""
+    if count < 1:
+        raise ParameterError(f"count={count}: must be at least 1")
+    paths = checked_paths(output, prompt, count)
+    from riffkit.music.generate import GenerateRequest, plan_for
+    from riffkit.music.generate import generate as generate_clip
+
+    first_seed = chosen_seed(seed)
+    requests = [
+        GenerateRequest(
+            prompt, negative_prompt=negative_prompt, bars=bars, bpm=bpm, duration=duration,
+            key=key, beats_per_bar=beats_per_bar, steps=steps, guidance=guidance,
+            seed=first_seed + index, loop=loop, vocoder=vocoder, quality=quality,
+        )
+        for index in range(count)
+    ]  # fmt: skip
+    from riffkit.diffusion.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(model, device=device)
+    n_steps = sum(plan_for(request, checkpoint).steps for request in requests)
+    with progress("painting", n_steps, quiet=quiet) as advance:
+        for path, request in zip(paths, requests, strict=True):
+            clip = generate_clip(checkpoint, request, on_step=lambda done, total: advance())
+            put(clip, path, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def loop(
+    prompts: Annotated[list[str], typer.Argument(help="One or more; the last leads to the first.")],
+    output: Output = None,
+    negative_prompt: NegativePrompt = "",
+    bars: Annotated[int | None, typer.Option(help="Default: 4 a prompt.")] = None,
+    bpm: PromptBpm = None,
+    key: Key = None,
+    beats_per_bar: BeatsPerBar = 4,
+    theme: Annotated[Path | None, typer.Option(help="Audio or PNG that it stays near to.")] = None,
+    strength: Annotated[float, typer.Option(help="How far from the theme, 0 to 1.")] = 0.75,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    model: Model = "mini",
+    vocoder: Vocoder = "griffin-lim",
+    quality: Quality = "default",
+    seed: Seed = None,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a loop that wanders through prompts and back, without a seam."""
+    (path,) = checked_paths(output, prompts[0])
+    from riffkit.music.story import LoopRequest
+    from riffkit.music.story import loop as loop_clip
+
+    request = LoopRequest(
+        tuple(prompts), negative_prompt=negative_prompt, bars=bars, bpm=bpm, key=key,
+        beats_per_bar=beats_per_bar, strength=strength, steps=steps, guidance=guidance,
+        vocoder=vocoder, quality=quality, seed=chosen_seed(seed),
+    )  # fmt: skip
+    from riffkit.diffusion.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(model, device=device)
+    source = opened(checkpoint, theme, request)
+    with painting(checkpoint, request, quiet=quiet) as on_step:
+        clip = loop_clip(checkpoint, request, theme=source, on_step=on_step)
+    put(clip, path, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def morph(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="A prompt, or an audio file.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="A prompt, or an audio file.")],
+    output: Output = None,
+    frames: Annotated[int, typer.Option(help="Steps from one to the other.")] = 8,
+    bars: Annotated[int, typer.Option(help="Bars of each frame.")] = 2,
+    negative_prompt: NegativePrompt = "",
+    bpm: PromptBpm = None,
+    key: Key = None,
+    beats_per_bar: BeatsPerBar = 4,
+    strength: Annotated[float, typer.Option(help="New half-way between clips, 0 to 1.")] = 0.7,
+    last_seed: Annotated[int | None, typer.Option(help="Seed of TO; default: the same.")] = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    model: Model = "mini",
+    vocoder: Vocoder = "griffin-lim",
+    quality: Quality = "default",
+    seed: Seed = None,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go from one prompt or clip to another in even steps, on the downbeat."""
+    (path,) = checked_paths(output, f"{Path(first).stem} to {Path(last).stem}")
+    from riffkit.music.morph import MorphRequest
+    from riffkit.music.morph import morph as morph_clip
+
+    files = [as_file(end) for end in (first, last)]
+    names = [
+        end if file is None else file.name for end, file in zip((first, last), files, strict=True)
+    ]
+    request = MorphRequest(
+        names[0], names[1], negative_prompt=negative_prompt, frames=frames, bars=bars, bpm=bpm,
+        key=key, beats_per_bar=beats_per_bar, strength=strength, last_seed=last_seed, steps=steps,
+        guidance=guidance, vocoder=vocoder, quality=quality, seed=chosen_seed(seed),
+    )  # fmt: skip
+    from riffkit.diffusion.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(model, device=device)
+    ends = [opened(checkpoint, file, request) for file in files]
+    with painting(checkpoint, request, quiet=quiet) as on_step:
+        clip = morph_clip(checkpoint, request, first=ends[0], last=ends[1], on_step=on_step)
+    put(clip, path, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def story(
+    script: Annotated[Path, typer.Argument(help="TOML file; README, 'A story'.")],
+    output: Output = None,
+    model: Model = "mini",
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make minutes of music from a script of keyframes."""
+    from riffkit.music.story import read_script
+    from riffkit.music.story import story as story_clip
+
+    told = read_script(script)
+    (path,) = checked_paths(output, script.stem)
+    from riffkit.diffusion.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(model, device=device)
+    theme = opened(checkpoint, told.theme, told.request)
+    with painting(checkpoint, told.request, quiet=quiet) as on_step:
+        clip = story_clip(checkpoint, told.request, theme=theme, on_step=on_step)
+    put(clip, path, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def vary(
+    file: Audio,
+    output: Output = None,
+    count: Annotated[int, typer.Option(help="How many siblings.")] = 4,
+    distance: Annotated[float, typer.Option(help="From 0, the clip, to 1, strangers.")] = 0.5,
+    prompt: Annotated[str, typer.Option(help="What they should be; default: the clip's.")] = "",
+    negative_prompt: NegativePrompt = "",
+    bpm: ClipBpm = None,
+    key: ClipKey = None,
+    beats_per_bar: BeatsPerBar = 4,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    model: Model = "mini",
+    vocoder: Vocoder = "griffin-lim",
+    quality: Quality = "default",
+    seed: Seed = None,
+    device: Device = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make siblings of a clip, and a sheet of their images to choose from."""
+    paths = checked_paths(output, f"{file.stem} sibling", count)
+    sheet = (output or paths[0]).with_stem(f"{(output or paths[0]).stem}-sheet").with_suffix(".png")
+    from riffkit.music.morph import VaryRequest
+    from riffkit.music.morph import vary as vary_clip
+    from riffkit.music.recorded import recorded_prompt
+    from riffkit.music.sheet import save_sheet
+
+    request = VaryRequest(
+        count=count, distance=distance, prompt=prompt or recorded_prompt(file),
+        negative_prompt=negative_prompt, bpm=bpm, key=key, beats_per_bar=beats_per_bar,
+        steps=steps, guidance=guidance, vocoder=vocoder, quality=quality, seed=chosen_seed(seed),
+    )  # fmt: skip
+    from riffkit.diffusion.checkpoint import load_checkpoint
+    from riffkit.music.source import open_source
+
+    checkpoint = load_checkpoint(model, device=device)
+    source = open_source(checkpoint, file, request)
+    with painting(checkpoint, request, quiet=quiet) as on_step:
+        clips = vary_clip(checkpoint, request, source, on_step=on_step)
+    images = {path.name: clip.image for path, clip in zip(paths, clips, strict=True)}
+    save_sheet(sheet, {file.name: source.image, **images})
+    for path, clip in zip(paths, clips, strict=True):
+        put(clip, path, as_json=as_json, quiet=quiet)

@@ -1,0 +1,169 @@
+"""Options that commands share, and how they write and print.
+
+The command line imports neither torch nor diffusers before a command needs them, so that
+`riff --help` answers at once: what does is imported inside the commands.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from riffkit.errors import ParameterError
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
+Seed = Annotated[int | None, typer.Option(help="Same seed, same result; default: a new one.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no notes.")]
+Model = Annotated[str, typer.Option(help="Bundled name, folder, or hub id.")]
+Vocoder = Annotated[str, typer.Option(help="How images become sound; see `riff models list`.")]
+# the same words as riffkit.vocoder.base.QUALITIES, which would bring torch in here
+QualityName = Literal["preview", "default", "high"]
+Quality = Annotated[QualityName, typer.Option(help="Speed against fidelity of the vocoder.")]
+Preset = Annotated[str | None, typer.Option(help="riffusion-v1 or full-band.")]
+Bpm = Annotated[float | None, typer.Option(help="Tempo in beats a minute.")]
+PromptBpm = Annotated[float | None, typer.Option(help="Default: the prompt's or style's.")]
+ClipBpm = Annotated[float | None, typer.Option(help="Default: as measured.")]
+Key = Annotated[str | None, typer.Option(help="'A minor'; default: the prompt's.")]
+ClipKey = Annotated[str | None, typer.Option(help="'A minor'; default: as measured.")]
+BeatsPerBar = Annotated[int, typer.Option(help="4 for 4/4, 3 for a waltz.")]
+Steps = Annotated[int | None, typer.Option(help="Denoising steps; default: model's.")]
+Guidance = Annotated[float | None, typer.Option(help="Prompt's pull; default: model's.")]
+NegativePrompt = Annotated[str, typer.Option(help="What to keep away from.")]
+Prompt = Annotated[str, typer.Argument(help="The music in words: 'lo-fi piano, rainy'.")]
+Audio = Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file, or riffkit's PNG.")]
+
+
+def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
+    """One path a clip; without --output a name from the prompt that no file has yet."""
+    if output is not None:
+        if count == 1:
+            return [output]
+        return [output.with_stem(f"{output.stem}-{n}") for n in range(1, count + 1)]
+    words = "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
+    stem = "-".join(words)[:40].strip("-") or "riff"
+    names = (Path(f"{stem}-{n}.wav" if n > 1 else f"{stem}.wav") for n in range(1, 10**6))
+    free = (path for path in names if not path.exists() and not path.with_suffix(".png").exists())
+    return [next(free) for _ in range(count)]
+
+
+def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
+    """`output_paths`, which can be written, each with its PNG."""
+    from riffkit.atomic import check_output_path
+    from riffkit.audio.encoding import format_of
+
+    paths = output_paths(output, name, count)
+    for path in paths:
+        format_of(path)
+        check_output_path(path)
+        check_output_path(path.with_suffix(".png"))
+    return paths
+
+
+def chosen_seed(seed: int | None) -> int:
+    from riffkit.music.riff import random_seed
+
+    return random_seed() if seed is None else seed
+
+
+def as_file(end: str) -> Path | None:
+    """The path of an end that is a file; prompts are none."""
+    path = Path(end)
+    looks_like_one = path.suffix.lower() in (".wav", ".flac", ".ogg", ".mp3", ".png")
+    return path if looks_like_one else None
+
+
+def opened(checkpoint: Any, path: Path | None, request: Any) -> Any:
+    """The source of a path, None for none."""
+    from riffkit.music.source import open_source
+
+    return None if path is None else open_source(checkpoint, path, request)
+
+
+@contextmanager
+def painting(checkpoint: Any, request: Any, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar that the denoising steps advance."""
+    n_steps = request.steps or checkpoint.traits.default_steps
+    with progress("painting", n_steps, quiet=quiet) as advance:
+        yield lambda done, total: advance()
+
+
+def put(clip: Any, path: Path, *, as_json: bool, quiet: bool) -> None:
+    """Write a painted clip and its PNG, and say what it is."""
+    save_pair(clip, path)
+    show_notes(clip.notes, quiet=quiet)
+    grid, made = clip.image.grid, clip.recipe
+    facts = {
+        "audio": str(path),
+        "image": str(path.with_suffix(".png")),
+        "seconds": round(clip.seconds, 3),
+        "bpm": grid.bpm if grid else None,
+        "key": made.arguments["key"],
+        "beats": grid.n_beats if grid else None,
+        "seed": made.arguments["seed"],
+        "model": made.model["name"],
+    }
+    text = f"{path} and {path.with_suffix('.png').name}: {clip.seconds:.2f} s"
+    text += f", {grid.bpm:g} BPM" if grid else ""
+    text += f", {facts['key']}" if facts["key"] else ""
+    say(facts, f"{text}, seed {facts['seed']}", as_json=as_json)
+
+
+def check_png_name(path: Path) -> None:
+    if path.suffix.lower() != ".png":
+        raise ParameterError(f"image={path.name!r}: must end in .png")
+
+
+def save_pair(clip: Any, path: Path) -> None:
+    """The audio file and the PNG beside it: both, or neither."""
+    image_path = path.with_suffix(".png")
+    clip.image.save(image_path)
+    try:
+        clip.save(path)
+    except BaseException:
+        image_path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A bar on stderr that vanishes when done; yields the call that advances it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
+
+
+def show_notes(notes: tuple[str, ...], *, quiet: bool) -> None:
+    for note in () if quiet else notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def say(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
+    print(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+def lines(facts: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Nested values as indented "name: value" lines."""
+    for name, value in facts.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{name}:"
+            yield from lines(value, indent + "  ")
+        elif value not in (None, {}, [], ""):
+            yield (
+                f"{indent}{name}: {value:g}"
+                if isinstance(value, float)
+                else (f"{indent}{name}: {value}")
+            )

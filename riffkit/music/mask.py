@@ -1,0 +1,105 @@
+"""What of an image is to be made anew: spans, bands, painted masks, all but the melody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from riffkit.errors import ParameterError
+from riffkit.music.source import Source
+from riffkit.recipe import sha256
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.mel import mel_row_hz
+
+Mask = Float[np.ndarray, "row frame"]
+"""0 where the image is kept, 1 where it is new; rows as in the image, highest band first."""
+
+
+def mask_of(
+    source: Source,
+    *,
+    time: tuple[float, float] | None = None,
+    freq: tuple[float, float] | None = None,
+    keep_melody: bool = False,
+) -> Mask:
+    """1 where a span in seconds and a band in Hz cross, all where neither is given."""
+    height, width = source.image.pixels.shape[:2]
+    mask = np.ones((height, width))
+    if time is not None:
+        seconds = source.waveform.shape[-1] / source.sample_rate
+        if time[0] >= seconds:
+            raise ParameterError(f"time={time[0]:g}:{time[1]:g}: the clip ends at {seconds:.2f} s")
+        begin, end = (round(source.frame_of(t)) for t in time)
+        inside = np.zeros(width)
+        inside[max(0, begin) : max(begin + 1, end)] = 1
+        mask *= inside
+    if freq is not None:
+        params = source.image.params
+        semitones = source.image.transpose
+        hz = mel_row_hz(params).numpy()[::-1] * 2 ** (semitones / 12)
+        inside_band = (hz >= freq[0]) & (hz <= freq[1])
+        if not inside_band.any():
+            raise ParameterError(
+                f"freq={freq[0]:g}:{freq[1]:g}: no row of the image lies there; "
+                f"the image reaches from {hz.min():.0f} to {hz.max():.0f} Hz"
+            )
+        mask *= inside_band[:, None]
+    if keep_melody:
+        mask *= 1 - strongest_partials(source.image)
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class PaintedMask:
+    """A mask from a file, and what a recipe says of the file."""
+
+    levels: Mask
+    recipe_input: dict[str, str]
+
+
+def read_mask(path: Path, source: Source) -> PaintedMask:
+    """A picture of the source's image's size: white is new, black kept, gray between."""
+    image = source.image
+    try:
+        with Image.open(path) as opened:
+            levels = np.asarray(opened.convert("L"), np.float64) / 255
+    except (OSError, UnidentifiedImageError, ValueError) as error:
+        raise ParameterError(f"mask={path.name!r}: can't be read as an image") from error
+    if levels.shape != image.pixels.shape[:2]:
+        raise ParameterError(
+            f"mask={path.name!r}: {levels.shape[1]} × {levels.shape[0]} px; must be "
+            f"{image.n_frames} × {image.pixels.shape[0]}, as the image that this clip gives"
+        )
+    return PaintedMask(levels, {"mask.name": path.name, "mask.sha256": sha256(path)})
+
+
+def strongest_partials(image: SpectrogramImage) -> Mask:
+    """1 around the loudest rows of each column that stand out of their surroundings.
+
+    The melody, or what is played loudest, with its overtones: rows that are peaks along frequency
+    and hold, column by column, the most of the energy.
+    """
+    level = 1 - image.pixels.mean(-1) / 255
+    here, above, below = level[1:-1], level[:-2], level[2:]
+    peak = np.zeros(level.shape, bool)
+    peak[1:-1] = (here >= above) & (here >= below)
+    strong = peak & (level >= 0.72 * level.max(axis=0, keepdims=True)) & (level > 0.3)
+    near = strong.copy()
+    for shift in (1, 2, 3):
+        near[shift:] |= strong[:-shift]
+        near[:-shift] |= strong[shift:]
+    return near.astype(float)
+
+
+def mask_to_cells(mask: Mask, stride: int) -> Float[Tensor, "1 1 latent_row column"]:
+    """The mask in latent cells: a cell is as free as its freest pixel."""
+    rows, frames = mask.shape
+    padded = np.pad(mask, ((0, -rows % stride), (0, -frames % stride)))
+    cells = torch.from_numpy(padded).float()[None, None]
+    return torch.nn.functional.max_pool2d(cells, stride)

@@ -1,0 +1,238 @@
+"""A clip of the user's on the beat grid: what restyling, editing and extending begin with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.analysis.beats import first_downbeat
+from riffkit.analysis.key import key as key_of
+from riffkit.analysis.tempo import tempo as tempo_of
+from riffkit.audio import files
+from riffkit.audio.limiter import limiter_gain, true_peaks
+from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS
+from riffkit.audio.resampling import resample
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.latents import pixels_to_latents
+from riffkit.errors import ParameterError
+from riffkit.music.canvas import Canvas
+from riffkit.music.clip import Clip
+from riffkit.music.key import MusicalKey, parse_key, semitones_to_key
+from riffkit.music.recorded import read_recipe
+from riffkit.music.request import MAX_BARS, PaintRequest, Plan, settle
+from riffkit.recipe import sha256
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.convert import waveform_to_image
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.png import read_png
+from riffkit.vocoder.decode import decode
+
+FADE_SECONDS = 0.03
+"""Within so much of a join, old and new sound pass into one another."""
+_LOOP_TOLERANCE = 0.01  # a clip this near to whole bars plays round
+_LOOP_SECONDS = 30.0  # and is no longer than this
+_SURE = 0.15  # a tempo with less confidence is said to be a guess
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A clip in whole bars. `waveform` is the clip alone, at the model's rate.
+
+    `image` begins `n_lead` samples before it, on a downbeat, and ends with a bar; it is drawn in
+    a key that the model knows. `loop`: the clip fills its bars exactly, and plays round.
+    """
+
+    waveform: Float[Tensor, "channel sample"]
+    image: SpectrogramImage
+    n_lead: int
+    beats_per_bar: int
+    key: MusicalKey | None
+    loop: bool
+    recipe_input: dict[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def grid(self) -> BeatGrid:
+        assert self.image.grid is not None
+        return self.image.grid
+
+    @property
+    def bars(self) -> int:
+        return self.grid.n_beats // self.beats_per_bar
+
+    @property
+    def sample_rate(self) -> int:
+        return self.image.params.sample_rate
+
+    @property
+    def padded(self) -> Float[Tensor, "channel padded"]:
+        """The waveform with the silence that fills its bars."""
+        return _padded(self.waveform, self.n_lead, self.image.n_samples)
+
+    def seconds_of(self, frame: float) -> float:
+        """Where a column of the image lies in the clip, in seconds from its start."""
+        lead = self.n_lead / self.sample_rate
+        return frame / self.image.n_frames * self.grid.seconds - lead
+
+    def frame_of(self, seconds: float) -> float:
+        """The inverse of `seconds_of`."""
+        lead = self.n_lead / self.sample_rate
+        return (seconds + lead) / self.grid.seconds * self.image.n_frames
+
+    def cut(self, clip: Clip) -> Clip:
+        """A clip of the whole image without what filled up the first and the last bar."""
+        n_samples = self.waveform.shape[-1]
+        return replace(clip, waveform=clip.waveform[:, self.n_lead : self.n_lead + n_samples])
+
+    def canvas(self, checkpoint: Checkpoint) -> Canvas:
+        return Canvas(self.grid, self.beats_per_bar, self.loop, checkpoint)
+
+    def latents(self, checkpoint: Checkpoint) -> Float[Tensor, "1 channel latent_row column"]:
+        circular = self.loop or checkpoint.traits.bar_cue
+        return pixels_to_latents(checkpoint, self.image.pixels, circular=circular)
+
+
+def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> Source:
+    """A WAV, FLAC, OGG, MP3 or PNG file on the beat grid of its own tempo.
+
+    `request.bpm` and `request.key` stand for what its recipe says, and that for what would be
+    measured. ParameterError where the clip is shorter than a bar or has no tempo; AudioFileError
+    and ImageFileError for what is no sound.
+    """
+    waveform, rate = _read(checkpoint, path)
+    recipe = read_recipe(path)
+    made = {} if recipe is None else recipe.arguments
+    bpm, bpm_note = _bpm(waveform, rate, request.bpm or made.get("bpm"), path)
+    key, key_note = _key(waveform, rate, request.key or made.get("key"), path, checkpoint)
+    grid, n_lead, loop = _lay_out(waveform, rate, bpm, request.beats_per_bar, path)
+    semitones = float(semitones_to_key(key, checkpoint.traits))
+    padded = _padded(waveform, n_lead, max(grid.n_samples(rate), waveform.shape[-1] + n_lead))
+    image = waveform_to_image(padded, rate, checkpoint.params, grid=grid, transpose=semitones)
+    return Source(
+        waveform=waveform,
+        image=image,
+        n_lead=n_lead,
+        beats_per_bar=request.beats_per_bar,
+        key=key,
+        loop=loop,
+        recipe_input={"name": path.name, "sha256": sha256(path)},
+        notes=tuple(note for note in (bpm_note, key_note) if note),
+    )
+
+
+def _lay_out(
+    waveform: Float[Tensor, "channel sample"],
+    rate: int,
+    bpm: float,
+    beats_per_bar: int,
+    path: Path,
+) -> tuple[BeatGrid, int, bool]:
+    """The bars that hold a clip, the samples of silence before it, and whether it plays round."""
+    n_samples = waveform.shape[-1]
+    bar_samples = 60 / bpm * beats_per_bar * rate
+    bars = n_samples / bar_samples
+    if bars < 1 - _LOOP_TOLERANCE:
+        raise ParameterError(
+            f"{path.name!r}: {n_samples / rate:.2f} s, shorter than a bar "
+            f"({bar_samples / rate:.2f} s at {bpm:.1f} BPM); give a longer clip"
+        )
+    if n_samples < _LOOP_SECONDS * rate and abs(bars / round(bars) - 1) <= _LOOP_TOLERANCE:
+        grid = BeatGrid(bpm, round(bars) * beats_per_bar)
+        if grid.n_samples(rate) != n_samples:
+            grid = BeatGrid(grid.n_beats * 60 * rate / n_samples, grid.n_beats)
+        return grid, 0, True
+    downbeat = first_downbeat(waveform, rate, bpm=bpm, beats_per_bar=beats_per_bar)
+    n_lead = round((bar_samples - downbeat * rate) % bar_samples)
+    n_bars = math.ceil((n_samples + n_lead) / bar_samples - 1e-9)
+    if n_bars > MAX_BARS:
+        raise ParameterError(f"{path.name!r}: {n_bars} bars; at most {MAX_BARS}; cut it first")
+    return BeatGrid(bpm, n_bars * beats_per_bar), n_lead, False
+
+
+def _read(checkpoint: Checkpoint, path: Path) -> tuple[Float[Tensor, "channel sample"], int]:
+    """The sound at the model's rate and in its channels."""
+    params = checkpoint.params
+    if path.suffix.lower() == ".png":
+        image = read_png(path)
+        waveform, rate = decode(image, circular=image.grid is not None), image.params.sample_rate
+        if rate != params.sample_rate:
+            waveform = resample(waveform, rate, params.sample_rate)
+    else:
+        waveform, _ = files.load(path, sample_rate=params.sample_rate)
+    n_channels = params.planes.n_channels
+    if len(waveform) != n_channels:
+        waveform = waveform.mean(0, keepdim=True).expand(n_channels, -1).contiguous()
+    return waveform, params.sample_rate
+
+
+def _bpm(
+    waveform: Float[Tensor, "channel sample"], rate: int, given: float | None, path: Path
+) -> tuple[float, str | None]:
+    """The tempo, and what the user should read of it."""
+    if given is not None:
+        return given, None
+    found = tempo_of(waveform, rate)
+    if found is None:
+        raise ParameterError(f"{path.name!r}: no tempo can be measured; give --bpm")
+    sure = found.confidence >= _SURE
+    how = "measured" if sure else "is a guess"
+    return found.bpm, f"{path.name}: {found.bpm:.1f} BPM {how} (--bpm sets another)"
+
+
+def _key(
+    waveform: Float[Tensor, "channel sample"],
+    rate: int,
+    given: str | None,
+    path: Path,
+    checkpoint: Checkpoint,
+) -> tuple[MusicalKey | None, str | None]:
+    """The key, if the model needs to know it, and what the user should read of it."""
+    if given is not None:
+        return parse_key(given), None
+    found = key_of(waveform, rate) if checkpoint.traits.native_tonics else None
+    if found is None:
+        return None, None
+    return parse_key(found.name), f"{path.name}: {found.name} measured (--key sets another)"
+
+
+def _padded(
+    waveform: Float[Tensor, "channel sample"], n_lead: int, n_samples: int
+) -> Float[Tensor, "channel padded"]:
+    return torch.nn.functional.pad(waveform, (n_lead, n_samples - n_lead - waveform.shape[-1]))
+
+
+def source_plan(checkpoint: Checkpoint, request: PaintRequest, source: Source, prompt: str) -> Plan:
+    """The source's tempo and key, the request's steps and guidance."""
+    key = source.key.name if source.key is not None and source.key.mode else None
+    return settle(
+        replace(request, bpm=source.grid.bpm, key=key),
+        checkpoint,
+        prompt=prompt,
+        n_beats=source.grid.n_beats,
+    )
+
+
+def limited_to_peaks(
+    waveform: Float[Tensor, "channel sample"], source: Source
+) -> Float[Tensor, "channel sample"]:
+    """What stands above -1 dBFS and the clip's own peaks turned down; all else untouched."""
+    own_peak = float(true_peaks(source.waveform).max())
+    ceiling = max(own_peak, 10 ** (MAX_TRUE_PEAK_DBFS / 20))
+    gain = limiter_gain(true_peaks(waveform), source.sample_rate, ceiling=ceiling)
+    return waveform * torch.from_numpy(gain).float()
+
+
+def with_bars(source: Source, first: int, last: int) -> Source:
+    """The bars `first` … `last` (behind the last) alone, as a clip that doesn't play round."""
+    frames = source.image.n_frames // source.bars
+    grid = BeatGrid(source.grid.bpm, (last - first) * source.beats_per_bar)
+    pixels = source.image.pixels[:, first * frames : last * frames]
+    image = replace(source.image, pixels=pixels, grid=grid)
+    begin, end = (round(bar / source.bars * source.image.n_samples) for bar in (first, last))
+    waveform = _padded(source.padded[:, begin:end], 0, image.n_samples)
+    return replace(source, waveform=waveform, image=image, n_lead=0, loop=False)
