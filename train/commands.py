@@ -321,6 +321,16 @@ def chorales(
     print(f"{write_phrases(file)} phrases → {file}")
 
 
+@app.command()
+def seeds(
+    file: Annotated[Path, typer.Argument(help="file to write")],
+) -> None:
+    """Encode the bundled seeds of riff loop --theme."""
+    from train.seeds import write_seeds
+
+    print(f"{', '.join(write_seeds(file))} → {file}")
+
+
 @app.command("render-audio")
 def render_audio(
     audio: Annotated[Path, typer.Argument(help="folder to write loop-SEED.flac files to")],

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from riffkit.audio.resampling import resample
@@ -32,39 +32,49 @@ def chroma(
     or fourth harmonic (Gómez, "Tonal description of polyphonic audio", 2006). Every frame
     counts by the root of its level, so that soft parts have a say too.
     """
+    shares = chroma_steps(waveform, sample_rate, 1)[0]
+    return shares / shares.sum() if shares.any() else shares
+
+
+def chroma_steps(
+    waveform: Float[Tensor, "channel sample"], sample_rate: int, n_steps: int
+) -> Float[np.ndarray, "step pitch_class"]:
+    """How much of each pitch class sounds in each of `n_steps` equal parts of a clip."""
     mono = resample(waveform.mean(0, keepdim=True), sample_rate, _RATE)[0]
-    midi, weight = _spectral_peaks(mono)
+    frame, midi, weight = _spectral_peaks(mono)
+    shares = np.zeros(12 * n_steps)
     if not len(midi):
-        return np.zeros(12)
+        return shares.reshape(n_steps, 12)
     midi = midi - _tuning_semitones(midi, weight)
-    shares = np.zeros(12)
+    step = np.minimum((frame * _HOP_SAMPLES * n_steps) // max(1, len(mono)), n_steps - 1)
     for harmonic in range(1, _N_HARMONICS + 1):
         pitch = midi - 12 * math.log2(harmonic)
         nearest = np.round(pitch)
         in_tune = np.cos(np.pi * (pitch - nearest)) ** 2
         share = weight * in_tune * _HARMONIC_DECAY ** (harmonic - 1)
-        shares += np.bincount(nearest.astype(int) % 12, share, minlength=12)
-    return np.asarray(shares / shares.sum())
+        place = 12 * step + nearest.astype(int) % 12
+        shares += np.bincount(place, share, minlength=12 * n_steps)
+    return shares.reshape(n_steps, 12)
 
 
 def _spectral_peaks(
     mono: Float[Tensor, " sample"],
-) -> tuple[Float[np.ndarray, " peak"], Float[np.ndarray, " peak"]]:
-    """The pitch (MIDI, with fractions) and the weight of every peak of every frame."""
+) -> tuple[Int[np.ndarray, " peak"], Float[np.ndarray, " peak"], Float[np.ndarray, " peak"]]:
+    """The frame, the pitch (MIDI, with fractions) and the weight of every peak."""
     padded = torch.nn.functional.pad(mono, (_N_FFT // 2, _N_FFT // 2))
     frames = padded.unfold(-1, _N_FFT, _HOP_SAMPLES)
     window = torch.blackman_window(_N_FFT)
-    found = [
-        _peaks_of(torch.fft.rfft(block * window).abs().numpy())
-        for block in torch.split(frames, _BLOCK_FRAMES)
-    ]
-    midi, weight = (np.concatenate(part) for part in zip(*found, strict=True))
-    return midi, weight
+    found = []
+    for index, block in enumerate(torch.split(frames, _BLOCK_FRAMES)):
+        frame, midi, weight = _peaks_of(torch.fft.rfft(block * window).abs().numpy())
+        found.append((frame + index * _BLOCK_FRAMES, midi, weight))
+    frame, midi, weight = (np.concatenate(part) for part in zip(*found, strict=True))
+    return frame, midi, weight
 
 
 def _peaks_of(
     spectrum: Float[np.ndarray, "frame bin"],
-) -> tuple[Float[np.ndarray, " peak"], Float[np.ndarray, " peak"]]:
+) -> tuple[Int[np.ndarray, " peak"], Float[np.ndarray, " peak"], Float[np.ndarray, " peak"]]:
     first, last = (round(hz * _N_FFT / _RATE) for hz in (_MIN_HZ, _MAX_HZ))
     here, below, above = (spectrum[:, first + k : last + k] for k in (0, -1, 1))
     loudest = spectrum[:, first:last].max(-1, keepdims=True)
@@ -76,7 +86,7 @@ def _peaks_of(
     hz = (first + offset + vertex) * _RATE / _N_FFT
     midi = _A4_MIDI + 12 * np.log2(hz / _A4_HZ)
     weight = here[is_peak] / np.sqrt(loudest[frame, 0])
-    return midi, weight
+    return frame, midi, weight
 
 
 def _tuning_semitones(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,6 +53,8 @@ def generate(
     guidance: Guidance = None,
     count: Annotated[int, typer.Option(help="How many clips, each with the next seed.")] = 1,
     loop: Annotated[bool, typer.Option("--loop", help="Plays round without a seam.")] = False,
+    melody: Annotated[Path | None, typer.Option(help="Audio or MIDI file of a tune.")] = None,
+    melody_strength: Annotated[float, typer.Option(help="0 near to the tune, 1 free.")] = 0.6,
     model: Model = "mini",
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
@@ -73,18 +75,28 @@ def generate(
         GenerateRequest(
             prompt, negative_prompt=negative_prompt, bars=bars, bpm=bpm, duration=duration,
             key=key, beats_per_bar=beats_per_bar, steps=steps, guidance=guidance,
-            seed=first_seed + index, loop=loop, vocoder=vocoder, quality=quality,
+            seed=first_seed + index, loop=loop, melody_strength=melody_strength, vocoder=vocoder,
+            quality=quality,
         )
         for index in range(count)
     ]  # fmt: skip
     from riffkit.diffusion.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(model, device=device)
-    n_steps = sum(plan_for(request, checkpoint).steps for request in requests)
+    tune = None if melody is None else read_tune(melody, bpm, beats_per_bar)
+    n_steps = sum(plan_for(request, checkpoint, tune).steps for request in requests)
     with progress("painting", n_steps, quiet=quiet) as advance:
         for path, request in zip(paths, requests, strict=True):
-            clip = generate_clip(checkpoint, request, on_step=lambda done, total: advance())
+            clip = generate_clip(
+                checkpoint, request, melody=tune, on_step=lambda done, total: advance()
+            )
             put(clip, path, as_json=as_json, quiet=quiet)
+
+
+def read_tune(path: Path, bpm: float | None, beats_per_bar: int) -> Any:
+    from riffkit.music.melody import read_melody
+
+    return read_melody(path, bpm=bpm, beats_per_bar=beats_per_bar)
 
 
 @app.command()
@@ -96,7 +108,9 @@ def loop(
     bpm: PromptBpm = None,
     key: Key = None,
     beats_per_bar: BeatsPerBar = 4,
-    theme: Annotated[Path | None, typer.Option(help="Audio or PNG that it stays near to.")] = None,
+    theme: Annotated[
+        str | None, typer.Option(help="Audio, PNG or bundled seed that it stays near to.")
+    ] = None,
     strength: Annotated[float, typer.Option(help="How far from the theme, 0 to 1.")] = 0.75,
     steps: Steps = None,
     guidance: Guidance = None,
@@ -112,6 +126,7 @@ def loop(
     (path,) = checked_paths(output, prompts[0])
     from riffkit.music.story import LoopRequest
     from riffkit.music.story import loop as loop_clip
+    from riffkit.music.theme import open_theme
 
     request = LoopRequest(
         tuple(prompts), negative_prompt=negative_prompt, bars=bars, bpm=bpm, key=key,
@@ -121,7 +136,7 @@ def loop(
     from riffkit.diffusion.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(model, device=device)
-    source = opened(checkpoint, theme, request)
+    source = None if theme is None else open_theme(checkpoint, theme, request)
     with painting(checkpoint, request, quiet=quiet) as on_step:
         clip = loop_clip(checkpoint, request, theme=source, on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)
@@ -185,13 +200,14 @@ def story(
     """Make minutes of music from a script of keyframes."""
     from riffkit.music.story import read_script
     from riffkit.music.story import story as story_clip
+    from riffkit.music.theme import open_theme
 
     told = read_script(script)
     (path,) = checked_paths(output, script.stem)
     from riffkit.diffusion.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(model, device=device)
-    theme = opened(checkpoint, told.theme, told.request)
+    theme = None if told.theme is None else open_theme(checkpoint, told.theme, told.request)
     with painting(checkpoint, told.request, quiet=quiet) as on_step:
         clip = story_clip(checkpoint, told.request, theme=theme, on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)

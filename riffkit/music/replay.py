@@ -19,12 +19,14 @@ from riffkit.music.edit import EditRequest, edit
 from riffkit.music.extend import ExtendRequest, extend
 from riffkit.music.generate import GenerateRequest, generate
 from riffkit.music.mask import read_mask
+from riffkit.music.melody import read_melody
 from riffkit.music.morph import MorphRequest, VaryRequest, morph, vary
 from riffkit.music.recorded import read_recipe
 from riffkit.music.request import PaintRequest
 from riffkit.music.restyle import RestyleRequest, restyle
 from riffkit.music.source import Source, open_source
 from riffkit.music.story import LoopRequest, StoryRequest, loop, story
+from riffkit.music.theme import Theme, open_theme
 from riffkit.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.image import SpectrogramImage
 
@@ -111,22 +113,31 @@ class _Inputs:
     def path(self, which: str = "") -> Path:
         return _input_of(self.recipe, self.made, self.main, which)
 
+    def theme(self, request: PaintRequest) -> Theme | None:
+        if not self.recipe.input:
+            return None
+        return open_theme(self.checkpoint, self.recipe.input.get("theme") or self.path(), request)
+
     def clip(self, request: PaintRequest, which: str = "") -> Source:
         return open_source(self.checkpoint, self.path(which), request)
 
 
 def _generate(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
-    return generate(ck, GenerateRequest(**values))
+    request = GenerateRequest(**values)
+    if "melody." not in inputs:
+        return generate(ck, request)
+    path, beats = inputs.path("melody."), request.beats_per_bar
+    return generate(ck, request, melody=read_melody(path, bpm=request.bpm, beats_per_bar=beats))
 
 
 def _loop(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
     request = LoopRequest(**{**values, "prompts": tuple(values["prompts"])})
-    return loop(ck, request, theme=inputs.clip(request) if "" in inputs else None)
+    return loop(ck, request, theme=inputs.theme(request))
 
 
 def _story(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:
     request = StoryRequest.from_arguments(values)
-    return story(ck, request, theme=inputs.clip(request) if "" in inputs else None)
+    return story(ck, request, theme=inputs.theme(request))
 
 
 def _morph(ck: Checkpoint, values: dict[str, Any], inputs: _Inputs) -> Clip:

@@ -15,12 +15,14 @@ from riffkit.music.edit import EditRequest, edit
 from riffkit.music.extend import ExtendRequest, extend
 from riffkit.music.generate import GenerateRequest, generate
 from riffkit.music.mask import read_mask
+from riffkit.music.melody import read_melody
 from riffkit.music.morph import MorphRequest, VaryRequest, morph, vary
 from riffkit.music.recorded import recorded_prompt
 from riffkit.music.request import PaintRequest
 from riffkit.music.restyle import RestyleRequest, restyle
 from riffkit.music.source import Source, open_source
 from riffkit.music.story import LoopRequest, loop, read_script, story
+from riffkit.music.theme import open_theme
 
 SEED_BITS = 32
 
@@ -49,13 +51,17 @@ class Riff:
         self,
         prompt: str,
         *,
+        melody: str | Path | None = None,
         seed: int | None = None,
         on_step: OnStep | None = None,
         **options: Any,
     ) -> Clip:
-        """Music for a prompt."""
+        """Music for a prompt, and for the tune of an audio or MIDI file."""
         request = GenerateRequest(prompt, seed=_chosen(seed), **options)
-        return generate(self.checkpoint, request, on_step=on_step)
+        tune = None
+        if melody is not None:
+            tune = read_melody(Path(melody), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
+        return generate(self.checkpoint, request, melody=tune, on_step=on_step)
 
     def loop(
         self,
@@ -66,9 +72,9 @@ class Riff:
         on_step: OnStep | None = None,
         **options: Any,
     ) -> Clip:
-        """A loop through prompts and back to the first, near to the audio file `theme`."""
+        """A loop through prompts and back, near to `theme`: an audio file, PNG or bundled seed."""
         request = LoopRequest(tuple(prompts), seed=_chosen(seed), **options)
-        source = None if theme is None else self._open(theme, request)
+        source = None if theme is None else open_theme(self.checkpoint, theme, request)
         return loop(self.checkpoint, request, theme=source, on_step=on_step)
 
     def morph(
@@ -94,7 +100,7 @@ class Riff:
         """Minutes of music from a TOML script of keyframes."""
         told = read_script(Path(script))
         request = told.request if seed is None else replace(told.request, seed=seed)
-        theme = None if told.theme is None else self._open(told.theme, request)
+        theme = None if told.theme is None else open_theme(self.checkpoint, told.theme, request)
         return story(self.checkpoint, request, theme=theme, on_step=on_step)
 
     def vary(

@@ -29,7 +29,7 @@ from riffkit.music.request import (
     recipe_of,
     settle,
 )
-from riffkit.music.source import Source
+from riffkit.music.theme import Theme, seed_names
 from riffkit.music.timeline import EASINGS, Keyframe, Timeline
 from riffkit.spectrogram.image import SpectrogramImage
 
@@ -123,7 +123,7 @@ def loop(
     checkpoint: Checkpoint,
     request: LoopRequest,
     *,
-    theme: Source | None = None,
+    theme: Theme | None = None,
     on_step: OnStep | None = None,
 ) -> Clip:
     """A looping interpolation through prompts, exact to the sample, without a seam."""
@@ -134,7 +134,7 @@ def story(
     checkpoint: Checkpoint,
     request: StoryRequest,
     *,
-    theme: Source | None = None,
+    theme: Theme | None = None,
     on_step: OnStep | None = None,
 ) -> Clip:
     """Music through keyframes. `theme` comes again and again, as far as their strength lets it."""
@@ -146,7 +146,7 @@ def _tell(
     command: str,
     request: PaintRequest,
     told: StoryRequest,
-    theme: Source | None,
+    theme: Theme | None,
     on_step: OnStep | None,
 ) -> Clip:
     plan = story_plan(checkpoint, told, theme)
@@ -165,10 +165,10 @@ def _tell(
     return clip if told.loop else with_ends(clip)
 
 
-def story_plan(checkpoint: Checkpoint, request: StoryRequest, theme: Source | None = None) -> Plan:
+def story_plan(checkpoint: Checkpoint, request: StoryRequest, theme: Theme | None = None) -> Plan:
     """Tempo and key: as requested, else the theme's, else as the first keyframe says."""
     if theme is not None:
-        bpm = theme.grid.bpm if request.bpm is None else request.bpm
+        bpm = theme.bpm if request.bpm is None else request.bpm
         key = request.key or (theme.key.name if theme.key and theme.key.mode else None)
         request = replace(request, bpm=bpm, key=key)
     n_beats = request.bars * request.beats_per_bar
@@ -179,7 +179,7 @@ def _paint(
     checkpoint: Checkpoint,
     request: StoryRequest,
     plan: Plan,
-    theme: Source | None,
+    theme: Theme | None,
     on_step: OnStep | None,
 ) -> SpectrogramImage:
     canvas, timeline = plan.canvas(checkpoint, loop=request.loop), request.timeline
@@ -196,27 +196,27 @@ def _paint(
         [timeline.script(directions)],
         timeline.noise(canvas, seed=request.seed, phrase_bars=request.phrase_bars),
         plan.how(),
-        known=None if theme is None else _theme(checkpoint, theme, canvas, timeline),
+        known=None if theme is None else _known(theme, canvas, timeline),
         seed=request.seed,
         on_step=on_step,
     )
     pixels = latents_to_pixels(checkpoint, latents, circular=canvas.circular)
     transpose = plan.transpose(checkpoint)
     if theme is not None:
-        transpose = theme.image.transpose
+        transpose = theme.transpose
     return SpectrogramImage(
         pixels[:, : plan.grid.n_frames], checkpoint.params, grid=plan.grid, transpose=transpose
     )
 
 
-def _theme(checkpoint: Checkpoint, theme: Source, canvas: Canvas, timeline: Timeline) -> Known:
+def _known(theme: Theme, canvas: Canvas, timeline: Timeline) -> Known:
     """The theme's latents over and over, free as far as the keyframes' strength says."""
-    latents = theme.latents(checkpoint)
-    columns = torch.arange(canvas.n_columns) % latents.shape[-1]
-    return Known(latents=latents[..., columns], free=timeline.strengths(canvas)[None, None, None])
+    columns = torch.arange(canvas.n_columns) % theme.latents.shape[-1]
+    free = timeline.strengths(canvas)[None, None, None]
+    return Known(latents=theme.latents[..., columns], free=free)
 
 
-def _notes(checkpoint: Checkpoint, request: StoryRequest, theme: Source | None) -> tuple[str, ...]:
+def _notes(checkpoint: Checkpoint, request: StoryRequest, theme: Theme | None) -> tuple[str, ...]:
     prompts = {f"bar {frame.bar:g}": frame.prompt for frame in request.keyframes}
     prompts["negative_prompt"] = request.negative_prompt
     return (*(() if theme is None else theme.notes), *prompt_notes(checkpoint, prompts))
@@ -224,10 +224,10 @@ def _notes(checkpoint: Checkpoint, request: StoryRequest, theme: Source | None) 
 
 @dataclass(frozen=True)
 class Script:
-    """A story's script: the request, and the file of its theme, if it has one."""
+    """A story's script: the request, and its theme, if it has one: a file, or a bundled seed."""
 
     request: StoryRequest
-    theme: Path | None
+    theme: str | None
 
 
 def read_script(path: Path) -> Script:
@@ -254,7 +254,9 @@ def read_script(path: Path) -> Script:
     if "bars" not in values:
         raise ParameterError("script: needs bars, or keyframes with a bar each")
     request = StoryRequest.from_arguments({**values, "keyframes": frames})
-    return Script(request, None if theme is None else path.parent / theme)
+    if theme is not None and theme not in seed_names():
+        theme = str(path.parent / str(theme))
+    return Script(request, theme)
 
 
 def _with_floats(values: Mapping[str, Any], kind: type) -> dict[str, Any]:

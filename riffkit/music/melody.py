@@ -1,0 +1,216 @@
+"""A melody of the user's, hummed, played or as MIDI: the image that generation sets out from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.analysis.chroma import chroma_steps
+from riffkit.analysis.key import chroma_to_key
+from riffkit.analysis.tempo import tempo as tempo_of
+from riffkit.audio import files
+from riffkit.errors import ParameterError
+from riffkit.recipe import sha256
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, BeatGrid
+from riffkit.spectrogram.convert import waveform_to_image
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import SpectrogramParams
+
+STEPS_PER_BEAT = 4
+MIDI_SUFFIXES = (".mid", ".midi")
+_OCTAVE = 72  # where a melody is laid of which only the pitch classes are known
+_LEAST_SHARE = 0.5  # of a step's strongest pitch class
+_LEAST_LEVEL = 0.15  # of the loudest step
+_N_HARMONICS = 6
+_DECAY_SECONDS = 1.2
+_ATTACK_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class MelodyNote:
+    """`start` and `duration` in beats; `pitch` in MIDI's semitones; `level` from 0 to 1."""
+
+    start: float
+    duration: float
+    pitch: int
+    level: float
+
+
+@dataclass(frozen=True)
+class Melody:
+    """Notes over `n_beats` whole bars at `bpm`."""
+
+    notes: tuple[MelodyNote, ...]
+    bpm: float
+    n_beats: int
+    recipe_input: dict[str, str]
+    remarks: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The key that the notes fit best, such as "A minor"."""
+        shares = self.chroma(BeatGrid(self.bpm, self.n_beats)).sum(axis=0)
+        return chroma_to_key(shares / shares.sum()).name
+
+    def over(self, grid: BeatGrid) -> tuple[MelodyNote, ...]:
+        """The notes, again and again where the grid is longer."""
+        times = range(math.ceil(grid.n_beats / self.n_beats))
+        shifted = (
+            MelodyNote(n.start + k * self.n_beats, n.duration, n.pitch, n.level)
+            for k in times
+            for n in self.notes
+        )
+        return tuple(note for note in shifted if note.start < grid.n_beats)
+
+    def image(
+        self, grid: BeatGrid, params: SpectrogramParams, *, transpose: float
+    ) -> SpectrogramImage:
+        """What the notes look like, played by a plain voice."""
+        sound = play(self.over(grid), grid, params.sample_rate)
+        stereo = sound.expand(params.planes.n_channels, -1).contiguous()
+        return waveform_to_image(stereo, params.sample_rate, params, grid=grid, transpose=transpose)
+
+    def chroma(self, grid: BeatGrid) -> Float[np.ndarray, "step pitch_class"]:
+        """How much of each pitch class the notes hold at each sixteenth."""
+        steps = np.zeros((grid.n_beats * STEPS_PER_BEAT, 12))
+        for note in self.over(grid):
+            first = round(note.start * STEPS_PER_BEAT)
+            last = max(first + 1, round((note.start + note.duration) * STEPS_PER_BEAT))
+            steps[first:last, note.pitch % 12] += note.level
+        return steps
+
+
+def likeness(
+    waveform: Float[Tensor, "channel sample"], sample_rate: int, melody: Melody, grid: BeatGrid
+) -> float:
+    """How far a clip sings the melody, 0 to 1: the mean cosine of chromas, where it sounds."""
+    wanted = melody.chroma(grid)
+    heard = chroma_steps(waveform, sample_rate, len(wanted))
+    sounds = wanted.any(axis=1)
+    if not sounds.any():
+        return 0.0
+    norms = np.linalg.norm(wanted, axis=1) * np.linalg.norm(heard, axis=1)
+    cosines = (wanted * heard).sum(axis=1) / np.maximum(norms, 1e-12)
+    return float(cosines[sounds].mean())
+
+
+def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int) -> Melody:
+    """From a MIDI file, or any audio file: a song gives its strongest pitch classes.
+
+    The tempo is the file's own unless `bpm` is given; AudioFileError and ParameterError say what
+    is wrong with a file.
+    """
+    if path.suffix.lower() in MIDI_SUFFIXES:
+        notes, own_bpm = _read_midi(path)
+        n_beats, remarks = max(note.start + note.duration for note in notes), list[str]()
+    else:
+        notes, own_bpm, n_beats, remarks = _read_audio(path, bpm)
+    bars = max(1, math.ceil(n_beats / beats_per_bar - 0.25))
+    return Melody(
+        tuple(notes),
+        own_bpm if bpm is None else bpm,
+        bars * beats_per_bar,
+        {"melody.name": path.name, "melody.sha256": sha256(path)},
+        tuple(remarks),
+    )
+
+
+def _read_midi(path: Path) -> tuple[list[MelodyNote], float]:
+    """All notes of all tracks but the drums' (channel 10), and the first tempo."""
+    try:
+        song = mido.MidiFile(path)
+        ticks = song.ticks_per_beat
+        messages = list(mido.merge_tracks(song.tracks))
+    except FileNotFoundError as error:
+        raise ParameterError(f"melody={path.name!r}: no such file") from error
+    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        raise ParameterError(f"melody={path.name!r}: can't be read as MIDI") from error
+    now, bpm, notes = 0, 120.0, []
+    begun: dict[tuple[int, int], tuple[int, int]] = {}
+    tempi = [m.tempo for m in messages if m.type == "set_tempo"]
+    if tempi:
+        bpm = float(min(MAX_BPM, max(MIN_BPM, mido.tempo2bpm(tempi[0]))))
+    for message in messages:
+        now += message.time
+        if message.type not in ("note_on", "note_off") or message.channel == 9:
+            continue
+        key = (message.channel, message.note)
+        if key in begun:
+            start, velocity = begun.pop(key)
+            length = max(now - start, 1) / ticks
+            notes.append(MelodyNote(start / ticks, length, message.note, velocity / 127))
+        if message.type == "note_on" and message.velocity:
+            begun[key] = (now, message.velocity)
+    if not notes:
+        raise ParameterError(f"melody={path.name!r}: holds no notes")
+    return notes, bpm
+
+
+def _read_audio(path: Path, bpm: float | None) -> tuple[list[MelodyNote], float, float, list[str]]:
+    """Notes, tempo, length in beats, and what the user should read."""
+    waveform, rate = files.load(path)
+    remarks = []
+    if bpm is None:
+        found = tempo_of(waveform, rate)
+        if found is None:
+            raise ParameterError(f"melody={path.name!r}: no tempo can be measured; give --bpm")
+        bpm = found.bpm
+        remarks.append(f"{path.name}: {bpm:.1f} BPM measured (--bpm sets another)")
+    n_beats = waveform.shape[-1] / rate * bpm / 60
+    n_steps = max(1, round(n_beats * STEPS_PER_BEAT))
+    shares = chroma_steps(waveform, rate, n_steps)
+    loudness = shares.max(axis=1)
+    if not loudness.any():
+        raise ParameterError(f"melody={path.name!r}: nothing in it has a pitch")
+    active = (shares >= _LEAST_SHARE * loudness[:, None]) & (
+        loudness[:, None] > _LEAST_LEVEL * loudness.max()
+    )
+    notes = [
+        MelodyNote(
+            first / STEPS_PER_BEAT,
+            (last - first) / STEPS_PER_BEAT,
+            _OCTAVE + pitch_class if pitch_class < 7 else _OCTAVE - 12 + pitch_class,
+            float(np.sqrt(shares[first:last, pitch_class].mean() / loudness.max()).clip(0, 1)),
+        )
+        for pitch_class in range(12)
+        for first, last in _runs(active[:, pitch_class])
+    ]
+    return sorted(notes, key=lambda note: note.start), bpm, n_beats, remarks
+
+
+def _runs(active: np.ndarray) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], active.astype(np.int8), [0]))))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def play(
+    notes: Sequence[MelodyNote], grid: BeatGrid, sample_rate: int
+) -> Float[Tensor, "1 sample"]:
+    """Notes as a loop: six harmonics that die away, wrapped round the end; peak 0.5."""
+    n_samples = grid.n_samples(sample_rate)
+    out = np.zeros(n_samples)
+    per_beat = 60 / grid.bpm * sample_rate
+    release = round(0.05 * sample_rate)
+    for note in notes:
+        hz = 440 * 2 ** ((note.pitch - 69) / 12)
+        length = min(n_samples, round(note.duration * per_beat) + release)
+        seconds = np.arange(length) / sample_rate
+        tone = sum(
+            np.sin(2 * np.pi * k * hz * seconds) / k**1.5
+            for k in range(1, _N_HARMONICS + 1)
+            if k * hz < sample_rate / 2
+        )
+        envelope = np.exp(-seconds / _DECAY_SECONDS) * np.minimum(1, seconds / _ATTACK_SECONDS)
+        envelope[-release:] *= np.linspace(1, 0, min(release, length))[-length:]
+        place = (round(note.start * per_beat) + np.arange(length)) % n_samples
+        np.add.at(out, place, note.level * envelope * tone)
+    peak = np.abs(out).max()
+    return torch.from_numpy((0.5 / peak * out if peak else out).astype(np.float32))[None]

@@ -1,0 +1,85 @@
+"""What a loop or a story may come back to: a clip of the user's, or one of the bundled seeds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from safetensors import safe_open
+from torch import Tensor
+
+from riffkit.diffusion.checkpoint import BUNDLED_DEFAULT, WEIGHTS, Checkpoint, load_checkpoint
+from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
+from riffkit.errors import ParameterError
+from riffkit.music.key import MusicalKey, parse_key, semitones_to_key
+from riffkit.music.request import PaintRequest
+from riffkit.music.source import open_source
+from riffkit.spectrogram.params import FULL_BAND
+
+SEEDS = WEIGHTS / "seeds" / "seeds.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """Latents of whole bars, in a key that the model knows, `transpose` semitones below `key`."""
+
+    latents: Float[Tensor, "1 channel latent_row column"]
+    bpm: float
+    key: MusicalKey | None
+    transpose: float
+    recipe_input: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def open_theme(checkpoint: Checkpoint, name: str | Path, request: PaintRequest) -> Theme:
+    """A bundled seed by its name, or an audio file or PNG."""
+    if str(name) in seed_names():
+        return _bundled(checkpoint, str(name))
+    path = Path(name)
+    if not path.exists() and not path.suffix:
+        raise ParameterError(
+            f"theme={str(name)!r}: no file or seed; seeds: {', '.join(seed_names())}"
+        )
+    source = open_source(checkpoint, path, request)
+    return Theme(
+        source.latents(checkpoint), source.grid.bpm, source.key, source.image.transpose,
+        source.recipe_input, source.notes,
+    )  # fmt: skip
+
+
+@cache
+def seed_names() -> dict[str, dict[str, Any]]:
+    """The bundled seeds: two bars each, with their tempo and key."""
+    if not SEEDS.exists():
+        return {}
+    with safe_open(SEEDS, "pt") as file:
+        return {name: json.loads(text) for name, text in file.metadata().items()}
+
+
+def _bundled(checkpoint: Checkpoint, name: str) -> Theme:
+    facts = seed_names()[name]
+    key = parse_key(facts["key"])
+    with safe_open(SEEDS, "pt") as file:
+        latents = file.get_tensor(name).float()[None]
+    if not checkpoint.traits.bar_cue:  # another autoencoder: through the picture
+        if checkpoint.params.n_mels != FULL_BAND.n_mels:
+            raise ParameterError(f"theme={name!r}: not for this model; give an audio file")
+        mini = load_checkpoint(BUNDLED_DEFAULT, device="cpu")
+        pixels = latents_to_pixels(mini, _with_cue(latents), circular=True)
+        latents = pixels_to_latents(checkpoint, pixels, circular=False)
+    else:
+        latents = _with_cue(latents)
+    transpose = float(semitones_to_key(key, checkpoint.traits))
+    return Theme(latents, facts["bpm"], key, transpose, {"theme": name})
+
+
+def _with_cue(
+    latents: Float[Tensor, "1 sound row column"],
+) -> Float[Tensor, "1 channel row column"]:
+    """With an empty channel in the bar cue's place."""
+    return torch.cat((latents, torch.zeros_like(latents[:, :1])), dim=1)
