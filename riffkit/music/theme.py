@@ -58,7 +58,7 @@ def seed_names() -> dict[str, dict[str, Any]]:
     if not SEEDS.exists():
         return {}
     with safe_open(SEEDS, "pt") as file:
-        return {name: json.loads(text) for name, text in file.metadata().items()}
+        return {name: json.loads(text) for name, text in sorted(file.metadata().items())}
 
 
 def _bundled(checkpoint: Checkpoint, name: str) -> Theme:
