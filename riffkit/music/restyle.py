@@ -9,6 +9,7 @@ import torch
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Known, OnStep
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
+from riffkit.diffusion.prompts import check_prompt
 from riffkit.music.clip import Clip, clip_from_image
 from riffkit.music.generate import with_ends
 from riffkit.music.request import PaintRequest, check_strength, prompt_notes, recipe_of
@@ -24,6 +25,7 @@ class RestyleRequest(PaintRequest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_prompt(self.prompt)
         check_strength(self.strength)
 
 

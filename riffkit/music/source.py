@@ -35,7 +35,7 @@ from riffkit.vocoder.decode import decode
 FADE_SECONDS = 0.03
 """Within so much of a join, old and new sound pass into one another."""
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole bars plays round
-_LOOP_SECONDS = 30.0  # and is no longer than this
+_LOOP_SECONDS = 30.0  # if it is no longer than this; a longer one must fit to the sample
 _SURE = 0.15  # a tempo with less confidence is said to be a guess
 
 
@@ -104,15 +104,26 @@ def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> So
     measured. ParameterError where the clip is shorter than a bar or has no tempo; AudioFileError
     and ImageFileError for what is no sound.
     """
-    waveform, rate = _read(checkpoint, path)
     recipe = read_recipe(path)
     made = {} if recipe is None else recipe.arguments
-    bpm, bpm_note = _bpm(waveform, rate, request.bpm or made.get("bpm"), path)
+    drawn = read_png(path) if path.suffix.lower() == ".png" else None
+    waveform, rate = _sound(checkpoint, path, drawn)
+    own_bpm = made.get("bpm") if drawn is None or drawn.grid is None else drawn.grid.bpm
+    bpm, bpm_note = _bpm(waveform, rate, request.bpm or own_bpm, path)
     key, key_note = _key(waveform, rate, request.key or made.get("key"), path, checkpoint)
     grid, n_lead, loop = _lay_out(waveform, rate, bpm, request.beats_per_bar, path)
     semitones = float(semitones_to_key(key, checkpoint.traits))
-    padded = _padded(waveform, n_lead, max(grid.n_samples(rate), waveform.shape[-1] + n_lead))
-    image = waveform_to_image(padded, rate, checkpoint.params, grid=grid, transpose=semitones)
+    if drawn is not None and (drawn.params, drawn.grid) == (checkpoint.params, grid):
+        image = drawn  # its own pixels: drawn again from its sound they would be others
+    else:
+        n_samples = max(grid.n_samples(rate), waveform.shape[-1] + n_lead)
+        image = waveform_to_image(
+            _padded(waveform, n_lead, n_samples),
+            rate,
+            checkpoint.params,
+            grid=grid,
+            transpose=semitones,
+        )
     return Source(
         waveform=waveform,
         image=image,
@@ -141,7 +152,8 @@ def _lay_out(
             f"{path.name!r}: {n_samples / rate:.2f} s, shorter than a bar "
             f"({bar_samples / rate:.2f} s at {bpm:.1f} BPM); give a longer clip"
         )
-    if n_samples < _LOOP_SECONDS * rate and abs(bars / round(bars) - 1) <= _LOOP_TOLERANCE:
+    tolerance = _LOOP_TOLERANCE if n_samples < _LOOP_SECONDS * rate else 2 / n_samples
+    if abs(bars / round(bars) - 1) <= tolerance:
         grid = BeatGrid(bpm, round(bars) * beats_per_bar)
         if grid.n_samples(rate) != n_samples:
             grid = BeatGrid(grid.n_beats * 60 * rate / n_samples, grid.n_beats)
@@ -154,16 +166,17 @@ def _lay_out(
     return BeatGrid(bpm, n_bars * beats_per_bar), n_lead, False
 
 
-def _read(checkpoint: Checkpoint, path: Path) -> tuple[Float[Tensor, "channel sample"], int]:
-    """The sound at the model's rate and in its channels."""
+def _sound(
+    checkpoint: Checkpoint, path: Path, drawn: SpectrogramImage | None
+) -> tuple[Float[Tensor, "channel sample"], int]:
+    """The clip, or what the image sounds like, at the model's rate and in its channels."""
     params = checkpoint.params
-    if path.suffix.lower() == ".png":
-        image = read_png(path)
-        waveform, rate = decode(image, circular=image.grid is not None), image.params.sample_rate
-        if rate != params.sample_rate:
-            waveform = resample(waveform, rate, params.sample_rate)
-    else:
+    if drawn is None:
         waveform, _ = files.load(path, sample_rate=params.sample_rate)
+    else:
+        waveform = decode(drawn, circular=drawn.grid is not None)
+        if drawn.params.sample_rate != params.sample_rate:
+            waveform = resample(waveform, drawn.params.sample_rate, params.sample_rate)
     n_channels = params.planes.n_channels
     if len(waveform) != n_channels:
         waveform = waveform.mean(0, keepdim=True).expand(n_channels, -1).contiguous()

@@ -151,3 +151,27 @@ def test_long_prompts_are_counted_and_cut(tiny: Checkpoint) -> None:
     assert n_tokens_cut(tiny, "piano") == 0
     assert n_tokens_cut(tiny, "piano " * 100) == 100 + 2 - 77
     assert encode_prompts(tiny, ["piano " * 100]).shape == (1, 77, 16)
+
+
+def test_windows_have_guidance_of_their_own(tiny: Checkpoint) -> None:
+    noise = noise_of(7, columns=64)
+    text, negative = encode_prompts(tiny, ["piano", ""]).split(1)
+    places = [(0, 5.0), (32, 1.0)]
+    windows = [Window(start, 32, text, negative, guidance) for start, guidance in places]
+    both = denoise(tiny, noise, windows, Denoising(STEPS, 3.0))
+    for start, guidance in places:
+        part = slice(start, start + 32)
+        alone = denoise(
+            tiny, noise[..., part], [Window(0, 32, text, negative)], Denoising(STEPS, guidance)
+        )
+        torch.testing.assert_close(both[..., part], alone, atol=1e-4, rtol=0)
+
+
+def test_a_batch_too_large_for_memory_goes_in_parts(
+    tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise, how = noise_of(8, batch=3), Denoising(STEPS, GUIDANCE)
+    whole = denoise(tiny, noise, [window(tiny, 0, 32, batch=3)], how)
+    monkeypatch.setattr("riffkit.diffusion.denoise.MOST_CELLS", 32 * 32)
+    parts = denoise(tiny, noise, [window(tiny, 0, 32, batch=3)], how)
+    torch.testing.assert_close(parts, whole, atol=1e-4, rtol=0)

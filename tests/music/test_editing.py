@@ -165,3 +165,12 @@ def test_clips_that_are_no_music_are_refused(riff: Riff, tmp_path: Path) -> None
     files.save(tmp_path / "silent.wav", torch.zeros(2, 8 * RATE), RATE)
     with pytest.raises(AudioFileError, match="silent"):
         riff.restyle(tmp_path / "silent.wav", "piano", **FAST)
+
+
+def test_an_image_of_riffkit_s_keeps_its_own_pixels(riff: Riff, tmp_path: Path) -> None:
+    clip = riff.generate("rock band", bpm=100.0, key="C minor", loop=True, seed=1, **FAST)
+    clip.image.save(tmp_path / "clip.png")
+    edited = riff.edit(tmp_path / "clip.png", "flute", time=(1.0, 2.0), seed=1, **FAST)
+    same = (edited.image.pixels == clip.image.pixels).all(axis=(0, 2))
+    assert same.mean() == pytest.approx(1 - 1 / clip.seconds, abs=0.02)
+    assert edited.image.transpose == clip.image.transpose
