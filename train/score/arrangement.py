@@ -62,13 +62,14 @@ def write_score(seed: int, *, tonics: Sequence[int] = range(12)) -> Score:
     soloist = rng.choice(SOLOISTS) if texture == "solo" else None
     plan = _draw_plan(_draw_style(texture, soloist, rng), tonics, rng)
     if plan.style == "chorale" and soloist is None:
-        plan = _perhaps_bach(plan)
+        plan = _perhaps_bach(plan, seed)
     tracks, label, figure, kit = _play(plan, texture, soloist)
     settled = tuple(_settle(t, plan) for t in tracks if t.notes)
     if all(t.is_drums for t in settled):  # a part that was to be sparse came out empty
         label, figure = "drums only", ""
     facts = gather_facts(seed, plan, settled, label, figure, kit)
-    return Score(facts, settled, plan.chords, plan.info.mix)
+    chords = plan.chords if plan.phrase is None else plan.phrase.chords
+    return Score(facts, settled, chords, plan.info.mix)
 
 
 def _draw_style(texture: str, soloist: str | None, rng: random.Random) -> str:
@@ -99,12 +100,15 @@ def _draw_plan(style: str, tonics: Sequence[int], rng: random.Random) -> Plan:
     return Plan(style, tonic, mode, chords, beats_per_bar, density, rng)
 
 
-def _perhaps_bach(plan: Plan) -> Plan:
-    """The plan of a chorale; of most, with a phrase of Bach's."""
-    if plan.rng.random() >= _SHARE_BACH:
+def _perhaps_bach(plan: Plan, seed: int) -> Plan:
+    """The plan of a chorale; of most, with a phrase of Bach's.
+
+    Its chance is its own: all else of a seed's score is as it was before there was Bach.
+    """
+    rng = random.Random(f"riffkit chorale {seed}")
+    if rng.random() >= _SHARE_BACH:
         return plan
-    phrase = bach.draw_phrase(plan.mode, plan.tonic, plan.rng)
-    return replace(plan, phrase=phrase, chords=phrase.chords)
+    return replace(plan, phrase=bach.draw_phrase(plan.mode, plan.tonic, rng))
 
 
 def _play(plan: Plan, texture: str, soloist: str | None) -> tuple[list[Track], str, str, str]:

@@ -17,11 +17,12 @@ from train.score.model import Note
 
 _FILE = Path(__file__).with_name("bach_chorales.txt")
 _SIXTEENTH = 0.25  # beats
+_N_BEATS = 8
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Two bars of a chorale: `voices` from bass to soprano, with their accents still to come."""
+    """Two bars of a chorale: `voices` from bass to soprano."""
 
     chorale: str
     voices: tuple[tuple[Note, ...], ...]
@@ -29,8 +30,7 @@ class Phrase:
     @property
     def chords(self) -> tuple[Chord, ...]:
         """What sounds at each beat, above its lowest note."""
-        n_beats = round(max(n.start + n.duration for voice in self.voices for n in voice))
-        return tuple(self._chord_at(float(beat)) for beat in range(n_beats))
+        return tuple(self._chord_at(float(beat)) for beat in range(_N_BEATS))
 
     def _chord_at(self, beat: float) -> Chord:
         sounding = [
@@ -48,13 +48,17 @@ def draw_phrase(mode: str, tonic: int, rng: random.Random) -> Phrase:
     """One of the phrases in a mode, brought to a tonic (a pitch class) by the nearest way."""
     name, voices = rng.choice(_phrases()[mode])
     shift = tonic if tonic <= 6 else tonic - 12
-    return Phrase(name, tuple(_notes(voice, shift) for voice in reversed(voices)))
+    stresses = [rng.randint(82, 94) for _ in range(_N_BEATS)]
+    return Phrase(name, tuple(_notes(voice, shift, stresses) for voice in reversed(voices)))
 
 
-def _notes(voice: Sequence[tuple[int, int]], shift: int) -> tuple[Note, ...]:
+def _notes(
+    voice: Sequence[tuple[int, int]], shift: int, stresses: Sequence[int]
+) -> tuple[Note, ...]:
+    """A voice's notes, each as loud as the beat in which it begins."""
     starts = itertools.accumulate((length for _, length in voice), initial=0)
     return tuple(
-        Note(start * _SIXTEENTH, length * _SIXTEENTH, pitch + shift, 88)
+        Note(start * _SIXTEENTH, length * _SIXTEENTH, pitch + shift, stresses[start // 4])
         for start, (pitch, length) in zip(starts, voice, strict=False)
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from train.score import comping, drums, lines
+from train.score.bach import Phrase
 from train.score.harmony import PENTATONIC
 from train.score.instruments import INSTRUMENTS, KITS
 from train.score.model import Note, Track
@@ -150,7 +151,9 @@ def bass(plan: Plan, name: str, role: str) -> Track:
 def chorale(plan: Plan, name: str | None = None) -> list[Track]:
     """Four voices on one instrument, or (a quarter of those without a name) a string quartet."""
     rng = plan.rng
-    voices = _sung(plan) if plan.phrase else _written(plan)
+    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
+    written = comping.chorale(plan.chords, plan.scale, plan.tonic, rng, moving=moving)
+    voices = written if plan.phrase is None else _sung(plan.phrase)
     if name is None and rng.random() < 0.25:
         quartet = []
         for (player, pan), notes in zip(_QUARTET, voices, strict=True):
@@ -161,20 +164,12 @@ def chorale(plan: Plan, name: str | None = None) -> list[Track]:
     return [_track(plan, name, "solo", [n for v in voices for n in v])]
 
 
-def _sung(plan: Plan) -> list[list[Note]]:
-    """Bach's voices, the bass first; each chord with a stress of its own."""
-    assert plan.phrase is not None
-    stresses = [plan.rng.randint(82, 94) for _ in range(plan.n_beats)]
+def _sung(phrase: Phrase) -> list[list[Note]]:
+    """Bach's voices, the bass first; what falls between the beats is softer."""
     return [
-        [replace(n, velocity=stresses[int(n.start)] - 8 * bool(n.start % 1)) for n in voice]
-        for voice in plan.phrase.voices
+        [replace(n, velocity=n.velocity - 8 * bool(n.start % 1)) for n in voice]
+        for voice in phrase.voices
     ]
-
-
-def _written(plan: Plan) -> list[list[Note]]:
-    """Voices in Bach's manner over the plan's chords."""
-    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
-    return comping.chorale(plan.chords, plan.scale, plan.tonic, plan.rng, moving=moving)
 
 
 def drummer(plan: Plan, kit: str) -> list[Track]:
