@@ -24,7 +24,7 @@ types: $(VENV)/.installed-test
 
 tests: $(VENV)/.installed-test .soundfont/FluidR3_GM.sf2
 	RIFFKIT_SOUNDFONT=$$(test -s .soundfont/FluidR3_GM.sf2 && echo "$(CURDIR)/.soundfont/FluidR3_GM.sf2") \
-		OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+		OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 benchmarks: $(VENV)/.installed-test
 	set -e; for benchmark in tests/benchmarks/bench_*.py; do $(BIN)/python $$benchmark --short; done

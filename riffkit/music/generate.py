@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from riffkit.audio.crossfade import equal_power_gains
+import torch
+
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Known, OnStep
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
@@ -168,9 +169,9 @@ def with_ends(clip: Clip, *, duration: float | None = None) -> Clip:
     waveform = clip.waveform[:, :n_samples].clone()
     n_fade = min(n_samples // 2, round(_FADE_SECONDS * clip.sample_rate))
     if n_fade:
-        fade_in, fade_out = equal_power_gains(n_fade)
-        waveform[:, :n_fade] *= fade_in.square()
-        waveform[:, -n_fade:] *= fade_out.square()
+        rising = torch.linspace(0, math.pi / 2, n_fade).sin().square()
+        waveform[:, :n_fade] *= rising
+        waveform[:, -n_fade:] *= rising.flip(0)
     return replace(clip, waveform=waveform)
 
 

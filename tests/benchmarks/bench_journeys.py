@@ -1,6 +1,6 @@
 """Loops, morphs, stories, melodies and joins: what they promise, measured on the bundled model.
 
-    python tests/benchmarks/bench_journeys.py [--short]
+    python tests/benchmarks/bench_journeys.py [--short] [--steps N]
 
 Prints how many of fifty loops have a seam that stands out among their beats, the same for the
 joins of an extended clip and of a three-minute story, what of a melody is heard with and without
@@ -45,9 +45,10 @@ SCALE = (0, 2, 4, 5, 7, 9, 11)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="fewer clips")
-    short = parser.parse_args().short
+    parser.add_argument("--steps", type=int, default=4, help="denoising steps; 4 unless given")
+    arguments = parser.parse_args()
+    short, options = arguments.short, {"steps": arguments.steps}
     riff = Riff.load("mini", device="cpu")
-    options = {"steps": 4 if short else riff.checkpoint.traits.default_steps}
     print_loops(riff, 3 if short else 50, options)
     print_extended(riff, 1 if short else 6, options)
     print_melodies(riff, 1 if short else 6, options)
