@@ -49,11 +49,11 @@ def main() -> None:
     arguments = parser.parse_args()
     short, options = arguments.short, {"steps": arguments.steps}
     riff = Riff.load("mini", device="cpu")
-    print_loops(riff, 3 if short else 50, options)
+    print_loops(riff, 2 if short else 50, options)
     print_extended(riff, 1 if short else 6, options)
     print_melodies(riff, 1 if short else 6, options)
     print_morph(riff, options)
-    print_story(20 if short else 90, options["steps"])
+    print_story(8 if short else 90, options["steps"])
 
 
 def print_loops(riff: Riff, n_loops: int, options: dict) -> None:
