@@ -29,6 +29,7 @@ from train.state import load_ema
 N_STEPS = 4
 TEACHER_STEPS = 4  # for each of the student's
 RANK = 16
+MAX_BYTES = 900_000  # of the LoRA as a file: all bundled weights must fit in 40 MB
 SHARE_OWN = 0.5
 # the first step errs most: there the guidance decides what there will be at all
 _SHARES = torch.tensor((2.0, *(N_STEPS - 1) * (1.0,)))
@@ -188,8 +189,38 @@ def export_lora(model: Path, state: Path, folder: Path) -> None:
     """Write the averaged LoRA of a run into a model folder, as diffusers writes LoRAs."""
     unet = _with_lora(model)
     load_ema(unet, state)
-    layers = {name: tensor.half() for name, tensor in get_peft_model_state_dict(unet).items()}
+    layers = _strongest(get_peft_model_state_dict(unet))
     StableDiffusionPipeline.save_lora_weights(folder / FOLDER, unet_lora_layers=layers)
+
+
+def _strongest(layers: dict[str, Tensor]) -> dict[str, Tensor]:
+    """In float16, without the directions that change the weights least for their size.
+
+    Each layer's product is taken apart by its singular values (at least one stays).
+    """
+    down_end, up_end = ".lora_A.weight", ".lora_B.weight"
+    parts, worth = {}, []
+    for name in (name.removesuffix(down_end) for name in layers if name.endswith(down_end)):
+        down, up = layers[name + down_end].float(), layers[name + up_end].float()
+        left, values, right = torch.linalg.svd(up.flatten(1) @ down.flatten(1), full_matrices=False)
+        size = left.shape[0] + right.shape[1]
+        parts[name] = (left, values, right, down.shape[1:], up.shape[2:])
+        worth += [(float(v) ** 2 / size, size, name, k) for k, v in enumerate(values[:RANK])]
+    ranks, budget = (
+        dict.fromkeys(parts, 1),
+        MAX_BYTES // 2
+        - sum(left.shape[0] + right.shape[1] for left, _, right, *_ in parts.values()),
+    )
+    for _, size, name, k in sorted(worth, reverse=True):
+        if k and size <= budget and k == ranks[name]:
+            ranks[name], budget = k + 1, budget - size
+    kept = {}
+    for name, (left, values, right, down_shape, up_shape) in parts.items():
+        rank, root = ranks[name], values[: ranks[name]].sqrt()
+        kept[name + down_end] = (root[:, None] * right[:rank]).reshape(rank, *down_shape).half()
+        up = left[:, :rank] * root
+        kept[name + up_end] = up.reshape(*up.shape, *up_shape).half()
+    return {name: tensor.contiguous() for name, tensor in kept.items()}
 
 
 def _empty_tokens(tokenizer: CLIPTokenizer) -> Int[Tensor, "1 token"]:
