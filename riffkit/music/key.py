@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from riffkit.analysis.key import MAJOR_KEYS, MINOR_KEYS
 from riffkit.diffusion.checkpoint import ModelTraits
 from riffkit.errors import ParameterError
-from riffkit.music.languages import as_model_reads
+from riffkit.music.wording import as_model_reads
 from riffkit.music.words import contains, longest_named
 
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from riffkit.diffusion.checkpoint import ModelTraits
-
 _DICTIONARY = Path(__file__).with_name("languages.toml")
 _LINKS = frozenset(("with", "and", "without", ""))  # translated only beside other words
 _TEMPO = re.compile(r"(\d{2,3})\s*(?:уд/мин|ударов в минуту|уд/хв|拍|schläge)", re.I)
@@ -62,11 +60,6 @@ class _Dictionary:
     meanings: tuple[str, ...]
 
 
-def as_model_reads(prompt: str, traits: ModelTraits) -> str:
-    """The prompt in a language that the model's captions were in."""
-    return to_english(prompt) if traits.english else prompt
-
-
 @lru_cache(maxsize=64)
 def to_english(prompt: str) -> str:
     """The prompt with the musical words that are known put into English.
@@ -83,7 +76,7 @@ def to_english(prompt: str) -> str:
     if not any(word not in _LINKS for word in found):
         return text if text != unicodedata.normalize("NFC", prompt) else prompt
     text = dictionary.pattern.sub(lambda m: f" {dictionary.meanings[_index(m)]} ", text)
-    return _tidy("".join(c for c in text if not _is_foreign(c)))
+    return tidy("".join(c for c in text if not _is_foreign(c)))
 
 
 def _english_key(match: re.Match[str]) -> str:
@@ -120,7 +113,7 @@ def _is_foreign(character: str) -> bool:
     return character.isalpha() and not unicodedata.name(character, "LATIN").startswith("LATIN")
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Single spaces, none before a comma, and no empty places between commas."""
     parts = [" ".join(part.split()) for part in text.split(",")]
     return ", ".join(part for part in parts if part)

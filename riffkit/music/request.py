@@ -14,8 +14,8 @@ from riffkit.diffusion.prompts import encode_prompts, n_tokens_cut
 from riffkit.errors import ParameterError
 from riffkit.music.canvas import Canvas, Direction
 from riffkit.music.key import MusicalKey, choose_key, parse_key, semitones_to_key, with_key
-from riffkit.music.languages import as_model_reads
 from riffkit.music.tempo import choose_bpm, with_tempo
+from riffkit.music.wording import as_model_reads, read_wording
 from riffkit.recipe import Recipe, versions
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.vocoder.base import Quality
@@ -102,7 +102,8 @@ class Plan:
         """What a prompt asks for in this tempo and key, as the model reads it."""
         traits = checkpoint.traits
         read = with_tempo(with_key(prompt, self.key, traits), self.grid.bpm, traits)
-        negative = as_model_reads(negative_prompt, traits)
+        unwanted = [as_model_reads(negative_prompt, traits), *read_wording(prompt, traits).unwanted]
+        negative = ", ".join(filter(None, unwanted))
         text, negative_text = encode_prompts(checkpoint, [read, negative]).split(1)
         return Direction(text, negative_text, guidance)
 
@@ -140,11 +141,13 @@ def recipe_of(
 
 
 def prompt_notes(checkpoint: Checkpoint, prompts: Mapping[str, str]) -> tuple[str, ...]:
-    """How the model reads prompts, by their names: put into English, cut at its limit."""
+    """How the model reads prompts, by their names: in its captions' words, cut at its limit."""
     notes = []
     for name, said in prompts.items():
-        if (read := as_model_reads(said, checkpoint.traits)) != said:
-            notes.append(f"{name}: read as {read!r}")
+        read = read_wording(said, checkpoint.traits)
+        if read.text != said:
+            without = f", without {', '.join(read.unwanted)}" if read.unwanted else ""
+            notes.append(f"{name}: read as {read.text!r}{without}")
         if n_cut := n_tokens_cut(checkpoint, said):
             notes.append(f"{name}: longer than the model reads; the last {n_cut} tokens are cut")
     return tuple(notes)
