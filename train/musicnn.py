@@ -1,16 +1,13 @@
-"""The front-end of musicnn as torch weights, from the checkpoint that its package ships.
+"""musicnn as torch weights, from the checkpoint that its package ships.
 
 Pons and Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging",
-2019 (arXiv:1909.06654); weights under the ISC licence. TensorFlow is not needed: a checkpoint is
-one file of raw tensors, and a LevelDB table (`.index`) that says where each lies in it.
+2019 (arXiv:1909.06654); weights under the ISC licence. Two files: the front-end in 16 bits, and
+what lies behind it (`train/musicnn_tagger.py`) in eight.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,36 +15,41 @@ from jaxtyping import Float32
 from safetensors.torch import save_file
 from torch import Tensor
 
+from riffkit.analysis.musicnn import (
+    BRANCHES,
+    FFT_SIZE,
+    FRONT_END_FILE,
+    MAX_HZ,
+    N_MELS,
+    SAMPLE_RATE,
+)
+from riffkit.analysis.tags import TAGGER_FILE
 from riffkit.atomic import atomic_path
-from riffkit.errors import ParameterError
-from riffkit.evaluation.musicnn import BRANCHES, FFT_SIZE, MAX_HZ, N_MELS, SAMPLE_RATE
-
-_FOOTER_BYTES = 48
-_MAGIC = 0xDB4775248B80FB57
-_EPSILON = 1e-3  # of TensorFlow's batch normalisation
+from train.musicnn_tagger import tagger_tensors
+from train.tf_checkpoint import normalisation, read_checkpoint
 
 
-def export_front_end(checkpoint: Path, path: Path) -> None:
-    """Write what riffkit.evaluation.musicnn reads; `checkpoint` is musicnn's MTT_musicnn folder."""
-    tensors = _read_checkpoint(checkpoint)
+def export_musicnn(checkpoint: Path, folder: Path) -> None:
+    """Write what riffkit.analysis reads; `checkpoint` is musicnn's MTT_musicnn folder."""
+    tensors = read_checkpoint(checkpoint)
+    files = {FRONT_END_FILE: front_end_tensors(tensors), TAGGER_FILE: tagger_tensors(tensors)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, found in files.items():
+        with atomic_path(folder / name) as temporary:
+            save_file({n: t.contiguous() for n, t in found.items()}, temporary)
+
+
+def front_end_tensors(tensors: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    """In float16; the mel filters are among them."""
     found: dict[str, Tensor] = {"mel_filters": _slaney_filters()}
     for index, name in enumerate(("input", *BRANCHES)):
-        suffix = f"_{index}" if index else ""
-        gamma, beta, mean, variance = (
-            tensors[f"batch_normalization{suffix}/{part}"]
-            for part in ("gamma", "beta", "moving_mean", "moving_variance")
-        )
-        scale = gamma / np.sqrt(variance + _EPSILON)
-        found[f"{name}.scale"] = torch.from_numpy(scale)
-        found[f"{name}.shift"] = torch.from_numpy(beta - mean * scale)
+        found[f"{name}.scale"], found[f"{name}.shift"] = normalisation(tensors, index)
     for index, name in enumerate(BRANCHES):
         layer = f"conv2d_{index}" if index else "conv2d"
         kernel = torch.from_numpy(tensors[f"{layer}/kernel"])  # time, band, in, out
         found[f"{name}.weight"] = kernel.permute(3, 2, 0, 1)
         found[f"{name}.bias"] = torch.from_numpy(tensors[f"{layer}/bias"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        save_file({n: t.half().contiguous() for n, t in found.items()}, temporary)
+    return {name: tensor.half() for name, tensor in found.items()}
 
 
 def _slaney_filters() -> Float32[Tensor, "bin mel"]:
@@ -58,85 +60,3 @@ def _slaney_filters() -> Float32[Tensor, "bin mel"]:
         FFT_SIZE // 2 + 1, 0.0, MAX_HZ, N_MELS, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
     )
     return filters
-
-
-def _read_checkpoint(folder: Path) -> dict[str, np.ndarray]:
-    """Every float tensor of a TensorFlow checkpoint without a name."""
-    try:
-        index = (folder / ".index").read_bytes()
-        data = (folder / ".data-00000-of-00001").read_bytes()
-    except OSError as error:
-        raise ParameterError(
-            f"{folder.name}: is no checkpoint of musicnn; give the folder MTT_musicnn of its wheel"
-        ) from error
-    footer = index[-_FOOTER_BYTES:]
-    if struct.unpack("<Q", footer[-8:])[0] != _MAGIC:
-        raise ParameterError(f"{folder.name}/.index: is damaged; unpack the wheel again")
-    _, at = _varint(footer, 0)  # the meta index, which holds nothing
-    _, at = _varint(footer, at)
-    tensors = {}
-    for _, handle in _entries(index, footer, at):
-        for name, entry in _entries(index, handle, 0):
-            found = _fields(entry)
-            if not name or found.get(1) != 1:  # the header, and what is no float32
-                continue
-            shape = [_fields(d)[1] for d in _all_fields(found.get(2, b""), 2)]
-            start, size = found.get(4, 0), found[5]
-            tensors[name.decode()] = (
-                np.frombuffer(data[start : start + size], "<f4").copy().reshape(shape)
-            )
-    return tensors
-
-
-def _entries(table: bytes, handle: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of the block that a handle (offset, size) at `at` points to."""
-    start, at = _varint(handle, at)
-    size, _ = _varint(handle, at)
-    block = table[start : start + size]
-    (n_restarts,) = struct.unpack("<I", block[-4:])
-    end = size - 4 - 4 * n_restarts
-    key, at = b"", 0
-    while at < end:
-        shared, at = _varint(block, at)
-        unshared, at = _varint(block, at)
-        length, at = _varint(block, at)
-        key = key[:shared] + block[at : at + unshared]
-        at += unshared
-        yield key, block[at : at + length]
-        at += length
-
-
-def _varint(buffer: bytes, at: int) -> tuple[int, int]:
-    """A base-128 number, and where it ends."""
-    value = shift = 0
-    while True:
-        byte = buffer[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if not byte & 0x80:
-            return value, at
-
-
-def _walk(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a protocol buffer: their numbers and values."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        kind = tag & 7
-        if kind == 0:
-            value, at = _varint(message, at)
-            yield tag >> 3, value
-        elif kind == 2:
-            size, at = _varint(message, at)
-            yield tag >> 3, message[at : at + size]
-            at += size
-        else:
-            at += 4 if kind == 5 else 8
-
-
-def _fields(message: bytes) -> dict[int, Any]:
-    return dict(_walk(message))
-
-
-def _all_fields(message: bytes, number: int) -> list[Any]:
-    return [value for n, value in _walk(message) if n == number]

@@ -11,15 +11,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.analysis.facts import measure
+from riffkit.analysis.tags import music_tags
 from riffkit.audio import files
 from riffkit.music.recorded import read_recipe
 from riffkit.spectrogram.params import preset as preset_of
 from riffkit.spectrogram.png import read_png
 from riffkit.vocoder.decode import decode
 
+_N_TAGS = 5
+_TAG_PATCHES = 10  # of 3 s: half a second's work, however long the file
+
 
 def inspect_file(path: Path, *, preset: str | None = None) -> dict[str, Any]:
-    """Plain values: kind, parameters, recipe, and tempo, key and loudness as measured.
+    """Plain values: kind, parameters, recipe, and tempo, key, loudness and tags as measured.
 
     An image is decoded at preview quality to be measured.
     """
@@ -62,4 +66,15 @@ def _measured(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> di
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in facts.items()
-    }
+    } | {"tags": _likeliest_tags(waveform, sample_rate)}
+
+
+def _likeliest_tags(
+    waveform: Float[Tensor, "channel sample"], sample_rate: int
+) -> dict[str, float]:
+    """Tags and their probabilities, the likeliest first; silence has none."""
+    if not waveform.any():
+        return {}
+    tags = music_tags(waveform, sample_rate, n_patches=_TAG_PATCHES)
+    likeliest = sorted(tags, key=lambda tag: -tags[tag])[:_N_TAGS]
+    return {tag: round(tags[tag], 3) for tag in likeliest}

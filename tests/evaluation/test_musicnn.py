@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from riffkit.analysis.musicnn import N_FEATURES
 from riffkit.audio.files import load
-from riffkit.evaluation.musicnn import N_FEATURES, musicnn_features
+from riffkit.evaluation.musicnn import musicnn_features
 
 RATE = 44_100
 

@@ -130,6 +130,7 @@ def test_inspect_measures_sound_and_image_alike(tone: Path, tmp_path: Path) -> N
     difference = heard["measured"]["loudness_lufs"] - seen["measured"]["loudness_lufs"]
     assert abs(difference) < 1.5
     assert seen["recipe"]["command"] == "encode"
+    assert all(len(facts["measured"]["tags"]) == 5 for facts in (heard, seen))
 
 
 def test_silence_can_be_inspected(tmp_path: Path) -> None:
@@ -137,3 +138,4 @@ def test_silence_can_be_inspected(tmp_path: Path) -> None:
     measured = inspect_file(tmp_path / "silence.wav")["measured"]
     assert measured["loudness_lufs"] is None
     assert measured["key"] is None
+    assert measured["tags"] == {}

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
+from safetensors.torch import load_file as load_tensors
+from torch import Tensor
+from torch.nn import functional
 
+from riffkit.analysis.musicnn import BRANCHES
+from riffkit.analysis.tags import tag_probabilities, unpack
 from riffkit.errors import ParameterError
-from riffkit.evaluation.musicnn import BRANCHES
-from train.musicnn import export_front_end
+from train.musicnn import export_musicnn
+from train.musicnn_tagger import tagger_tensors
 
 KERNELS = {
     "timbral_38": (7, 38, 1, 204), "timbral_67": (7, 67, 1, 204), "temporal_128": (128, 1, 1, 51),
@@ -64,33 +70,112 @@ def write_checkpoint(folder: Path, tensors: dict[str, np.ndarray]) -> None:
     (folder / ".data-00000-of-00001").write_bytes(data)
 
 
-def test_every_layer_finds_its_place(tmp_path: Path) -> None:
+Arrays = dict[str, np.ndarray]
+N_DEAD = 400  # of the front-end's features; of the first layer's filters the last 40
+
+
+@pytest.fixture(scope="module")
+def tensors() -> Arrays:
+    """A whole checkpoint; dead filters hear nothing, and dead channels' pools never vary."""
     generator = np.random.default_rng(0)
-    tensors: dict[str, np.ndarray] = {}
-    for index, n in enumerate((1, 204, 204, 51, 51, 51)):
-        suffix = f"_{index}" if index else ""
+
+    def normal(*shape: int) -> np.ndarray:
+        n_heard = np.prod(shape[:-1]) if len(shape) > 1 else 1
+        return (generator.normal(size=shape) / np.sqrt(n_heard)).astype(np.float32)
+
+    kernels = [*KERNELS.values(), (7, 561, 1, 64), (7, 64, 1, 64), (7, 64, 1, 64)]
+    found = {}
+    for index, shape in enumerate(kernels):
+        layer = f"conv2d_{index}" if index else "conv2d"
+        found |= {f"{layer}/kernel": normal(*shape), f"{layer}/bias": normal(shape[3])}
+    for layer, dense in (("dense", (1506, 200)), ("dense_1", (200, 50))):
+        found |= {f"{layer}/kernel": normal(*dense), f"{layer}/bias": normal(dense[1])}
+    for index, n in enumerate((1, 204, 204, 51, 51, 51, 64, 64, 64, 1506, 200)):
         for part in ("gamma", "beta", "moving_mean", "moving_variance"):
             values = generator.uniform(0.5, 2, n).astype(np.float32)
-            tensors[f"batch_normalization{suffix}/{part}"] = values
-    for index, name in enumerate(BRANCHES):
-        layer = f"conv2d_{index}" if index else "conv2d"
-        tensors[f"{layer}/kernel"] = generator.normal(size=KERNELS[name]).astype(np.float32)
-        tensors[f"{layer}/bias"] = generator.normal(size=KERNELS[name][3]).astype(np.float32)
-    write_checkpoint(tmp_path / "MTT_musicnn", tensors)
-    export_front_end(tmp_path / "MTT_musicnn", tmp_path / "front_end.safetensors")
-    found = load_file(tmp_path / "front_end.safetensors")
+            found[f"batch_normalization{f'_{index}' if index else ''}/{part}"] = values
+    found["conv2d_5/kernel"][..., 24:] = 0
+    found["conv2d_5/bias"][24:] = -1  # nothing after relu
+    found["conv2d_6/kernel"][..., 10] = 0  # dead in the second layer, yet the first one's goes on
+    variance = found["batch_normalization_9/moving_variance"].reshape(-1, 2)
+    means = found["batch_normalization_9/moving_mean"].reshape(-1, 2)
+    for dead in (slice(0, N_DEAD), slice(561 + 24, 561 + 64), slice(625 + 10, 625 + 11)):
+        variance[dead] = 0
+        means[dead, 0] = means[dead, 1]
+    _, shift = scale_and_shift(found, 6)
+    means[561 + 24 : 561 + 64] = shift.numpy()[24:, None]
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tensors: Arrays, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("musicnn")
+    write_checkpoint(folder / "MTT_musicnn", tensors)
+    export_musicnn(folder / "MTT_musicnn", folder / "weights")
+    return folder / "weights"
+
+
+def scale_and_shift(tensors: Arrays, index: int) -> tuple[Tensor, Tensor]:
+    gamma, beta, mean, variance = (
+        torch.from_numpy(tensors[f"batch_normalization_{index}/{part}"])
+        for part in ("gamma", "beta", "moving_mean", "moving_variance")
+    )
+    scale = gamma / torch.sqrt(variance + 1e-3)
+    return scale, beta - mean * scale
+
+
+def plain_probabilities(features: Tensor, tensors: Arrays) -> Tensor:
+    """As musicnn's models.py says it, but that dead channels are heard beside the patch too."""
+    t = {name: torch.from_numpy(array) for name, array in tensors.items()}
+    maps = [features]
+    for index in range(3):
+        padded = functional.pad(maps[-1], (3, 3))
+        dead = (slice(0, N_DEAD), slice(24, 64), slice(0))[index]
+        padded[:, dead] = maps[-1][:, dead, :1]
+        kernel = t[f"conv2d_{5 + index}/kernel"][:, :, 0].permute(2, 1, 0)
+        found = functional.relu(functional.conv1d(padded, kernel, t[f"conv2d_{5 + index}/bias"]))
+        scale, shift = scale_and_shift(tensors, 6 + index)
+        found = found * scale[:, None] + shift[:, None]
+        maps.append(found + maps[-1] if index else found)
+    whole = torch.cat(maps, dim=1)
+    pooled = torch.stack((whole.amax(dim=2), whole.mean(dim=2)), dim=2).flatten(1)
+    scale, shift = scale_and_shift(tensors, 9)
+    hidden = functional.relu((pooled * scale + shift) @ t["dense/kernel"] + t["dense/bias"])
+    scale, shift = scale_and_shift(tensors, 10)
+    return torch.sigmoid((hidden * scale + shift) @ t["dense_1/kernel"] + t["dense_1/bias"])
+
+
+def test_every_layer_of_the_front_end_finds_its_place(folder: Path, tensors: Arrays) -> None:
+    found = load_file(folder / "front_end.safetensors")
     for index, name in enumerate(BRANCHES):
         layer = f"conv2d_{index}" if index else "conv2d"
         kernel = tensors[f"{layer}/kernel"].transpose(3, 2, 0, 1)
         np.testing.assert_allclose(found[f"{name}.weight"], kernel, rtol=1e-3, atol=1e-4)
-        norm = f"batch_normalization_{index + 1}"
-        scale = tensors[f"{norm}/gamma"] / np.sqrt(tensors[f"{norm}/moving_variance"] + 1e-3)
-        shift = tensors[f"{norm}/beta"] - tensors[f"{norm}/moving_mean"] * scale
+        scale, shift = scale_and_shift(tensors, index + 1)
         np.testing.assert_allclose(found[f"{name}.scale"], scale, rtol=1e-3)
         np.testing.assert_allclose(found[f"{name}.shift"], shift, rtol=1e-2, atol=2e-3)
     assert found["mel_filters"].shape == (257, 96)
 
 
+def test_what_is_left_of_the_tagger_tells_the_same(
+    folder: Path, tensors: Arrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = unpack(load_tensors(folder / "tagger.safetensors"))
+    assert weights["features"].tolist() == list(range(N_DEAD, 561))
+    assert weights["conv1.weight"].shape == (24, 561 - N_DEAD, 7)
+    features = torch.randn(3, 561, 40, generator=torch.Generator().manual_seed(0))
+    means = torch.from_numpy(tensors["batch_normalization_9/moving_mean"]).view(-1, 2)
+    features[:, :N_DEAD] = means[:N_DEAD, 1, None]
+    expected = plain_probabilities(features, tensors)
+    found = tag_probabilities(features[:, weights["features"]], weights)
+    assert expected.std() > 0.2
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.03)
+    monkeypatch.setattr("train.musicnn_tagger._pack", dict)  # nothing in eight bits
+    weights = unpack(tagger_tensors(tensors))
+    found = tag_probabilities(features[:, weights["features"]], weights)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+
+
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="MTT_musicnn"):
-        export_front_end(tmp_path, tmp_path / "out.safetensors")
+        export_musicnn(tmp_path, tmp_path / "out")
