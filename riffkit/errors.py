@@ -5,7 +5,8 @@
     ├── AudioFileError        a file that isn't audio, or is empty, truncated, damaged
     ├── ImageFileError        a file that isn't a spectrogram image
     ├── ModelError            a model that is missing, incomplete, or of another kind
-    └── OutputError           a place that can't be written: no folder, no permission, full disk
+    ├── OutputError           a place that can't be written: no folder, no permission, full disk
+    └── WorkerError           a process of many that died, or a cluster that can't be reached
 
 Each message is one line: what was given, what is asked for, what to do next.
 They are caught once, at the command line and at the server's edge.
@@ -34,3 +35,7 @@ class ModelError(RiffkitError):
 
 class OutputError(RiffkitError):
     """An output cannot be written."""
+
+
+class WorkerError(RiffkitError):
+    """A worker of many died, or none can be reached."""

@@ -1,0 +1,223 @@
+"""Clips of a list: each as if made alone, kept where it is there, failures told one by one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.errors import ModelError, ParameterError
+from riffkit.music.many import list_clips, make_clips
+from riffkit.music.prompt_list import entries_of, read_prompt_list
+from riffkit.music.riff import Riff
+
+FAST: Mapping[str, Any] = {"bars": 1, "bpm": 240.0, "steps": 1, "quality": "preview"}
+
+
+@pytest.fixture
+def one_thread():
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+@pytest.fixture
+def tiny_riff(tiny: Checkpoint) -> Riff:
+    return Riff(tiny)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_each_clip_is_as_made_alone(tiny_riff: Riff, tmp_path: Path, one_thread: None) -> None:
+    prompts = ["Solo Piano!", {"prompt": "drums", "seed": 9, "bpm": 200}]
+    made = list(tiny_riff.generate_many(prompts, tmp_path / "many", seed=4, workers=1, **FAST))
+    assert [(one.error, one.kept, one.recipe.arguments["seed"]) for one in made if one.recipe] == [
+        ("", False, 4), ("", False, 9),
+    ]  # fmt: skip
+    alone = [
+        tiny_riff.generate("Solo Piano!", seed=4, **FAST),
+        tiny_riff.generate("drums", seed=9, **{**FAST, "bpm": 200.0}),
+    ]
+    for clip, one in zip(alone, made, strict=True):
+        clip.save(tmp_path / "alone.wav")
+        clip.image.save(tmp_path / "alone.png")
+        assert one.path.read_bytes() == (tmp_path / "alone.wav").read_bytes()
+        assert one.path.with_suffix(".png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+    assert {*contents(tmp_path / "many")} == {
+        "001-solo-piano.wav", "001-solo-piano.png", "002-drums.wav", "002-drums.png",
+    }  # fmt: skip
+
+
+def test_what_is_there_is_kept_and_what_changed_is_made(tiny_riff: Riff, tmp_path: Path) -> None:
+    def run(prompts: list[Any], **options: Any) -> list[bool]:
+        made = tiny_riff.generate_many(prompts, tmp_path, workers=1, **{**FAST, **options})
+        return [one.kept for one in made]
+
+    prompts = ["piano", {"prompt": "drums", "seed": 2}]
+    assert run(prompts) == [False, False]
+    before = contents(tmp_path)
+    (tmp_path / "001-piano.png").unlink()
+    assert run(prompts) == [False, True]
+    after = contents(tmp_path)
+    assert all(after[name] == before[name] for name in before if name.startswith("002"))
+    # another seed is only another clip where one is asked for
+    assert run(["piano", {"prompt": "drums", "seed": 3}]) == [True, False]
+    (tmp_path / "002-drums.wav").write_bytes(b"RIFF")
+    assert run(["piano", {"prompt": "drums", "seed": 3}]) == [True, False]
+    assert run(["piano"], steps=2) == [False]
+
+
+def test_a_failed_clip_does_not_stop_the_others(tiny_riff: Riff, tmp_path: Path) -> None:
+    prompts = [{"prompt": "a", "bpm": 5000.0}, "b", {"prompt": "c", "melody": "nowhere.mid"}]
+    made = list(tiny_riff.generate_many(prompts, tmp_path, seed=1, workers=1, **FAST))
+    assert ["bpm=5000" in made[0].error, made[1].error, "nowhere.mid" in made[2].error] == [
+        True, "", True,
+    ]  # fmt: skip
+    assert {*contents(tmp_path)} == {"002-b.wav", "002-b.png"}
+
+
+def test_without_its_model_it_stops(tmp_path: Path) -> None:
+    clips = list_clips(entries_of(["a"]), tmp_path, seed=1)
+    with pytest.raises(ModelError, match=r"^001-a\.wav: model='none'"):
+        list(make_clips(clips, {"model": "none", "device": "cpu"}, workers=1))
+
+
+def test_threads_are_as_before(tiny_riff: Riff, tmp_path: Path) -> None:
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        (made,) = tiny_riff.generate_many(["a"], tmp_path, seed=1, workers=1, **FAST)
+        assert made.recipe is not None and made.recipe.threads == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def test_count_names_and_seeds() -> None:
+    entries = entries_of(["a b", {"prompt": "c", "seed": 7}])
+    clips = list_clips(entries, Path("out"), seed=10, count=2)
+    assert [(clip.path.name, clip.request.seed) for clip in clips] == [
+        ("001-a-b-1.wav", 10), ("001-a-b-2.wav", 11), ("002-c-1.wav", 7), ("002-c-2.wav", 8),
+    ]  # fmt: skip
+
+
+def test_an_entrys_length_replaces_the_length_for_all() -> None:
+    entries = entries_of([{"prompt": "a", "duration": 3.0}, "b"])
+    first, second = list_clips(entries, Path("out"), seed=0, defaults={"bars": 4})
+    assert (first.request.bars, first.request.duration) == (None, 3.0)
+    assert (second.request.bars, second.request.duration) == (4, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "# two prompts\n\nlo-fi, rainy\n  techno  \n"),
+        ("a.jsonl", '{"prompt": "lo-fi, rainy"}\n# so\n\n{"prompt": "techno", "bpm": null}\n'),
+        ("a.csv", '# so\nprompt, bpm\n"lo-fi, rainy",\n# no\n\ntechno,\n'),
+        ("b.csv", "\ufeffprompt;bpm\nlo-fi, rainy;\ntechno;\n"),
+    ],
+)
+def test_lists_are_read(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    entries = read_prompt_list(tmp_path / name)
+    assert [entry.fields for entry in entries] == [{"prompt": "lo-fi, rainy"}, {"prompt": "techno"}]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
+    fields = {"prompt": "7", "seed": 7, "bpm": 90, "loop": True, "melody": "tune.mid"}
+    path = tmp_path / f"list.{suffix}"
+    path.write_text(
+        json.dumps(fields)
+        if suffix == "jsonl"
+        else "prompt,seed,bpm,loop,melody\n7,7,90,yes,tune.mid\n"
+    )
+    (entry,) = read_prompt_list(path)
+    assert entry.fields == {**fields, "melody": str(tmp_path / "tune.mid")}
+    assert [type(value) for value in entry.fields.values()] == [str, int, float, bool, str]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("a.jsonl", '{"prompt": "x"}\n{"promt": "y"}', "line 2: field 'promt' is unknown; the near"
+                                                       "est known one is 'prompt'"),
+        ("a.csv", "prompt,tempo_bpm\nx,90\n", "line 2: field 'tempo_bpm' .* 'bpm'"),
+        ("a.csv", "prompt,seed\nx,seven\n", "line 2: seed='seven': must be a whole number"),
+        ("a.csv", "prompt,bars\nx,4,5\n", "line 2: can't be read"),
+        ("a.jsonl", '{"prompt": "x", "bpm": "fast"}', "line 1: bpm='fast': must be a number"),
+        ("a.jsonl", '{"prompt": "x", "quality": "best"}', "must be one of preview, default, high"),
+        ("a.jsonl", '{"bpm": 90}', "line 1: has no prompt"),
+        ("a.jsonl", "[1]", "line 1: can't be read"),
+        ("a.jsonl", "{", "line 1: can't be read"),
+        ("a.txt", "# nothing\n", "holds no prompt"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_lists_are_named(name: str, text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ParameterError, match=says):
+        read_prompt_list(tmp_path / name)
+
+
+def test_values_out_of_range_are_named_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prompt,bars\nx,1\ny,0\n")
+    with pytest.raises(ParameterError, match=r"^a\.csv, line 3: bars=0"):
+        list_clips(read_prompt_list(tmp_path / "a.csv"), tmp_path, seed=0)
+    with pytest.raises(ParameterError, match=r"missing\.txt"):
+        read_prompt_list(tmp_path / "missing.txt")
+
+
+@pytest.mark.slow
+def test_processes_make_the_same_bytes(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    loading = {"model": str(tiny_folder), "device": "cpu"}
+
+    def run(folder: str, **how: Any) -> dict[str, bytes]:
+        clips = list_clips(entries_of(["piano", "drums"]), tmp_path / folder, seed=5, defaults=FAST)
+        assert [one.error for one in make_clips(clips, loading, **how)] == ["", ""]
+        return contents(tmp_path / folder)
+
+    assert run("processes", workers=2) == run("here", workers=1)
+
+
+@pytest.fixture
+def command(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(root / "cli.py"), "generate", *arguments],
+            cwd=tmp_path, capture_output=True, text=True,
+        )  # fmt: skip
+
+    return run
+
+
+def test_the_command_says_each_and_exits_1_for_failures(command, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("prompt,bpm\npiano,240\ndrums,5000\n")
+    done = command(
+        "--prompts", "list.csv", "--bars", "1", "--steps", "1", "--quality", "preview", "--json",
+        "--workers", "1",
+    )  # fmt: skip
+    assert done.returncode == 1
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (first["audio"], first["bpm"], first["kept"]) == ("list/001-piano.wav", 240, False)
+    assert second["audio"] == "list/002-drums.wav" and "bpm=5000" in second["error"]
+    assert "1 of 2 clips failed" in done.stderr
+
+
+def test_a_prompt_or_a_list_not_both(command) -> None:
+    for arguments in ([], ["x", "--prompts", "y.txt"]):
+        done = command(*arguments)
+        assert done.returncode == 2
+        assert "--prompts" in done.stderr and done.stderr.count("\n") == 1
