@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from riffkit.atomic import atomic_path
+from riffkit.evaluation.html import image, page, player, table
 from riffkit.evaluation.judge import Score
 from riffkit.evaluation.prompts import EvalPrompt
 from riffkit.evaluation.reading import Reading
@@ -19,7 +20,6 @@ chroma template on the loop played twice; on_grid: onsets within 20 ms of a sixt
 diversity: mean distance of two clips' musicnn features; Fréchet distance: of the same features, to
 renders that no training saw, beside that between two parts of those renders; nearest training
 loop: distance of coarse images, low where loops are copied."""
-_STYLE = "body{font:16px sans-serif;max-width:60em;margin:2em auto}td,th{padding:.2em .8em}"
 
 
 def summary(scores: Sequence[Score]) -> list[str]:
@@ -67,20 +67,13 @@ def _html(
     readings: Sequence[Reading],
     audio: Sequence[Path],
 ) -> str:
-    def cells(row: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
-
-    table = "".join((cells(_HEAD, "th"), *(cells(_row(score), "td") for score in scores)))
     clips = "".join(
-        f"<h3>{escape(prompt.text)}</h3><img src='{path.with_suffix('.png').name}'><br>"
-        f"<audio controls loop preload='none' src='{path.name}'></audio><p>{_told(reading)}</p>"
+        f"<h3>{escape(prompt.text)}</h3>{image(path.with_suffix('.png').name)}<br>"
+        f"{player(path.name)}<p>{_told(reading)}</p>"
         for prompt, reading, path in zip(prompts, readings, audio, strict=True)
     )
-    return (
-        f"<!doctype html><meta charset='utf-8'><title>{escape(title)}</title>"
-        f"<style>{_STYLE}</style><h1>{escape(title)}</h1><table>{table}</table>"
-        f"<p>{escape(_NOTES)}</p>{clips}\n"
-    )
+    scored = table(_HEAD, [_row(score) for score in scores])
+    return page(title, scored, f"<p>{escape(_NOTES)}</p>", clips)
 
 
 def _told(reading: Reading) -> str:

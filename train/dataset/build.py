@@ -1,0 +1,337 @@
+"""`riff dataset build`: a folder of audio becomes a dataset.
+
+Each file is one task, and its results are kept in OUT/.work until all is done. Interrupted, the
+same call goes on where it stopped, and the dataset is the same bytes as if it had not been.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from riffkit.atomic import atomic_path, output_error
+from riffkit.engine import run_tasks
+from riffkit.errors import OutputError, ParameterError
+from riffkit.recipe import sha256, versions
+from train.dataset.assemble import Assembled, Heard, assemble, choose
+from train.dataset.captioner import CaptionTask, caption_by_command
+from train.dataset.describe import read_folder_metadata, source_words
+from train.dataset.find import SourceFile, find_audio
+from train.dataset.formats import (
+    INFO_NAME,
+    LEDGER_NAME,
+    METADATA_NAME,
+    SHARDS_NAME,
+    SPLITS,
+    WORK_NAME,
+    ClipRecord,
+    DatasetInfo,
+    read_dataset_info,
+    read_ledger,
+    read_metadata,
+    write_json,
+    write_json_lines,
+)
+from train.dataset.settle import BuildRequest, Settled, differing, settle
+from train.dataset.shards import write_shards
+from train.dataset.work import SourceTask, clip_path, read_work, work_source
+
+_WORK_INFO, _FINAL_INFO = "build.json", "final.json"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of the folder. `bad`: files of which nothing is kept, and why."""
+
+    records: list[ClipRecord]
+    n_sources: int
+    bad: list[tuple[str, str]]
+    n_copies: int
+    n_duplicates: int
+    notes: tuple[str, ...]
+
+    def clips(self, split: str) -> list[ClipRecord]:
+        return [record for record in self.records if record.split == split]
+
+
+def build_dataset(
+    folder: Path,
+    out: Path,
+    request: BuildRequest,
+    *,
+    begin: Callable[[int], Callable[[], None]] = lambda total: lambda: None,
+) -> Built:
+    """Build, go on building, or say again what was built. `begin` is told how many files there
+    are, and what it returns is called after each.
+
+    ParameterError for a folder without usable audio, and for an `out` of other options;
+    OutputError where it can't be written. Whatever was done is kept.
+    """
+    settled = settle(request)
+    sources = find_audio(folder, without=out)
+    metadata = read_folder_metadata(folder, sources)
+    hashes = {source.name: _hash(source) for source in sources}
+    held = _Place(out, settled, _digest([*sorted(hashes.items()), sorted(metadata.lines)]))
+    notes = _missing_notes(metadata.missing)
+    if held.is_finished:
+        return _already(out, notes)
+    held.open()
+    try:
+        heard = _hear(folder, sources, hashes, metadata, settled, held, begin(len(sources)))
+        chosen, reasons = choose(heard, settled)
+        if not chosen:
+            raise _nothing(folder, heard)
+    except ParameterError:
+        held.give_up()
+        raise
+    hooked = _ask_captioner(settled, [(c.stem, c.heard.folder, c.clip.number) for c in chosen])
+    assembled = assemble(heard, settled, chosen, reasons, hooked)
+    held.finish(assembled)
+    return _built(assembled.records, assembled.ledger, notes)
+
+
+def _hash(source: SourceFile) -> str:
+    """A file that can't even be opened is told later, as it is to be heard."""
+    try:
+        return sha256(source.path)
+    except OSError:
+        return hashlib.sha256(f"unreadable {source.name}".encode()).hexdigest()
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+def _hear(
+    folder: Path,
+    sources: list[SourceFile],
+    hashes: dict[str, str],
+    metadata: Any,
+    settled: Settled,
+    held: _Place,
+    advance: Callable[[], None],
+) -> list[Heard]:
+    """Every file heard once, whatever its copies."""
+    first: dict[str, SourceFile] = {}
+    for source in sources:
+        first.setdefault(hashes[source.name], source)
+    tasks = []
+    for digest, source in first.items():
+        if read_work(held.folder_of(digest)) is None:
+            tasks.append(
+                SourceTask(str(source.path), source.name, str(held.folder_of(digest)), settled.cut)
+            )
+    for _ in range(len(sources) - len(tasks)):
+        advance()
+    request = settled.request
+    results = run_tasks(
+        work_source, tasks, engine=request.engine, workers=request.workers, name=_name_of, gpu=False
+    )
+    for _ in results:
+        advance()
+    heard = []
+    for source in sources:
+        digest = hashes[source.name]
+        original = first[digest]
+        is_copy = original is not source
+        heard.append(
+            Heard(
+                source=source,
+                sha256=digest,
+                words=source_words(folder, source, metadata),
+                folder=held.folder_of(digest),
+                work=None if is_copy else read_work(held.folder_of(digest)),
+                copy_of=original.name if is_copy else None,
+            )
+        )
+    return heard
+
+
+def _name_of(task: SourceTask | CaptionTask) -> str:
+    return task.name
+
+
+def _ask_captioner(
+    settled: Settled, clips: list[tuple[str, Path, int]]
+) -> dict[str, tuple[str, ...]]:
+    request = settled.request
+    if request.captioner is None:
+        return {}
+    tasks = [
+        CaptionTask(
+            request.captioner,
+            str(clip_path(folder, number, ".flac")),
+            str(clip_path(folder, number, ".captions.json")),
+            stem,
+        )
+        for stem, folder, number in clips
+    ]
+    said = run_tasks(
+        caption_by_command,
+        tasks,
+        engine=request.engine,
+        workers=request.workers,
+        name=_name_of,
+        gpu=False,
+    )
+    return {task.name: captions for task, captions in zip(tasks, said, strict=True)}
+
+
+def _nothing(folder: Path, heard: list[Heard]) -> ParameterError:
+    """Why no clip is left, in one line."""
+    reasons = [h.work.error for h in heard if h.work and h.work.error]
+    common = max(sorted(set(reasons)), key=reasons.count) if reasons else "nothing in it"
+    advice = {
+        "too": "give longer files, fewer --bars, or --seconds",
+        "no ": "give --bpm or --seconds",
+        "sil": "give files with sound in them",
+    }.get(common[:3], "give WAV, FLAC, OGG or MP3 files that play")
+    n = len(heard)
+    files = heard[0].source.name if n == 1 else f"{n} files"
+    return ParameterError(f"folder={str(folder)!r}: no clip in {files}: {common}; {advice}")
+
+
+def _missing_notes(missing: tuple[str, ...]) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    return (f"captions for {len(missing)} files that aren't there: {shown}",)
+
+
+def _already(out: Path, notes: tuple[str, ...]) -> Built:
+    said = (f"{out} was built before with these options and files",)
+    return _built(read_metadata(out), read_ledger(out), (*said, *notes))
+
+
+def _built(
+    records: list[ClipRecord], ledger: list[dict[str, Any]], notes: tuple[str, ...]
+) -> Built:
+    """A summary of a dataset from its own lines."""
+    sources = list(dict.fromkeys(line["source"] for line in ledger))
+    used = {line["source"] for line in ledger if line["kept"]}
+    why: dict[str, list[str]] = {}
+    for line in ledger:
+        if line["source"] not in used:
+            why.setdefault(line["source"], []).append(line["reason"])
+    copies = {name for name, reasons in why.items() if reasons[0].startswith("copy of")}
+    bad = [
+        (name, max(sorted(set(reasons)), key=reasons.count))
+        for name, reasons in why.items()
+        if name not in copies
+    ]
+    n_tracks = len(used)
+    if not any(record.split == "test" for record in records):
+        held = "one track gives" if n_tracks == 1 else "there is"
+        notes = (*notes, f"{held} no test split: all clips are in train")
+    n_duplicates = sum(str(line["reason"]).startswith("near-duplicate") for line in ledger)
+    if copies:
+        notes = (*notes, f"{len(copies)} copies of other files left out")
+    return Built(records, len(sources), bad, len(copies), n_duplicates, notes)
+
+
+class _Place:
+    """The folder OUT: whether it may be built in, and how it is finished."""
+
+    def __init__(self, out: Path, settled: Settled, files: str) -> None:
+        self.out, self.settled, self.files = out, settled, files
+        self.work = out / WORK_NAME
+        self.is_new = not out.exists()
+        self.is_finished = (out / INFO_NAME).exists()
+        self._check()
+
+    def folder_of(self, digest: str) -> Path:
+        return self.work / digest[:24]
+
+    def _check(self) -> None:
+        """ParameterError where OUT holds something else than this build."""
+        advice = "choose another folder, or remove it"
+        if self.out.exists() and not self.out.is_dir():
+            raise OutputError(f"cannot write {str(self.out)!r}: it is a file; {advice}")
+        held = None
+        if self.is_finished:
+            options = read_dataset_info(self.out).options
+            if differing({"files": options["files"]}, {"files": self.files}):
+                other = differing(options, {**self.settled.options, "files": options["files"]})
+                said = f"dataset of {other}" if other else "dataset of other or changed files"
+                raise ParameterError(f"out={str(self.out)!r}: holds a {said}; {advice}")
+            held = {name: value for name, value in options.items() if name != "files"}
+        elif (self.work / _WORK_INFO).exists():
+            held = json.loads((self.work / _WORK_INFO).read_text(encoding="utf-8"))
+        elif not self.is_new and any(p for p in self.out.iterdir() if p.name != WORK_NAME):
+            raise ParameterError(f"out={str(self.out)!r}: isn't empty and no dataset; {advice}")
+        if held is not None and (other := differing(held, self._options())):
+            raise ParameterError(f"out={str(self.out)!r}: holds a dataset of {other}; {advice}")
+
+    def _options(self) -> dict[str, Any]:
+        return dict(json.loads(json.dumps(self.settled.options)))
+
+    def open(self) -> None:
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_error(self.out, error) from error
+        write_json(self.work / _WORK_INFO, self.settled.options)
+
+    def give_up(self) -> None:
+        """Nothing usable: leave no trace of a folder that wasn't there."""
+        if self.is_new:
+            shutil.rmtree(self.out, ignore_errors=True)
+
+    def finish(self, assembled: Assembled) -> None:
+        """Everything in its place, dataset.json last, and the work folder gone."""
+        try:
+            self._clear_unless_same(assembled)
+            for folder in (*SPLITS, SHARDS_NAME):
+                (self.out / folder).mkdir(exist_ok=True)
+        except OSError as error:
+            raise output_error(self.out, error) from error
+        for name, sound in assembled.sounds.items():
+            _link(sound, self.out / name)
+        write_shards(self.out, assembled.records, lambda r: assembled.pictures[r.file_name])
+        write_json_lines(self.out / METADATA_NAME, (r.to_dict() for r in assembled.records))
+        write_json_lines(self.out / LEDGER_NAME, assembled.ledger)
+        write_json(self.out / INFO_NAME, self._info().to_dict())
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def _clear_unless_same(self, assembled: Assembled) -> None:
+        """Half a dataset stays only if it is of these very clips."""
+        digest = {"clips": _digest([record.to_dict() for record in assembled.records])}
+        marker = self.work / _FINAL_INFO
+        if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == digest:
+            return
+        for folder in (*SPLITS, SHARDS_NAME):
+            if (self.out / folder).exists():
+                shutil.rmtree(self.out / folder)
+        write_json(marker, digest)
+
+    def _info(self) -> DatasetInfo:
+        settled = self.settled
+        return DatasetInfo(
+            preset=settled.cut.params.preset,
+            params=settled.cut.params,
+            bars=settled.cut.bars,
+            beats_per_bar=settled.cut.beats_per_bar,
+            seconds=settled.cut.seconds,
+            model=settled.model,
+            model_fingerprint=settled.model_fingerprint,
+            seed=settled.request.seed,
+            options={**self._options(), "files": self.files},
+            versions=versions(),
+        )
+
+
+def _link(source: Path, target: Path) -> None:
+    """The clip under its own name; a copy where the disk knows no links."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)

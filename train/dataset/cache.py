@@ -1,0 +1,117 @@
+"""Latents and text embeddings of a dataset for one model, kept in its shards."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.latents import pixels_to_latents
+from riffkit.diffusion.prompts import encode_prompts
+from riffkit.errors import ParameterError
+from riffkit.music.key import parse_key, semitones_to_key, with_key
+from riffkit.music.tempo import with_tempo
+from riffkit.music.wording import as_model_reads
+from train.dataset.formats import (
+    SPLITS,
+    ClipRecord,
+    read_dataset_info,
+    read_tar,
+    sample_of,
+    shard_paths,
+)
+from train.dataset.shards import write_tar
+
+_MARK = "cache.json"
+
+
+def cache_for(out: Path, checkpoint: Checkpoint) -> Iterator[int]:
+    """Add to each shard what `checkpoint` makes of its images and captions; yields clips done.
+
+    Shards that hold it already are only counted; those of another model are cached anew. A shard
+    is rewritten whole or stays. ParameterError where the images aren't ones that the model knows.
+    """
+    info = read_dataset_info(out)
+    if info.params != checkpoint.params:
+        raise ParameterError(
+            f"dataset={out.name!r}: its images are {info.preset}, those of model "
+            f"{checkpoint.name!r} {checkpoint.params.preset}; build it with --model"
+        )
+    for split in SPLITS:
+        for path in shard_paths(out, split):
+            yield _cache_shard(path, checkpoint)
+
+
+def is_cached(path: Path, fingerprint: str) -> bool:
+    """Whether a shard holds the latents of the model with that fingerprint."""
+    with tarfile.open(path) as tar:
+        for member in tar:
+            if member.name.endswith(f".{_MARK}"):
+                file = tar.extractfile(member)
+                assert file is not None
+                return bool(json.loads(file.read())["fingerprint"] == fingerprint)
+            if member.name.endswith(".png"):
+                return False
+    return False
+
+
+def _cache_shard(path: Path, checkpoint: Checkpoint) -> int:
+    if is_cached(path, checkpoint.fingerprint):
+        with tarfile.open(path) as tar:
+            return sum(name.endswith(".png") for name in tar.getnames())
+    clips = [
+        (members.pop("__key__").decode(), _cached(members, checkpoint))
+        for members in read_tar(path)
+    ]
+    write_tar(path, clips)
+    return len(clips)
+
+
+def _cached(members: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, bytes]:
+    sample = sample_of(members)
+    _check_transposed(sample.record, checkpoint)
+    bar_cue = checkpoint.traits.bar_cue
+    latents = pixels_to_latents(checkpoint, sample.image.pixels, circular=bar_cue)[0]
+    sound = latents[:-1] if bar_cue else latents
+    text = encode_prompts(checkpoint, captions_for(sample.record, checkpoint))
+    mark = {"model": checkpoint.name, "fingerprint": checkpoint.fingerprint}
+    return {
+        **{name: members[name] for name in ("json", "png")},
+        _MARK: json.dumps(mark).encode(),
+        "latents.npy": _npy(sound),
+        "text.npy": _npy(text),
+    }
+
+
+def captions_for(record: ClipRecord, checkpoint: Checkpoint) -> list[str]:
+    """A clip's captions as the model reads prompts: in the key it paints in, with the tempo."""
+    traits = checkpoint.traits
+    key = None if record.key is None else parse_key(record.key)
+    read = []
+    for caption in record.captions:
+        text = with_key(caption, key, traits) if key else as_model_reads(caption, traits)
+        read.append(
+            text if record.bpm is None else with_tempo(text, float(round(record.bpm)), traits)
+        )
+    return read
+
+
+def _check_transposed(record: ClipRecord, checkpoint: Checkpoint) -> None:
+    key = None if record.key is None or record.bpm is None else parse_key(record.key)
+    if record.transpose != semitones_to_key(key, checkpoint.traits):
+        raise ParameterError(
+            f"{record.file_name}: drawn {record.transpose:g} semitones lower, which is not how "
+            f"model {checkpoint.name!r} paints {record.key}; build the dataset with --model"
+        )
+
+
+def _npy(values: torch.Tensor) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values.to(torch.float16).numpy(force=True))
+    return file.getvalue()

@@ -1,0 +1,65 @@
+"""Which files of a folder are music."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from riffkit.errors import ParameterError
+
+EXTENSIONS = frozenset(
+    (
+        ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf",
+        ".au", ".m4a", ".aac", ".wma", ".ape", ".wv", ".mp2", ".mp4",
+    )
+)  # fmt: skip
+"""All that people take for audio: those that can't be read are then told as such."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """`name` is its path in the folder, with forward slashes; `index` its place in the order."""
+
+    path: Path
+    name: str
+    index: int
+
+    def stamp(self) -> list[int]:
+        """What changes with the file."""
+        state = self.path.stat()
+        return [state.st_size, state.st_mtime_ns]
+
+
+def find_audio(folder: Path, *, without: Path) -> list[SourceFile]:
+    """The audio files in `folder` and its subfolders, by name; hidden ones and `without` not.
+
+    ParameterError where there are none.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "doesn't exist"
+        raise ParameterError(f"folder={str(folder)!r}: {what}; give a folder of audio files")
+    found: list[Path] = []
+    n_others = 0
+    without = without.resolve()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        here = Path(root)
+        folders[:] = sorted(
+            n for n in folders if not n.startswith(".") and (here / n).resolve() != without
+        )
+        for name in names:
+            if name.startswith("."):
+                continue
+            if Path(name).suffix.lower() in EXTENSIONS:
+                found.append(here / name)
+            else:
+                n_others += 1
+    if not found:
+        held = f"{n_others} other files" if n_others else "it is empty"
+        raise ParameterError(
+            f"folder={str(folder)!r}: holds no audio files ({held}); "
+            "give one with WAV, FLAC, OGG or MP3 files"
+        )
+    named = {path: path.relative_to(folder).as_posix() for path in found}
+    ordered = sorted(found, key=named.__getitem__)
+    return [SourceFile(path, named[path], index) for index, path in enumerate(ordered, 1)]

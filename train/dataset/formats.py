@@ -1,0 +1,223 @@
+"""What a dataset folder holds, and how it is read.
+
+dataset.json      how it was built
+metadata.jsonl    Hugging Face audiofolder: one line a clip
+train/ test/      the clips, FLAC
+ledger.jsonl      what became of every source file and every part of it
+shards/           WebDataset: image, metadata and cached latents of each clip
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from riffkit.atomic import atomic_path
+from riffkit.errors import ParameterError
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import SpectrogramParams
+from riffkit.spectrogram.png import read_png
+
+FORMAT = 1
+CLIP_RATE = 44_100
+SPLITS = ("train", "test")
+INFO_NAME, METADATA_NAME, LEDGER_NAME = "dataset.json", "metadata.jsonl", "ledger.jsonl"
+SHARDS_NAME, WORK_NAME = "shards", ".work"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipRecord:
+    """One line of metadata.jsonl. Tempo and key are those of the clip as it sounds.
+
+    `text` is the first of `captions`. `transpose`: its image is drawn so many semitones lower
+    than it sounds. `source` lies in the folder the dataset was built from; `sha256` is the
+    source's.
+    """
+
+    file_name: str
+    text: str
+    captions: tuple[str, ...]
+    split: str
+    bpm: float | None
+    beats_per_bar: int
+    key: str | None
+    transpose: float
+    tags: dict[str, float]
+    loudness_lufs: float
+    source: str
+    start_seconds: float
+    seconds: float
+    sha256: str
+
+    @property
+    def shard_key(self) -> str:
+        """The name of the clip's files in its shard: no dot, no folder."""
+        return Path(self.file_name).stem
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "captions": list(self.captions)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ClipRecord:
+        """The inverse of `to_dict`; names of other programs' columns are left out."""
+        known = {name: values[name] for name in (f.name for f in fields(cls))}
+        return cls(**{**known, "captions": tuple(known["captions"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInfo:
+    """dataset.json. `bars` is None for a dataset of fixed `seconds`, and the other way round."""
+
+    preset: str
+    params: SpectrogramParams
+    bars: int | None
+    beats_per_bar: int
+    seconds: float | None
+    model: str | None
+    model_fingerprint: str | None
+    seed: int
+    options: dict[str, Any]
+    versions: dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {"format": values.pop("format"), **values, "params": self.params.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DatasetInfo:
+        return cls(**{**values, "params": SpectrogramParams.from_dict(values["params"])})
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A clip in a shard. Latents and text are None until they are cached for a model."""
+
+    record: ClipRecord
+    image: SpectrogramImage
+    latents: np.ndarray | None
+    """float16 "channel row column" """
+    text: np.ndarray | None
+    """float16 "caption token feature" """
+
+
+def read_dataset_info(out: Path) -> DatasetInfo:
+    """ParameterError where `out` is no finished dataset, or one of a later format."""
+    values = _read_info(out)
+    if values.get("format") != FORMAT:
+        raise ParameterError(
+            f"dataset={out.name!r}: format {values.get('format')}, this riffkit reads {FORMAT}; "
+            "update riffkit or build the dataset again"
+        )
+    try:
+        return DatasetInfo.from_dict(values)
+    except (KeyError, TypeError) as error:
+        raise _damaged(out, INFO_NAME) from error
+
+
+def _read_info(out: Path) -> dict[str, Any]:
+    path = out / INFO_NAME
+    if not path.is_file():
+        how = (
+            "its building was interrupted: run the same `riff dataset build` again"
+            if (out / WORK_NAME).is_dir()
+            else f"holds no {INFO_NAME}; make a dataset with `riff dataset build FOLDER OUT`"
+        )
+        raise ParameterError(f"dataset={str(out)!r}: {how}")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(out, INFO_NAME) from error
+    return dict(values)
+
+
+def read_metadata(out: Path) -> list[ClipRecord]:
+    """The clips of a dataset, in the order of their names within each split."""
+    try:
+        lines = (out / METADATA_NAME).read_text(encoding="utf-8").splitlines()
+        return [ClipRecord.from_dict(json.loads(line)) for line in lines if line.strip()]
+    except FileNotFoundError as error:
+        raise ParameterError(
+            f"dataset={str(out)!r}: holds no {METADATA_NAME}; "
+            "make a dataset with `riff dataset build FOLDER OUT`"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(out, METADATA_NAME) from error
+
+
+def read_ledger(out: Path) -> list[dict[str, Any]]:
+    """The lines of ledger.jsonl."""
+    lines = (out / LEDGER_NAME).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def shard_paths(out: Path, split: str) -> list[Path]:
+    return sorted((out / SHARDS_NAME).glob(f"{split}-*.tar"))
+
+
+def read_shards(out: Path, split: str) -> Iterator[Sample]:
+    """Every clip of a split, shard by shard, in the order of the metadata."""
+    for path in shard_paths(out, split):
+        try:
+            for members in read_tar(path):
+                yield sample_of(members)
+        except (OSError, tarfile.TarError, KeyError, ValueError) as error:
+            raise _damaged(out, f"{SHARDS_NAME}/{path.name}") from error
+
+
+def read_tar(path: Path) -> Iterator[dict[str, bytes]]:
+    """The files of each clip by extension ("png", "json", "latents.npy"), and "__key__"."""
+    members: dict[str, bytes] = {}
+    with tarfile.open(path) as tar:
+        for member in tar:
+            key, _, extension = member.name.partition(".")
+            if members and members["__key__"] != key.encode():
+                yield members
+                members = {}
+            file = tar.extractfile(member)
+            assert file is not None
+            members |= {"__key__": key.encode(), extension: file.read()}
+    if members:
+        yield members
+
+
+def sample_of(members: dict[str, bytes]) -> Sample:
+    """The clip that `read_tar`'s files make."""
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:  # read_png takes a path
+        file.write(members["png"])
+        file.flush()
+        image = read_png(file.name)
+    return Sample(
+        record=ClipRecord.from_dict(json.loads(members["json"])),
+        image=image,
+        latents=_array(members.get("latents.npy")),
+        text=_array(members.get("text.npy")),
+    )
+
+
+def _array(content: bytes | None) -> np.ndarray | None:
+    return None if content is None else np.load(io.BytesIO(content))
+
+
+def write_json_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    with atomic_path(path) as temporary:
+        text = json.dumps(values, ensure_ascii=False, indent=1)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _damaged(out: Path, name: str) -> ParameterError:
+    return ParameterError(f"dataset={str(out)!r}: {name} is damaged; build the dataset again")

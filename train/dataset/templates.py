@@ -1,0 +1,75 @@
+"""Caption templates: "{style} with {instruments}, {key}, {bpm} bpm", the user's or our own."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from string import Formatter
+
+from riffkit.errors import ParameterError
+
+FIELDS = (
+    "style", "instruments", "mood", "bpm", "key", "trigger", "caption", "artist", "title", "drums",
+    "speed", "meter",
+)  # fmt: skip
+_GAPS = re.compile(r"\s*,(?:\s*,)+")
+
+
+def read_templates(path: Path) -> tuple[str, ...]:
+    """One template a line; empty lines and those that start with # are left out."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"templates={str(path)!r}: can't be read ({error})") from error
+    lines = [
+        (number, line.strip())
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not lines:
+        raise ParameterError(
+            f"templates={str(path)!r}: holds no template; write one a line, such as "
+            "'{style} with {instruments}, {key}, {bpm} bpm'"
+        )
+    for number, line in lines:
+        _check(path, number, line)
+    return tuple(line for _, line in lines)
+
+
+def _check(path: Path, number: int, template: str) -> None:
+    where = f"templates={path.name!r}, line {number}"
+    try:
+        used = fields_of(template)
+    except ValueError as error:
+        raise ParameterError(f"{where}: {error}; a field looks like {{style}}") from error
+    for name in used:
+        if name not in FIELDS:
+            near = difflib.get_close_matches(name, FIELDS, 1, cutoff=0)
+            raise ParameterError(
+                f"{where}: unknown field {{{name}}}; did you mean {{{near[0]}}}? "
+                f"Fields: {', '.join(FIELDS)}"
+            )
+
+
+def fields_of(template: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+
+
+def fill(template: str, values: Mapping[str, str]) -> str | None:
+    """The template with its fields filled in; None where a value is wanting."""
+    names = fields_of(template)
+    if any(not values.get(name) for name in names):
+        return None
+    return tidied(template.format_map({name: values[name] for name in names}))
+
+
+def fill_partly(template: str, values: Mapping[str, str]) -> str:
+    """The template without the parts, between commas, whose value is wanting."""
+    parts = [fill(part, values) for part in template.split(",")]
+    return tidied(", ".join(part for part in parts if part))
+
+
+def tidied(text: str) -> str:
+    return _GAPS.sub(",", " ".join(text.split())).strip(" ,")
