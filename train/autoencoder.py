@@ -8,6 +8,7 @@ smooth enough for a diffusion model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from riffkit.diffusion.seam import circular_in_time
+from train.rows import SeededItems
 from train.shards import open_pixels, read_clips
 
 N_SOUND_CHANNELS = 8
@@ -77,13 +79,16 @@ class AutoencoderTask:
         trained = [p for p in self.network.parameters() if p.requires_grad]
         return [{"params": trained, "lr": learning_rate}]
 
-    def loss(
-        self, items: Int[Tensor, " batch"], generator: torch.Generator
-    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
-        crops = [self._crop(*self._rows[int(item)], generator) for item in items]
+    def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> SeededItems:
+        return SeededItems.draw(items, generator)
+
+    def loss(self, batch: SeededItems) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        generators = batch.generators()
+        rows = [self._rows[int(item)] for item in batch.items]
+        crops = [self._crop(*row, g) for row, g in zip(rows, generators, strict=True)]
         target = pixels_to_signal(np.stack(crops)).to(next(self.network.parameters()).device)
         with circular_in_time(self.network):
-            output = reconstruct(self.network, target, noise=LATENT_NOISE, generator=generator)
+            output = reconstruct(self.network, target, noise=LATENT_NOISE, generators=generators)
         pixel = (output - target).abs().mean()
         onset = (output.diff(dim=-1) - target.diff(dim=-1)).abs().mean()
         partial = (output.diff(dim=-2) - target.diff(dim=-2)).abs().mean()
@@ -114,16 +119,19 @@ def reconstruct(
     target: Float[Tensor, "batch plane row column"],
     *,
     noise: float = 0.0,
-    generator: torch.Generator | None = None,
+    generators: Sequence[torch.Generator] = (),
 ) -> Float[Tensor, "batch plane row column"]:
-    """Encode and decode, the cue channel left out; `noise` is relative to each channel's spread."""
+    """Encode and decode, the cue channel left out.
+
+    `noise` is relative to each channel's spread, and each item's is drawn by its own generator.
+    """
     assert isinstance(network, AutoencoderKL)
     latents = network.encode(target).latent_dist.mean
     sound = latents[:, :N_SOUND_CHANNELS]
     if noise:
         spread = sound.detach().std(dim=(0, 2, 3), keepdim=True)
-        drawn = torch.randn(sound.shape, generator=generator).to(sound)
-        sound = sound + noise * spread * drawn
+        drawn = torch.stack([torch.randn(sound.shape[1:], generator=g) for g in generators])
+        sound = sound + noise * spread * drawn.to(sound)
     return network.decode(functional.pad(sound, (0, 0, 0, 0, 0, 1))).sample.float()
 
 

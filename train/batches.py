@@ -11,13 +11,14 @@ from torch import Tensor
 
 from riffkit.diffusion.bar_cue import bar_cue
 from train.latents import CachedClips
+from train.rows import Rows
 
 COLUMNS_PER_BEAT = 4
 _N_HELD_OUT = 256
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Rows):
     """Clean latents (bar cue included), their captions' tokens, and the facts of each."""
 
     latents: Float[Tensor, "batch channel row column"]

@@ -1,4 +1,12 @@
-"""The bundled model from nothing, one step after the other.
+"""A model on music of your own: a dataset folder (riff dataset build) becomes a LoRA or a model.
+
+\b
+    riff train lora DATASET RUN
+    riff generate "your music" --lora RUN
+    riff train full RUN --data DATASET
+    riff generate "your music" --model RUN/model
+
+The bundled model from nothing, one step after the other.
 
 \b
     riff train render DATA --clips 8000
@@ -18,7 +26,7 @@ The neural vocoder, from rendered loops or any folder of audio:
 The judges of riff eval, on the loops that the model was trained on:
 
 \b
-    riff train musicnn MTT_musicnn front_end.safetensors
+    riff train musicnn MTT_musicnn riffkit/weights/musicnn
     riff train probe DATA RUN
     riff train reference DATA reference.safetensors
 
@@ -28,15 +36,27 @@ Each training resumes when it is run again.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from riffkit.errors import ParameterError
+from train.tuning_commands import (
+    FLAGS,
+    LORA_FLAGS,
+    Config,
+    DryRun,
+    check_installed,
+    full_on_dataset,
+    lora,
+    with_flags,
+)
+from train.tuning_commands import print_line as _print_line
 
 app = typer.Typer(
-    no_args_is_help=True, help=__doc__, short_help="Train the bundled model, step by step."
+    no_args_is_help=True, help=__doc__, short_help="Train on your own music, or from nothing."
 )
+app.command()(with_flags(lora, tuple(FLAGS)))
 
 
 @app.callback()
@@ -109,6 +129,7 @@ def autoencoder(
     from train.autoencoder import AutoencoderTask, new_autoencoder, standardize_latents
     from train.config import LoopConfig
     from train.loop import fit
+    from train.processes import is_main_process
     from train.state import load_ema
 
     start = None
@@ -120,6 +141,8 @@ def autoencoder(
     )
     for line in fit(AutoencoderTask(data, decoder_of=start), config, run / "autoencoder"):
         _print_line(line)
+    if not is_main_process():
+        return
     network = new_autoencoder()
     load_ema(network, run / "autoencoder" / "state.pt")
     if start is None:
@@ -143,21 +166,50 @@ def latents(data: DataFolder, run: RunFolder) -> None:
         print(f"{n} clips encoded", flush=True)
 
 
-@app.command()
 def full(
     run: RunFolder,
-    images: Images = 150_000,
-    batch_size: int = 32,
-    learning_rate: float = 8e-4,
-    device: str = "auto",
-    warm_start: Annotated[
-        Path | None, typer.Option(help="model folder whose weights a new run starts from")
+    data: Annotated[
+        Path | None, typer.Option(help="dataset folder; without: the run's rendered loops")
     ] = None,
+    config: Config = None,
+    dry_run: DryRun = False,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="model folder whose weights a new run of loops starts from")
+    ] = None,
+    **flags: Any,
 ) -> None:
-    """Train UNet and text encoder on the cached latents.
+    """Train all weights on a dataset folder, or from nothing on RUN's cached latents.
 
-    A warm start needs latents of the same autoencoder: copy the model's vae to RUN/vae first.
+    With --data the model that is fine-tuned goes to RUN/model. Without, UNet and text encoder are
+    trained on RUN/latents; only --images, --batch-size, --learning-rate, --device and
+    --warm-start count. A warm start needs latents of the same autoencoder: copy the model's vae
+    to RUN/vae first.
     """
+    if data is not None:
+        if warm_start is not None:
+            raise ParameterError("warm_start: is for runs without --data; give --model")
+        full_on_dataset(data, run, config, dry_run, flags)
+        return
+    given = {name: value for name, value in flags.items() if value is not None}
+    for name in (*given, *(["config"] if config else []), *(["dry_run"] if dry_run else [])):
+        if name not in _LOOP_FLAGS:
+            raise ParameterError(f"{name}: needs --data DATASET")
+    _full_on_loops(run, warm_start, **{**_LOOP_FLAGS, **given})
+
+
+app.command()(with_flags(full, tuple(name for name in FLAGS if name not in LORA_FLAGS)))
+_LOOP_FLAGS = {"images": 150_000, "batch_size": 32, "learning_rate": 8e-4, "device": "auto"}
+
+
+def _full_on_loops(
+    run: Path,
+    warm_start: Path | None,
+    *,
+    images: int,
+    batch_size: int,
+    learning_rate: float,
+    device: str,
+) -> None:
     import torch
     from safetensors.torch import load_file
     from transformers import CLIPTokenizer
@@ -212,14 +264,12 @@ def distill(
     device: str = "auto",
 ) -> None:
     """Teach a model to do with four unguided steps, on the run's cached latents."""
-    from importlib.util import find_spec
-
-    if find_spec("peft") is None:
-        raise ParameterError("peft is not installed; get it with `pip install riffkit[train]`")
+    check_installed("peft")
     from train.config import LoopConfig
     from train.distill import DistillTask, export_lora
     from train.latents import read_latents
     from train.loop import fit
+    from train.processes import is_main_process
 
     _check(model / "unet" / "config.json", "MODEL is a model folder, such as riff train export's")
     config = LoopConfig(
@@ -232,7 +282,8 @@ def distill(
     )
     for line in fit(DistillTask(model, read_latents(run / "latents")), config, run / "distill"):
         _print_line(line)
-    export_lora(model, run / "distill" / "state.pt", model)
+    if is_main_process():
+        export_lora(model, run / "distill" / "state.pt", model)
 
 
 @app.command()
@@ -246,6 +297,7 @@ def vocoder(
     """Train the neural vocoder, and write it to RUN/vocoder.safetensors."""
     from train.config import LoopConfig
     from train.loop import fit
+    from train.processes import is_main_process
     from train.vocoder import VocoderTask, export_phase_network
 
     config = LoopConfig(
@@ -257,7 +309,8 @@ def vocoder(
     )
     for line in fit(VocoderTask(audio), config, run / "vocoder"):
         _print_line(line)
-    export_phase_network(run / "vocoder" / "state.pt", run / "vocoder.safetensors")
+    if is_main_process():
+        export_phase_network(run / "vocoder" / "state.pt", run / "vocoder.safetensors")
 
 
 @app.command()
@@ -273,6 +326,7 @@ def probe(
     from train.config import LoopConfig
     from train.loop import fit
     from train.probe import ProbeTask, export_probe
+    from train.processes import is_main_process
 
     task = ProbeTask(data)
     config = LoopConfig(
@@ -284,7 +338,8 @@ def probe(
     )
     for line in fit(task, config, run / "probe"):
         _print_line(line)
-    export_probe(task, run / "probe" / "state.pt", run / "probe.safetensors")
+    if is_main_process():
+        export_probe(task, run / "probe" / "state.pt", run / "probe.safetensors")
 
 
 @app.command()
@@ -303,12 +358,12 @@ def reference(
 @app.command()
 def musicnn(
     checkpoint: Annotated[Path, typer.Argument(help="folder MTT_musicnn of musicnn's wheel")],
-    output: Annotated[Path, typer.Argument(help="safetensors file to write")],
+    folder: Annotated[Path, typer.Argument(help="folder of the two files to write")],
 ) -> None:
-    """Convert the features that `riff eval` compares sets of clips by."""
-    from train.musicnn import export_front_end
+    """Convert the tagger, whose front-end `riff eval` compares sets of clips by."""
+    from train.musicnn import export_musicnn
 
-    export_front_end(checkpoint, output)
+    export_musicnn(checkpoint, folder)
 
 
 @app.command()
@@ -352,7 +407,3 @@ def _check(path: Path, remedy: str) -> None:
     """ParameterError where a file is missing that an earlier step makes."""
     if not path.is_file():
         raise ParameterError(f"{path.parent.name}/{path.name} is missing: {remedy}")
-
-
-def _print_line(line: dict[str, float]) -> None:
-    print("  ".join(f"{name} {value:.6g}" for name, value in line.items()), flush=True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from riffkit.errors import ParameterError
+
+Precision = Literal["auto", "no", "bf16", "fp16"]
+Optimizer = Literal["adamw", "adamw8bit"]
 
 
 @dataclass(frozen=True)
@@ -12,6 +16,10 @@ class LoopConfig:
     """One training run. Progress is counted in images, so batch size and machine can change.
 
     The learning rate rises over `warmup_images`, then falls to zero by a cosine until `images`.
+    `batch_size` is the whole step's, over all processes; each process goes through its share in
+    `accumulation` parts. `precision` of products: "auto" takes bf16 where the machine has it.
+    Lines are logged and checkpoints written by the clock, or every so many images where that is
+    given; `keep` checkpoints stay.
     """
 
     images: int
@@ -24,13 +32,22 @@ class LoopConfig:
     ema_decay: float = 0.999
     seed: int = 0
     device: str = "auto"
-    bfloat16: bool = True
+    precision: Precision = "auto"
+    accumulation: int = 1
+    optimizer: Optimizer = "adamw"
+    keep: int = 1
     log_seconds: float = 30.0
     checkpoint_seconds: float = 240.0
+    log_images: int | None = None
+    checkpoint_images: int | None = None
+    sample_images: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("images", "batch_size", "learning_rate"):
+        for name in ("images", "batch_size", "learning_rate", "accumulation", "keep"):
             if not getattr(self, name) > 0:
+                raise ParameterError(f"{name}={getattr(self, name)}: must be above 0")
+        for name in ("log_images", "checkpoint_images", "sample_images"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ParameterError(f"{name}={getattr(self, name)}: must be above 0")
         if not 0 <= self.ema_decay < 1:
             raise ParameterError(f"ema_decay={self.ema_decay}: must lie from 0 to below 1")

@@ -8,22 +8,24 @@ itself has come to from noise, so that it learns to mend its own faults.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from jaxtyping import Float, Int
-from peft import LoraConfig
-from peft.utils import get_peft_model_state_dict
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from riffkit.diffusion.checkpoint import load_checkpoint
 from riffkit.diffusion.few_steps import FOLDER, first_order
 from riffkit.diffusion.seam import circular_in_time
-from train.batches import LoopBatches
+from train.adapters import add_lora, lora_layers, strongest
+from train.batches import Batch, LoopBatches
 from train.latents import CachedClips
+from train.rows import Rows
+from train.settings import LORA_TARGETS
 from train.state import load_ema
 
 N_STEPS = 4
@@ -33,11 +35,21 @@ MAX_BYTES = 900_000  # of the LoRA as a file: all bundled weights must fit in 40
 SHARE_OWN = 0.5
 # the first step errs most: there the guidance decides what there will be at all
 _SHARES = torch.tensor((2.0, *(N_STEPS - 1) * (1.0,)))
-_TARGETS = (
-    "conv1", "conv2", "conv_shortcut", "time_emb_proj", "to_q", "to_k", "to_v", "to_out.0",
-    "proj_in", "proj_out", "net.0.proj", "net.2",
-)  # fmt: skip
 _N_EVALUATED = 16
+
+
+@dataclass(frozen=True)
+class StepBatch(Rows):
+    """Loops and noise for one of the student's steps, the same in all rows.
+
+    `own`: the step begins where the student itself has come to.
+    """
+
+    latents: Float[Tensor, "batch channel row column"]
+    tokens: Int[Tensor, "batch token"]
+    noise: Float[Tensor, "batch channel row column"]
+    step: Int[Tensor, " batch"]
+    own: Bool[Tensor, " batch"]
 
 
 class DistillTask:
@@ -58,14 +70,23 @@ class DistillTask:
         trained = [p for p in self.network.parameters() if p.requires_grad]
         return [{"params": trained, "lr": learning_rate, "weight_decay": 0.0}]
 
-    def loss(
-        self, items: Int[Tensor, " batch"], generator: torch.Generator
-    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
+    def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> StepBatch:
         batch = self._batches.draw(items, generator)
-        step = int(torch.multinomial(_SHARES, 1, generator=generator))
-        own = float(torch.rand((), generator=generator)) < SHARE_OWN
-        error = self._error(self.network, batch.latents, batch.tokens, step, generator, own=own)
-        return error, {f"step_{step}": float(error.detach())}
+        step = torch.multinomial(_SHARES, 1, generator=generator)
+        own = torch.rand(1, generator=generator) < SHARE_OWN
+        return self._with_noise(batch, int(step), bool(own), generator)
+
+    def loss(self, batch: StepBatch) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        error = self._error(self.network, batch)
+        return error, {f"step_{int(batch.step[0])}": float(error.detach())}
+
+    @staticmethod
+    def _with_noise(batch: Batch, step: int, own: bool, generator: torch.Generator) -> StepBatch:
+        noise = torch.randn(batch.latents.shape, generator=generator)
+        n = len(batch)
+        return StepBatch(
+            batch.latents, batch.tokens, noise, torch.full((n,), step), torch.full((n,), own)
+        )
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
@@ -75,31 +96,20 @@ class DistillTask:
         for name, student in zip(errors, (network, self._teacher), strict=True):
             for step in range(N_STEPS):
                 generator = torch.Generator().manual_seed(step)
-                error = self._error(
-                    student, batch.latents, batch.tokens, step, generator, own=False
-                )
-                errors[name].append(float(error))
+                noisy = self._with_noise(batch, step, False, generator)
+                errors[name].append(float(self._error(student, noisy)))
         return {name: sum(values) / len(values) for name, values in errors.items()}
 
-    def _error(
-        self,
-        student: nn.Module,
-        latents: Float[Tensor, "batch channel row column"],
-        tokens: Int[Tensor, "batch token"],
-        step: int,
-        generator: torch.Generator,
-        *,
-        own: bool,
-    ) -> Float[Tensor, ""]:
+    def _error(self, student: nn.Module, batch: StepBatch) -> Float[Tensor, ""]:
         """Squared difference of the velocities that lead to the student's and teacher's ends."""
         device = next(student.parameters()).device
+        step, own = int(batch.step[0]), bool(batch.own[0])
         self._teacher.to(device)
         self._text_encoder.to(device)
         with torch.no_grad():
-            noise = torch.randn(latents.shape, generator=generator).to(device)
-            latents = latents.to(device)
+            noise, latents = batch.noise.to(device), batch.latents.to(device)
             cue = _Cue(latents[:, -1], noise[:, -1])
-            text = self._text_encoder(tokens.to(device)).last_hidden_state
+            text = self._text_encoder(batch.tokens.to(device)).last_hidden_state
             none = self._text_encoder(self._empty.to(device)).last_hidden_state
             scheduler = _few_steps(self._config, N_STEPS, device)
             begin = noise if own else latents
@@ -180,8 +190,7 @@ def _signal_and_noise(scheduler: Any, step: int) -> tuple[float, float]:
 def _with_lora(model: Path) -> UNet2DConditionModel:
     """The model's UNet with a LoRA that changes nothing yet, and is all there is to train."""
     unet = UNet2DConditionModel.from_pretrained(model / "unet", torch_dtype=torch.float32)
-    unet.requires_grad_(False)
-    unet.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=list(_TARGETS)))
+    add_lora(unet, rank=RANK, alpha=float(RANK), targets=LORA_TARGETS)
     return unet
 
 
@@ -189,38 +198,8 @@ def export_lora(model: Path, state: Path, folder: Path) -> None:
     """Write the averaged LoRA of a run into a model folder, as diffusers writes LoRAs."""
     unet = _with_lora(model)
     load_ema(unet, state)
-    layers = _strongest(get_peft_model_state_dict(unet))
+    layers = strongest(lora_layers(unet), max_bytes=MAX_BYTES)
     StableDiffusionPipeline.save_lora_weights(folder / FOLDER, unet_lora_layers=layers)
-
-
-def _strongest(layers: dict[str, Tensor]) -> dict[str, Tensor]:
-    """In float16, without the directions that change the weights least for their size.
-
-    Each layer's product is taken apart by its singular values (at least one stays).
-    """
-    down_end, up_end = ".lora_A.weight", ".lora_B.weight"
-    parts, worth = {}, []
-    for name in (name.removesuffix(down_end) for name in layers if name.endswith(down_end)):
-        down, up = layers[name + down_end].float(), layers[name + up_end].float()
-        left, values, right = torch.linalg.svd(up.flatten(1) @ down.flatten(1), full_matrices=False)
-        size = left.shape[0] + right.shape[1]
-        parts[name] = (left, values, right, down.shape[1:], up.shape[2:])
-        worth += [(float(v) ** 2 / size, size, name, k) for k, v in enumerate(values[:RANK])]
-    ranks, budget = (
-        dict.fromkeys(parts, 1),
-        MAX_BYTES // 2
-        - sum(left.shape[0] + right.shape[1] for left, _, right, *_ in parts.values()),
-    )
-    for _, size, name, k in sorted(worth, reverse=True):
-        if k and size <= budget and k == ranks[name]:
-            ranks[name], budget = k + 1, budget - size
-    kept = {}
-    for name, (left, values, right, down_shape, up_shape) in parts.items():
-        rank, root = ranks[name], values[: ranks[name]].sqrt()
-        kept[name + down_end] = (root[:, None] * right[:rank]).reshape(rank, *down_shape).half()
-        up = left[:, :rank] * root
-        kept[name + up_end] = up.reshape(*up.shape, *up_shape).half()
-    return {name: tensor.contiguous() for name, tensor in kept.items()}
 
 
 def _empty_tokens(tokenizer: CLIPTokenizer) -> Int[Tensor, "1 token"]:

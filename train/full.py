@@ -8,10 +8,11 @@ from the caption, because few of a picture's pixels depend on its key. Imports n
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,12 +21,13 @@ from transformers import CLIPTextModel
 from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
 from train.autoencoder import LATENT_CHANNELS
-from train.batches import LoopBatches
+from train.batches import Batch, LoopBatches
 from train.latents import CachedClips
+from train.objective import Objective, stratified_timesteps
+from train.rows import Rows
 from train.text import HIDDEN_SIZE
 
 CAPTION_DROPOUT = 0.1
-MIN_SNR_GAMMA = 5.0
 FACTS_WEIGHT = 0.01  # of the facts' summed loss, beside the denoiser's mean
 TABLE_LR_FACTOR = 0.2  # the token table starts with a meaning; words never seen must keep it
 _N_EVALUATED = 64  # at a time
@@ -102,6 +104,18 @@ def load_networks(folder: Path, *, n_facts: int = 0) -> TextToLatents:
     return TextToLatents(unet, text_encoder, n_facts=n_facts)
 
 
+@dataclass(frozen=True)
+class NoisyBatch(Rows):
+    """Noised latents, what is to be predicted, and the captions, of which some were dropped."""
+
+    noisy: Float[Tensor, "batch channel row column"]
+    target: Float[Tensor, "batch channel row column"]
+    timesteps: Int[Tensor, " batch"]
+    tokens: Int[Tensor, "batch token"]
+    facts: Bool[Tensor, "batch fact"]
+    dropped: Bool[Tensor, " batch"]
+
+
 class DiffusionTask:
     """Denoising of cached loops. Every item of a step has the width of the step's first item."""
 
@@ -116,8 +130,7 @@ class DiffusionTask:
         self._batches = LoopBatches(clips)
         self._empty_tokens = empty_tokens
         self.n_items = self._batches.n_items
-        self._scheduler = DDPMScheduler(**SCHEDULE)
-        self._weights = min_snr_weights(self._scheduler.alphas_cumprod)
+        self._objective = Objective(SCHEDULE)
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         table: list[nn.Parameter] = []
@@ -129,36 +142,35 @@ class DiffusionTask:
             {"params": table, "lr": TABLE_LR_FACTOR * learning_rate, "weight_decay": 0.0},
         ]
 
-    def loss(
-        self, items: Int[Tensor, " batch"], generator: torch.Generator
-    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
+    def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> NoisyBatch:
         batch = self._batches.draw(items, generator)
         dropped = torch.rand(len(batch.tokens), generator=generator) < CAPTION_DROPOUT
         tokens = torch.where(dropped[:, None], self._empty_tokens, batch.tokens)
-        denoising, logits = self._denoise(self.network, batch.latents, tokens, generator)
-        facts = _facts_loss(logits, batch.facts, counted=~dropped)
+        return self._noised(replace(batch, tokens=tokens), generator, dropped=dropped)
+
+    def loss(self, batch: NoisyBatch) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        denoising, logits = self._denoise(self.network, batch)
+        facts = _facts_loss(logits, batch.facts, counted=~batch.dropped)
         figures = {"denoising": float(denoising.detach()), "facts": float(facts.detach())}
         return denoising + FACTS_WEIGHT * facts, figures
 
+    def _noised(
+        self, batch: Batch, generator: torch.Generator, *, dropped: Bool[Tensor, " batch"]
+    ) -> NoisyBatch:
+        """With random noise at random levels."""
+        noise = torch.randn(batch.latents.shape, generator=generator)
+        timesteps = stratified_timesteps(len(batch), generator)
+        noisy, target = self._objective.noised(batch.latents, noise, timesteps)
+        return NoisyBatch(noisy, target, timesteps, batch.tokens, batch.facts, dropped)
+
     def _denoise(
-        self,
-        network: nn.Module,
-        latents: Float[Tensor, "batch channel row column"],
-        tokens: Int[Tensor, "batch token"],
-        generator: torch.Generator,
+        self, network: nn.Module, batch: NoisyBatch
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch fact"]]:
-        """The weighted loss at random noise levels, and the facts' logits."""
+        """The weighted loss, and the facts' logits."""
         device = next(network.parameters()).device
-        noise = torch.randn(latents.shape, generator=generator)
-        # stratified timesteps: the loss varies far more with t than with anything else
-        n = len(latents)
-        drawn = (torch.arange(n) + torch.rand(n, generator=generator)) / n
-        timesteps = (drawn * self._scheduler.config["num_train_timesteps"]).long()
-        noisy = self._scheduler.add_noise(latents, noise, timesteps)
-        velocity = self._scheduler.get_velocity(latents, noise, timesteps)
-        output, logits = network(noisy.to(device), timesteps.to(device), tokens.to(device))
-        error = (output - velocity.to(device)).square().mean(dim=(1, 2, 3))
-        return (self._weights[timesteps].to(device) * error).mean(), logits
+        noisy, timesteps = batch.noisy.to(device), batch.timesteps.to(device)
+        output, logits = network(noisy, timesteps, batch.tokens.to(device))
+        return self._objective.errors(output, batch.target, batch.timesteps).mean(), logits
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
@@ -169,7 +181,9 @@ class DiffusionTask:
             empty = self._empty_tokens.expand_as(batch.tokens)
             for name, tokens in zip(losses, (batch.tokens, empty), strict=True):
                 noise = torch.Generator().manual_seed(seed)
-                loss, logits = self._denoise(network, batch.latents, tokens, noise)
+                none = torch.zeros(len(tokens), dtype=torch.bool)
+                noisy = self._noised(replace(batch, tokens=tokens), noise, dropped=none)
+                loss, logits = self._denoise(network, noisy)
                 losses[name].append(float(loss))
                 if tokens is batch.tokens:
                     counted = torch.ones(len(tokens), dtype=torch.bool)
@@ -188,13 +202,3 @@ def _facts_loss(
     chosen = counted.to(logits.device)[:, None].float()
     losses = functional.binary_cross_entropy_with_logits(logits, facts.to(logits), reduction="none")
     return (chosen * losses).sum(dim=1).mean()
-
-
-def min_snr_weights(alphas_cumprod: Float[Tensor, " timestep"]) -> Float[Tensor, " timestep"]:
-    """min(SNR + 1, γ) / (SNR + 1), min-SNR for v-prediction with a terminal SNR of zero.
-
-    The paper's min(SNR, γ) / (SNR + 1) vanishes at high noise, where the caption is all there is
-    to go by.
-    """
-    snr = alphas_cumprod / (1 - alphas_cumprod)
-    return (snr + 1).clamp(max=MIN_SNR_GAMMA) / (snr + 1)

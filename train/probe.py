@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,11 +17,20 @@ from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
 from riffkit.evaluation.probe import KINDS, Heard, Probe, pooled_loudness
 from train.latents import fact_words
+from train.rows import Rows
 from train.shards import open_pixels, read_clips
 from train.state import load_ema
 
 LARGEST_NOISE = 0.05  # of the loudness
 _HELD_OUT_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class HeardBatch(Rows):
+    """Pooled images, and which facts are true of them."""
+
+    loudness: Float[Tensor, "batch plane row column"]
+    truth: Bool[Tensor, "batch fact"]
 
 
 class ProbeTask:
@@ -50,9 +60,7 @@ class ProbeTask:
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         return [{"params": list(self.network.parameters()), "lr": learning_rate}]
 
-    def loss(
-        self, items: Int[Tensor, " batch"], generator: torch.Generator
-    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
+    def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> HeardBatch:
         width = int(self._widths[items[0]])
         rows = self._rows[items[self._widths[items] == width]]
         loudness = self._images[width][rows].float() / 255
@@ -62,9 +70,12 @@ class ProbeTask:
         gain = 0.9 + 0.2 * torch.rand((len(rows), 1, 1, 1), generator=generator)
         noise = torch.randn(loudness.shape, generator=generator)
         noise *= LARGEST_NOISE * torch.rand((len(rows), 1, 1, 1), generator=generator)
+        return HeardBatch((gain * loudness + noise).clamp(0, 1), self._truth[width][rows])
+
+    def loss(self, batch: HeardBatch) -> tuple[Float[Tensor, ""], dict[str, float]]:
         device = next(self.network.parameters()).device
-        logits = self.network((gain * loudness + noise).clamp(0, 1).to(device))
-        return _cross_entropy(logits, self._truth[width][rows].to(device)), {}
+        logits = self.network(batch.loudness.to(device))
+        return _cross_entropy(logits, batch.truth.to(device)), {}
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:

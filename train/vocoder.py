@@ -42,6 +42,7 @@ from riffkit.vocoder.phase_network import (
     three_planes,
 )
 from train.autoencoder import pixels_to_signal
+from train.rows import SeededItems
 from train.state import load_ema
 
 RATE = 44_100
@@ -90,10 +91,12 @@ class VocoderTask:
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         return [{"params": list(self.network.parameters()), "lr": learning_rate}]
 
-    def loss(
-        self, items: Int[Tensor, " batch"], generator: torch.Generator
-    ) -> tuple[Float[Tensor, ""], dict[str, float]]:
-        crops = [self._item(self._sounds, int(item), generator) for item in items]
+    def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> SeededItems:
+        return SeededItems.draw(items, generator)
+
+    def loss(self, batch: SeededItems) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        pairs = zip(batch.items, batch.generators(), strict=True)
+        crops = [self._item(self._sounds, int(item), generator) for item, generator in pairs]
         errors = _errors(self.network, crops)
         total = torch.stack(list(errors.values())).sum()
         return total, {name: float(error.detach()) for name, error in errors.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,12 +19,14 @@ from transformers.utils import logging as transformers_logging
 
 from riffkit.device import pick_device, pick_dtype
 from riffkit.diffusion.few_steps import FOLDER, MOST_STEPS, first_order, with_lora
+from riffkit.diffusion.lora import check_params, parse_lora, read_lora, with_layers
 from riffkit.errors import ModelError
 from riffkit.recipe import fingerprint
 from riffkit.spectrogram.params import RIFFUSION_V1, SpectrogramParams
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 BUNDLED_DEFAULT = "mini"
+LoraSpec = str | Path | tuple[str | Path, float]
 _PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 
 
@@ -70,6 +72,16 @@ class Checkpoint:
     device: torch.device
     few_steps: Path | None = None
     """The folder of a LoRA for few steps (riffkit/diffusion/few_steps.py)."""
+    loras: tuple[dict[str, Any], ...] = ()
+    """Name, sha256 and weight of the LoRAs that were added (riffkit/diffusion/lora.py)."""
+    loading: dict[str, Any] = field(default_factory=dict)
+    """The arguments of `load_checkpoint`, with which another process gets the same."""
+
+    @property
+    def recipe_facts(self) -> dict[str, Any]:
+        """What a recipe keeps of the model."""
+        facts: dict[str, Any] = {"name": self.name, "fingerprint": self.fingerprint}
+        return {**facts, "loras": list(self.loras)} if self.loras else facts
 
     @property
     def stride(self) -> int:
@@ -95,6 +107,25 @@ class Checkpoint:
         if self.few_steps is None or n_steps > MOST_STEPS or guidance != 1:
             return self
         return self._for_few_steps
+
+    def with_loras(self, loras: Sequence[LoraSpec]) -> Checkpoint:
+        """The model with LoRAs added, which leaves this one as it is.
+
+        Each is "PATH[:WEIGHT]", a path, or (path, weight); a path is a file or a run's folder.
+        ModelError for what is no LoRA, or one for other networks or spectrograms.
+        """
+        unet, text_encoder, said = self.unet, self.text_encoder, list(self.loras)
+        for path, weight in map(parse_lora, loras):
+            lora = read_lora(path)
+            check_params([lora], self.params)
+            unet = with_layers(unet, lora.layers["unet"], weight, name=lora.name)
+            if layers := lora.layers["text_encoder"]:
+                text_encoder = with_layers(text_encoder, layers, weight, name=lora.name)
+            said.append({"name": lora.name, "sha256": lora.sha256, "weight": weight})
+        loading = {**self.loading, "loras": [*self.loading.get("loras", ()), *loras]}
+        return replace(
+            self, unet=unet, text_encoder=text_encoder, loras=tuple(said), loading=loading
+        )
 
     @cached_property
     def _for_few_steps(self) -> Checkpoint:
@@ -154,8 +185,13 @@ def _from_hub(model_id: str) -> Path:
     )
 
 
-def load_checkpoint(model: str = BUNDLED_DEFAULT, *, device: str = "auto") -> Checkpoint:
-    """Load a model by bundled name, folder or hub id; ModelError says what is missing."""
+def load_checkpoint(
+    model: str = BUNDLED_DEFAULT, *, device: str = "auto", loras: Sequence[LoraSpec] = ()
+) -> Checkpoint:
+    """Load a model by bundled name, folder or hub id; ModelError says what is missing.
+
+    `loras` as `Checkpoint.with_loras` takes them.
+    """
     folder = find_model(model)
     _check_parts(model, folder)
     where = pick_device(device)
@@ -170,7 +206,7 @@ def load_checkpoint(model: str = BUNDLED_DEFAULT, *, device: str = "auto") -> Ch
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"model={model!r}: can't be loaded: {reason}") from error
-    return Checkpoint(
+    checkpoint = Checkpoint(
         name=folder.name if Path(model).is_dir() else model,
         fingerprint=fingerprint(folder),
         unet=unet.to(where).eval().requires_grad_(False),
@@ -182,7 +218,9 @@ def load_checkpoint(model: str = BUNDLED_DEFAULT, *, device: str = "auto") -> Ch
         traits=model_traits(folder),
         device=where,
         few_steps=folder / FOLDER if (folder / FOLDER).is_dir() else None,
+        loading={"model": model, "device": device},
     )
+    return checkpoint.with_loras(loras) if loras else checkpoint
 
 
 @contextmanager

@@ -30,11 +30,11 @@ from train.full import (
     DiffusionTask,
     TextToLatents,
     load_networks,
-    min_snr_weights,
     new_unet,
 )
 from train.latents import CachedClips, cache_latents, fact_words, read_latents
 from train.loop import fit
+from train.objective import min_snr_weights
 from train.shards import open_pixels, read_clips
 from train.text import HIDDEN_SIZE, byte_letters, new_text_encoder, principal_components
 
@@ -184,7 +184,7 @@ def test_both_networks_learn(tmp_path: Path, tokenizer: CLIPTokenizer) -> None:
     before = task.evaluate(task.network)["held_out_loss"]
     config = LoopConfig(
         images=1280, batch_size=16, learning_rate=3e-3, warmup_images=32, device="cpu",
-        bfloat16=False, ema_decay=0.9, log_seconds=1e9, checkpoint_seconds=1e9,
+        precision="no", ema_decay=0.9, log_seconds=1e9, checkpoint_seconds=1e9,
     )  # fmt: skip
     *_, last = fit(task, config, tmp_path / "run")
     assert last["held_out_loss"] < 0.65 * before
@@ -216,7 +216,7 @@ def test_the_cue_is_the_last_channel_and_follows_the_metre() -> None:
             return noisy * self.weight, torch.zeros(len(noisy), 2)
 
     task.network = Spy()
-    task.loss(torch.arange(32), torch.Generator().manual_seed(0))
+    task.loss(task.draw(torch.arange(32), torch.Generator().manual_seed(0)))
     noisy, timestep = seen[0]
     clean = noisy[timestep.argmin(), -1]  # hardly any noise is left there
     expected = bar_cue(32, 24, columns_per_bar=12)

@@ -48,7 +48,7 @@ def distilled(
     shutil.copytree(tiny_folder, model)
     config = LoopConfig(
         images=480, batch_size=8, learning_rate=3e-3, warmup_images=8, ema_decay=0.9,
-        device="cpu", log_seconds=1e9, checkpoint_seconds=1e9, bfloat16=False,
+        device="cpu", log_seconds=1e9, checkpoint_seconds=1e9, precision="no",
     )  # fmt: skip
     *_, figures = fit(DistillTask(model, clips), config, folder / "run")
     export_lora(model, folder / "run" / "state.pt", model)

@@ -1,0 +1,194 @@
+"""The clips of a dataset folder as training takes them: latents, captions, and their text.
+
+What the shards hold for the model is used; what they don't is encoded once, and kept in the run.
+Captions name tempo and key as a clip sounds; here they say what the model's image shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from riffkit.atomic import atomic_path
+from riffkit.diffusion.bar_cue import bar_cue
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.latents import pixels_to_latents
+from riffkit.diffusion.prompts import encode_prompts
+from riffkit.errors import ParameterError
+from riffkit.recipe import sha256
+from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
+from train.dataset.cache import captions_for, is_cached
+from train.dataset.formats import (
+    METADATA_NAME,
+    ClipRecord,
+    DatasetInfo,
+    Sample,
+    read_dataset_info,
+    read_shards,
+    shard_paths,
+)
+
+_TEXT_BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingClips:
+    """Clips of one split: latents "channel row column" of any width, their captions' rows.
+
+    `texts` holds each different caption once, `captions` rows of it.
+
+    `texts` are token numbers where the text encoder learns too, else embeddings in float16. The
+    first row is the empty caption.
+    """
+
+    latents: list[Tensor]
+    captions: list[Tensor]
+    texts: Float[Tensor, "text token feature"] | Int[Tensor, "text token"]
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+
+def open_dataset(folder: Path, checkpoint: Checkpoint) -> DatasetInfo:
+    """ParameterError where the dataset is none that this model can be trained on."""
+    info = read_dataset_info(folder)
+    if info.params != checkpoint.params:
+        raise ParameterError(
+            f"dataset={str(folder)!r}: holds {info.params.preset} spectrograms, the model "
+            f"{checkpoint.name!r} paints {checkpoint.params.preset}; build it again with "
+            f"--preset {checkpoint.params.preset}, or take another model"
+        )
+    if not any(shard_paths(folder, split) for split in ("train", "test")):
+        raise ParameterError(
+            f"dataset={str(folder)!r}: holds no shards; run `riff dataset build` again"
+        )
+    return info
+
+
+def dataset_fingerprint(folder: Path) -> str:
+    """A short hash of the dataset's captions and splits, and of its shards' sizes."""
+    digest = hashlib.sha256(sha256(folder / METADATA_NAME).encode())
+    for path in (p for split in ("train", "test") for p in shard_paths(folder, split)):
+        digest.update(f"{path.name}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def read_clips(
+    folder: Path,
+    split: str,
+    checkpoint: Checkpoint,
+    *,
+    cache: Path,
+    tokens_only: bool = False,
+    trigger: str = "",
+) -> TrainingClips:
+    """The clips of a split; ParameterError where there are none.
+
+    `cache` is a file for latents that the shards lack. `tokens_only`: the text encoder learns.
+    """
+    samples = list(read_shards(folder, split))
+    if not samples:
+        raise ParameterError(
+            f"dataset={str(folder)!r}: its {split} split is empty; give it more music, or build "
+            "it with another --seed"
+        )
+    fits = all(is_cached(path, checkpoint.fingerprint) for path in shard_paths(folder, split))
+    latents = _latents(samples, checkpoint, cache, cached=fits)
+    rewritten = [_with_trigger(captions_for(s.record, checkpoint), trigger) for s in samples]
+    numbers = {"": 0}
+    for caption in (c for captions in rewritten for c in captions):
+        numbers.setdefault(caption, len(numbers))
+    rows = [torch.tensor([numbers[c] for c in captions]) for captions in rewritten]
+    if tokens_only:
+        texts = tokens_of(checkpoint, list(numbers))
+    elif fits and not trigger and all(s.text is not None for s in samples):
+        texts = _cached_texts(samples, rows, len(numbers), checkpoint)
+    else:
+        texts = embed(checkpoint, list(numbers))
+    return TrainingClips([_with_cue(x, s.record, checkpoint) for x, s in
+                          zip(latents, samples, strict=True)], rows, texts)  # fmt: skip
+
+
+def _with_trigger(captions: Sequence[str], trigger: str) -> list[str]:
+    return [f"{trigger}, {caption}" if trigger else caption for caption in captions]
+
+
+def tokens_of(checkpoint: Checkpoint, texts: Sequence[str]) -> Int[Tensor, "text token"]:
+    found: Tensor = checkpoint.tokenizer(
+        list(texts),
+        padding="max_length",
+        max_length=int(checkpoint.text_encoder.config.max_position_embeddings),
+        truncation=True,
+        return_tensors="pt",
+    ).input_ids
+    return found
+
+
+def embed(checkpoint: Checkpoint, texts: Sequence[str]) -> Float[Tensor, "text token feature"]:
+    """The frozen text encoder's output, in float16."""
+    parts = [texts[n : n + _TEXT_BATCH] for n in range(0, len(texts), _TEXT_BATCH)]
+    return torch.cat([encode_prompts(checkpoint, part).half().cpu().clone() for part in parts])
+
+
+def _cached_texts(
+    samples: Sequence[Sample], rows: Sequence[Tensor], n_texts: int, checkpoint: Checkpoint
+) -> Float[Tensor, "text token feature"]:
+    empty = embed(checkpoint, [""])
+    texts = empty.repeat(n_texts, 1, 1)
+    for sample, row in zip(samples, rows, strict=True):
+        assert sample.text is not None
+        texts[row] = torch.from_numpy(sample.text)
+    return texts
+
+
+def _latents(
+    samples: Sequence[Sample], checkpoint: Checkpoint, cache: Path, *, cached: bool
+) -> list[Tensor]:
+    """Each clip's sound channels in float16, "channel row column"."""
+    if cached and all(s.latents is not None for s in samples):
+        return [torch.from_numpy(s.latents) for s in samples if s.latents is not None]
+    keys = [sample.record.shard_key for sample in samples]
+    stamp = {"model": checkpoint.fingerprint, "clips": json.dumps(keys)}
+    if (found := _read_cache(cache, stamp)) is not None:
+        return [found[key] for key in keys]
+    latents = [encode_sample(sample, checkpoint) for sample in samples]
+    with atomic_path(cache) as temporary:
+        save_file(dict(zip(keys, latents, strict=True)), temporary, metadata=stamp)
+    return latents
+
+
+def _read_cache(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
+    try:
+        with safe_open(path, framework="pt") as file:
+            if {name: (file.metadata() or {}).get(name) for name in stamp} != stamp:
+                return None
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return None
+
+
+def encode_sample(sample: Sample, checkpoint: Checkpoint) -> Float[Tensor, "channel row column"]:
+    """The sound channels of a clip's latents in float16; a last part of a column is left out."""
+    cue = checkpoint.traits.bar_cue
+    width = sample.image.n_frames // checkpoint.stride * checkpoint.stride
+    latents = pixels_to_latents(checkpoint, sample.image.pixels[:, :width], circular=cue)[0]
+    return (latents[:-1] if cue else latents).half().cpu().contiguous().clone()
+
+
+def _with_cue(
+    latents: Float[Tensor, "channel row column"], record: ClipRecord, checkpoint: Checkpoint
+) -> Float[Tensor, "all_channels row column"]:
+    if not checkpoint.traits.bar_cue:
+        return latents
+    columns = record.beats_per_bar * PIXELS_PER_BEAT // checkpoint.stride
+    cue = bar_cue(*latents.shape[-2:], columns_per_bar=columns)
+    return torch.cat((latents, cue[None].to(latents)))

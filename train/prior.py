@@ -1,0 +1,83 @@
+"""Prior preservation (Ruiz et al. 2022, arXiv:2208.12242): what the model painted before.
+
+The base model's own pictures for common prompts are trained on beside the dataset's, so that it
+goes on painting them as it did.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from riffkit.atomic import atomic_path
+from riffkit.diffusion.checkpoint import Checkpoint, ModelTraits
+from riffkit.diffusion.latents import draw_noise
+from riffkit.music.generate import GenerateRequest, plan_for
+from riffkit.music.key import with_key
+from riffkit.music.tempo import with_tempo
+
+DEFAULT_PROMPTS = ("piano", "guitar", "strings", "drums and bass", "electronic music", "singing")
+
+
+def prior_prompts(asked: Sequence[str], traits: ModelTraits) -> tuple[str, ...]:
+    """The prompts asked for, else the styles that the model knows, else some instruments."""
+    return tuple(asked) or tuple(sorted(traits.style_bpm)) or DEFAULT_PROMPTS
+
+
+def prior_pictures(
+    checkpoint: Checkpoint,
+    prompts: Sequence[str],
+    n_images: int,
+    cache: Path,
+    *,
+    on_image: Callable[[int], None] = lambda n: None,
+) -> tuple[Float[Tensor, "image channel row column"], list[str]]:
+    """Latents (float16) of the base model for the prompts in turn, and each one's caption.
+
+    They are kept in `cache`, and painted again only for another model or other prompts.
+    """
+    stamp = {"model": checkpoint.fingerprint, "prompts": json.dumps([n_images, *prompts])}
+    if (found := _read(cache, stamp)) is not None:
+        return found
+    latents, captions = [], []
+    for index in range(n_images):
+        picture, caption = _paint(checkpoint, prompts[index % len(prompts)], index)
+        latents.append(picture)
+        captions.append(caption)
+        on_image(index + 1)
+    pictures = torch.cat(latents).half()
+    with atomic_path(cache) as temporary:
+        metadata = {**stamp, "captions": json.dumps(captions)}
+        save_file({"latents": pictures}, temporary, metadata=metadata)
+    return pictures, captions
+
+
+def _paint(checkpoint: Checkpoint, prompt: str, seed: int) -> tuple[Tensor, str]:
+    """One picture as wide as the model's own, and the prompt as the model read it."""
+    traits = checkpoint.traits
+    request = GenerateRequest(prompt, seed=seed, loop=traits.bar_cue)
+    plan = plan_for(request, checkpoint)
+    canvas = plan.canvas(checkpoint, loop=request.loop)
+    noise = draw_noise(checkpoint, n_columns=canvas.n_columns, seed=seed)
+    asked = plan.direction(checkpoint, prompt)
+    latents = canvas.paint([lambda bar: asked], noise, plan.how(), seed=seed)
+    read = with_tempo(with_key(prompt, plan.key, traits), plan.grid.bpm, traits)
+    return latents.cpu().clone(), read
+
+
+def _read(path: Path, stamp: dict[str, str]) -> tuple[Tensor, list[str]] | None:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if {name: metadata.get(name) for name in stamp} != stamp:
+                return None
+            return file.get_tensor("latents"), json.loads(metadata["captions"])
+    except (OSError, SafetensorError):
+        return None

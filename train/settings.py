@@ -1,0 +1,152 @@
+"""What `riff train lora` and `riff train full --data` can be told: by flags, or by a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from riffkit.errors import ParameterError
+from train.config import LoopConfig, Optimizer, Precision
+
+LORA_TARGETS = (
+    "conv1", "conv2", "conv_shortcut", "time_emb_proj", "to_q", "to_k", "to_v", "to_out.0",
+    "proj_in", "proj_out", "net.0.proj", "net.2",
+)  # fmt: skip
+"""The UNet's layers that a LoRA changes: attention, convolutions, the layers between."""
+TEXT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+Settings = TypeVar("Settings", bound="TuningSettings")
+
+
+class TuningSettings(BaseModel):
+    """Settings of both kinds of training. Images are counted, not steps.
+
+    0 switches off what has a number to switch off: `min_snr_gamma`, `prior_images`,
+    `sample_images`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = "mini"
+    images: int = Field(8_000, gt=0)
+    batch_size: int = Field(8, gt=0)
+    accumulation: int = Field(1, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_images: int = Field(400, ge=0)
+    weight_decay: float = Field(0.01, ge=0)
+    ema_decay: float = Field(0.99, ge=0, lt=1)
+    min_snr_gamma: float = Field(5.0, ge=0)
+    caption_dropout: float = Field(0.1, ge=0, lt=1)
+    text_encoder: bool = False
+    trigger: str = ""
+    prior_images: int = Field(0, ge=0)
+    prior_prompts: tuple[str, ...] = ()
+    prior_weight: float = Field(1.0, ge=0)
+    prior_share: float = Field(0.5, gt=0, le=4)
+    gradient_checkpointing: bool = False
+    optimizer: Optimizer = "adamw"
+    precision: Precision = "auto"
+    device: str = "auto"
+    seed: int = Field(0, ge=0)
+    log_images: int = Field(80, gt=0)
+    checkpoint_images: int = Field(1_000, gt=0)
+    keep: int = Field(3, gt=0)
+    sample_images: int = Field(2_000, ge=0)
+    sample_prompts: tuple[str, ...] = ()
+
+    def loop(self) -> LoopConfig:
+        """What the training loop takes of it."""
+        names = (
+            "images", "batch_size", "accumulation", "learning_rate", "warmup_images",
+            "weight_decay", "ema_decay", "optimizer", "precision", "device", "seed", "log_images",
+            "checkpoint_images", "keep",
+        )  # fmt: skip
+        values = {name: getattr(self, name) for name in names}
+        return LoopConfig(**values, sample_images=self.sample_images or None)
+
+
+class LoraSettings(TuningSettings):
+    """Settings of a LoRA; `alpha` 0 is the rank's own."""
+
+    rank: int = Field(16, gt=0)
+    alpha: float = Field(0.0, ge=0)
+    targets: tuple[str, ...] = LORA_TARGETS
+    text_targets: tuple[str, ...] = TEXT_TARGETS
+    max_megabytes: float = Field(10.0, gt=0)
+    kohya: bool = False
+
+
+class FullSettings(TuningSettings):
+    """Settings of a fine-tuning of all weights."""
+
+    learning_rate: float = Field(2e-4, gt=0)
+    ema_decay: float = Field(0.995, ge=0, lt=1)
+
+
+FREE = (
+    "device", "precision", "accumulation", "gradient_checkpointing", "keep", "kohya",
+    "max_megabytes", "log_images", "checkpoint_images", "sample_images", "sample_prompts",
+)  # fmt: skip
+"""What may be other when a run is resumed: where and how it is computed, and what it shows."""
+
+
+def read_settings(kind: type[Settings], config: Path | None, flags: dict[str, Any]) -> Settings:
+    """The settings of a TOML file, and flags (None: not given) that stand for the file's.
+
+    ParameterError names what is wrong; for an unknown name the nearest one.
+    """
+    values = {} if config is None else _read_toml(config)
+    where = "" if config is None else f"config {config.name}: "
+    values |= {name: value for name, value in flags.items() if value is not None}
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise ParameterError(where + _first_fault(error, kind)) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParameterError(f"config={str(path)!r}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise ParameterError(f"config={str(path)!r}: is no TOML file ({error})") from error
+
+
+def _first_fault(error: ValidationError, kind: type[TuningSettings]) -> str:
+    fault = error.errors()[0]
+    name = str(fault["loc"][0])
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, kind.model_fields, n=1, cutoff=0.0)
+        return f"unknown name {name!r}; the nearest is {near[0]!r}"
+    reason = fault["msg"][0].lower() + fault["msg"][1:]
+    return f"{name}={fault['input']!r}: {reason}"
+
+
+def to_toml(settings: TuningSettings) -> str:
+    """The settings as a file that `--config` reads."""
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in settings.model_dump().items())
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def check_same_settings(old: dict[str, Any], new: TuningSettings, run: Path) -> None:
+    """Raise ParameterError where a run was begun with other settings."""
+    now = json.loads(new.model_dump_json())
+    for name, value in now.items():
+        if name not in FREE and name in old and old[name] != value:
+            raise ParameterError(
+                f"run={str(run)!r}: was begun with {name}={old[name]!r}, asked is {value!r}; "
+                "take the same or another folder"
+            )

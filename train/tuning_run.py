@@ -1,0 +1,260 @@
+"""`riff train lora` and `riff train full --data`: from a dataset folder to a file or a model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from riffkit.atomic import atomic_path, output_error
+from riffkit.diffusion.checkpoint import Checkpoint, find_model, load_checkpoint
+from riffkit.diffusion.few_steps import FOLDER as FEW_STEPS
+from riffkit.diffusion.lora import FILE, PARTS
+from riffkit.errors import ParameterError
+from riffkit.recipe import versions
+from train.adapters import KOHYA_FILE, add_lora, in_half, lora_layers, save_kohya, save_lora
+from train.board import Board, sample_clips
+from train.clips import (
+    TrainingClips,
+    dataset_fingerprint,
+    embed,
+    open_dataset,
+    read_clips,
+    tokens_of,
+)
+from train.loop import fit
+from train.prior import prior_pictures, prior_prompts
+from train.processes import frozen_dtype, is_main_process, local_device, main_process_first
+from train.settings import LoraSettings, TuningSettings, check_same_settings
+from train.state import load_ema
+from train.tuning import Denoiser, TuningTask
+
+RECIPE = "recipe.json"
+MODEL_FOLDER = "model"
+_N_SAMPLES = 2
+
+
+def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, float]]:
+    """Train on a dataset folder; yields lines of figures, and at the end writes what was learned.
+
+    A LoRA goes to RUN/pytorch_lora_weights.safetensors (and with `kohya` to another file), a
+    model to the folder RUN/model. To resume, run the same again. ParameterError for a dataset
+    that doesn't fit the model, and for a folder with another run.
+    """
+    device = local_device(settings.device)
+    checkpoint = load_checkpoint(settings.model, device=str(device))
+    open_dataset(data, checkpoint)
+    recipe = _recipe(data, checkpoint, settings)
+    _check_run(run, recipe, settings)
+    with main_process_first(device):
+        _begin(run, recipe)
+        clips, held_out, n_prior = _clips(data, run, checkpoint, settings)
+    torch.manual_seed(settings.seed)
+    network = new_network(checkpoint, settings)
+    board = Board(run)
+    prompts = settings.sample_prompts or _first_captions(data, settings)
+
+    def show(network: Denoiser, images: int) -> None:
+        board.samples(sample_clips(_painting(checkpoint, network), prompts), images)
+
+    task = TuningTask(
+        network,
+        checkpoint.scheduler.config,
+        settings,
+        clips,
+        held_out=held_out,
+        n_prior=n_prior,
+        circular=checkpoint.traits.bar_cue,
+        on_show=show,
+    )
+    for line in fit(task, settings.loop(), run):
+        board.line(line)
+        yield line
+    board.close()
+    if is_main_process():
+        _export(run, checkpoint, network, recipe, settings)
+
+
+def new_network(checkpoint: Checkpoint, settings: TuningSettings) -> Denoiser:
+    """The checkpoint's networks, changed in place: with what is to learn in them."""
+    unet, text_encoder = checkpoint.unet, checkpoint.text_encoder
+    if isinstance(settings, LoraSettings):
+        dtype = frozen_dtype(settings.precision, checkpoint.device)
+        _hold(unet, dtype)
+        add_lora(unet, rank=settings.rank, alpha=settings.alpha, targets=settings.targets)
+        if settings.text_encoder:
+            _hold(text_encoder, dtype)
+            targets = settings.text_targets
+            add_lora(text_encoder, rank=settings.rank, alpha=settings.alpha, targets=targets)
+    else:
+        _hold(unet, torch.float32).requires_grad_(True)
+        if settings.text_encoder:
+            _hold(text_encoder, torch.float32).requires_grad_(True)
+    return Denoiser(unet, text_encoder if settings.text_encoder else None)
+
+
+def _hold(network: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """The network in that type; diffusers warns of any change, and of none."""
+    for parameter in network.parameters():
+        parameter.data = parameter.data.to(dtype)
+    return network
+
+
+def _recipe(data: Path, checkpoint: Checkpoint, settings: TuningSettings) -> dict[str, Any]:
+    return {
+        "kind": "lora" if isinstance(settings, LoraSettings) else "full",
+        "settings": json.loads(settings.model_dump_json()),
+        "dataset": {"name": data.resolve().name, "fingerprint": dataset_fingerprint(data)},
+        "model": {"name": checkpoint.name, "fingerprint": checkpoint.fingerprint},
+        "versions": versions(),
+    }
+
+
+def _check_run(run: Path, recipe: dict[str, Any], settings: TuningSettings) -> None:
+    """Raise ParameterError where `run` holds anything but this run, begun earlier."""
+    if run.exists() and not run.is_dir():
+        raise ParameterError(f"run={str(run)!r}: is a file; give a folder")
+    path = run / RECIPE
+    if not path.exists():
+        if (run / "state.pt").exists():
+            raise ParameterError(f"run={str(run)!r}: holds a run of another kind; take another")
+        return
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+        same = {name: old[name] for name in ("kind", "settings", "dataset", "model")}
+    except (OSError, ValueError, KeyError) as error:
+        raise ParameterError(f"run={str(run)!r}: its {RECIPE} is damaged; take another") from error
+    if not (run / "state.pt").exists():
+        return  # nothing was learned yet
+    for name in ("model", "dataset"):
+        if same[name]["fingerprint"] != recipe[name]["fingerprint"]:
+            raise ParameterError(
+                f"run={str(run)!r}: was begun with another {name} ({same[name]['name']!r}, "
+                f"{same[name]['fingerprint']}); take the same or another folder"
+            )
+    if same["kind"] != recipe["kind"]:
+        raise ParameterError(f"run={str(run)!r}: holds a run of `riff train {same['kind']}`")
+    check_same_settings(same["settings"], settings, run)
+
+
+def _begin(run: Path, recipe: dict[str, Any]) -> None:
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(run, error) from error
+    with atomic_path(run / RECIPE) as temporary:
+        temporary.write_text(json.dumps(recipe, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _clips(
+    data: Path, run: Path, checkpoint: Checkpoint, settings: TuningSettings
+) -> tuple[TrainingClips, TrainingClips | None, int]:
+    """What is trained on, prior pictures last; what is held out; how many prior pictures."""
+
+    def split(name: str) -> TrainingClips:
+        return read_clips(
+            data, name, checkpoint, cache=run / f"latents-{name}.safetensors",
+            tokens_only=settings.text_encoder, trigger=settings.trigger,
+        )  # fmt: skip
+
+    clips = split("train")
+    try:
+        held_out = split("test")
+    except ParameterError:
+        held_out = None  # a single track can't be split
+    if not settings.prior_images:
+        return clips, held_out, 0
+    prompts = prior_prompts(settings.prior_prompts, checkpoint.traits)
+    pictures, captions = prior_pictures(
+        checkpoint, prompts, settings.prior_images, run / "prior.safetensors"
+    )
+    return _with_prior(clips, pictures, captions, checkpoint, settings), held_out, len(pictures)
+
+
+def _with_prior(
+    clips: TrainingClips,
+    pictures: torch.Tensor,
+    captions: list[str],
+    checkpoint: Checkpoint,
+    settings: TuningSettings,
+) -> TrainingClips:
+    texts = (
+        tokens_of(checkpoint, captions) if settings.text_encoder else embed(checkpoint, captions)
+    )
+    first = len(clips.texts)
+    return TrainingClips(
+        latents=[*clips.latents, *pictures],
+        captions=[*clips.captions, *torch.arange(first, first + len(captions))[:, None]],
+        texts=torch.cat((clips.texts, texts)),
+    )
+
+
+def _first_captions(data: Path, settings: TuningSettings) -> tuple[str, ...]:
+    """What samples are made of unless told: captions of held-out clips, else of trained ones."""
+    from train.dataset.formats import read_metadata
+
+    records = sorted(read_metadata(data), key=lambda record: record.split != "test")
+    texts = list(dict.fromkeys(record.text for record in records))[:_N_SAMPLES]
+    return tuple(f"{settings.trigger}, {text}" if settings.trigger else text for text in texts)
+
+
+def _painting(checkpoint: Checkpoint, network: Denoiser) -> Checkpoint:
+    """The checkpoint with the network as it is now."""
+    text_encoder = network.text_encoder or checkpoint.text_encoder
+    return replace(checkpoint, unet=network.unet, text_encoder=text_encoder, few_steps=None)
+
+
+def _export(
+    run: Path,
+    checkpoint: Checkpoint,
+    network: Denoiser,
+    recipe: dict[str, Any],
+    settings: TuningSettings,
+) -> None:
+    network.to("cpu")
+    load_ema(network, run / "state.pt")
+    if not isinstance(settings, LoraSettings):
+        _export_model(run / MODEL_FOLDER, find_model(settings.model), network)
+        return
+    scale = (settings.alpha or settings.rank) / settings.rank
+    parts = {part: getattr(network, part) for part in PARTS}
+    layers = {
+        f"{part}.{name}": tensor
+        for part, trained in parts.items()
+        if trained is not None
+        for name, tensor in lora_layers(trained, scale=scale).items()
+    }
+    layers = in_half(layers, max_bytes=round(settings.max_megabytes * 1e6) - _HEADER_BYTES)
+    by_part = {
+        part: {n.removeprefix(f"{part}."): t for n, t in layers.items() if n.startswith(f"{part}.")}
+        for part in PARTS
+    }
+    metadata = {
+        "spectrogram": json.dumps(checkpoint.params.to_dict(), sort_keys=True),
+        "trigger_words": json.dumps([settings.trigger] if settings.trigger else []),
+        "recipe": json.dumps(recipe, sort_keys=True, ensure_ascii=False),
+    }
+    save_lora(by_part, run / FILE, metadata)
+    if settings.kohya:
+        save_kohya(by_part, run / KOHYA_FILE, metadata)
+
+
+_HEADER_BYTES = 200_000  # names, shapes and metadata
+
+
+def _export_model(folder: Path, base: Path, network: Denoiser) -> None:
+    """A copy of the base's folder with what was learned; few steps must be distilled anew."""
+    temporary = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.copytree(base, temporary, ignore=shutil.ignore_patterns(FEW_STEPS, "README.md"))
+    for part in (part for part in PARTS if getattr(network, part) is not None):
+        shutil.rmtree(temporary / part)
+        getattr(network, part).half().save_pretrained(temporary / part)
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
