@@ -15,6 +15,7 @@ from riffkit.commands import editing, files, judging, making, models
 from riffkit.errors import RiffkitError
 from riffkit.memory import keep_freed_memory
 from train.commands import app as train_app
+from train.dataset.commands import app as dataset_app
 
 app = typer.Typer(
     name="riff",
@@ -28,6 +29,7 @@ for commands in (making, editing, files, judging):
     app.add_typer(commands.app)
 app.add_typer(models.app, name="models")
 app.add_typer(train_app, name="train")
+app.add_typer(dataset_app, name="dataset")
 
 
 def main() -> None:

@@ -16,17 +16,26 @@ from typing import TYPE_CHECKING
 from riffkit.errors import RiffkitError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from riffkit.music.riff import Riff
 
 __all__ = ["RiffkitError", "load"]
 
 
-def load(model: str = "mini", *, device: str = "auto") -> Riff:
+def load(
+    model: str = "mini",
+    *,
+    device: str = "auto",
+    loras: Sequence[str | Path | tuple[str | Path, float]] = (),
+) -> Riff:
     """A model ready to play: a bundled name, a folder in diffusers' layout, or a hub id.
 
-    `device` is "auto", "cpu", "cuda" or "mps". Raises ModelError for a model that is missing
-    or incomplete.
+    `device` is "auto", "cpu", "cuda" or "mps". `loras` are added to the model: each a file or
+    the folder of a training run, as "PATH[:WEIGHT]" or (path, weight). Raises ModelError for
+    a model or LoRA that is missing, incomplete, or doesn't fit.
     """
     from riffkit.music.riff import Riff
 
-    return Riff.load(model, device=device)
+    return Riff.load(model, device=device, loras=loras)

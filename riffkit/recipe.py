@@ -26,12 +26,13 @@ _SAMPLED_BLOCKS, _BLOCK_BYTES = 64, 1 << 20
 class Recipe:
     """One call: the command, its arguments after every default was filled in, and the versions.
 
-    `model` is {"name", "fingerprint"}, `input` {"name", "sha256"}, each empty where unused.
+    `model` is {"name", "fingerprint"}, with LoRAs also "loras": a list of {"name", "sha256",
+    "weight"}; `input` is {"name", "sha256"}; each is empty where unused.
     """
 
     command: str
     arguments: dict[str, Any]
-    model: dict[str, str] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
     input: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     threads: int = 0

@@ -1,4 +1,7 @@
-"""The command line: what it prints, writes and refuses. Each run is the real command."""
+"""The command line: what it prints, writes and refuses.
+
+A process of its own takes longest to import, so most runs are the entry point in this one.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -16,6 +20,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+import cli
 from riffkit.commands import options
 from riffkit.vocoder.base import QUALITIES
 
@@ -31,15 +36,41 @@ def command(root: Path) -> list[str]:
     return [sys.executable, str(root / "cli.py")]
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a run printed."""
+
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def riff(root: Path, tmp_path: Path):
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+def riff_process(root: Path, tmp_path: Path):
+    """The real command."""
+
+    def run(*arguments: str, code: int = 0) -> Done:
         environment = {**os.environ, "PYTHONPATH": str(root)}
         done = subprocess.run(
             [*command(root), *arguments], cwd=tmp_path, capture_output=True, text=True,
             env=environment,
         )  # fmt: skip
         assert done.returncode == code, done.stderr
+        return Done(done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def riff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Its entry point, in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, code: int = 0) -> Done:
+        monkeypatch.setattr(sys, "argv", ["riff", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        done = Done(*capsys.readouterr())
+        assert (ended.value.code or 0) == code, done.stderr
         return done
 
     return run
@@ -53,14 +84,16 @@ def tone(tmp_path: Path) -> Path:
     return path
 
 
-def test_help_names_what_is_built(riff) -> None:
-    text = riff("--help").stdout
-    for name in ("generate", "encode", "decode", "inspect", "replay", "eval", "models", "train"):
+def test_help_names_what_is_built(riff_process) -> None:
+    text = riff_process("--help").stdout
+    for name in (
+        "generate", "encode", "decode", "inspect", "replay", "eval", "models", "train", "dataset",
+    ):  # fmt: skip
         assert name in text
 
 
-def test_generate_writes_a_pair_and_replays_it(riff, tmp_path: Path) -> None:
-    done = riff("generate", "house, piano", *FAST, "-o", "a.wav", "--json")
+def test_generate_writes_a_pair_and_replays_it(riff_process, riff, tmp_path: Path) -> None:
+    done = riff_process("generate", "house, piano", *FAST, "-o", "a.wav", "--json")
     facts = json.loads(done.stdout)
     assert facts["bpm"] == 124.0 or facts["bpm"] > 60
     audio, rate = soundfile.read(tmp_path / "a.wav")
@@ -194,10 +227,16 @@ def test_a_mistake_gets_one_line_and_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_unknown_option_exits_2(riff) -> None:
-    error = riff("generate", "x", "--barz", "2", code=2).stderr
+def test_an_unknown_option_exits_2(riff_process) -> None:
+    error = riff_process("generate", "x", "--barz", "2", code=2).stderr
     assert "--barz" in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_mistake_in_a_process_of_its_own(riff_process, tmp_path: Path) -> None:
+    error = riff_process("generate", "x", "--steps", "0", code=2).stderr
+    assert "steps=0" in error and len(error.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

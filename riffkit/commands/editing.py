@@ -15,6 +15,7 @@ from riffkit.commands.options import (
     Device,
     Guidance,
     Json,
+    Lora,
     Model,
     NegativePrompt,
     Output,
@@ -47,6 +48,7 @@ def restyle(
     steps: Steps = None,
     guidance: Guidance = None,
     model: Model = "mini",
+    lora: Lora = None,
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     seed: Seed = None,
@@ -67,7 +69,7 @@ def restyle(
     from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     source = open_source(checkpoint, audio, request)
     with painting(checkpoint, request, quiet=quiet) as on_step:
         clip = restyle_clip(checkpoint, request, source, on_step=on_step)
@@ -95,6 +97,7 @@ def edit(
     steps: Steps = None,
     guidance: Guidance = None,
     model: Model = "mini",
+    lora: Lora = None,
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     seed: Seed = None,
@@ -119,7 +122,7 @@ def edit(
     from riffkit.music.mask import read_mask
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     source = open_source(checkpoint, audio, request)
     painted = None if mask is None else read_mask(mask, source)
     with painting(checkpoint, request, quiet=quiet) as on_step:
@@ -142,6 +145,7 @@ def extend(
     steps: Steps = None,
     guidance: Guidance = None,
     model: Model = "mini",
+    lora: Lora = None,
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     seed: Seed = None,
@@ -162,7 +166,7 @@ def extend(
     from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     source = open_source(checkpoint, audio, request)
     with painting(checkpoint, request, quiet=quiet) as on_step:
         clip = extend_clip(checkpoint, request, source, on_step=on_step)

@@ -87,7 +87,7 @@ def inspect(
     preset: Preset = None,
     as_json: Json = False,
 ) -> None:
-    """Show a file's recipe, parameters, tempo, key and loudness."""
+    """Show a file's recipe, parameters, tempo, key, loudness and what it sounds like."""
     from riffkit.music.inspect import inspect_file
 
     facts = inspect_file(file, preset=preset)
@@ -100,6 +100,9 @@ def replay(
     output: Output = None,
     model: Annotated[str | None, typer.Option(help="Where its model is, if not bundled.")] = None,
     source: Annotated[Path | None, typer.Option(help="The encoded or decoded input.")] = None,
+    lora: Annotated[
+        list[Path] | None, typer.Option(help="Where its LoRA is, if not beside it.")
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
@@ -111,7 +114,9 @@ def replay(
     path = output or file.with_name(f"{file.stem}-replay{file.suffix}")
     check_output_path(path)
     with progress("replaying", None, quiet=quiet):
-        result = replay_file(file, path, model=model, source=source, device=device)
+        result = replay_file(
+            file, path, model=model, source=source, loras=lora or (), device=device
+        )
     facts = {
         "file": str(path),
         "same": result.same,

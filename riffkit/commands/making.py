@@ -16,10 +16,10 @@ from riffkit.commands.options import (
     Guidance,
     Json,
     Key,
+    Lora,
     Model,
     NegativePrompt,
     Output,
-    Prompt,
     PromptBpm,
     Quality,
     Quiet,
@@ -34,6 +34,7 @@ from riffkit.commands.options import (
     progress,
     put,
 )
+from riffkit.commands.prompt_list import put_list
 from riffkit.errors import ParameterError
 
 app = typer.Typer()
@@ -41,8 +42,22 @@ app = typer.Typer()
 
 @app.command()
 def generate(
-    prompt: Prompt,
+    prompt: Annotated[
+        str | None, typer.Argument(help="The music in words: 'lo-fi piano, rainy'.")
+    ] = None,
     output: Output = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of PROMPT: a text file, one a line; .jsonl or .csv with fields."
+        ),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="For --prompts: local, or ray for a cluster.")] = (
+        "local"
+    ),
+    workers: Annotated[
+        int | None, typer.Option(help="For --prompts: processes.  [default: one a core]")
+    ] = None,
     negative_prompt: NegativePrompt = "",
     bars: Annotated[int | None, typer.Option(help="Length in bars.  [default: 2]")] = None,
     bpm: PromptBpm = None,
@@ -54,8 +69,9 @@ def generate(
     count: Annotated[int, typer.Option(help="How many clips, each with the next seed.")] = 1,
     loop: Annotated[bool, typer.Option("--loop", help="Plays round without a seam.")] = False,
     melody: Annotated[Path | None, typer.Option(help="Audio or MIDI file of a tune.")] = None,
-    melody_strength: Annotated[float, typer.Option(help="0 near to the tune, 1 free.")] = 0.6,
+    melody_strength: Annotated[float, typer.Option(help="0 near to the tune, 1 free.")] = 0.5,
     model: Model = "mini",
+    lora: Lora = None,
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     seed: Seed = None,
@@ -63,9 +79,29 @@ def generate(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make music from a prompt: an audio file, and its PNG."""
+    """Make music from a prompt: an audio file, and its PNG.
+
+    With --prompts a clip of each, as OUTPUT/NNN-<its words>.wav; options are for those that don't
+    say otherwise. Clips that are there are kept: run it again to go on.
+    """
     if count < 1:
         raise ParameterError(f"count={count}: must be at least 1")
+    if (prompt is None) == (prompts is None):
+        raise ParameterError("prompt: give one, or a list of them with --prompts FILE")
+    if prompt is None:
+        assert prompts is not None
+        defaults = {
+            "negative_prompt": negative_prompt, "bars": bars, "bpm": bpm, "duration": duration,
+            "key": key, "beats_per_bar": beats_per_bar, "steps": steps, "guidance": guidance,
+            "loop": loop, "melody_strength": melody_strength, "melody": melody,
+            "vocoder": vocoder, "quality": quality,
+        }  # fmt: skip
+        put_list(
+            prompts, output, defaults,
+            loading={"model": model, "device": device, "loras": lora or ()}, seed=seed,
+            count=count, engine=engine, workers=workers, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
+        return
     paths = checked_paths(output, prompt, count)
     from riffkit.music.generate import GenerateRequest, plan_for
     from riffkit.music.generate import generate as generate_clip
@@ -82,7 +118,7 @@ def generate(
     ]  # fmt: skip
     from riffkit.diffusion.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     tune = None if melody is None else read_tune(melody, bpm, beats_per_bar)
     n_steps = sum(plan_for(request, checkpoint, tune).steps for request in requests)
     with progress("painting", n_steps, quiet=quiet) as advance:
@@ -115,6 +151,7 @@ def loop(
     steps: Steps = None,
     guidance: Guidance = None,
     model: Model = "mini",
+    lora: Lora = None,
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     seed: Seed = None,
@@ -135,7 +172,7 @@ def loop(
     )  # fmt: skip
     from riffkit.diffusion.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     source = None if theme is None else open_theme(checkpoint, theme, request)
     with painting(checkpoint, request, quiet=quiet) as on_step:
         clip = loop_clip(checkpoint, request, theme=source, on_step=on_step)
@@ -158,6 +195,7 @@ def morph(
     steps: Steps = None,
     guidance: Guidance = None,
     model: Model = "mini",
+    lora: Lora = None,
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     seed: Seed = None,
@@ -181,7 +219,7 @@ def morph(
     )  # fmt: skip
     from riffkit.diffusion.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     ends = [opened(checkpoint, file, request) for file in files]
     with painting(checkpoint, request, quiet=quiet) as on_step:
         clip = morph_clip(checkpoint, request, first=ends[0], last=ends[1], on_step=on_step)
@@ -193,6 +231,7 @@ def story(
     script: Annotated[Path, typer.Argument(help="TOML file; README, 'A story'.")],
     output: Output = None,
     model: Model = "mini",
+    lora: Lora = None,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
@@ -206,7 +245,7 @@ def story(
     (path,) = checked_paths(output, script.stem)
     from riffkit.diffusion.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     theme = None if told.theme is None else open_theme(checkpoint, told.theme, told.request)
     with painting(checkpoint, told.request, quiet=quiet) as on_step:
         clip = story_clip(checkpoint, told.request, theme=theme, on_step=on_step)
@@ -227,6 +266,7 @@ def vary(
     steps: Steps = None,
     guidance: Guidance = None,
     model: Model = "mini",
+    lora: Lora = None,
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
     seed: Seed = None,
@@ -250,7 +290,7 @@ def vary(
     from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device)
+    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     source = open_source(checkpoint, file, request)
     with painting(checkpoint, request, quiet=quiet) as on_step:
         clips = vary_clip(checkpoint, request, source, on_step=on_step)

@@ -23,6 +23,10 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no notes.")]
 Model = Annotated[str, typer.Option(help="Bundled name, folder, or hub id.")]
+Lora = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATH[:WEIGHT]", help="LoRA file or run to add; may be given again."),
+]
 Vocoder = Annotated[str, typer.Option(help="How images become sound; see `riff models list`.")]
 # the same words as riffkit.vocoder.base.QUALITIES, which would bring torch in here
 QualityName = Literal["preview", "default", "high"]
@@ -43,12 +47,11 @@ Audio = Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file, or riff
 
 def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
     """One path a clip; without --output a name from the prompt that no file has yet."""
+    from riffkit.music.names import numbered, slug
+
     if output is not None:
-        if count == 1:
-            return [output]
-        return [output.with_stem(f"{output.stem}-{n}") for n in range(1, count + 1)]
-    words = "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
-    stem = "-".join(words)[:40].strip("-") or "riff"
+        return numbered(output, count)
+    stem = slug(prompt)
     names = (Path(f"{stem}-{n}.wav" if n > 1 else f"{stem}.wav") for n in range(1, 10**6))
     free = (path for path in names if not path.exists() and not path.with_suffix(".png").exists())
     return [next(free) for _ in range(count)]
@@ -99,21 +102,26 @@ def put(clip: Any, path: Path, *, as_json: bool, quiet: bool) -> None:
     """Write a painted clip and its PNG, and say what it is."""
     save_pair(clip, path)
     show_notes(clip.notes, quiet=quiet)
-    grid, made = clip.image.grid, clip.recipe
+    facts, text = described(path, clip.seconds, clip.image.grid, clip.recipe)
+    say(facts, text, as_json=as_json)
+
+
+def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[str, Any], str]:
+    """What is said of a painted clip, for machines and for people."""
     facts = {
         "audio": str(path),
         "image": str(path.with_suffix(".png")),
-        "seconds": round(clip.seconds, 3),
+        "seconds": round(seconds, 3),
         "bpm": grid.bpm if grid else None,
-        "key": made.arguments["key"],
+        "key": recipe.arguments["key"],
         "beats": grid.n_beats if grid else None,
-        "seed": made.arguments["seed"],
-        "model": made.model["name"],
+        "seed": recipe.arguments["seed"],
+        "model": recipe.model["name"],
     }
-    text = f"{path} and {path.with_suffix('.png').name}: {clip.seconds:.2f} s"
+    text = f"{path} and {path.with_suffix('.png').name}: {seconds:.2f} s"
     text += f", {grid.bpm:g} BPM" if grid else ""
     text += f", {facts['key']}" if facts["key"] else ""
-    say(facts, f"{text}, seed {facts['seed']}", as_json=as_json)
+    return facts, f"{text}, seed {facts['seed']}"
 
 
 def check_png_name(path: Path) -> None:

@@ -26,10 +26,11 @@ from riffkit.music.request import (
     settle,
 )
 from riffkit.music.tempo import choose_bpm
+from riffkit.recipe import Recipe
 from riffkit.spectrogram.image import SpectrogramImage
 
 _FADE_SECONDS = 0.005
-_MELODY_REACH = 2.0  # half as dark as the darkest cell is melody too
+_MELODY_REACH = 4.0  # a quarter as dark as the darkest cell is melody too
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class GenerateRequest(PaintRequest):
     bars: int | None = None
     duration: float | None = None
     loop: bool = False
-    melody_strength: float = 0.6
+    melody_strength: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,12 +96,9 @@ def generate(
 ) -> Clip:
     """Make one clip. The same request, model, versions and thread count give the same bytes."""
     plan = plan_for(request, checkpoint, melody)
-    # with a duration the bars follow from it, and stay open
-    settled = {**plan.arguments(), "bars": plan.bars if request.duration is None else None}
-    inputs = {} if melody is None else melody.recipe_input
     clip = clip_from_image(
         paint(checkpoint, request, plan, melody=melody, on_step=on_step),
-        recipe_of(checkpoint, "generate", request, settled, inputs=inputs),
+        recipe_for(checkpoint, request, plan, melody),
         vocoder=request.vocoder,
         quality=request.quality,
         seed=request.seed,
@@ -113,6 +111,16 @@ def generate(
         remark = f"melody: {sung:.2f} of its pitch classes are heard (1 is all, 0 none)"
         clip = replace(clip, notes=(*melody.remarks, *clip.notes, remark))
     return clip if request.loop else with_ends(clip, duration=request.duration)
+
+
+def recipe_for(
+    checkpoint: Checkpoint, request: GenerateRequest, plan: Plan, melody: Melody | None = None
+) -> Recipe:
+    """The recipe of the clip that `generate` makes."""
+    # with a duration the bars follow from it, and stay open
+    settled = {**plan.arguments(), "bars": plan.bars if request.duration is None else None}
+    inputs = {} if melody is None else melody.recipe_input
+    return recipe_of(checkpoint, "generate", request, settled, inputs=inputs)
 
 
 def _as_melody(request: GenerateRequest, melody: Melody) -> GenerateRequest:

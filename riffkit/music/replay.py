@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from riffkit.atomic import atomic_path
 from riffkit.audio import files
 from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
+from riffkit.diffusion.lora import lora_file
 from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.music.clip import Clip
 from riffkit.music.codec import decode_file, encode_file
@@ -44,19 +46,20 @@ class Replay:
 
 def replay(
     path: Path, output: Path, *, model: str | None = None, source: Path | None = None,
-    device: str = "auto",
+    loras: Sequence[Path] = (), device: str = "auto",
 ) -> Replay:  # fmt: skip
     """Make `path` again as `output`, and compare.
 
     `model` says where the recipe's model is if it isn't bundled; `source` where its input is if
-    not beside `path`.
+    not beside `path`; `loras` where its LoRAs are if not there either, in any order.
     """
     if output.suffix.lower() != path.suffix.lower():
         raise ParameterError(f"output={output.name!r}: must end in {path.suffix}, as the original")
     recipe = read_recipe(path)
     if recipe is None:
         raise ParameterError(f"{path.name!r}: carries no recipe, so it can't be replayed")
-    made = _make(recipe, path, model, source, device)
+    places = _Places(path, model, source, loras, device)
+    made = _make(recipe, places)
     with tempfile.TemporaryDirectory() as folder, atomic_path(output) as temporary:
         again = Path(folder) / output.name
         _save(made, again)
@@ -66,36 +69,60 @@ def replay(
     return Replay(same, "samples" if lossy else "bytes", _differences(recipe, made))
 
 
-def _make(
-    recipe: Recipe, path: Path, model: str | None, source: Path | None, device: str
-) -> Clip | SpectrogramImage:
+@dataclass(frozen=True)
+class _Places:
+    """Where the things are that `made` came from."""
+
+    made: Path
+    model: str | None
+    source: Path | None
+    loras: Sequence[Path]
+    device: str
+
+
+def _make(recipe: Recipe, places: _Places) -> Clip | SpectrogramImage:
     if recipe.command == "encode":
-        image = encode_file(_input_of(recipe, path, source), **recipe.arguments)
+        image = encode_file(_input_of(recipe, places.made, places.source), **recipe.arguments)
         # the input is the same by its hash, whatever it is called now
         return replace(image, recipe={**(image.recipe or {}), "input": recipe.input})
     if recipe.command == "decode":
-        clip = decode_file(_input_of(recipe, path, source), **recipe.arguments, device=device)
+        encoded = _input_of(recipe, places.made, places.source)
+        clip = decode_file(encoded, **recipe.arguments, device=places.device)
         return replace(clip, recipe=replace(clip.recipe, input=recipe.input))
-    return _painted(recipe, path, model, source, device)
+    return _painted(recipe, places)
 
 
-def _painted(
-    recipe: Recipe, path: Path, model: str | None, source: Path | None, device: str
-) -> Clip:
+def _painted(recipe: Recipe, places: _Places) -> Clip:
     """What a model made, perhaps from a clip."""
     if recipe.command not in _PAINTERS:
         raise ParameterError(f"recipe command={recipe.command!r}: not known here; update riffkit")
+    loras = [_lora_of(lora, places) for lora in recipe.model.get("loras", ())]
     try:
-        checkpoint = load_checkpoint(model or recipe.model.get("name", ""), device=device)
+        name = places.model or recipe.model.get("name", "")
+        checkpoint = load_checkpoint(name, device=places.device)
     except ModelError as error:
         raise ModelError(f"{error}; say where it is with --model") from error
-    inputs = _Inputs(checkpoint, recipe, path, source)
+    checkpoint = checkpoint.with_loras(loras)
+    inputs = _Inputs(checkpoint, recipe, places.made, places.source)
     try:
         clip = _PAINTERS[recipe.command](checkpoint, dict(recipe.arguments), inputs)
     except TypeError as error:
         raise ParameterError("recipe: not one that this version of riffkit can read") from error
-    # the input is the same by its hash, whatever it is called now
-    return replace(clip, recipe=replace(clip.recipe, input=recipe.input))
+    # the input and the LoRAs are the same by their hashes, whatever they are called now
+    said = {"loras": recipe.model["loras"]} if loras else {}
+    facts = {**clip.recipe.model, **said}
+    return replace(clip, recipe=replace(clip.recipe, input=recipe.input, model=facts))
+
+
+def _lora_of(said: dict[str, Any], places: _Places) -> tuple[Path, float]:
+    """The LoRA that a recipe names, by its hash: one of those given, else beside the file."""
+    for path in (*places.loras, places.made.with_name(said["name"]), Path(said["name"])):
+        if path.exists() and sha256(lora_file(path)) == said["sha256"]:
+            return path, float(said["weight"])
+    raise ParameterError(
+        f"lora={said['name']!r}: the one that {places.made.name!r} came from isn't beside it; "
+        "say where with --lora"
+    )
 
 
 @dataclass(frozen=True)

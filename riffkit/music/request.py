@@ -133,7 +133,7 @@ def recipe_of(
     return Recipe(
         command=command,
         arguments={**asdict(request), **settled},
-        model={"name": checkpoint.name, "fingerprint": checkpoint.fingerprint},
+        model=checkpoint.recipe_facts,
         input=dict(inputs or {}),
         versions=versions(),
         threads=torch.get_num_threads(),

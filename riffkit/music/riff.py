@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
+from riffkit.diffusion.checkpoint import Checkpoint, LoraSpec, load_checkpoint
 from riffkit.diffusion.denoise import OnStep
 from riffkit.music.clip import Clip
 from riffkit.music.edit import EditRequest, edit
 from riffkit.music.extend import ExtendRequest, extend
 from riffkit.music.generate import GenerateRequest, generate
+from riffkit.music.many import Made, list_clips, make_clips
 from riffkit.music.mask import read_mask
 from riffkit.music.melody import read_melody
 from riffkit.music.morph import MorphRequest, VaryRequest, morph, vary
+from riffkit.music.prompt_list import entries_of
 from riffkit.music.recorded import recorded_prompt
 from riffkit.music.request import PaintRequest
 from riffkit.music.restyle import RestyleRequest, restyle
@@ -44,8 +46,8 @@ class Riff:
     checkpoint: Checkpoint
 
     @classmethod
-    def load(cls, model: str, *, device: str = "auto") -> Riff:
-        return cls(load_checkpoint(model, device=device))
+    def load(cls, model: str, *, device: str = "auto", loras: Sequence[LoraSpec] = ()) -> Riff:
+        return cls(load_checkpoint(model, device=device, loras=loras))
 
     def generate(
         self,
@@ -62,6 +64,38 @@ class Riff:
         if melody is not None:
             tune = read_melody(Path(melody), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
         return generate(self.checkpoint, request, melody=tune, on_step=on_step)
+
+    def generate_many(
+        self,
+        prompts: Sequence[str | Mapping[str, Any]],
+        folder: str | Path,
+        *,
+        seed: int | None = None,
+        engine: str = "local",
+        workers: int | None = None,
+        **options: Any,
+    ) -> Iterator[Made]:
+        """A clip of each prompt as FOLDER/NNN-<its words>.wav, each with its PNG, as they are done.
+
+        A mapping has `prompt` and other fields of its own; `options` are meant for all. A clip
+        that lies there with the same recipe is kept; without a seed, whatever its seed. Workers
+        that aren't this process load the model again: by `engine="local"` one a core, by "ray"
+        those of a cluster. A `Made` whose `error` isn't empty couldn't be made.
+        """
+        clips = list_clips(
+            entries_of(prompts),
+            Path(folder),
+            seed=_chosen(seed),
+            any_seed=seed is None,
+            defaults=options,
+        )
+        return make_clips(
+            clips,
+            self.checkpoint.loading,
+            checkpoint=self.checkpoint,
+            engine=engine,
+            workers=workers,
+        )
 
     def loop(
         self,

@@ -1,0 +1,242 @@
+"""What a model has learned of a genre: its clips beside those of the music it was tuned on.
+
+Both models, with and without the LoRA, make clips of one prompt. Real clips are heard after they
+have been an image, as the generated ones have been. All is measured on musicnn's tags and
+features, and on coarse images.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from riffkit.analysis.tags import TAGS, music_tags
+from riffkit.atomic import atomic_path, output_error
+from riffkit.audio import files
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.errors import ParameterError
+from riffkit.evaluation.frechet import Whitening, frechet_distance, split_floor
+from riffkit.evaluation.html import bullets, figure, page
+from riffkit.evaluation.musicnn import musicnn_features
+from riffkit.evaluation.reading import picture_features
+from riffkit.music.generate import GenerateRequest, generate
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.convert import waveform_to_image
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import SpectrogramParams
+from riffkit.spectrogram.png import read_png
+from riffkit.vocoder.decode import decode
+
+_FEWEST = 4
+_LEAST_SURE = 0.05  # of a tag that real clips must have to be named
+
+
+@dataclass(frozen=True)
+class RealClip:
+    """A clip of a dataset folder (Hugging Face audiofolder), on the beat grid if it has a tempo.
+
+    The model saw it drawn `transpose` semitones lower than it sounds.
+    """
+
+    path: Path
+    split: str
+    bpm: float | None
+    beats_per_bar: int
+    transpose: float
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What a set of clips is like."""
+
+    tags: Float[np.ndarray, "clip tag"]
+    sounds: Float[np.ndarray, "clip sound_feature"]
+    pictures: Float[np.ndarray, "clip picture_feature"]
+
+
+@dataclass(frozen=True)
+class GenreScores:
+    """`tag`: the one that real clips have most more of than the base model's.
+
+    `frechet`… are distances to the held-out clips, `nearest`… the fifth percentiles of the
+    distances to the nearest training clip.
+    """
+
+    tag: str
+    tag_base: float
+    tag_tuned: float
+    tag_real: float
+    frechet_base: float
+    frechet_tuned: float
+    frechet_floor: float
+    nearest_tuned: float
+    nearest_held_out: float
+
+    def lines(self) -> list[str]:
+        """What the user should read."""
+        gained = self.tag_tuned / max(self.tag_real, 1e-9)
+        copies = "no copies" if self.nearest_tuned >= self.nearest_held_out else "NEAR COPIES"
+        return [
+            f"{self.tag}: {self.tag_base:.2f} → {self.tag_tuned:.2f}, real clips "
+            f"{self.tag_real:.2f} ({gained:.2f} of it)",
+            f"Fréchet distance to the held-out clips: {self.frechet_base:.1f} → "
+            f"{self.frechet_tuned:.1f} (two parts of them: {self.frechet_floor:.1f})",
+            f"nearest training clip, 5th percentile: {self.nearest_tuned:.2f}, held-out clips "
+            f"{self.nearest_held_out:.2f} ({copies})",
+        ]
+
+
+def read_real_clips(dataset: Path) -> list[RealClip]:
+    """The clips of a dataset; ParameterError where there are too few, or none held out."""
+    try:
+        lines = (dataset / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
+        values = [json.loads(line) for line in lines]
+        clips = [
+            RealClip(
+                dataset / v["file_name"], v["split"], v.get("bpm"), v.get("beats_per_bar", 4),
+                v.get("transpose", 0.0),
+            )
+            for v in values
+        ]  # fmt: skip
+    except (OSError, ValueError, KeyError) as error:
+        raise ParameterError(
+            f"dataset={dataset.name!r}: no metadata.jsonl that can be read; make a dataset with "
+            "`riff dataset build`"
+        ) from error
+    for split in ("train", "test"):
+        n = sum(clip.split == split for clip in clips)
+        if n < _FEWEST:
+            raise ParameterError(
+                f"dataset={dataset.name!r}: {n} clips to {split}; at least {_FEWEST} are needed "
+                "to judge by"
+            )
+    return clips
+
+
+def genre_requests(
+    prompt: str, clips: Sequence[RealClip], n_clips: int, **options: object
+) -> list[GenerateRequest]:
+    """The same prompt with seeds from 0 on, at the dataset's usual tempo."""
+    if n_clips < _FEWEST:
+        raise ParameterError(f"clips={n_clips}: must be at least {_FEWEST}")
+    tempi = [clip.bpm for clip in clips if clip.bpm is not None]
+    bpm = float(np.median(tempi)) if tempi else None
+    beats = int(np.median([clip.beats_per_bar for clip in clips]))
+    return [
+        GenerateRequest(prompt, bpm=bpm, beats_per_bar=beats, seed=seed, loop=True, **options)  # type: ignore[arg-type]
+        for seed in range(n_clips)
+    ]
+
+
+def make_genre_clips(
+    checkpoint: Checkpoint, requests: Iterable[GenerateRequest], folder: Path
+) -> Iterator[Path]:
+    """Each as NNN.flac with its PNG; those that are there already are kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    for number, request in enumerate(requests, 1):
+        path = folder / f"{number:03d}.flac"
+        if not path.exists():
+            clip = generate(checkpoint, request)
+            clip.image.save(path.with_suffix(".png"))
+            clip.save(path)
+        yield path
+
+
+def hear_made(paths: Sequence[Path]) -> Heard:
+    """Generated clips, by their sound and the image beside it."""
+    return _heard((read_png(path.with_suffix(".png")), *_loaded(path)) for path in paths)
+
+
+def hear_real(clips: Sequence[RealClip], params: SpectrogramParams) -> Heard:
+    """Real clips, encoded and decoded."""
+    return _heard(_through_image(clip, params) for clip in clips)
+
+
+def _loaded(path: Path) -> tuple[torch.Tensor, int]:
+    return files.load(path, allow_silence=True)
+
+
+def _through_image(
+    clip: RealClip, params: SpectrogramParams
+) -> tuple[SpectrogramImage, torch.Tensor, int]:
+    waveform, rate = files.load(clip.path, sample_rate=params.sample_rate, allow_silence=True)
+    grid = None
+    if clip.bpm is not None:
+        n_beats = max(1, round(waveform.shape[-1] / rate * clip.bpm / 60))
+        grid = BeatGrid(n_beats * 60 * rate / waveform.shape[-1], n_beats)
+    image = waveform_to_image(waveform, rate, params, grid=grid, transpose=clip.transpose)
+    return image, decode(image, circular=grid is not None), rate
+
+
+def _heard(clips: Iterable[tuple[SpectrogramImage, torch.Tensor, int]]) -> Heard:
+    tags, sounds, pictures = [], [], []
+    for image, waveform, rate in clips:
+        found = music_tags(waveform, rate)
+        tags.append([found[tag] for tag in TAGS])
+        sounds.append(musicnn_features(waveform, rate).numpy())
+        pictures.append(picture_features(image))
+    return Heard(np.array(tags), np.stack(sounds), np.stack(pictures))
+
+
+def judge_genre(
+    base: Heard, tuned: Heard, trained: Heard, held_out: Heard, *, tag: str | None = None
+) -> GenreScores:
+    """What a model has gained; `tag` stands for the one that tells the genre best."""
+    if tag is not None and tag not in TAGS:
+        raise ParameterError(f"tag={tag!r}: must be one of {', '.join(TAGS)}")
+    real = np.concatenate((trained.tags, held_out.tags)).mean(axis=0)
+    column = TAGS.index(tag) if tag is not None else _telling(base.tags.mean(axis=0), real)
+    whitening = Whitening.of(np.concatenate((trained.sounds, held_out.sounds)))
+    unseen = whitening(held_out.sounds)
+    return GenreScores(
+        tag=TAGS[column],
+        tag_base=float(base.tags[:, column].mean()),
+        tag_tuned=float(tuned.tags[:, column].mean()),
+        tag_real=float(real[column]),
+        frechet_base=frechet_distance(whitening(base.sounds), unseen),
+        frechet_tuned=frechet_distance(whitening(tuned.sounds), unseen),
+        frechet_floor=split_floor(unseen, len(unseen) // 2),
+        nearest_tuned=_nearest(tuned.pictures, trained.pictures),
+        nearest_held_out=_nearest(held_out.pictures, trained.pictures),
+    )
+
+
+def write_genre_report(folder: Path, prompt: str, scores: GenreScores) -> Path:
+    """report.html beside the clips: the figures, and both models' clips side by side."""
+    base, tuned = (sorted((folder / name).glob("*.flac")) for name in ("base", "tuned"))
+    figures = [_figure(path) for pair in zip(base, tuned, strict=False) for path in pair]
+    with atomic_path(folder / "report.html") as path:
+        text = page(prompt, bullets(scores.lines()), *figures)
+        path.write_text(text, encoding="utf-8")
+    return folder / "report.html"
+
+
+def _figure(path: Path) -> str:
+    place = f"{path.parent.name}/{path.stem}"
+    return figure(place, f"{place}.png", f"{place}.flac")
+
+
+def _telling(base: Float[np.ndarray, " tag"], real: Float[np.ndarray, " tag"]) -> int:
+    """The tag that grew most in proportion, of those that real clips have at all."""
+    growth = np.where(real >= _LEAST_SURE, real / np.maximum(base, 1e-3), -1.0)
+    return int(growth.argmax())
+
+
+def _nearest(
+    pictures: Float[np.ndarray, "clip feature"], trained: Float[np.ndarray, "_trained feature"]
+) -> float:
+    """Turned round to every sixteenth of the loop, since a copy may begin elsewhere."""
+    side = round(pictures.shape[1] ** 0.5)
+    images = torch.from_numpy(pictures.astype(np.float32)).view(-1, side, side)
+    others = torch.from_numpy(trained.astype(np.float32))
+    turned = [torch.cdist(images.roll(k, -1).flatten(1), others).amin(1) for k in range(side)]
+    return float(np.percentile(torch.stack(turned).amin(0).numpy(), 5))
