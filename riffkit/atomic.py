@@ -61,9 +61,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     check_output_path(path)
     temporary = path.with_name(f".riffkit-{secrets.token_hex(8)}{path.suffix}")
     try:
+        mode = _usual_mode(temporary)
         yield temporary
+        temporary.chmod(mode)  # some writers leave files that nobody else may read
         os.replace(temporary, path)
     except OSError as error:
         raise output_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _usual_mode(path: Path) -> int:
+    """The permissions that a new file has there."""
+    path.touch()
+    mode = path.stat().st_mode & 0o777
+    path.unlink()
+    return mode
