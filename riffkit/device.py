@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from riffkit.errors import ParameterError
@@ -34,3 +37,17 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """The CPU computes with one thread.
+
+    Sums over several threads differ in their last bits, and with them a pixel here and there.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from riffkit.atomic import atomic_path, check_output_path, output_error
 from riffkit.audio import files
-from riffkit.device import pick_device
+from riffkit.device import pick_device, single_thread
 from riffkit.diffusion.checkpoint import (
     BUNDLED_DEFAULT,
     Checkpoint,
@@ -199,7 +196,7 @@ def _existing(path: Path) -> _Existing | None:
 
 def _work(task: _Task) -> _Result:
     """In a worker. Without its model no clip can be made: that alone is raised."""
-    with _single_thread():
+    with single_thread():
         checkpoint = _checkpoint(task.loading)
         try:
             return _kept(checkpoint, task) or _painted(checkpoint, task)
@@ -268,13 +265,3 @@ def _checkpoint(loading: Mapping[str, Any]) -> Checkpoint:
         _LOADED.clear()
         _LOADED[key] = load_checkpoint(**loading)
     return _LOADED[key]
-
-
-@contextmanager
-def _single_thread() -> Iterator[None]:
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from riffkit.audio.loudness import (
     integrated_lufs,
     true_peak_dbfs,
 )
+from riffkit.device import single_thread
 from riffkit.errors import AudioFileError
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.params import SpectrogramParams
@@ -130,7 +130,7 @@ def work_source(task: SourceTask) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(folder, error) from error
-    with _one_thread():
+    with single_thread():
         try:
             made = _Source(task.plan, folder).work(Path(task.path))
         except AudioFileError as error:
@@ -138,17 +138,6 @@ def work_source(task: SourceTask) -> str:
             made = SourceWork(None, f"can't be read: {reason}")
     write_json(folder / "result.json", asdict(made))
     return task.name
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums over several threads differ in their last bits, and with them a pixel here and there."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def _stretches(path: Path) -> Iterator[Float[Tensor, "channel sample"]]:
