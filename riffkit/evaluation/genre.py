@@ -25,6 +25,7 @@ from riffkit.evaluation.frechet import Whitening, frechet_distance, split_floor
 from riffkit.evaluation.html import bullets, figure, page
 from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.reading import picture_features
+from riffkit.evaluation.run import check_same
 from riffkit.music.generate import GenerateRequest, generate
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
@@ -137,14 +138,19 @@ def genre_requests(
 def make_genre_clips(
     checkpoint: Checkpoint, requests: Iterable[GenerateRequest], folder: Path
 ) -> Iterator[Path]:
-    """Each as NNN.flac with its PNG; those that are there already are kept."""
+    """Each as NNN.flac with its PNG; those that are there already are kept.
+
+    ParameterError where one of them is another model's or another prompt's.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(folder, error) from error
     for number, request in enumerate(requests, 1):
         path = folder / f"{number:03d}.flac"
-        if not path.exists():
+        if path.exists():
+            check_same(path, checkpoint, request)
+        else:
             clip = generate(checkpoint, request)
             clip.image.save(path.with_suffix(".png"))
             clip.save(path)

@@ -72,7 +72,7 @@ def make_clips(checkpoint: Checkpoint, evaluation: Evaluation, folder: Path) -> 
     for index, (_, request) in enumerate(evaluation.requests()):
         path = audio_path(folder, index)
         if path.exists():
-            _check_same(path, checkpoint, request)
+            check_same(path, checkpoint, request)
         else:
             clip = generate(checkpoint, request)
             clip.image.save(path.with_suffix(".png"))
@@ -80,13 +80,16 @@ def make_clips(checkpoint: Checkpoint, evaluation: Evaluation, folder: Path) -> 
         yield path
 
 
-def _check_same(path: Path, checkpoint: Checkpoint, request: GenerateRequest) -> None:
+def check_same(path: Path, checkpoint: Checkpoint, request: GenerateRequest) -> None:
+    """Raise ParameterError unless the clip was made by this model, its LoRAs and this request."""
     recipe = read_png(path.with_suffix(".png")).recipe or {}
     plan = plan_for(request, checkpoint)
     asked = {name: value for name, value in asdict(request).items() if value is not None}
     asked |= {"steps": plan.steps, "guidance": plan.guidance}
     made = recipe.get("arguments", {})
-    same_model = recipe.get("model", {}).get("fingerprint") == checkpoint.fingerprint
+    model = recipe.get("model", {})
+    same_model = model.get("fingerprint") == checkpoint.fingerprint
+    same_model = same_model and model.get("loras", []) == list(checkpoint.loras)
     if not same_model or any(made.get(name) != value for name, value in asked.items()):
         raise ParameterError(
             f"{path.name}: was made by another model or with other options; take an empty folder"
