@@ -160,7 +160,7 @@ class TuningTask:
         parts, order = [], []
         for width in widths.unique():
             rows = (widths == width).nonzero()[:, 0]
-            clean = torch.stack([clips.latents[int(c)] for c in batch.clips[rows]]).float()
+            clean = torch.stack([clips.latents[int(c)].float() for c in batch.clips[rows]])
             noise = torch.stack([_noise(clean[0].shape, int(s)) for s in batch.seeds[rows]])
             timesteps = batch.timesteps[rows]
             noisy, target = self._objective.noised(clean, noise, timesteps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,11 +21,18 @@ from riffkit.commands.options import (
 app = typer.Typer()
 
 
+Dataset = Annotated[
+    Path | None, typer.Option(help="Judge what was learned of it: a `riff dataset build` folder.")
+]
+
+
 @app.command("eval")
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="Folder for the clips and the report.")],
     model: Model = "mini",
-    prompts: Annotated[int, typer.Option(help="How many of the 200 fixed prompts.")] = 200,
+    prompts: Annotated[
+        int | None, typer.Option(help="How many of the 200 fixed prompts; 40 with --dataset.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; default: model's.")] = None,
     guidance: Annotated[float | None, typer.Option(help="Prompt's pull; default: model's.")] = None,
     reference: Annotated[
@@ -33,23 +40,76 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the first clip.")] = 0,
     lora: Lora = None,
+    dataset: Dataset = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="With --dataset: what both models are asked for.")
+    ] = None,
+    tuned: Annotated[
+        str | None, typer.Option(help="With --dataset: a fully tuned model, in place of --lora.")
+    ] = None,
+    clips: Annotated[int, typer.Option(help="With --dataset: how many of each model.")] = 64,
+    tag: Annotated[
+        str | None, typer.Option(help="musicnn's tag to watch; default: the one that tells most.")
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a model on fixed prompts: loops, and a report of how well they follow."""
+    """Judge a model on fixed prompts: loops, and a report of how well they follow.
+
+    With --dataset, what a LoRA or a tuned model has learned of it: its genre, or its clips, and
+    whether the LoRA at half its weight still follows the fixed prompts.
+    """
+    from riffkit.errors import ParameterError
+    from riffkit.evaluation.run import Evaluation
+
+    n_prompts = prompts if prompts is not None else 40 if dataset else 200
+    if dataset is None:
+        for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
+            if value is not None:
+                raise ParameterError(
+                    f"{name}={value!r}: goes with --dataset; give a dataset's folder"
+                )
+        evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
+        _judge_prompts(folder, evaluation, model, lora, reference, device, as_json, quiet)
+        return
+    if not lora and tuned is None:
+        raise ParameterError("lora: give --lora RUN, or --tuned MODEL, to judge what was learned")
+    if prompt is None:
+        raise ParameterError("prompt: give --prompt with the words that the captions have")
+    if reference is not None:
+        raise ParameterError(
+            "reference: is the dataset's held-out clips; leave it or --dataset out"
+        )
+    asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
+    _judge_genre(
+        folder, dataset, prompt, model, tuned, lora or [], asked,
+        options={"steps": steps, "guidance": guidance}, clips=clips, tag=tag, device=device,
+        as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+
+
+def _judge_prompts(
+    folder: Path,
+    evaluation: Any,
+    model: str,
+    lora: list[str] | None,
+    reference: Path | None,
+    device: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.evaluation.judge import judge
     from riffkit.evaluation.reference import load_reference
     from riffkit.evaluation.report import summary, write_report
-    from riffkit.evaluation.run import Evaluation, make_clips, read_clips, sounds_of
+    from riffkit.evaluation.run import make_clips, read_clips, sounds_of
 
-    evaluation = Evaluation(prompts, seed=seed, steps=steps, guidance=guidance)
     measure = load_reference()
     sounds = None if reference is None else sounds_of(reference)
     checkpoint = load_checkpoint(model, device=device, loras=lora or ())
     audio, readings = [], []
-    with progress("making and judging", 2 * prompts, quiet=quiet) as advance:
+    with progress("making and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
         for path in make_clips(checkpoint, evaluation, folder):
             audio.append(path)
             advance()
@@ -58,48 +118,43 @@ def evaluate(
             advance()
     scores = judge(readings, measure, sounds=sounds)
     asked = [prompt for prompt, _ in evaluation.requests()]
-    title = f"{checkpoint.name}: {prompts} prompts"
+    title = f"{checkpoint.name}: {evaluation.n_prompts} prompts"
     report = write_report(folder, title, scores, asked, readings, audio)
     facts = {"report": str(report), "scores": {s.name: asdict(s) for s in scores}}
     say(facts, "\n".join((*summary(scores), str(report))), as_json=as_json)
 
 
-@app.command("eval-genre")
-def evaluate_genre(
-    folder: Annotated[Path, typer.Argument(help="Folder for the clips and the report.")],
-    dataset: Annotated[Path, typer.Option(help="Folder that riff dataset build made.")],
-    prompt: Annotated[str, typer.Option(help="What both models are asked for.")],
-    lora: Lora = None,
-    model: Model = "mini",
-    tuned: Annotated[
-        str | None, typer.Option(help="Model after full fine-tuning, in place of --lora.")
-    ] = None,
-    clips: Annotated[int, typer.Option(help="How many of each model.")] = 64,
-    tag: Annotated[
-        str | None, typer.Option(help="musicnn's tag to watch; default: the one that tells most.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps; default: model's.")] = None,
-    guidance: Annotated[float | None, typer.Option(help="Prompt's pull; default: model's.")] = None,
-    device: Device = "auto",
-    as_json: Json = False,
-    quiet: Quiet = False,
+def _judge_genre(
+    folder: Path,
+    dataset: Path,
+    prompt: str,
+    model: str,
+    tuned: str | None,
+    lora: list[str],
+    evaluation: Any,
+    *,
+    options: dict[str, Any],
+    clips: int,
+    tag: str | None,
+    device: str,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Judge what a LoRA or a tuned model has learned of a dataset: its genre, or its clips."""
     from riffkit.diffusion.checkpoint import load_checkpoint
-    from riffkit.errors import ParameterError
     from riffkit.evaluation import genre
+    from riffkit.evaluation.kept import at_half_weight, kept
+    from riffkit.evaluation.run import make_clips, read_clips
 
-    if not lora and tuned is None:
-        raise ParameterError("lora: give --lora RUN, or --tuned MODEL, to judge what was learned")
     real = genre.read_real_clips(dataset)
-    requests = genre.genre_requests(prompt, real, clips, steps=steps, guidance=guidance)
+    requests = genre.genre_requests(prompt, real, clips, **options)
     models = {
         "base": load_checkpoint(model, device=device),
-        "tuned": load_checkpoint(tuned or model, device=device, loras=lora or ()),
+        "tuned": load_checkpoint(tuned or model, device=device, loras=lora),
     }
-    params = models["tuned"].params
-    heard = {}
-    with progress("making and judging", 2 * clips + len(real), quiet=quiet) as advance:
+    heard, readings = {}, {}
+    n_asked = evaluation.n_prompts if evaluation else 0
+    total = 2 * clips + len(real) + 2 * n_asked
+    with progress("making and judging", total, quiet=quiet) as advance:
         for name, checkpoint in models.items():
             paths = []
             for path in genre.make_genre_clips(checkpoint, requests, folder / name):
@@ -108,12 +163,25 @@ def evaluate_genre(
             heard[name] = genre.hear_made(paths)
         for split in ("train", "test"):
             chosen = [clip for clip in real if clip.split == split]
-            heard[split] = genre.hear_real(chosen, params)
+            heard[split] = genre.hear_real(chosen, models["tuned"].params)
             for _ in chosen:
                 advance()
+        if evaluation and lora:
+            half = at_half_weight(lora)
+            models["tuned"] = load_checkpoint(tuned or model, device=device, loras=half)
+        for name, checkpoint in models.items() if evaluation else ():
+            for _ in make_clips(checkpoint, evaluation, folder / "kept" / name):
+                advance()
+            readings[name] = list(read_clips(evaluation, folder / "kept" / name))
     scores = genre.judge_genre(
         heard["base"], heard["tuned"], heard["train"], heard["test"], tag=tag
     )
-    report = genre.write_genre_report(folder, prompt, scores)
-    facts = {"report": str(report), **asdict(scores)}
-    say(facts, "\n".join((*scores.lines(), str(report))), as_json=as_json)
+    followed = kept(readings["base"], readings["tuned"]) if evaluation else None
+    said = [*scores.lines(), *(followed.lines() if followed else ())]
+    report = genre.write_genre_report(folder, prompt, said)
+    facts = {
+        "report": str(report),
+        **asdict(scores),
+        "kept": asdict(followed) if followed else None,
+    }
+    say(facts, "\n".join((*said, str(report))), as_json=as_json)

@@ -216,12 +216,12 @@ def judge_genre(
     )
 
 
-def write_genre_report(folder: Path, prompt: str, scores: GenreScores) -> Path:
+def write_genre_report(folder: Path, prompt: str, lines: Sequence[str]) -> Path:
     """report.html beside the clips: the figures, and both models' clips side by side."""
     base, tuned = (sorted((folder / name).glob("*.flac")) for name in ("base", "tuned"))
     figures = [_figure(path) for pair in zip(base, tuned, strict=False) for path in pair]
     with atomic_path(folder / "report.html") as path:
-        text = page(prompt, bullets(scores.lines()), *figures)
+        text = page(prompt, bullets(lines), *figures)
         path.write_text(text, encoding="utf-8")
     return folder / "report.html"
 

@@ -337,3 +337,20 @@ def test_options_that_do_not_go_together(music: Path, tmp_path: Path) -> None:
         with pytest.raises(ParameterError, match=says):
             build_dataset(music, tmp_path / "out", changed(**changes))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_ray_builds_the_same_bytes(music: Path, built: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    from riffkit.engine.cluster import connection
+
+    with connection(workers=2):
+        build_dataset(music, tmp_path / "out", changed(engine="ray", workers=2))
+    assert _files(tmp_path / "out") == _files(built)
+
+
+def _files(folder: Path) -> dict[str, str]:
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths
+    }

@@ -177,6 +177,20 @@ def test_checkpointed_and_accumulated_gradients_are_the_same(
     assert list(first.values()) == pytest.approx(list(second.values()), abs=1e-5)
 
 
+@pytest.mark.parametrize("text_encoder", [False, True])
+def test_half_precision_learns_the_same(
+    model: Path, data: Path, tmp_path: Path, text_encoder: bool
+) -> None:
+    """bfloat16 has eight bits; a CPU without it is only slow."""
+    series = []
+    for precision in ("no", "bf16"):
+        asked = settings(model, images=16, precision=precision, text_encoder=text_encoder)
+        list(tune(data, tmp_path / precision, asked))
+        series.append(losses(tmp_path / precision))
+    assert series[0] != series[1]
+    assert series[1] == pytest.approx(series[0], rel=0.02)
+
+
 def test_full_fine_tuning_leaves_a_model(model: Path, data: Path, tmp_path: Path) -> None:
     values = {name: value for name, value in QUICK.items() if name != "rank"}
     asked = FullSettings(**{**values, "images": 8, "model": str(model)})

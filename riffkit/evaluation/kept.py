@@ -1,0 +1,53 @@
+"""What a tuned model still knows: how well it follows the fixed prompts, beside its base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from riffkit.diffusion.lora import parse_lora
+from riffkit.evaluation.reading import ASPECTS, Reading
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The mean adherence to prompts, from 0 to 1, by aspect; aspects that none asked for are out.
+
+    `base` and `tuned` are the means over all aspects.
+    """
+
+    base: float
+    tuned: float
+    aspects: dict[str, tuple[float, float]]
+    n: int
+
+    def lines(self) -> list[str]:
+        """What the user should read."""
+        parts = ", ".join(f"{name} {a:.2f} → {b:.2f}" for name, (a, b) in self.aspects.items())
+        points = 100 * (self.tuned - self.base)
+        return [
+            f"other prompts followed ({self.n}, a LoRA at half its weight): {self.base:.2f} → "
+            f"{self.tuned:.2f} ({points:+.1f} points): {parts}"
+        ]
+
+
+def kept(base: Sequence[Reading], tuned: Sequence[Reading]) -> Kept:
+    """Two models' clips of the same prompts compared."""
+    aspects = {}
+    for name in ASPECTS:
+        pairs = [(getattr(a.adherence, name), getattr(b.adherence, name))
+                 for a, b in zip(base, tuned, strict=True)]  # fmt: skip
+        both = [pair for pair in pairs if None not in pair]
+        if both:
+            means = np.mean(both, axis=0)
+            aspects[name] = (float(means[0]), float(means[1]))
+    overall = np.mean(list(aspects.values()), axis=0)
+    return Kept(float(overall[0]), float(overall[1]), aspects, len(base))
+
+
+def at_half_weight(loras: Sequence[str]) -> list[tuple[str | Path, float]]:
+    """ "PATH[:WEIGHT]" with half of each weight."""
+    return [(path, weight / 2) for path, weight in map(parse_lora, loras)]
