@@ -41,13 +41,25 @@ def test_seams_lie_on_downbeats(bpm: float, lead: float) -> None:
     sound = bars(bpm=bpm, lead=lead, n_bars=13)
     grid = grid_of(sound)
     assert grid is not None and grid.bpm == pytest.approx(bpm, rel=1e-3)
-    parts = cut_bars(grid, len(sound), RATE, bars=2, beats_per_bar=4)
+    parts = cut_bars(grid, len(sound), RATE, bars=2, hop_bars=2, beats_per_bar=4)
     assert len(parts) >= 5
     bar = 4 * 60 / bpm
     for part in parts:
         assert part.n_samples == BeatGrid(part.bpm, 8).n_samples(RATE)
         off = (part.start / RATE - lead + bar / 2) % bar - bar / 2
         assert abs(off) < 0.025
+
+
+def test_clips_may_overlap() -> None:
+    """At half a clip's length every other one is where it would be without."""
+    sound = bars(bpm=120, n_bars=13)
+    grid = grid_of(sound)
+    assert grid is not None
+    apart = cut_bars(grid, len(sound), RATE, bars=2, hop_bars=2, beats_per_bar=4)
+    overlapping = cut_bars(grid, len(sound), RATE, bars=2, hop_bars=1, beats_per_bar=4)
+    assert overlapping[::2] == apart and len(overlapping) >= 2 * len(apart) - 1
+    loop = cut_loop(8 * RATE, RATE, n_loop_bars=4, bars=2, hop_bars=1, beats_per_bar=4)
+    assert [part.start for part in loop] == [0, 2 * RATE, 4 * RATE]
 
 
 def test_bars_follow_a_tempo_that_drifts() -> None:
@@ -57,7 +69,7 @@ def test_bars_follow_a_tempo_that_drifts() -> None:
     downbeats = np.cumsum([0, *(4 * 60 / tempi)])
     grid = grid_of(sound)
     assert grid is not None and grid.bpm is None
-    parts = cut_bars(grid, len(sound), RATE, bars=2, beats_per_bar=4)
+    parts = cut_bars(grid, len(sound), RATE, bars=2, hop_bars=2, beats_per_bar=4)
     assert len(parts) >= 6
     for part in parts:
         assert np.abs(downbeats - part.start / RATE).min() < 0.06
@@ -77,7 +89,7 @@ def test_a_loop_is_cut_from_its_first_sample() -> None:
     n_samples = BeatGrid(120.0, 16).n_samples(RATE) + 3  # as exporters leave it
     assert loop_bars(n_samples, RATE, 119.9, 4) == 4
     assert loop_bars(n_samples + RATE, RATE, 120.0, 4) == 0
-    parts = cut_loop(n_samples, RATE, n_loop_bars=4, bars=2, beats_per_bar=4)
+    parts = cut_loop(n_samples, RATE, n_loop_bars=4, bars=2, hop_bars=2, beats_per_bar=4)
     assert [part.start for part in parts] == [0, n_samples // 2]
     assert all(part.n_samples == BeatGrid(part.bpm, 8).n_samples(RATE) for part in parts)
 

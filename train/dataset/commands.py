@@ -28,6 +28,9 @@ def build(
     folder: Annotated[Path, typer.Argument(help="Folder of audio files, nested as you like.")],
     out: Annotated[Path, typer.Argument(help="Dataset folder to write, or to go on with.")],
     bars: Annotated[int, typer.Option(help="Bars a clip.")] = 2,
+    hop_bars: Annotated[
+        int | None, typer.Option(help="Bars from clip to clip; fewer than --bars: they overlap.")
+    ] = None,
     beats_per_bar: Annotated[int, typer.Option(help="4 for 4/4, 3 for a waltz.")] = 4,
     bpm: Annotated[float | None, typer.Option(help="Tempo of all; default: measured.")] = None,
     seconds: Annotated[
@@ -72,10 +75,10 @@ def build(
     from train.dataset.settle import BuildRequest
 
     request = BuildRequest(
-        bars=bars, beats_per_bar=beats_per_bar, bpm=bpm, seconds=seconds, preset=preset,
-        model=model, test_share=test_share, tags=tags, licence=licence, templates=templates,
-        captioner=captioner, trigger=trigger, max_clips_per_track=max_clips_per_track, seed=seed,
-        workers=workers, engine=engine,
+        bars=bars, hop_bars=hop_bars, beats_per_bar=beats_per_bar, bpm=bpm, seconds=seconds,
+        preset=preset, model=model, test_share=test_share, tags=tags, licence=licence,
+        templates=templates, captioner=captioner, trigger=trigger,
+        max_clips_per_track=max_clips_per_track, seed=seed, workers=workers, engine=engine,
     )  # fmt: skip
     with ExitStack() as stack:
         built = build_dataset(

@@ -44,25 +44,39 @@ def loop_bars(n_samples: int, sample_rate: int, bpm: float, beats_per_bar: int) 
 
 
 def cut_loop(
-    n_samples: int, sample_rate: int, *, n_loop_bars: int, bars: int, beats_per_bar: int
+    n_samples: int,
+    sample_rate: int,
+    *,
+    n_loop_bars: int,
+    bars: int,
+    hop_bars: int,
+    beats_per_bar: int,
 ) -> list[Part]:
-    """A loop of whole bars cut into clips from its first sample on."""
+    """A loop of whole bars cut into clips from its first sample on, one every `hop_bars`."""
     n_beats = n_loop_bars * beats_per_bar
     bpm = n_beats * 60 * sample_rate / n_samples
     if not MIN_BPM <= bpm <= MAX_BPM:
         return []
     length = BeatGrid(bpm, bars * beats_per_bar).n_samples(sample_rate)
-    starts = [k * bars * n_samples // n_loop_bars for k in range(n_loop_bars // bars)]
+    first_bars = range(0, n_loop_bars - bars + 1, hop_bars)
+    starts = [bar * n_samples // n_loop_bars for bar in first_bars]
     return [Part(s, length, bpm) for s in starts if s + length <= n_samples]
 
 
 def cut_bars(
-    grid: BarGrid, n_samples: int, sample_rate: int, *, bars: int, beats_per_bar: int
+    grid: BarGrid,
+    n_samples: int,
+    sample_rate: int,
+    *,
+    bars: int,
+    hop_bars: int,
+    beats_per_bar: int,
 ) -> list[Part]:
-    """Clips of whole bars that begin on downbeats, one after the other."""
+    """Clips of whole bars that begin on downbeats, one every `hop_bars`."""
     n_beats = bars * beats_per_bar
+    last = len(grid.beat_seconds) - n_beats
     parts = []
-    for first in range(grid.downbeat, len(grid.beat_seconds) - n_beats, n_beats):
+    for first in range(grid.downbeat, last, hop_bars * beats_per_bar):
         bpm = grid.bpm_of(first, n_beats)
         if MIN_BPM <= bpm <= MAX_BPM:
             start = max(0, round(float(grid.beat_seconds[first]) * sample_rate))

@@ -24,11 +24,15 @@ MIN_SECONDS, MAX_SECONDS = 0.5, 60.0
 class BuildRequest:
     """The options of `riff dataset build`. `seconds` stands in the place of bars.
 
+    A clip begins every `hop_bars`, by default where the last one ends: fewer make more, overlapping
+    clips of few songs.
+
     `model` gives images their preset and their native tonics; it is mini where the images are
     bars in mini's preset, else none.
     """
 
     bars: int = 2
+    hop_bars: int | None = None
     beats_per_bar: int = 4
     bpm: float | None = None
     seconds: float | None = None
@@ -48,6 +52,10 @@ class BuildRequest:
     def __post_init__(self) -> None:
         _within("bars", self.bars, 1, MAX_BARS)
         _within("beats_per_bar", self.beats_per_bar, 2, 12)
+        if self.hop_bars is not None:
+            _within("hop_bars", self.hop_bars, 1, MAX_BARS)
+            if self.seconds is not None:
+                raise ParameterError("hop_bars: goes with bars, not with seconds; leave one out")
         _within("test_share", self.test_share, 0, 0.9)
         _within("seed", self.seed, 0, 2**63 - 1)
         if self.bpm is not None:
@@ -90,6 +98,7 @@ def settle(request: BuildRequest) -> Settled:
     cut = CutPlan(
         params=params,
         bars=None if request.seconds is not None else request.bars,
+        hop_bars=request.hop_bars or request.bars,
         beats_per_bar=request.beats_per_bar,
         seconds=request.seconds,
         bpm=request.bpm,

@@ -64,6 +64,7 @@ class CutPlan:
 
     params: SpectrogramParams
     bars: int | None
+    hop_bars: int
     beats_per_bar: int
     seconds: float | None
     bpm: float | None
@@ -245,10 +246,16 @@ class _Source:
                 CLIP_RATE,
                 n_loop_bars=n_loop_bars,
                 bars=plan.bars,
+                hop_bars=plan.hop_bars,
                 beats_per_bar=plan.beats_per_bar,
             )
         return cut_bars(
-            grid, n_samples, CLIP_RATE, bars=plan.bars, beats_per_bar=plan.beats_per_bar
+            grid,
+            n_samples,
+            CLIP_RATE,
+            bars=plan.bars,
+            hop_bars=plan.hop_bars,
+            beats_per_bar=plan.beats_per_bar,
         )
 
     def _note(self, part: Part) -> None:
