@@ -21,7 +21,7 @@ from train.dataset.ledger import ledger_line
 from train.dataset.likeness import drop_duplicates, same_track, similar_pairs
 from train.dataset.settle import Settled
 from train.dataset.split import choose_test_groups, group_alike
-from train.dataset.work import ClipWork, SourceWork, clip_path, read_prints
+from train.dataset.worked import ClipWork, SourceWork, clip_path, read_prints
 
 _SLUG_LENGTH = 40
 _SAME_TEMPO = 0.03

@@ -7,42 +7,27 @@ same call goes on where it stopped, and the dataset is the same bytes as if it h
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from riffkit.atomic import atomic_path, output_error
 from riffkit.engine import run_tasks
-from riffkit.errors import OutputError, ParameterError
-from riffkit.recipe import sha256, versions
-from train.dataset.assemble import Assembled, Heard, assemble, choose
+from riffkit.errors import ParameterError
+from riffkit.recipe import sha256
+from train.dataset.assemble import Heard, assemble, choose
 from train.dataset.captioner import CaptionTask, caption_by_command
 from train.dataset.describe import read_folder_metadata, source_words
 from train.dataset.find import SourceFile, find_audio
 from train.dataset.formats import (
-    INFO_NAME,
-    LEDGER_NAME,
-    METADATA_NAME,
-    SHARDS_NAME,
-    SPLITS,
-    WORK_NAME,
     ClipRecord,
-    DatasetInfo,
-    read_dataset_info,
     read_ledger,
     read_metadata,
-    write_json,
-    write_json_lines,
 )
-from train.dataset.settle import BuildRequest, Settled, differing, settle
-from train.dataset.shards import write_shards
-from train.dataset.work import SourceTask, clip_path, read_work, work_source
-
-_WORK_INFO, _FINAL_INFO = "build.json", "final.json"
+from train.dataset.place import Place, digest_of
+from train.dataset.settle import BuildRequest, Settled, settle
+from train.dataset.work import SourceTask, work_source
+from train.dataset.worked import clip_path, read_work
 
 
 @dataclass(frozen=True)
@@ -77,7 +62,7 @@ def build_dataset(
     sources = find_audio(folder, without=out)
     metadata = read_folder_metadata(folder, sources)
     hashes = {source.name: _hash(source) for source in sources}
-    held = _Place(out, settled, _digest([*sorted(hashes.items()), sorted(metadata.lines)]))
+    held = Place(out, settled, digest_of([*sorted(hashes.items()), sorted(metadata.lines)]))
     notes = _missing_notes(metadata.missing)
     if held.is_finished:
         return _already(out, notes)
@@ -104,17 +89,13 @@ def _hash(source: SourceFile) -> str:
         return hashlib.sha256(f"unreadable {source.name}".encode()).hexdigest()
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
-
-
 def _hear(
     folder: Path,
     sources: list[SourceFile],
     hashes: dict[str, str],
     metadata: Any,
     settled: Settled,
-    held: _Place,
+    held: Place,
     advance: Callable[[], None],
 ) -> list[Heard]:
     """Every file heard once, whatever its copies."""
@@ -233,105 +214,3 @@ def _built(
     if copies:
         notes = (*notes, f"{len(copies)} copies of other files left out")
     return Built(records, len(sources), bad, len(copies), n_duplicates, notes)
-
-
-class _Place:
-    """The folder OUT: whether it may be built in, and how it is finished."""
-
-    def __init__(self, out: Path, settled: Settled, files: str) -> None:
-        self.out, self.settled, self.files = out, settled, files
-        self.work = out / WORK_NAME
-        self.is_new = not out.exists()
-        self.is_finished = (out / INFO_NAME).exists()
-        self._check()
-
-    def folder_of(self, digest: str) -> Path:
-        return self.work / digest[:24]
-
-    def _check(self) -> None:
-        """ParameterError where OUT holds something else than this build."""
-        advice = "choose another folder, or remove it"
-        if self.out.exists() and not self.out.is_dir():
-            raise OutputError(f"cannot write {str(self.out)!r}: it is a file; {advice}")
-        held = None
-        if self.is_finished:
-            options = read_dataset_info(self.out).options
-            if differing({"files": options["files"]}, {"files": self.files}):
-                other = differing(options, {**self.settled.options, "files": options["files"]})
-                said = f"dataset of {other}" if other else "dataset of other or changed files"
-                raise ParameterError(f"out={str(self.out)!r}: holds a {said}; {advice}")
-            held = {name: value for name, value in options.items() if name != "files"}
-        elif (self.work / _WORK_INFO).exists():
-            held = json.loads((self.work / _WORK_INFO).read_text(encoding="utf-8"))
-        elif not self.is_new and any(p for p in self.out.iterdir() if p.name != WORK_NAME):
-            raise ParameterError(f"out={str(self.out)!r}: isn't empty and no dataset; {advice}")
-        if held is not None and (other := differing(held, self._options())):
-            raise ParameterError(f"out={str(self.out)!r}: holds a dataset of {other}; {advice}")
-
-    def _options(self) -> dict[str, Any]:
-        return dict(json.loads(json.dumps(self.settled.options)))
-
-    def open(self) -> None:
-        try:
-            self.work.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise output_error(self.out, error) from error
-        write_json(self.work / _WORK_INFO, self.settled.options)
-
-    def give_up(self) -> None:
-        """Nothing usable: leave no trace of a folder that wasn't there."""
-        if self.is_new:
-            shutil.rmtree(self.out, ignore_errors=True)
-
-    def finish(self, assembled: Assembled) -> None:
-        """Everything in its place, dataset.json last, and the work folder gone."""
-        try:
-            self._clear_unless_same(assembled)
-            for folder in (*SPLITS, SHARDS_NAME):
-                (self.out / folder).mkdir(exist_ok=True)
-        except OSError as error:
-            raise output_error(self.out, error) from error
-        for name, sound in assembled.sounds.items():
-            _link(sound, self.out / name)
-        write_shards(self.out, assembled.records, lambda r: assembled.pictures[r.file_name])
-        write_json_lines(self.out / METADATA_NAME, (r.to_dict() for r in assembled.records))
-        write_json_lines(self.out / LEDGER_NAME, assembled.ledger)
-        write_json(self.out / INFO_NAME, self._info().to_dict())
-        shutil.rmtree(self.work, ignore_errors=True)
-
-    def _clear_unless_same(self, assembled: Assembled) -> None:
-        """Half a dataset stays only if it is of these very clips."""
-        digest = {"clips": _digest([record.to_dict() for record in assembled.records])}
-        marker = self.work / _FINAL_INFO
-        if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == digest:
-            return
-        for folder in (*SPLITS, SHARDS_NAME):
-            if (self.out / folder).exists():
-                shutil.rmtree(self.out / folder)
-        write_json(marker, digest)
-
-    def _info(self) -> DatasetInfo:
-        settled = self.settled
-        return DatasetInfo(
-            preset=settled.cut.params.preset,
-            params=settled.cut.params,
-            bars=settled.cut.bars,
-            beats_per_bar=settled.cut.beats_per_bar,
-            seconds=settled.cut.seconds,
-            model=settled.model,
-            model_fingerprint=settled.model_fingerprint,
-            seed=settled.request.seed,
-            options={**self._options(), "files": self.files},
-            versions=versions(),
-        )
-
-
-def _link(source: Path, target: Path) -> None:
-    """The clip under its own name; a copy where the disk knows no links."""
-    if target.exists():
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        with atomic_path(target) as temporary:
-            shutil.copyfile(source, temporary)

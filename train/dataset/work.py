@@ -6,7 +6,6 @@ before an interruption isn't heard again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -47,6 +46,7 @@ from train.dataset.cut import (
 from train.dataset.formats import CLIP_RATE, write_json
 from train.dataset.likeness import UNITS_OFF_GRID, fingerprint
 from train.dataset.pictures import clip_to_image, save_picture
+from train.dataset.worked import ClipWork, SourceWork, clip_path
 
 STRETCH_SECONDS = 240
 """A longer file is heard in stretches of its own tempo and key, for memory and for mixes."""
@@ -78,50 +78,6 @@ class SourceTask:
     name: str
     folder: str
     plan: CutPlan
-
-
-@dataclass(frozen=True)
-class ClipWork:
-    """One clip as it was cut; `number` names its files."""
-
-    number: int
-    start_seconds: float
-    seconds: float
-    bpm: float | None
-    key: str | None
-    transpose: float
-    loudness_lufs: float
-    tags: dict[str, float]
-
-
-@dataclass(frozen=True)
-class SourceWork:
-    """What became of one source. `error`: why nothing of it could be used."""
-
-    seconds: float | None
-    error: str | None
-    clips: tuple[ClipWork, ...] = ()
-    parts: tuple[tuple[float, float, str], ...] = ()
-    """(start seconds, seconds, reason) of what is no clip."""
-
-
-def read_work(folder: Path) -> SourceWork | None:
-    """What an earlier run made of a source, None where it hadn't finished."""
-    try:
-        values = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    clips = tuple(ClipWork(**clip) for clip in values["clips"])
-    parts = tuple((start, seconds, reason) for start, seconds, reason in values["parts"])
-    return SourceWork(values["seconds"], values["error"], clips, parts)
-
-
-def read_prints(folder: Path) -> Float[np.ndarray, "clip feature"]:
-    return np.asarray(np.load(folder / "prints.npy"))
-
-
-def clip_path(folder: Path, number: int, suffix: str) -> Path:
-    return folder / f"{number:03d}{suffix}"
 
 
 def work_source(task: SourceTask) -> str:
