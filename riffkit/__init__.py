@@ -29,13 +29,20 @@ def load(
     *,
     device: str = "auto",
     loras: Sequence[str | Path | tuple[str | Path, float]] = (),
+    dtype: str = "auto",
+    compile: bool = False,  # noqa: A002 (torch.compile)
+    offload: bool = False,
 ) -> Riff:
-    """A model ready to play: a bundled name, a folder in diffusers' layout, or a hub id.
+    """A model ready to play: a bundled name, a folder, a single file, or a hub id.
 
     `device` is "auto", "cpu", "cuda" or "mps". `loras` are added to the model: each a file or
-    the folder of a training run, as "PATH[:WEIGHT]" or (path, weight). Raises ModelError for
-    a model or LoRA that is missing, incomplete, or doesn't fit.
+    the folder of a training run, as "PATH[:WEIGHT]" or (path, weight). `dtype` is "auto",
+    "float32", "float16" or "bfloat16"; `compile` compiles the network at its first use; `offload`
+    keeps networks in main memory while a GPU doesn't need them. Raises ModelError for a model or
+    LoRA that is missing, incomplete, or doesn't fit.
     """
     from riffkit.music.riff import Riff
 
-    return Riff.load(model, device=device, loras=loras)
+    return Riff.load(
+        model, device=device, loras=loras, dtype=dtype, compile=compile, offload=offload
+    )

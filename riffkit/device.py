@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import psutil
 import torch
 
 from riffkit.errors import ParameterError
@@ -37,6 +39,28 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False
+
+
+def free_bytes(device: torch.device) -> int:
+    """How much memory is free for tensors there, torch's own unused blocks counted in."""
+    if device.type == "cuda":
+        held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + held
+    free: int = psutil.virtual_memory().available
+    if device.type == "mps":
+        most = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return min(free, most)
+    return min(free, _left_of_limit(Path("/sys/fs/cgroup"), otherwise=free))
+
+
+def _left_of_limit(group: Path, *, otherwise: int) -> int:
+    """What a container's limit leaves (Linux, control groups v2); files in cache give way."""
+    try:
+        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return max(0, int(limit) - int(used) + int(stat["inactive_file"]))
+    except (OSError, ValueError, KeyError):  # no such file, or "max": no limit
+        return otherwise
 
 
 @contextmanager

@@ -80,12 +80,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fingerprint(folder: Path) -> str:
-    """A short hash of a folder's weights; of files over 64 MiB, 64 blocks of 1 MiB are read."""
+def fingerprint(model: Path) -> str:
+    """A short hash of a folder's weights, or of one file, whatever its name.
+
+    Of files over 64 MiB, 64 blocks of 1 MiB are read.
+    """
+    paths = [model]
+    if model.is_dir():
+        paths = sorted(model.rglob("*.safetensors")) + sorted(model.rglob("*.bin"))
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.safetensors")) + sorted(folder.rglob("*.bin")):
+    for path in paths:
         size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
+        name = path.relative_to(model).as_posix()
+        digest.update(f"{name} {size}\n".encode())
         with path.open("rb") as file:
             if size <= _WHOLE_FILE_BYTES:
                 digest.update(file.read())

@@ -14,6 +14,7 @@ from torch import nn
 
 from riffkit.atomic import atomic_path, output_error
 from riffkit.diffusion.checkpoint import Checkpoint, find_model, load_checkpoint
+from riffkit.diffusion.emphasis import as_text
 from riffkit.diffusion.few_steps import FOLDER as FEW_STEPS
 from riffkit.diffusion.lora import FILE, PARTS
 from riffkit.errors import ParameterError
@@ -47,6 +48,11 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
     model to the folder RUN/model. To resume, run the same again. ParameterError for a dataset
     that doesn't fit the model, and for a folder with another run.
     """
+    if not isinstance(settings, LoraSettings) and find_model(settings.model).is_file():
+        raise ParameterError(
+            f"model={settings.model!r}: is a single file; all weights can be tuned of a folder in "
+            "diffusers' layout only: give one, or train a LoRA"
+        )
     device = local_device(settings.device)
     checkpoint = load_checkpoint(settings.model, device=str(device))
     open_dataset(data, checkpoint)
@@ -200,7 +206,7 @@ def _first_captions(data: Path, settings: TuningSettings) -> tuple[str, ...]:
     from train.dataset.formats import read_metadata
 
     records = sorted(read_metadata(data), key=lambda record: record.split != "test")
-    texts = list(dict.fromkeys(record.text for record in records))[:_N_SAMPLES]
+    texts = list(dict.fromkeys(as_text(record.text) for record in records))[:_N_SAMPLES]
     return tuple(f"{settings.trigger}, {text}" if settings.trigger else text for text in texts)
 
 

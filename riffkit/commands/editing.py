@@ -7,27 +7,17 @@ from typing import Annotated
 
 import typer
 
+from riffkit.commands.grouped import Loading, Painting, with_groups
 from riffkit.commands.options import (
     Audio,
-    BeatsPerBar,
     ClipBpm,
     ClipKey,
-    Device,
-    Guidance,
     Json,
-    Lora,
-    Model,
-    NegativePrompt,
     Output,
     Prompt,
-    Quality,
     Quiet,
-    Seed,
-    Steps,
-    Vocoder,
     checked_paths,
-    chosen_seed,
-    painting,
+    painting_bar,
     put,
 )
 from riffkit.errors import ParameterError
@@ -36,23 +26,17 @@ app = typer.Typer()
 
 
 @app.command()
+@with_groups
 def restyle(
     audio: Audio,
     prompt: Prompt,
     output: Output = None,
     strength: Annotated[float, typer.Option(help="0 leaves it, 1 makes it up.")] = 0.5,
-    negative_prompt: NegativePrompt = "",
     bpm: ClipBpm = None,
     key: ClipKey = None,
-    beats_per_bar: BeatsPerBar = 4,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    model: Model = "mini",
-    lora: Lora = None,
-    vocoder: Vocoder = "griffin-lim",
-    quality: Quality = "default",
-    seed: Seed = None,
-    device: Device = "auto",
+    *,
+    painting: Painting,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -61,22 +45,18 @@ def restyle(
     from riffkit.music.restyle import RestyleRequest
     from riffkit.music.restyle import restyle as restyle_clip
 
-    request = RestyleRequest(
-        prompt, strength=strength, negative_prompt=negative_prompt, bpm=bpm, key=key,
-        beats_per_bar=beats_per_bar, steps=steps, guidance=guidance, vocoder=vocoder,
-        quality=quality, seed=chosen_seed(seed),
-    )  # fmt: skip
-    from riffkit.diffusion.checkpoint import load_checkpoint
+    request = RestyleRequest(prompt, **painting.seeded, strength=strength, bpm=bpm, key=key)
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    checkpoint = loading.checkpoint(quiet=quiet)
     source = open_source(checkpoint, audio, request)
-    with painting(checkpoint, request, quiet=quiet) as on_step:
+    with painting_bar(checkpoint, request, quiet=quiet) as on_step:
         clip = restyle_clip(checkpoint, request, source, on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)
 
 
 @app.command()
+@with_groups
 def edit(
     audio: Audio,
     prompt: Annotated[str, typer.Argument(help="What is to be there, in words.")] = "",
@@ -90,18 +70,11 @@ def edit(
         bool, typer.Option("--keep-melody", help="Leave the strongest partials as they are.")
     ] = False,
     strength: Annotated[float, typer.Option(help="Below 1 near to what was there.")] = 1.0,
-    negative_prompt: NegativePrompt = "",
     bpm: ClipBpm = None,
     key: ClipKey = None,
-    beats_per_bar: BeatsPerBar = 4,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    model: Model = "mini",
-    lora: Lora = None,
-    vocoder: Vocoder = "griffin-lim",
-    quality: Quality = "default",
-    seed: Seed = None,
-    device: Device = "auto",
+    *,
+    painting: Painting,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -114,23 +87,21 @@ def edit(
 
     request = EditRequest(
         prompt=prompt, time=span("time", time), freq=span("freq", freq), keep_melody=keep_melody,
-        strength=strength, negative_prompt=negative_prompt, bpm=bpm, key=key,
-        beats_per_bar=beats_per_bar, steps=steps, guidance=guidance, vocoder=vocoder,
-        quality=quality, seed=chosen_seed(seed),
+        **painting.seeded, strength=strength, bpm=bpm, key=key,
     )  # fmt: skip
-    from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.music.mask import read_mask
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    checkpoint = loading.checkpoint(quiet=quiet)
     source = open_source(checkpoint, audio, request)
     painted = None if mask is None else read_mask(mask, source)
-    with painting(checkpoint, request, quiet=quiet) as on_step:
+    with painting_bar(checkpoint, request, quiet=quiet) as on_step:
         clip = edit_clip(checkpoint, request, source, painted=painted, on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)
 
 
 @app.command()
+@with_groups
 def extend(
     audio: Audio,
     prompt: Annotated[str, typer.Argument(help="What the new bars are, in words.")] = "",
@@ -138,18 +109,11 @@ def extend(
     bars: Annotated[int, typer.Option(help="How many more.")] = 4,
     before: Annotated[bool, typer.Option("--before", help="Before it, not behind.")] = False,
     strength: Annotated[float, typer.Option(help="Below 1 an echo of the clip.")] = 0.85,
-    negative_prompt: NegativePrompt = "",
     bpm: ClipBpm = None,
     key: ClipKey = None,
-    beats_per_bar: BeatsPerBar = 4,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    model: Model = "mini",
-    lora: Lora = None,
-    vocoder: Vocoder = "griffin-lim",
-    quality: Quality = "default",
-    seed: Seed = None,
-    device: Device = "auto",
+    *,
+    painting: Painting,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -159,16 +123,14 @@ def extend(
     from riffkit.music.extend import extend as extend_clip
 
     request = ExtendRequest(
-        prompt=prompt, bars=bars, before=before, strength=strength,
-        negative_prompt=negative_prompt, bpm=bpm, key=key, beats_per_bar=beats_per_bar,
-        steps=steps, guidance=guidance, vocoder=vocoder, quality=quality, seed=chosen_seed(seed),
+        prompt=prompt, **painting.seeded, bars=bars, before=before, strength=strength, bpm=bpm,
+        key=key,
     )  # fmt: skip
-    from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    checkpoint = loading.checkpoint(quiet=quiet)
     source = open_source(checkpoint, audio, request)
-    with painting(checkpoint, request, quiet=quiet) as on_step:
+    with painting_bar(checkpoint, request, quiet=quiet) as on_step:
         clip = extend_clip(checkpoint, request, source, on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)
 

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from riffkit.commands.grouped import Loading, Painting, with_groups
 from riffkit.commands.options import (
     Audio,
-    BeatsPerBar,
     ClipBpm,
     ClipKey,
-    Device,
-    Guidance,
     Json,
     Key,
-    Lora,
-    Model,
-    NegativePrompt,
     Output,
     PromptBpm,
-    Quality,
     Quiet,
-    Seed,
-    Steps,
-    Vocoder,
     as_file,
     checked_paths,
-    chosen_seed,
     opened,
-    painting,
+    painting_bar,
     progress,
     put,
 )
@@ -41,6 +32,7 @@ app = typer.Typer()
 
 
 @app.command()
+@with_groups
 def generate(
     prompt: Annotated[
         str | None, typer.Argument(help="The music in words: 'lo-fi piano, rainy'.")
@@ -58,24 +50,17 @@ def generate(
     workers: Annotated[
         int | None, typer.Option(help="For --prompts: processes.  [default: one a core]")
     ] = None,
-    negative_prompt: NegativePrompt = "",
     bars: Annotated[int | None, typer.Option(help="Length in bars.  [default: 2]")] = None,
     bpm: PromptBpm = None,
     duration: Annotated[float | None, typer.Option(help="Seconds, instead of --bars.")] = None,
     key: Key = None,
-    beats_per_bar: BeatsPerBar = 4,
-    steps: Steps = None,
-    guidance: Guidance = None,
     count: Annotated[int, typer.Option(help="How many clips, each with the next seed.")] = 1,
     loop: Annotated[bool, typer.Option("--loop", help="Plays round without a seam.")] = False,
     melody: Annotated[Path | None, typer.Option(help="Audio or MIDI file of a tune.")] = None,
     melody_strength: Annotated[float, typer.Option(help="0 near to the tune, 1 free.")] = 0.5,
-    model: Model = "mini",
-    lora: Lora = None,
-    vocoder: Vocoder = "griffin-lim",
-    quality: Quality = "default",
-    seed: Seed = None,
-    device: Device = "auto",
+    *,
+    painting: Painting,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -91,35 +76,27 @@ def generate(
     if prompt is None:
         assert prompts is not None
         defaults = {
-            "negative_prompt": negative_prompt, "bars": bars, "bpm": bpm, "duration": duration,
-            "key": key, "beats_per_bar": beats_per_bar, "steps": steps, "guidance": guidance,
+            **painting.options, "bars": bars, "bpm": bpm, "duration": duration, "key": key,
             "loop": loop, "melody_strength": melody_strength, "melody": melody,
-            "vocoder": vocoder, "quality": quality,
         }  # fmt: skip
         put_list(
             prompts, output, defaults,
-            loading={"model": model, "device": device, "loras": lora or ()}, seed=seed,
-            count=count, engine=engine, workers=workers, as_json=as_json, quiet=quiet,
+            loading=loading.arguments, seed=painting.seed, count=count, engine=engine,
+            workers=workers, as_json=as_json, quiet=quiet,
         )  # fmt: skip
         return
     paths = checked_paths(output, prompt, count)
     from riffkit.music.generate import GenerateRequest, plan_for
     from riffkit.music.generate import generate as generate_clip
 
-    first_seed = chosen_seed(seed)
-    requests = [
-        GenerateRequest(
-            prompt, negative_prompt=negative_prompt, bars=bars, bpm=bpm, duration=duration,
-            key=key, beats_per_bar=beats_per_bar, steps=steps, guidance=guidance,
-            seed=first_seed + index, loop=loop, melody_strength=melody_strength, vocoder=vocoder,
-            quality=quality,
-        )
-        for index in range(count)
-    ]  # fmt: skip
-    from riffkit.diffusion.checkpoint import load_checkpoint
+    first = GenerateRequest(
+        prompt, **painting.seeded, bars=bars, bpm=bpm, duration=duration, key=key, loop=loop,
+        melody_strength=melody_strength,
+    )  # fmt: skip
+    requests = [replace(first, seed=first.seed + index) for index in range(count)]
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
-    tune = None if melody is None else read_tune(melody, bpm, beats_per_bar)
+    checkpoint = loading.checkpoint(quiet=quiet)
+    tune = None if melody is None else read_tune(melody, bpm, painting.beats_per_bar)
     n_steps = sum(plan_for(request, checkpoint, tune).steps for request in requests)
     with progress("painting", n_steps, quiet=quiet) as advance:
         for path, request in zip(paths, requests, strict=True):
@@ -136,26 +113,20 @@ def read_tune(path: Path, bpm: float | None, beats_per_bar: int) -> Any:
 
 
 @app.command()
+@with_groups
 def loop(
     prompts: Annotated[list[str], typer.Argument(help="One or more; the last leads to the first.")],
     output: Output = None,
-    negative_prompt: NegativePrompt = "",
     bars: Annotated[int | None, typer.Option(help="Default: 4 a prompt.")] = None,
     bpm: PromptBpm = None,
     key: Key = None,
-    beats_per_bar: BeatsPerBar = 4,
     theme: Annotated[
         str | None, typer.Option(help="Audio, PNG or bundled seed that it stays near to.")
     ] = None,
     strength: Annotated[float, typer.Option(help="How far from the theme, 0 to 1.")] = 0.75,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    model: Model = "mini",
-    lora: Lora = None,
-    vocoder: Vocoder = "griffin-lim",
-    quality: Quality = "default",
-    seed: Seed = None,
-    device: Device = "auto",
+    *,
+    painting: Painting,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -166,40 +137,31 @@ def loop(
     from riffkit.music.theme import open_theme
 
     request = LoopRequest(
-        tuple(prompts), negative_prompt=negative_prompt, bars=bars, bpm=bpm, key=key,
-        beats_per_bar=beats_per_bar, strength=strength, steps=steps, guidance=guidance,
-        vocoder=vocoder, quality=quality, seed=chosen_seed(seed),
-    )  # fmt: skip
-    from riffkit.diffusion.checkpoint import load_checkpoint
+        tuple(prompts), **painting.seeded, bars=bars, bpm=bpm, key=key, strength=strength
+    )
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    checkpoint = loading.checkpoint(quiet=quiet)
     source = None if theme is None else open_theme(checkpoint, theme, request)
-    with painting(checkpoint, request, quiet=quiet) as on_step:
+    with painting_bar(checkpoint, request, quiet=quiet) as on_step:
         clip = loop_clip(checkpoint, request, theme=source, on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)
 
 
 @app.command()
+@with_groups
 def morph(
     first: Annotated[str, typer.Argument(metavar="FROM", help="A prompt, or an audio file.")],
     last: Annotated[str, typer.Argument(metavar="TO", help="A prompt, or an audio file.")],
     output: Output = None,
     frames: Annotated[int, typer.Option(help="Steps from one to the other.")] = 8,
     bars: Annotated[int, typer.Option(help="Bars of each frame.")] = 2,
-    negative_prompt: NegativePrompt = "",
     bpm: PromptBpm = None,
     key: Key = None,
-    beats_per_bar: BeatsPerBar = 4,
     strength: Annotated[float, typer.Option(help="New half-way between clips, 0 to 1.")] = 0.7,
     last_seed: Annotated[int | None, typer.Option(help="Seed of TO; default: the same.")] = None,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    model: Model = "mini",
-    lora: Lora = None,
-    vocoder: Vocoder = "griffin-lim",
-    quality: Quality = "default",
-    seed: Seed = None,
-    device: Device = "auto",
+    *,
+    painting: Painting,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -213,26 +175,24 @@ def morph(
         end if file is None else file.name for end, file in zip((first, last), files, strict=True)
     ]
     request = MorphRequest(
-        names[0], names[1], negative_prompt=negative_prompt, frames=frames, bars=bars, bpm=bpm,
-        key=key, beats_per_bar=beats_per_bar, strength=strength, last_seed=last_seed, steps=steps,
-        guidance=guidance, vocoder=vocoder, quality=quality, seed=chosen_seed(seed),
+        names[0], names[1], **painting.seeded, frames=frames, bars=bars, bpm=bpm, key=key,
+        strength=strength, last_seed=last_seed,
     )  # fmt: skip
-    from riffkit.diffusion.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    checkpoint = loading.checkpoint(quiet=quiet)
     ends = [opened(checkpoint, file, request) for file in files]
-    with painting(checkpoint, request, quiet=quiet) as on_step:
+    with painting_bar(checkpoint, request, quiet=quiet) as on_step:
         clip = morph_clip(checkpoint, request, first=ends[0], last=ends[1], on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)
 
 
 @app.command()
+@with_groups
 def story(
     script: Annotated[Path, typer.Argument(help="TOML file; README, 'A story'.")],
     output: Output = None,
-    model: Model = "mini",
-    lora: Lora = None,
-    device: Device = "auto",
+    *,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -243,56 +203,47 @@ def story(
 
     told = read_script(script)
     (path,) = checked_paths(output, script.stem)
-    from riffkit.diffusion.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    checkpoint = loading.checkpoint(quiet=quiet)
     theme = None if told.theme is None else open_theme(checkpoint, told.theme, told.request)
-    with painting(checkpoint, told.request, quiet=quiet) as on_step:
+    with painting_bar(checkpoint, told.request, quiet=quiet) as on_step:
         clip = story_clip(checkpoint, told.request, theme=theme, on_step=on_step)
     put(clip, path, as_json=as_json, quiet=quiet)
 
 
 @app.command()
+@with_groups
 def vary(
     file: Audio,
     output: Output = None,
     count: Annotated[int, typer.Option(help="How many siblings.")] = 4,
     distance: Annotated[float, typer.Option(help="From 0, the clip, to 1, strangers.")] = 0.5,
     prompt: Annotated[str, typer.Option(help="What they should be; default: the clip's.")] = "",
-    negative_prompt: NegativePrompt = "",
     bpm: ClipBpm = None,
     key: ClipKey = None,
-    beats_per_bar: BeatsPerBar = 4,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    model: Model = "mini",
-    lora: Lora = None,
-    vocoder: Vocoder = "griffin-lim",
-    quality: Quality = "default",
-    seed: Seed = None,
-    device: Device = "auto",
+    *,
+    painting: Painting,
+    loading: Loading,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Make siblings of a clip, and a sheet of their images to choose from."""
     paths = checked_paths(output, f"{file.stem} sibling", count)
     sheet = (output or paths[0]).with_stem(f"{(output or paths[0]).stem}-sheet").with_suffix(".png")
-    from riffkit.music.morph import VaryRequest
-    from riffkit.music.morph import vary as vary_clip
     from riffkit.music.recorded import recorded_prompt
     from riffkit.music.sheet import save_sheet
+    from riffkit.music.vary import VaryRequest
+    from riffkit.music.vary import vary as vary_clip
 
     request = VaryRequest(
         count=count, distance=distance, prompt=prompt or recorded_prompt(file),
-        negative_prompt=negative_prompt, bpm=bpm, key=key, beats_per_bar=beats_per_bar,
-        steps=steps, guidance=guidance, vocoder=vocoder, quality=quality, seed=chosen_seed(seed),
+        **painting.seeded, bpm=bpm, key=key,
     )  # fmt: skip
-    from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.music.source import open_source
 
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    checkpoint = loading.checkpoint(quiet=quiet)
     source = open_source(checkpoint, file, request)
-    with painting(checkpoint, request, quiet=quiet) as on_step:
+    with painting_bar(checkpoint, request, quiet=quiet) as on_step:
         clips = vary_clip(checkpoint, request, source, on_step=on_step)
     images = {path.name: clip.image for path, clip in zip(paths, clips, strict=True)}
     save_sheet(sheet, {file.name: source.image, **images})

@@ -1,23 +1,32 @@
-"""The models at hand: models list, models show."""
+"""The models at hand: models list, show, pull, remove."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from riffkit.commands.options import (
     Json,
+    Quiet,
     lines,
     say,
 )
+from riffkit.errors import ModelError, ParameterError
 
-app = typer.Typer(help="Show the models at hand.", no_args_is_help=True)
+app = typer.Typer(help="Show, fetch and remove models.", no_args_is_help=True)
+HubModel = Annotated[
+    str, typer.Argument(metavar="ID", help="Hub id: owner/name[/FILE][@REVISION][:VARIANT].")
+]
 
 
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
-    """List the models and vocoders that are at hand."""
+    """List the models and vocoders that are at hand, those in the hub's cache too."""
     from riffkit.music.models import list_models as at_hand
 
     facts = at_hand()
@@ -26,11 +35,106 @@ def list_models(as_json: Json = False) -> None:
 
 @app.command("show")
 def show_model(
-    model: Annotated[str, typer.Argument(help="Bundled name, folder, or hub id.")],
+    model: Annotated[str, typer.Argument(help="Bundled name, folder, file, or hub id.")],
     as_json: Json = False,
 ) -> None:
-    """Show a model's parts, its spectrograms and its defaults."""
+    """Show a model's parts, its spectrograms and its defaults; nothing is downloaded."""
     from riffkit.music.models import describe_model
 
     facts = describe_model(model)
     say(facts, "\n".join(lines(facts)), as_json=as_json)
+
+
+@app.command("pull")
+def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Fetch a model from the hub into its cache; after a break the same again goes on."""
+    from riffkit.diffusion.hub import pull
+    from riffkit.diffusion.hub_id import parse_hub_id
+
+    hub_id = parse_hub_id(model)
+    with downloading(model, quiet=quiet) as on_progress:
+        pulled = pull(hub_id, on_progress)
+    facts = {
+        "model": str(hub_id),
+        "path": str(pulled.path),
+        "revision": pulled.commit,
+        "bytes": pulled.n_bytes,
+        "downloaded_bytes": pulled.downloaded_bytes,
+    }
+    fetched = f"{_size(pulled.downloaded_bytes)} of it fetched now"
+    text = f"{pulled.path}: {_size(pulled.n_bytes)}, "
+    text += fetched if pulled.downloaded_bytes else "all of it was there"
+    say(facts, text, as_json=as_json)
+
+
+def fetch_missing(model: str) -> None:
+    """Pull a hub id that a command is about to load, with a bar, if the cache lacks it."""
+    from riffkit.diffusion.hub import pull
+    from riffkit.diffusion.hub_cache import cached
+    from riffkit.diffusion.hub_id import is_hub_id, parse_hub_id
+
+    if is_hub_id(model) and not Path(model).exists() and cached(parse_hub_id(model)) is None:
+        with downloading(model, quiet=False) as on_progress:
+            pull(parse_hub_id(model), on_progress)
+
+
+@app.command("remove")
+def remove_model(
+    model: Annotated[str, typer.Argument(metavar="ID", help="Hub id: owner/name[@REVISION].")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a model from the hub's cache."""
+    from riffkit.diffusion.hub_cache import check_stored, remove, stored_bytes
+    from riffkit.diffusion.hub_id import is_hub_id, parse_hub_id
+
+    if not is_hub_id(model) or Path(model).expanduser().exists():
+        raise ModelError(
+            f"model={model!r}: is no model of the hub's cache, and only those are removed; "
+            "see `riff models list`"
+        )
+    hub_id = parse_hub_id(model)
+    check_stored(hub_id)
+    if not yes and not _confirmed(f"Remove {hub_id}, of {_size(stored_bytes(hub_id.repo))}?"):
+        say({"model": model, "freed_bytes": 0}, f"{model}: kept", as_json=as_json)
+        return
+    freed = remove(hub_id)
+    say(
+        {"model": model, "freed_bytes": freed}, f"{model}: removed, {_size(freed)} freed",
+        as_json=as_json,
+    )  # fmt: skip
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise ParameterError("models remove: nobody is here to ask; give --yes")
+    return typer.confirm(question, err=True)
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
+
+
+@contextmanager
+def downloading(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar of bytes on stderr that vanishes when done; yields what sets it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -22,7 +22,7 @@ Seed = Annotated[int | None, typer.Option(help="Same seed, same result; default:
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no notes.")]
-Model = Annotated[str, typer.Option(help="Bundled name, folder, or hub id.")]
+Model = Annotated[str, typer.Option(help="Bundled name, folder, file, or hub id.")]
 Lora = Annotated[
     list[str] | None,
     typer.Option(metavar="PATH[:WEIGHT]", help="LoRA file or run to add; may be given again."),
@@ -91,7 +91,9 @@ def opened(checkpoint: Any, path: Path | None, request: Any) -> Any:
 
 
 @contextmanager
-def painting(checkpoint: Any, request: Any, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def painting_bar(
+    checkpoint: Any, request: Any, *, quiet: bool
+) -> Iterator[Callable[[int, int], None]]:
     """A bar that the denoising steps advance."""
     n_steps = request.steps or checkpoint.traits.default_steps
     with progress("painting", n_steps, quiet=quiet) as advance:

@@ -6,66 +6,51 @@ inputs. It works on latents "batch channel row column"; time runs along the colu
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.compute import uncompiled
+from riffkit.diffusion.deep_cache import DeepCache, check_every
+from riffkit.diffusion.known import Known, exact_prediction, items_to_paint, keep_known, noised
+from riffkit.diffusion.predict import Network, Window, predict
+from riffkit.diffusion.room import cells_in_memory
+from riffkit.diffusion.samplers import check_sampler, new_scheduler, step_options, timesteps_for
 from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
 
-MOST_CELLS = 32_768
-"""How many latent cells the UNet sees at once: 32 images of 32 × 32, 8 of 64 × 64."""
+__all__ = ["Denoising", "Known", "OnStep", "Window", "denoise"]
 
 OnStep = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Known:
-    """Latents that are given, and how much of them is free.
-
-    `free` runs from 0 (kept exactly) to 1 (made anew); between, a place is kept until the last
-    `free` part of the steps (differential diffusion, arXiv:2306.00950).
-    """
-
-    latents: Float[Tensor, "batch channel row column"]
-    free: Float[Tensor, "#batch #channel #row #column"]
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """Columns `start` … `start + width` (past the end: from the beginning again), and their text.
-
-    `text` and `negative_text` hold one embedding for each item of the batch. `guidance`, if
-    given, stands for the whole image's.
-    """
-
-    start: int
-    width: int
-    text: Float[Tensor, "batch token feature"]
-    negative_text: Float[Tensor, "batch token feature"]
-    guidance: float | None = None
-
-    def columns(self, n_columns: int) -> Int[Tensor, " column"]:
-        """The columns of an image that wide."""
-        return torch.arange(self.start, self.start + self.width) % n_columns
-
-
 @dataclass(frozen=True)
 class Denoising:
-    """How to denoise. `strength` below 1 starts from `Known.latents` noised that far."""
+    """How to denoise. `strength` below 1 starts from `Known.latents` noised that far.
+
+    `sampler`: one of `SAMPLERS`, None for the model's own. `guidance_interval`: from which to
+    which share of the steps that are run there is guidance (arXiv:2404.07724); a step without
+    takes half the time. `deep_cache`: the deep features are computed every so many steps
+    (deep_cache.py), and `on_remark` is told what came of it. `skip_kept`: items of which all is
+    still kept at a step are not computed; each then begins as image to image does, one step later
+    than otherwise, when a place of it becomes free.
+    """
 
     steps: int
     guidance: float
     strength: float = 1.0
     circular: bool = False
+    sampler: str | None = None
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    deep_cache: int = 1
+    on_remark: Callable[[str], None] | None = None
+    skip_kept: bool = False
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -74,6 +59,27 @@ class Denoising:
             raise ParameterError(f"guidance={self.guidance:g}: must lie from 0 to 100")
         if not 0 < self.strength <= 1:
             raise ParameterError(f"strength={self.strength:g}: must lie above 0 and up to 1")
+        check_sampler(self.sampler)
+        check_interval(self.guidance_interval)
+        check_every(self.deep_cache)
+
+    @property
+    def n_run(self) -> int:
+        """How many of the steps `strength` leaves: the last ones, and at least one."""
+        return max(1, min(self.steps, round(self.steps * self.strength)))
+
+    def guides(self, share: float) -> bool:
+        """Whether there is guidance so far on the way, from 0 to 1."""
+        return self.guidance_interval[0] <= share <= self.guidance_interval[1]
+
+
+def check_interval(interval: tuple[float, float]) -> None:
+    """Raise ParameterError for what is no part of 0 to 1."""
+    begin, end = interval
+    if not 0 <= begin < end <= 1:
+        raise ParameterError(
+            f"guidance_interval={begin:g}:{end:g}: must be a part of 0:1, such as 0:0.6"
+        )
 
 
 @torch.inference_mode()
@@ -84,7 +90,7 @@ def denoise(
     how: Denoising,
     *,
     known: Known | None = None,
-    generator: torch.Generator | None = None,
+    generators: Sequence[torch.Generator] | None = None,
     on_step: OnStep | None = None,
 ) -> Float[Tensor, "batch channel row column"]:
     """Latents made from `noise` (unit variance), in the scale that the UNet works in.
@@ -92,36 +98,53 @@ def denoise(
     Every window is denoised at each step with its own text, and where windows overlap their
     predictions are averaged (MultiDiffusion, arXiv:2302.08113), weighted towards each window's
     middle. With `known`, what is kept of it is put back at each step's noise level.
-    `generator` is for schedulers that draw noise of their own.
+    `generators`, one for each item of the batch, are for samplers that draw noise of their own.
     """
     checkpoint = checkpoint.fitted(n_steps=how.steps, guidance=how.guidance)
-    scheduler = type(checkpoint.scheduler).from_config(checkpoint.scheduler.config)
-    timesteps = _timesteps(scheduler, how, checkpoint.device)
+    scheduler = new_scheduler(checkpoint.scheduler, how.sampler)
+    timesteps = timesteps_for(scheduler, how.steps, n_run=how.n_run, device=checkpoint.device)
     noise = noise.to(checkpoint.device, torch.float32)
     latents = _start(scheduler, noise, timesteps, how, known)
-    options = _step_options(scheduler, generator)
-    with circular_in_time(checkpoint.unet, enabled=how.circular):
-        for step, timestep in enumerate(timesteps):
+    options = step_options(scheduler, generators)
+    cache = DeepCache(checkpoint.unet, how.deep_cache) if how.deep_cache > 1 else None
+    room = cells_in_memory(checkpoint.unet, checkpoint.device)
+    network = Network(checkpoint.unet, cache, room)
+    with (
+        uncompiled(enabled=how.circular or cache is not None),
+        circular_in_time(checkpoint.unet, enabled=how.circular),
+    ):
+        for index, timestep in enumerate(timesteps):
+            done = index / len(timesteps)
             if known is not None:
-                latents = _keep_known(scheduler, latents, noise, known, timesteps, step)
-            prediction = _predict(checkpoint, scheduler, latents, timestep, windows, how)
+                latents = keep_known(scheduler, latents, noise, known, timestep, done)
+            scaled = scheduler.scale_model_input(latents, timestep)
+            network.begin_pass(index)
+            guidance = how.guidance if how.guides(done + 0.5 / len(timesteps)) else None
+            if known is None or not how.skip_kept:
+                prediction = predict(network, scaled, timestep, windows, guidance)
+            else:
+                prediction = exact_prediction(scheduler, known.latents.to(noise), noise, timestep)
+                items = items_to_paint(known, len(noise), done)
+                if items:
+                    prediction[items] = predict(
+                        network, scaled, timestep, windows, guidance, items=items
+                    )
             latents = scheduler.step(prediction, timestep, latents, **options).prev_sample
             if on_step is not None:
-                on_step(step + 1, len(timesteps))
+                _tell(on_step, index, len(timesteps), how.n_run)
+    if cache is not None and how.on_remark is not None:
+        how.on_remark(cache.remark)
     if known is not None:
         kept = known.free.to(latents) <= 0
         latents = torch.where(kept, known.latents.to(latents), latents)
     return latents
 
 
-def _timesteps(scheduler: Any, how: Denoising, device: torch.device) -> Tensor:
-    """The scheduler's timesteps, of which `strength` leaves the last part (at least one)."""
-    scheduler.set_timesteps(how.steps, device=device)
-    n_run = max(1, min(how.steps, round(how.steps * how.strength)))
-    begin = (how.steps - n_run) * scheduler.order
-    if begin:
-        scheduler.set_begin_index(begin)
-    return scheduler.timesteps[begin:]
+def _tell(on_step: OnStep, index: int, n_passes: int, n_steps: int) -> None:
+    """Some samplers need several passes for a step: it is told when the step is done."""
+    before, done = index * n_steps // n_passes, (index + 1) * n_steps // n_passes
+    if done > before:
+        on_step(done, n_steps)
 
 
 def _start(
@@ -134,98 +157,5 @@ def _start(
     if how.strength < 1:
         if known is None:
             raise ParameterError(f"strength={how.strength:g}: below 1 needs latents to start from")
-        return _noised(scheduler, known.latents.to(noise), noise, timesteps[0])
+        return noised(scheduler, known.latents.to(noise), noise, timesteps[0])
     return noise * scheduler.init_noise_sigma
-
-
-def _noised(
-    scheduler: Any,
-    latents: Float[Tensor, "batch channel row column"],
-    noise: Float[Tensor, "batch channel row column"],
-    timestep: Tensor,
-) -> Float[Tensor, "batch channel row column"]:
-    return scheduler.add_noise(latents, noise, timestep.expand(len(latents)))
-
-
-def _step_options(scheduler: Any, generator: torch.Generator | None) -> dict[str, Any]:
-    takes_generator = "generator" in inspect.signature(scheduler.step).parameters
-    return {"generator": generator} if takes_generator else {}
-
-
-def _keep_known(
-    scheduler: Any,
-    latents: Float[Tensor, "batch channel row column"],
-    noise: Float[Tensor, "batch channel row column"],
-    known: Known,
-    timesteps: Tensor,
-    step: int,
-) -> Float[Tensor, "batch channel row column"]:
-    """Put back what is still kept at this step, at this step's noise level."""
-    remaining = 1 - step / len(timesteps)
-    kept = known.free.to(latents) < remaining
-    given = _noised(scheduler, known.latents.to(latents), noise, timesteps[step])
-    return torch.where(kept, given, latents)
-
-
-def _predict(
-    checkpoint: Checkpoint,
-    scheduler: Any,
-    latents: Float[Tensor, "batch channel row column"],
-    timestep: Tensor,
-    windows: list[Window],
-    how: Denoising,
-) -> Float[Tensor, "batch channel row column"]:
-    """The guided prediction for the whole image, averaged over the windows."""
-    scaled = scheduler.scale_model_input(latents, timestep)
-    total = torch.zeros_like(latents)
-    weight_sum = torch.zeros(latents.shape[-1], device=latents.device)
-    for _, same_width in groupby(windows, lambda window: window.width):
-        group = list(same_width)
-        columns = [window.columns(latents.shape[-1]).to(latents.device) for window in group]
-        parts = torch.cat([scaled[..., where] for where in columns])
-        weight = _window_weight(group[0].width, latents.device)
-        predictions = _guided(checkpoint, parts, timestep, group, how.guidance) * weight
-        for where, part in zip(columns, predictions.chunk(len(group)), strict=True):
-            total.index_add_(-1, where, part)
-            weight_sum.index_add_(0, where, weight)
-    return total / weight_sum
-
-
-def _window_weight(width: int, device: torch.device) -> Float[Tensor, " column"]:
-    """Rises linearly to the window's middle, and is nowhere 0."""
-    from_edge = torch.arange(width, device=device) + 0.5
-    return torch.minimum(from_edge, width - from_edge) / width
-
-
-def _guided(
-    checkpoint: Checkpoint,
-    latents: Float[Tensor, "batch channel row column"],
-    timestep: Tensor,
-    group: list[Window],
-    guidance: float,
-) -> Float[Tensor, "batch channel row column"]:
-    """Classifier-free guidance (arXiv:2207.12598), both halves as one batch."""
-    text = torch.cat([window.text for window in group])
-    scales = [guidance if window.guidance is None else window.guidance for window in group]
-    if all(scale == 1 for scale in scales):
-        return _network(checkpoint, latents, timestep, text)
-    both = torch.cat((latents, latents))
-    texts = torch.cat((*(window.negative_text for window in group), text))
-    without, with_text = _network(checkpoint, both, timestep, texts).chunk(2)
-    scale = torch.tensor(scales, device=latents.device).repeat_interleave(len(group[0].text))
-    return without + scale[:, None, None, None] * (with_text - without)
-
-
-def _network(
-    checkpoint: Checkpoint,
-    latents: Float[Tensor, "batch channel row column"],
-    timestep: Tensor,
-    text: Float[Tensor, "batch token feature"],
-) -> Float[Tensor, "batch channel row column"]:
-    """The UNet's prediction, of as many items at a time as memory likes."""
-    n_items = max(1, MOST_CELLS // (latents.shape[-2] * latents.shape[-1]))
-    parts = [
-        checkpoint.unet(some.to(checkpoint.unet.dtype), timestep, its_text).sample.float()
-        for some, its_text in zip(latents.split(n_items), text.split(n_items), strict=True)
-    ]
-    return torch.cat(parts)

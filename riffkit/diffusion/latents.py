@@ -10,11 +10,13 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.room import columns_in_memory
 from riffkit.diffusion.seam import circular_in_time
 
 WHOLE_COLUMNS = 128
-"""Images up to this many latent columns, eight bars of mini's, are coded at once."""
+"""Images up to this many latent columns, eight bars of mini's, are coded at once if memory is."""
 PART_COLUMNS = 64
+_LEAST_PART_COLUMNS = 16
 _CONTEXT_COLUMNS = 8
 _FADE_COLUMNS = 4
 
@@ -42,7 +44,9 @@ def pixels_to_latents(
         return mean.latent_dist.mean[0].float()
 
     with circular_in_time(checkpoint.vae, enabled=circular):
-        mean = _by_parts(encode, pixels.shape[1] // stride, scale=1, circular=circular)
+        room = columns_in_memory(checkpoint.vae, checkpoint.device, n_pixel_rows=len(pixels))
+        n_columns = pixels.shape[1] // stride
+        mean = _by_parts(encode, n_columns, room=room, scale=1, circular=circular)
     return mean[None] * checkpoint.vae.config["scaling_factor"]
 
 
@@ -58,8 +62,10 @@ def latents_to_pixels(
         return (signal[0].float() + 1).mul(127.5)
 
     with circular_in_time(checkpoint.vae, enabled=circular):
+        n_rows, n_columns = latents.shape[-2] * checkpoint.stride, latents.shape[-1]
+        room = columns_in_memory(checkpoint.vae, checkpoint.device, n_pixel_rows=n_rows)
         levels = _by_parts(
-            decode, latents.shape[-1], scale=checkpoint.stride, circular=circular, levels=True
+            decode, n_columns, room=room, scale=checkpoint.stride, circular=circular, levels=True
         )
     return levels.permute(1, 2, 0).contiguous().numpy(force=True)
 
@@ -68,19 +74,23 @@ def _by_parts(
     transform: Callable[[Int[Tensor, " column"]], Float[Tensor, "channel row part"]],
     n_columns: int,
     *,
+    room: int,
     scale: int,
     circular: bool,
     levels: bool = False,
 ) -> Tensor:
     """`transform` of all latent columns, which gives `scale` columns for each.
 
-    A long image goes through in parts, for memory: each with some columns of context at either
-    side, which are dropped, and faded over into the next. `levels`: as rounded bytes.
+    A long image, or one of more columns than there is `room` for, goes through in parts: each
+    with some columns of context at either side, which are dropped, and faded over into the next.
+    `levels`: as rounded bytes.
     """
-    if n_columns <= WHOLE_COLUMNS:
+    if n_columns <= min(WHOLE_COLUMNS, room):
         whole = transform(torch.arange(n_columns)).cpu()
         return _as_levels(whole) if levels else whole
-    ends = [*range(PART_COLUMNS, n_columns - PART_COLUMNS // 2, PART_COLUMNS), n_columns]
+    fit = (room - 2 * _CONTEXT_COLUMNS - _FADE_COLUMNS) * 2 // 3  # the last is up to half wider
+    width = max(_LEAST_PART_COLUMNS, min(PART_COLUMNS, fit))
+    ends = [*range(width, n_columns - width // 2, width), n_columns]
     out: Tensor | None = None
     head = tail = torch.empty(0)
     rise = (torch.arange(_FADE_COLUMNS * scale) + 0.5) / (_FADE_COLUMNS * scale)

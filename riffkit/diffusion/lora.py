@@ -197,13 +197,21 @@ class _Scales:
 
 
 def with_layers(
-    network: Network, layers: Mapping[str, Layer], weight: float, *, name: str
+    network: Network,
+    layers: Mapping[str, Layer],
+    weight: float,
+    *,
+    name: str,
+    in_place: bool = False,
 ) -> Network:
     """A copy of the network with `weight` times the layers added; the rest is shared with it.
 
-    ModelError where a layer has no place in it.
+    `in_place`: the network itself, for where none is needed without the layers. ModelError where
+    a layer has no place in it.
     """
-    copy = deepcopy(network, {id(p): p for p in network.parameters()})
+    copy = network
+    if not in_place:
+        copy = deepcopy(network, {id(p): p for p in network.parameters()})
     places = {_flat(n): m for n, m in copy.named_modules() if _has_matrix(m)}
     for layer_name, layer in layers.items():
         module = _place(places, layer_name)

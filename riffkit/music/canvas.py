@@ -12,6 +12,7 @@ from torch import Tensor
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Denoising, Known, OnStep, Window, denoise
+from riffkit.diffusion.prompts import with_equal_tokens
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 
 PHRASE_BARS = 2
@@ -21,8 +22,8 @@ PHRASE_BARS = 2
 class Direction:
     """What is asked for at one place: a prompt's embedding, a negative prompt's, the guidance."""
 
-    text: Float[Tensor, "1 token feature"]
-    negative_text: Float[Tensor, "1 token feature"]
+    text: Float[Tensor, "1 _ feature"]
+    negative_text: Float[Tensor, "1 _ feature"]
     guidance: float | None = None
 
     def towards(self, other: Direction, share: float) -> Direction:
@@ -31,10 +32,17 @@ class Direction:
         if self.guidance is not None and other.guidance is not None:
             guidance = self.guidance + share * (other.guidance - self.guidance)
         return Direction(
-            torch.lerp(self.text, other.text, share),
-            torch.lerp(self.negative_text, other.negative_text, share),
+            _lerp(self.text, other.text, share),
+            _lerp(self.negative_text, other.negative_text, share),
             guidance,
         )
+
+
+def _lerp(
+    text: Float[Tensor, "1 _ feature"], other: Float[Tensor, "1 _ feature"], share: float
+) -> Float[Tensor, "1 token feature"]:
+    first, second = with_equal_tokens([text, other])
+    return torch.lerp(first, second, share)
 
 
 Script = Callable[[float], Direction]
@@ -84,8 +92,10 @@ class Canvas:
         middle = (start + width / 2) / self.columns_per_bar
         middle = middle % self.bars if self.loop else min(middle, self.bars)
         asked = [script(middle) for script in scripts]
-        text = torch.cat([direction.text for direction in asked])
-        negative_text = torch.cat([direction.negative_text for direction in asked])
+        text = torch.cat(with_equal_tokens([direction.text for direction in asked]))
+        negative_text = torch.cat(
+            with_equal_tokens([direction.negative_text for direction in asked])
+        )
         return Window(start, width, text, negative_text, asked[0].guidance)
 
     def paint(
@@ -95,14 +105,15 @@ class Canvas:
         how: Denoising,
         *,
         known: Known | None = None,
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
         on_step: OnStep | None = None,
     ) -> Float[Tensor, "batch channel row column"]:
         """Latents of the canvas through the one denoising loop, with the bar cue in its place.
 
-        One script for each item of the batch. `seed` is for schedulers that draw noise of their
-        own.
+        One script for each item of the batch. `seed` is for samplers that draw noise of their
+        own: one for all items, so that they draw the same, or one for each.
         """
+        seeds = [seed] * len(noise) if isinstance(seed, int) else seed
         if self.checkpoint.traits.bar_cue:
             known = self._with_cue(noise, known)
         return denoise(
@@ -111,16 +122,24 @@ class Canvas:
             self.windows(scripts),
             replace(how, circular=self.circular),
             known=known,
-            generator=torch.Generator().manual_seed(seed),
+            generators=[torch.Generator().manual_seed(one) for one in seeds],
             on_step=on_step,
         )
+
+    def cued(
+        self, latents: Float[Tensor, "batch channel row column"]
+    ) -> Float[Tensor, "batch channel row column"]:
+        """With the bar cue in the last channel, if the model knows it."""
+        latents = latents.clone()
+        if self.checkpoint.traits.bar_cue:
+            latents[:, -1] = bar_cue(*latents.shape[-2:], columns_per_bar=self.columns_per_bar)
+        return latents
 
     def _with_cue(
         self, noise: Float[Tensor, "batch channel row column"], known: Known | None
     ) -> Known:
         """The last channel is kept, and says where the bars are; the others as `known` says."""
-        latents = torch.zeros_like(noise) if known is None else known.latents.clone()
-        latents[:, -1] = bar_cue(*noise.shape[-2:], columns_per_bar=self.columns_per_bar)
+        latents = self.cued(torch.zeros_like(noise) if known is None else known.latents)
         free = torch.ones(1, 1, 1, 1) if known is None else known.free
         free = free.expand(-1, noise.shape[1], -1, -1).clone()
         free[:, -1] = 0

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Known, OnStep
+from riffkit.diffusion.emphasis import check_emphasis
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip
 from riffkit.music.mask import Mask, PaintedMask, mask_of, mask_to_cells
-from riffkit.music.request import PaintRequest, check_strength, prompt_notes, recipe_of
+from riffkit.music.request import PaintRequest, check_strength, paint_notes, recipe_of
 from riffkit.music.source import FADE_SECONDS, Source, limited_to_peaks, source_plan
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import KnownPart, decode
@@ -38,6 +39,7 @@ class EditRequest(PaintRequest):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_strength(self.strength)
+        check_emphasis(self.prompt)
         for name, span in (("time", self.time), ("freq", self.freq)):
             if span is not None and not 0 <= span[0] < span[1]:
                 raise ParameterError(
@@ -87,7 +89,7 @@ def edit(
         source.sample_rate,
         replace(image, recipe=recipe.to_dict()),
         recipe,
-        (*source.notes, *prompt_notes(checkpoint, {"prompt": request.prompt})),
+        (*source.notes, *paint_notes(checkpoint, plan, {"prompt": request.prompt})),
     )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from riffkit.audio.crossfade import equal_power_gains
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Known, OnStep
+from riffkit.diffusion.emphasis import check_emphasis
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.errors import ParameterError
 from riffkit.music.canvas import PHRASE_BARS, Canvas
@@ -22,7 +23,7 @@ from riffkit.music.request import (
     PaintRequest,
     check_bars,
     check_strength,
-    prompt_notes,
+    paint_notes,
     recipe_of,
 )
 from riffkit.music.source import FADE_SECONDS, Source, limited_to_peaks, source_plan
@@ -50,6 +51,7 @@ class ExtendRequest(PaintRequest):
         super().__post_init__()
         check_bars(self.bars)
         check_strength(self.strength)
+        check_emphasis(self.prompt)
 
 
 def extend(
@@ -92,7 +94,7 @@ def extend(
         source.sample_rate,
         image,
         recipe,
-        (*source.notes, *prompt_notes(checkpoint, {"prompt": request.prompt})),
+        (*source.notes, *paint_notes(checkpoint, plan, {"prompt": request.prompt})),
     )
 
 

@@ -9,6 +9,7 @@ import torch
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Known, OnStep
+from riffkit.diffusion.emphasis import plain_words
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
 from riffkit.diffusion.prompts import check_prompt
 from riffkit.errors import ParameterError
@@ -21,7 +22,7 @@ from riffkit.music.request import (
     Plan,
     check_bars,
     check_strength,
-    prompt_notes,
+    paint_notes,
     recipe_of,
     settle,
 )
@@ -69,7 +70,7 @@ def plan_for(
     """
     if melody is not None:
         request = _as_melody(request, melody)
-    bpm = choose_bpm(request.prompt, checkpoint.traits, bpm=request.bpm)
+    bpm = choose_bpm(plain_words(request.prompt), checkpoint.traits, bpm=request.bpm)
     bars = request.bars or _bars_for(request, bpm)
     n_beats = bars * request.beats_per_bar
     return settle(request, checkpoint, prompt=request.prompt, n_beats=n_beats)
@@ -184,9 +185,7 @@ def with_ends(clip: Clip, *, duration: float | None = None) -> Clip:
 
 
 def _notes(checkpoint: Checkpoint, request: GenerateRequest, plan: Plan) -> tuple[str, ...]:
-    notes = prompt_notes(
-        checkpoint, {"prompt": request.prompt, "negative_prompt": request.negative_prompt}
-    )
+    notes = paint_notes(checkpoint, plan, {"prompt": request.prompt})
     if request.loop and request.duration is not None:
         notes += (f"duration: a loop is whole bars, so {plan.grid.seconds:.2f} s",)
     return notes

@@ -148,7 +148,7 @@ def _make_folder(folder: Path) -> None:
 def _from_anywhere(loading: Mapping[str, Any]) -> dict[str, Any]:
     """With whole paths, as workers may stand in another folder."""
     model = str(loading.get("model", BUNDLED_DEFAULT))
-    if model not in bundled_models() and Path(model).expanduser().is_dir():
+    if model not in bundled_models() and Path(model).expanduser().exists():
         model = str(Path(model).expanduser().absolute())
     loras = [
         (path.absolute(), weight) for path, weight in map(parse_lora, loading.get("loras", ()))

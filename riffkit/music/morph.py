@@ -1,4 +1,4 @@
-"""From one clip to another in even steps, and siblings of a clip: one batch of small images."""
+"""From one clip to another in even steps: one batch of small images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.denoise import Known, OnStep
+from riffkit.diffusion.denoise import Denoising, Known, OnStep
 from riffkit.diffusion.interpolate import slerp
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.diffusion.prompts import check_prompt
@@ -24,7 +24,7 @@ from riffkit.music.request import (
     Plan,
     check_bars,
     check_strength,
-    prompt_notes,
+    paint_notes,
     recipe_of,
     settle,
 )
@@ -87,23 +87,36 @@ def morph(
     noises = [draw_noise(checkpoint, n_columns=canvas.n_columns, seed=seed) for seed in seeds]
     between = _between(checkpoint, request, plan, canvas, ends, noises, asked)
 
-    def painted(shares: Tensor, steps: int, on_step: OnStep | None) -> Tensor:
-        return canvas.paint(
-            [_still(asked[0].towards(asked[1], float(share))) for share in shares],
-            torch.cat([slerp(noises[0], noises[1], share) for share in shares]),
-            replace(plan.how(), steps=steps),
-            known=None if between is None else between(shares),
-            seed=request.seed,
-            on_step=on_step,
-        )
+    def painted(shares: Tensor, how: Denoising, on_step: OnStep | None) -> Tensor:
+        """The frames at these shares; those that are a clip's own needn't be painted."""
+        known = None if between is None else between(shares)
+        inner = range(ends[0] is not None, len(shares) - (ends[1] is not None))
+        latents = torch.cat([noises[0]] * len(shares)) if known is None else known.latents
+        latents = canvas.cued(latents)
+        if inner:
+            here = slice(inner.start, inner.stop)
+            latents[here] = canvas.paint(
+                [_still(asked[0].towards(asked[1], float(share))) for share in shares[here]],
+                torch.cat([slerp(noises[0], noises[1], share) for share in shares[here]]),
+                how,
+                known=None if known is None else Known(known.latents[here], known.free[here]),
+                seed=request.seed,
+                on_step=on_step,
+            ).cpu()
+        return latents
 
-    even = torch.linspace(0, 1, request.frames)
-    pilot = painted(even, max(2, plan.steps // _PILOT_PART), None)
-    latents = painted(_evened(even, pilot), plan.steps, on_step)
-    frames = [latents_to_pixels(checkpoint, item, circular=True) for item in latents.split(1)]
-    for place, end in ((0, ends[0]), (-1, ends[1])):
-        if end is not None:
-            frames[place] = end.image.pixels
+    even, how = torch.linspace(0, 1, request.frames), plan.how()
+    few = max(1 if plan.is_large else 2, how.steps // _PILOT_PART)
+    pilot = painted(even, replace(how, steps=few, on_remark=None), None)
+    latents = painted(_evened(even, pilot), how, on_step)
+    frames = [
+        latents_to_pixels(checkpoint, item, circular=True) if end is None else end.image.pixels
+        for item, end in zip(
+            latents.to(checkpoint.device).split(1),
+            [ends[0], *[None] * (request.frames - 2), ends[1]],
+            strict=True,
+        )
+    ]
     grid = BeatGrid(plan.grid.bpm, plan.grid.n_beats * request.frames)
     image = SpectrogramImage(
         np.concatenate([pixels[:, : plan.grid.n_frames] for pixels in frames], axis=1),
@@ -127,7 +140,7 @@ def morph(
         device=str(checkpoint.device),
         notes=(
             *(note for source in (first, last) if source is not None for note in source.notes),
-            *prompt_notes(checkpoint, {"first": prompts[0], "last": prompts[1]}),
+            *paint_notes(checkpoint, plan, {"first": prompts[0], "last": prompts[1]}),
         ),
     )
     return with_ends(clip)
@@ -208,74 +221,3 @@ def _evened(
     way = np.concatenate(([0.0], np.cumsum(steps + _LEAST_STEP * steps.mean() + 1e-9)))
     wanted = np.linspace(0, way[-1], len(way))
     return torch.from_numpy(np.interp(wanted, way, shares.double().numpy())).float()
-
-
-@dataclass(frozen=True)
-class VaryRequest(PaintRequest):
-    """`count` siblings of a clip; `distance` from 0 (the clip itself) to 1 (strangers)."""
-
-    count: int = 4
-    distance: float = 0.5
-    prompt: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 1 <= self.count <= MAX_FRAMES:
-            raise ParameterError(f"count={self.count}: must lie from 1 to {MAX_FRAMES}")
-        if not 0 < self.distance <= 1:
-            raise ParameterError(f"distance={self.distance:g}: must lie above 0 and up to 1")
-
-
-def vary(
-    checkpoint: Checkpoint,
-    request: VaryRequest,
-    source: Source,
-    *,
-    on_step: OnStep | None = None,
-) -> list[Clip]:
-    """Siblings of a clip, as long as it is, painted as one batch; each has a seed of its own."""
-    plan = settle(
-        replace(request, bpm=source.grid.bpm, key=source.key.name if source.key else None),
-        checkpoint,
-        prompt=request.prompt,
-        n_beats=source.grid.n_beats,
-    )
-    canvas = source.canvas(checkpoint)
-    asked = plan.direction(checkpoint, request.prompt, request.negative_prompt)
-    noise = torch.cat(
-        [
-            draw_noise(checkpoint, n_columns=canvas.n_columns, seed=request.seed + k)
-            for k in range(request.count)
-        ]
-    )
-    known = source.latents(checkpoint).expand(request.count, -1, -1, -1)
-    latents = canvas.paint(
-        [_still(asked)] * request.count,
-        noise,
-        plan.how(strength=request.distance),
-        known=Known(latents=known, free=torch.ones(1, 1, 1, 1)),
-        seed=request.seed,
-        on_step=on_step,
-    )
-    clips = []
-    for k, item in enumerate(latents.split(1)):
-        pixels = latents_to_pixels(checkpoint, item, circular=canvas.circular)
-        image = replace(source.image, pixels=pixels[:, : source.image.n_frames])
-        clip = clip_from_image(
-            image,
-            recipe_of(
-                checkpoint,
-                "vary",
-                request,
-                {**plan.arguments(), "index": k},
-                inputs=source.recipe_input,
-            ),
-            vocoder=request.vocoder,
-            quality=request.quality,
-            seed=request.seed + k,
-            circular=source.loop,
-            device=str(checkpoint.device),
-            notes=source.notes if k == 0 else (),
-        )
-        clips.append(clip if source.loop else with_ends(source.cut(clip)))
-    return clips

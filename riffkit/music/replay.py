@@ -22,13 +22,14 @@ from riffkit.music.extend import ExtendRequest, extend
 from riffkit.music.generate import GenerateRequest, generate
 from riffkit.music.mask import read_mask
 from riffkit.music.melody import read_melody
-from riffkit.music.morph import MorphRequest, VaryRequest, morph, vary
+from riffkit.music.morph import MorphRequest, morph
 from riffkit.music.recorded import read_recipe
 from riffkit.music.request import PaintRequest
 from riffkit.music.restyle import RestyleRequest, restyle
 from riffkit.music.source import Source, open_source
 from riffkit.music.story import LoopRequest, StoryRequest, loop, story
 from riffkit.music.theme import Theme, open_theme
+from riffkit.music.vary import VaryRequest, vary
 from riffkit.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.image import SpectrogramImage
 

@@ -12,7 +12,7 @@ from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.diffusion.prompts import check_prompt
 from riffkit.music.clip import Clip, clip_from_image
 from riffkit.music.generate import with_ends
-from riffkit.music.request import PaintRequest, check_strength, prompt_notes, recipe_of
+from riffkit.music.request import PaintRequest, check_strength, paint_notes, recipe_of
 from riffkit.music.source import Source, source_plan
 
 
@@ -60,6 +60,6 @@ def restyle(
         seed=request.seed,
         circular=source.loop,
         device=str(checkpoint.device),
-        notes=(*source.notes, *prompt_notes(checkpoint, {"prompt": request.prompt})),
+        notes=(*source.notes, *paint_notes(checkpoint, plan, {"prompt": request.prompt})),
     )
     return clip if source.loop else with_ends(source.cut(clip))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.diffusion.checkpoint import Checkpoint, LoraSpec, load_checkpoint
+from riffkit.diffusion.compute import Compute
 from riffkit.diffusion.denoise import OnStep
 from riffkit.music.clip import Clip
 from riffkit.music.edit import EditRequest, edit
@@ -17,7 +18,7 @@ from riffkit.music.generate import GenerateRequest, generate
 from riffkit.music.many import Made, list_clips, make_clips
 from riffkit.music.mask import read_mask
 from riffkit.music.melody import read_melody
-from riffkit.music.morph import MorphRequest, VaryRequest, morph, vary
+from riffkit.music.morph import MorphRequest, morph
 from riffkit.music.prompt_list import entries_of
 from riffkit.music.recorded import recorded_prompt
 from riffkit.music.request import PaintRequest
@@ -25,6 +26,7 @@ from riffkit.music.restyle import RestyleRequest, restyle
 from riffkit.music.source import Source, open_source
 from riffkit.music.story import LoopRequest, loop, read_script, story
 from riffkit.music.theme import open_theme
+from riffkit.music.vary import VaryRequest, vary
 
 SEED_BITS = 32
 
@@ -46,8 +48,16 @@ class Riff:
     checkpoint: Checkpoint
 
     @classmethod
-    def load(cls, model: str, *, device: str = "auto", loras: Sequence[LoraSpec] = ()) -> Riff:
-        return cls(load_checkpoint(model, device=device, loras=loras))
+    def load(
+        cls,
+        model: str,
+        *,
+        device: str = "auto",
+        loras: Sequence[LoraSpec] = (),
+        **options: Any,
+    ) -> Riff:
+        """`options` are the fields of `Compute`."""
+        return cls(load_checkpoint(model, device=device, loras=loras, compute=Compute(**options)))
 
     def generate(
         self,

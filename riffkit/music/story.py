@@ -25,7 +25,7 @@ from riffkit.music.request import (
     Plan,
     check_bars,
     check_strength,
-    prompt_notes,
+    paint_notes,
     recipe_of,
     settle,
 )
@@ -160,7 +160,7 @@ def _tell(
         seed=told.seed,
         circular=told.loop,
         device=str(checkpoint.device),
-        notes=_notes(checkpoint, told, theme),
+        notes=_notes(checkpoint, told, plan, theme),
     )
     return clip if told.loop else with_ends(clip)
 
@@ -216,10 +216,16 @@ def _known(theme: Theme, canvas: Canvas, timeline: Timeline) -> Known:
     return Known(latents=theme.latents[..., columns], free=free)
 
 
-def _notes(checkpoint: Checkpoint, request: StoryRequest, theme: Theme | None) -> tuple[str, ...]:
+def _notes(
+    checkpoint: Checkpoint, request: StoryRequest, plan: Plan, theme: Theme | None
+) -> tuple[str, ...]:
     prompts = {f"bar {frame.bar:g}": frame.prompt for frame in request.keyframes}
-    prompts["negative_prompt"] = request.negative_prompt
-    return (*(() if theme is None else theme.notes), *prompt_notes(checkpoint, prompts))
+    prompts |= {
+        f"bar {frame.bar:g} negative_prompt": frame.negative_prompt
+        for frame in request.keyframes
+        if frame.negative_prompt
+    }
+    return (*(() if theme is None else theme.notes), *paint_notes(checkpoint, plan, prompts))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
+from riffkit.diffusion.known import exact_prediction, noised
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
-from riffkit.diffusion.prompts import encode_prompts, n_tokens_cut
+from riffkit.diffusion.prompts import encode_prompts, n_chunks
+from riffkit.diffusion.samplers import SAMPLERS, new_scheduler, step_options, timesteps_for
 from riffkit.errors import ParameterError
 
 STEPS, GUIDANCE = 4, 3.0
@@ -147,9 +151,9 @@ def test_pixels_and_latents_have_the_image_s_size(tiny: Checkpoint) -> None:
     assert pixels_to_latents(tiny, pixels, circular=True).shape == latents.shape
 
 
-def test_long_prompts_are_counted_and_cut(tiny: Checkpoint) -> None:
-    assert n_tokens_cut(tiny, "piano") == 0
-    assert n_tokens_cut(tiny, "piano " * 100) == 100 + 2 - 77
+def test_long_captions_are_cut_and_prompts_are_not(tiny: Checkpoint) -> None:
+    assert n_chunks(tiny, "piano") == 1
+    assert n_chunks(tiny, "piano " * 100) == 2
     assert encode_prompts(tiny, ["piano " * 100]).shape == (1, 77, 16)
 
 
@@ -172,6 +176,52 @@ def test_a_batch_too_large_for_memory_goes_in_parts(
 ) -> None:
     noise, how = noise_of(8, batch=3), Denoising(STEPS, GUIDANCE)
     whole = denoise(tiny, noise, [window(tiny, 0, 32, batch=3)], how)
-    monkeypatch.setattr("riffkit.diffusion.denoise.MOST_CELLS", 32 * 32)
+    monkeypatch.setattr("riffkit.diffusion.predict.MOST_CELLS", 32 * 32)
     parts = denoise(tiny, noise, [window(tiny, 0, 32, batch=3)], how)
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=0)
+
+
+def test_items_that_are_still_kept_are_not_computed(tiny: Checkpoint) -> None:
+    """Each begins where it becomes free, as image to image of that strength does."""
+    clip = noise_of(5, batch=3) * 0.5
+    known = Known(clip, torch.tensor([0.0, 0.5, 1.0])[:, None, None, None])
+    how = Denoising(4, GUIDANCE, sampler="ddim")
+    sizes: list[int] = []
+    hook = tiny.unet.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    out = denoise(
+        tiny, noise_of(6, batch=3), [window(tiny, 0, 32, batch=3)], replace(how, skip_kept=True),
+        known=known,
+    )  # fmt: skip
+    hook.remove()
+    assert sizes == [2, 2, 4, 4]  # two halves of one item, then of two
+    assert torch.equal(out[0], clip[0])
+    for item, strength in ((1, 0.5), (2, 1.0)):
+        here = slice(item, item + 1)
+        alone = denoise(
+            tiny, noise_of(6, batch=3)[here], [window(tiny, 0, 32)],
+            replace(how, strength=strength), known=Known(clip[here], torch.ones(1, 1, 1, 1)),
+        )  # fmt: skip
+        torch.testing.assert_close(out[here], alone, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("sampler", [None, *SAMPLERS])
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction", "sample"])
+def test_what_an_all_knowing_network_predicts(
+    tiny: Checkpoint, sampler: str | None, kind: str
+) -> None:
+    """Denoised by it the known latents come out, whatever a network has said before."""
+    if kind == "sample" and sampler in ("pndm", "euler-a"):
+        pytest.skip("diffusers has it not")
+    scheduler = type(tiny.scheduler).from_config(
+        {**tiny.scheduler.config, "prediction_type": kind, "beta_schedule": "scaled_linear"}
+    )
+    scheduler = new_scheduler(scheduler, sampler)
+    known, noise = noise_of(5) * 0.5, noise_of(6)
+    latents = noise * scheduler.init_noise_sigma
+    for timestep in timesteps_for(scheduler, 8, n_run=6, device=tiny.device):
+        latents = noised(scheduler, known, noise, timestep)
+        scheduler.scale_model_input(latents, timestep)
+        said = exact_prediction(scheduler, known, noise, timestep)
+        step = {} if sampler is None else step_options(scheduler, [torch.Generator()])
+        latents = scheduler.step(said, timestep, latents, **step).prev_sample
+    torch.testing.assert_close(latents, known, atol=0.08, rtol=0)

@@ -57,3 +57,23 @@ def test_encoding_in_parts(tiny: Checkpoint, in_parts: None, monkeypatch) -> Non
     whole = pixels_to_latents(tiny, pixels, circular=True)
     assert parts.shape == whole.shape
     assert (parts - whole).abs().mean() < 0.15 * whole.std()
+
+
+def test_where_memory_is_short_an_image_goes_through_in_parts(
+    tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parts fit into it; less than 16 columns with their context are never taken."""
+    given, widths = random_latents(96), []
+    whole = latents_to_pixels(tiny, given, circular=True)
+    decode = tiny.vae.decode
+    monkeypatch.setattr(
+        tiny.vae, "decode", lambda x: (widths.append(x.shape[-1]), decode(x))[1], raising=False
+    )
+    per_column = 12 * 4 * 128 * 4 * 4  # maps, channels, pixel rows, pixels to a column, bytes
+    for room, widest in ((96, 96), (60, 26 + 2 * 8 + 4), (1, 16 + 2 * 8 + 4)):
+        free = 2 * room * per_column
+        monkeypatch.setattr("riffkit.diffusion.room.free_bytes", lambda _, free=free: free)
+        widths.clear()
+        parts = latents_to_pixels(tiny, given, circular=True)
+        assert parts.shape == whole.shape
+        assert max(widths) == widest

@@ -243,6 +243,13 @@ def test_a_run_of_something_else_is_refused(
     assert "riff train lora" in refused(data, trained, full)
 
 
+def test_a_single_file_is_not_tuned_whole(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    asked = FullSettings(model=str(tmp_path / "model.safetensors"))
+    with pytest.raises(ParameterError, match="is a single file"):
+        list(tune(data, tmp_path / "run", asked))
+
+
 def test_a_dataset_that_cannot_be_trained_on_is_refused(model: Path, tmp_path: Path) -> None:
     asked = settings(model)
     other = small_dataset(tmp_path / "other", n_train=1, n_test=0, params=FULL_BAND)

@@ -1,0 +1,84 @@
+"""Samplers by their usual names: diffusers' schedulers with the model's own noise schedule."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import diffusers
+import torch
+from torch import Tensor
+
+from riffkit.errors import ParameterError
+
+_DPM = "DPMSolverMultistepScheduler"
+_MULTISTEP = {"algorithm_type": "dpmsolver++", "solver_order": 2}
+_SDE = {"algorithm_type": "sde-dpmsolver++", "solver_order": 2}
+_PLAIN: dict[str, Any] = {"use_karras_sigmas": False}
+_KARRAS = {"use_karras_sigmas": True}
+_UNCLIPPED = {"clip_sample": False, "set_alpha_to_one": False}
+
+_KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ddim": ("DDIMScheduler", _UNCLIPPED),
+    "pndm": ("PNDMScheduler", {"skip_prk_steps": True, "set_alpha_to_one": False}),
+    "euler": ("EulerDiscreteScheduler", _PLAIN),
+    "euler-karras": ("EulerDiscreteScheduler", _KARRAS),
+    "euler-a": ("EulerAncestralDiscreteScheduler", {}),
+    "heun": ("HeunDiscreteScheduler", {**_PLAIN, "clip_sample": False}),
+    "dpm++2m": (_DPM, {**_MULTISTEP, **_PLAIN}),
+    "dpm++2m-karras": (_DPM, {**_MULTISTEP, **_KARRAS}),
+    "dpm++2m-sde": (_DPM, {**_SDE, **_PLAIN}),
+    "dpm++2m-sde-karras": (_DPM, {**_SDE, **_KARRAS}),
+    "unipc": ("UniPCMultistepScheduler", {"solver_order": 2, **_PLAIN}),
+    "unipc-karras": ("UniPCMultistepScheduler", {"solver_order": 2, **_KARRAS}),
+    "lcm": ("LCMScheduler", {"clip_sample": False}),
+}
+SAMPLERS = tuple(_KINDS)
+"""Heun's takes the network twice a step but for the last, PNDM's twice for its second one."""
+
+
+def check_sampler(name: str | None) -> None:
+    """Raise ParameterError for a name that isn't one; None is the model's own sampler."""
+    if name is not None and name not in _KINDS:
+        raise ParameterError(f"sampler={name!r}: must be one of {', '.join(SAMPLERS)}")
+
+
+def new_scheduler(own: Any, name: str | None) -> Any:
+    """A fresh scheduler of that name, with the noise schedule of the model's `own`."""
+    check_sampler(name)
+    if name is None:
+        return type(own).from_config(own.config)
+    kind, settings = _KINDS[name]
+    takes = inspect.signature(getattr(diffusers, kind).__init__).parameters
+    config = {key: value for key, value in own.config.items() if key in takes}
+    return getattr(diffusers, kind).from_config({**config, **settings})
+
+
+def timesteps_for(scheduler: Any, steps: int, *, n_run: int, device: torch.device) -> Tensor:
+    """The timesteps of the last `n_run` of `steps` steps; the scheduler is set to begin there.
+
+    There are more timesteps than steps where a sampler takes the network twice.
+    """
+    try:
+        scheduler.set_timesteps(steps, device=device)
+    except ValueError as error:
+        raise ParameterError(f"steps={steps}: more than this sampler takes; give fewer") from error
+    begin = (steps - n_run) * scheduler.order
+    if not begin:
+        return scheduler.timesteps
+    if isinstance(scheduler, diffusers.PNDMScheduler) and scheduler.config.skip_prk_steps:
+        # wherever it begins, its third call is at the second call's timestep again
+        later = scheduler.timesteps[begin + 1 :]
+        return torch.cat((later[:2], later[1:]))
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(begin)
+    return scheduler.timesteps[begin:]
+
+
+def step_options(scheduler: Any, generators: Sequence[torch.Generator] | None) -> dict[str, Any]:
+    """What `step` is given: where it draws noise, one generator for each item of the batch."""
+    takes_generator = "generator" in inspect.signature(scheduler.step).parameters
+    if not takes_generator or not generators:
+        return {}
+    return {"generator": list(generators)}
