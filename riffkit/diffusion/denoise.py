@@ -107,7 +107,7 @@ def denoise(
     latents = _start(scheduler, noise, timesteps, how, known)
     options = step_options(scheduler, generators)
     cache = DeepCache(checkpoint.unet, how.deep_cache) if how.deep_cache > 1 else None
-    room = cells_in_memory(checkpoint.unet, checkpoint.device)
+    room = cells_in_memory(checkpoint)
     network = Network(checkpoint.unet, cache, room)
     with (
         uncompiled(enabled=how.circular or cache is not None),

@@ -44,7 +44,7 @@ def pixels_to_latents(
         return mean.latent_dist.mean[0].float()
 
     with circular_in_time(checkpoint.vae, enabled=circular):
-        room = columns_in_memory(checkpoint.vae, checkpoint.device, n_pixel_rows=len(pixels))
+        room = columns_in_memory(checkpoint, n_pixel_rows=len(pixels))
         n_columns = pixels.shape[1] // stride
         mean = _by_parts(encode, n_columns, room=room, scale=1, circular=circular)
     return mean[None] * checkpoint.vae.config["scaling_factor"]
@@ -63,7 +63,7 @@ def latents_to_pixels(
 
     with circular_in_time(checkpoint.vae, enabled=circular):
         n_rows, n_columns = latents.shape[-2] * checkpoint.stride, latents.shape[-1]
-        room = columns_in_memory(checkpoint.vae, checkpoint.device, n_pixel_rows=n_rows)
+        room = columns_in_memory(checkpoint, n_pixel_rows=n_rows)
         levels = _by_parts(
             decode, n_columns, room=room, scale=checkpoint.stride, circular=circular, levels=True
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from riffkit.errors import ParameterError
 from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
 from riffkit.evaluation.reading import Reading, read_clip
-from riffkit.music.generate import GenerateRequest, generate, plan_for
+from riffkit.music.generate import GenerateRequest, generate, plan_for, recipe_for
 from riffkit.spectrogram.png import read_png
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
@@ -84,8 +84,8 @@ def check_same(path: Path, checkpoint: Checkpoint, request: GenerateRequest) -> 
     """Raise ParameterError unless the clip was made by this model, its LoRAs and this request."""
     recipe = read_png(path.with_suffix(".png")).recipe or {}
     plan = plan_for(request, checkpoint)
-    asked = {name: value for name, value in asdict(request).items() if value is not None}
-    asked |= {"steps": plan.steps, "guidance": plan.guidance}
+    wanted = recipe_for(checkpoint, request, plan).arguments
+    asked = {name: value for name, value in wanted.items() if value is not None}
     made = recipe.get("arguments", {})
     model = recipe.get("model", {})
     same_model = model.get("fingerprint") == checkpoint.fingerprint
