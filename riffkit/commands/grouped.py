@@ -101,7 +101,7 @@ class Loading:
         from riffkit.commands.models import fetch_missing
         from riffkit.diffusion.checkpoint import load_checkpoint
 
-        fetch_missing(self.model)
+        fetch_missing(self.model, quiet=quiet)
         checkpoint = load_checkpoint(**self.arguments)
         show_notes(checkpoint.notes, quiet=quiet)
         return checkpoint

@@ -67,14 +67,14 @@ def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> 
     say(facts, text, as_json=as_json)
 
 
-def fetch_missing(model: str) -> None:
+def fetch_missing(model: str, *, quiet: bool) -> None:
     """Pull a hub id that a command is about to load, with a bar, if the cache lacks it."""
     from riffkit.diffusion.hub import pull
     from riffkit.diffusion.hub_cache import cached
     from riffkit.diffusion.hub_id import is_hub_id, parse_hub_id
 
     if is_hub_id(model) and not Path(model).exists() and cached(parse_hub_id(model)) is None:
-        with downloading(model, quiet=False) as on_progress:
+        with downloading(model, quiet=quiet) as on_progress:
             pull(parse_hub_id(model), on_progress)
 
 

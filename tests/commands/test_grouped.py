@@ -56,7 +56,7 @@ def test_a_model_is_loaded_as_asked_for(
         raise NotLoadedError
 
     monkeypatch.setattr(checkpoint, "load_checkpoint", loading)
-    monkeypatch.setattr(models, "fetch_missing", lambda model: None)
+    monkeypatch.setattr(models, "fetch_missing", lambda model, quiet: None)
     monkeypatch.chdir(tmp_path)
     options = ["--model", "owner/name", "--lora", "a.safetensors:0.5", "--lora", "b", "--dtype"]
     given = [*COMMANDS[command], *options, "bfloat16", "--device", "cpu"]
