@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -36,6 +38,19 @@ def add_lora(network: nn.Module, *, rank: int, alpha: float, targets: Sequence[s
     for parameter in network.parameters():
         if parameter.requires_grad:  # learns in full precision, whatever the rest is held in
             parameter.data = parameter.data.float()
+
+
+@contextmanager
+def without_lora(network: nn.Module) -> Iterator[None]:
+    """The network as it was before `add_lora`, for looking only."""
+    layers = [module for module in network.modules() if isinstance(module, BaseTunerLayer)]
+    for layer in layers:
+        layer.enable_adapters(False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)
 
 
 def _can_adapt(module: nn.Module) -> bool:

@@ -56,7 +56,7 @@ class DistillTask:
     """The LoRA of a model folder's UNet. Text encoder and teacher stay as they are."""
 
     def __init__(self, model: Path, clips: dict[int, CachedClips]) -> None:
-        checkpoint = load_checkpoint(str(model), device="cpu")
+        checkpoint = load_checkpoint(str(model), device="cpu", to_train=True)
         self._guidance = checkpoint.traits.default_guidance
         self._teacher: UNet2DConditionModel = checkpoint.unet.float()
         self._text_encoder: CLIPTextModel = checkpoint.text_encoder

@@ -1,7 +1,8 @@
 """Prior preservation (Ruiz et al. 2022, arXiv:2208.12242): what the model painted before.
 
-The base model's own pictures for common prompts are trained on beside the dataset's, so that it
-goes on painting them as it did.
+The base model's own pictures of common prompts are trained on beside the dataset's. What is to be
+predicted of them is what the base model predicts, as in learning without forgetting (Li & Hoiem
+2016, arXiv:1606.09282): the noise that was added teaches the same, with far more chance in it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,20 @@ from riffkit.diffusion.latents import draw_noise
 from riffkit.music.generate import GenerateRequest, plan_for
 from riffkit.music.key import with_key
 from riffkit.music.tempo import with_tempo
+from train.score import write_score
+from train.score.captions import captions
+from train.score.styles import STYLES
 
 DEFAULT_PROMPTS = ("piano", "guitar", "strings", "drums and bass", "electronic music", "singing")
+_FIRST_SEED = 800_000  # of scores that neither training nor `riff eval` takes
 
 
-def prior_prompts(asked: Sequence[str], traits: ModelTraits) -> tuple[str, ...]:
-    """The prompts asked for, else the styles that the model knows, else some instruments."""
-    return tuple(asked) or tuple(sorted(traits.style_bpm)) or DEFAULT_PROMPTS
+def prior_prompts(asked: Sequence[str], traits: ModelTraits, n: int) -> tuple[str, ...]:
+    """The prompts asked for, else captions such as the model has learned, else some instruments."""
+    if not asked and set(traits.style_bpm) & set(STYLES):
+        scores = (write_score(seed) for seed in range(_FIRST_SEED, _FIRST_SEED + n))
+        return tuple(captions(score.facts, 1, score.facts.seed)[0] for score in scores)
+    return tuple(asked) or DEFAULT_PROMPTS
 
 
 def prior_pictures(
@@ -46,17 +54,17 @@ def prior_pictures(
     stamp = {"model": checkpoint.fingerprint, "prompts": json.dumps([n_images, *prompts])}
     if (found := _read(cache, stamp)) is not None:
         return found
-    latents, captions = [], []
+    latents, read = [], []
     for index in range(n_images):
         picture, caption = _paint(checkpoint, prompts[index % len(prompts)], index)
         latents.append(picture)
-        captions.append(caption)
+        read.append(caption)
         on_image(index + 1)
     pictures = torch.cat(latents).half()
     with atomic_path(cache) as temporary:
-        metadata = {**stamp, "captions": json.dumps(captions)}
+        metadata = {**stamp, "captions": json.dumps(read)}
         save_file({"latents": pictures}, temporary, metadata=metadata)
-    return pictures, captions
+    return pictures, read
 
 
 def _paint(checkpoint: Checkpoint, prompt: str, seed: int) -> tuple[Tensor, str]:

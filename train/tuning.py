@@ -1,7 +1,8 @@
 """Fine-tuning of a checkpoint on a dataset's clips: a LoRA, or all of its weights.
 
 Each step is drawn as numbers only (clips, captions, noise levels, seeds of the noise), so that a
-process makes no more of it than its share. Prior pictures, if there are any, follow the clips.
+process makes no more of it than its share. Prior pictures, if there are any, follow the clips, and
+are to be denoised as the base model does.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 
 import torch
 from diffusers import UNet2DConditionModel
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as compute_again
 from transformers import CLIPTextModel
@@ -63,8 +64,8 @@ class TuningBatch(Rows):
 class TuningTask:
     """A `Denoiser` whose trainable parameters are what learns.
 
-    `prior`: the base model's pictures, whose captions are rows of the clips' texts too.
-    `on_show` is called with the network every so many images.
+    The last `n_prior` of the clips are the base model's pictures; `base` gives the network as it
+    was before it learned. `on_show` is called with the network every so many images.
     """
 
     def __init__(
@@ -76,12 +77,13 @@ class TuningTask:
         *,
         held_out: TrainingClips | None = None,
         n_prior: int = 0,
+        base: Callable[[], AbstractContextManager[nn.Module]] | None = None,
         circular: bool = False,
         on_show: Callable[[Denoiser, int], None] | None = None,
     ) -> None:
         self.network: nn.Module = network
         self.n_items = len(clips) - n_prior
-        self._n_prior = n_prior
+        self._n_prior, self._base = n_prior, base
         self._clips, self._held_out = clips, held_out
         self._settings = settings
         self._objective = Objective(scheduler_config, min_snr_gamma=settings.min_snr_gamma)
@@ -165,11 +167,26 @@ class TuningTask:
             timesteps = batch.timesteps[rows]
             noisy, target = self._objective.noised(clean, noise, timesteps)
             texts = clips.texts[batch.captions[rows]].to(device)
+            seen = (noisy.to(device), timesteps.to(device), texts)
+            if clips is self._clips and self._base is not None:
+                target = self._as_before(seen, target.to(device), batch.clips[rows] >= self.n_items)
             with self._wrapping(network):
-                output = network(noisy.to(device), timesteps.to(device), texts)
+                output = network(*seen)
             parts.append(self._objective.errors(output, target, timesteps))
             order.append(rows)
         return torch.cat(parts)[torch.cat(order).argsort().to(device)]
+
+    @torch.no_grad()
+    def _as_before(
+        self, seen: tuple[Tensor, ...], target: Tensor, prior: Bool[Tensor, " batch"]
+    ) -> Float[Tensor, "batch channel row column"]:
+        """The target, with what the base model predicts of prior pictures."""
+        assert self._base is not None
+        rows = prior.to(target.device)
+        if rows.any():
+            with self._base() as base, self._wrapping(base):
+                target[rows] = base(*(part[rows] for part in seen))
+        return target
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:

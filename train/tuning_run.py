@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,15 @@ from riffkit.diffusion.few_steps import FOLDER as FEW_STEPS
 from riffkit.diffusion.lora import FILE, PARTS
 from riffkit.errors import ParameterError
 from riffkit.recipe import versions
-from train.adapters import KOHYA_FILE, add_lora, in_half, lora_layers, save_kohya, save_lora
+from train.adapters import (
+    KOHYA_FILE,
+    add_lora,
+    in_half,
+    lora_layers,
+    save_kohya,
+    save_lora,
+    without_lora,
+)
 from train.board import Board, sample_clips
 from train.clips import (
     TrainingClips,
@@ -54,7 +64,7 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
             "diffusers' layout only: give one, or train a LoRA"
         )
     device = local_device(settings.device)
-    checkpoint = load_checkpoint(settings.model, device=str(device))
+    checkpoint = load_checkpoint(settings.model, device=str(device), to_train=True)
     open_dataset(data, checkpoint)
     recipe = _recipe(data, checkpoint, settings)
     _check_run(run, recipe, settings)
@@ -76,6 +86,7 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
         clips,
         held_out=held_out,
         n_prior=n_prior,
+        base=_base_of(network, settings) if n_prior else None,
         circular=checkpoint.traits.bar_cue,
         on_show=show,
     )
@@ -103,6 +114,22 @@ def new_network(checkpoint: Checkpoint, settings: TuningSettings) -> Denoiser:
         if settings.text_encoder:
             _hold(text_encoder, torch.float32).requires_grad_(True)
     return Denoiser(unet, text_encoder if settings.text_encoder else None)
+
+
+def _base_of(
+    network: Denoiser, settings: TuningSettings
+) -> Callable[[], AbstractContextManager[nn.Module]]:
+    """The network before it learns, for looking only: without its LoRA, or a copy."""
+    if not isinstance(settings, LoraSettings):
+        copy = deepcopy(network).requires_grad_(False).to(local_device(settings.device))
+        return lambda: nullcontext(copy)
+
+    @contextmanager
+    def base() -> Iterator[nn.Module]:
+        with without_lora(network):
+            yield network
+
+    return base
 
 
 def _hold(network: nn.Module, dtype: torch.dtype) -> nn.Module:
@@ -176,7 +203,7 @@ def _clips(
         held_out = None  # a single track can't be split
     if not settings.prior_images:
         return clips, held_out, 0
-    prompts = prior_prompts(settings.prior_prompts, checkpoint.traits)
+    prompts = prior_prompts(settings.prior_prompts, checkpoint.traits, settings.prior_images)
     pictures, captions = prior_pictures(
         checkpoint, prompts, settings.prior_images, run / "prior.safetensors"
     )

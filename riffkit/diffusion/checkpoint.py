@@ -143,10 +143,12 @@ def load_checkpoint(
     device: str = "auto",
     loras: Sequence[LoraSpec] = (),
     compute: Compute = Compute(),  # noqa: B008 (frozen)
+    to_train: bool = False,
 ) -> Checkpoint:
     """Load a model by bundled name, folder, file or hub id; ModelError says what is wrong.
 
-    `loras` as `Checkpoint.with_loras` takes them.
+    `loras` as `Checkpoint.with_loras` takes them. `to_train`: its weights will change, so they
+    stay as PyTorch holds them.
     """
     path, named = find_model(model), f"model={model!r}"
     where = pick_device(device)
@@ -189,7 +191,8 @@ def load_checkpoint(
     )
     if loras:
         checkpoint = checkpoint.with_loras(loras, in_place=True)
-    fit((networks.text_encoder, networks.unet, networks.vae), networks.unet, where, compute)
+    every = (networks.text_encoder, networks.unet, networks.vae)
+    fit(every, networks.unet, where, compute, to_train=to_train)
     return checkpoint
 
 

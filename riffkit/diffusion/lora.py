@@ -11,7 +11,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from riffkit.diffusion.packed import put_weight, sharing_copy
 from riffkit.errors import ModelError, ParameterError
 from riffkit.recipe import sha256
 from riffkit.spectrogram.params import SpectrogramParams
@@ -211,7 +211,7 @@ def with_layers(
     """
     copy = network
     if not in_place:
-        copy = deepcopy(network, {id(p): p for p in network.parameters()})
+        copy = sharing_copy(network)
     places = {_flat(n): m for n, m in copy.named_modules() if _has_matrix(m)}
     for layer_name, layer in layers.items():
         module = _place(places, layer_name)
@@ -229,7 +229,7 @@ def with_layers(
             )
         up, down = (matrix.to(old.device).float() for matrix in (layer.up, layer.down))
         added = (weight * layer.scale) * (up @ down).reshape(old.shape)
-        module.weight = nn.Parameter((old.float() + added).to(old.dtype), old.requires_grad)
+        put_weight(module, (old.float() + added).to(old.dtype))
     return copy
 
 

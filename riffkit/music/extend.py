@@ -19,7 +19,6 @@ from riffkit.errors import ParameterError
 from riffkit.music.canvas import PHRASE_BARS, Canvas
 from riffkit.music.clip import Clip
 from riffkit.music.request import (
-    MAX_BARS,
     PaintRequest,
     check_bars,
     check_strength,
@@ -27,7 +26,7 @@ from riffkit.music.request import (
     recipe_of,
 )
 from riffkit.music.source import FADE_SECONDS, Source, limited_to_peaks, source_plan
-from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
+from riffkit.spectrogram.beat_grid import MAX_BARS, PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import KnownPart, decode
 

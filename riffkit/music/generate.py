@@ -17,7 +17,6 @@ from riffkit.music.clip import Clip, clip_from_image
 from riffkit.music.mask import mask_to_cells
 from riffkit.music.melody import Melody, likeness
 from riffkit.music.request import (
-    MAX_BARS,
     PaintRequest,
     Plan,
     check_bars,
@@ -28,6 +27,7 @@ from riffkit.music.request import (
 )
 from riffkit.music.tempo import choose_bpm
 from riffkit.recipe import Recipe
+from riffkit.spectrogram.beat_grid import MAX_BARS
 from riffkit.spectrogram.image import SpectrogramImage
 
 _FADE_SECONDS = 0.005

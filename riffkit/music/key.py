@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from riffkit.analysis.key import MAJOR_KEYS, MINOR_KEYS
-from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.diffusion.places import ModelTraits
 from riffkit.errors import ParameterError
 from riffkit.music.wording import as_model_reads
 from riffkit.music.words import contains, longest_named

@@ -30,10 +30,9 @@ from riffkit.music.key import (
 from riffkit.music.tempo import choose_bpm, with_tempo
 from riffkit.music.wording import as_model_reads, read_wording
 from riffkit.recipe import Recipe, versions
-from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.vocoder.base import Quality
 
-MAX_BARS = 512
 _LATER = ("sampler", "guidance_interval", "deep_cache")
 """Fields that the first recipes did not have: one with their defaults is as those were."""
 _Texts = tuple[Emphasis, Emphasis]

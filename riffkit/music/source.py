@@ -24,9 +24,9 @@ from riffkit.music.canvas import Canvas
 from riffkit.music.clip import Clip
 from riffkit.music.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.music.recorded import read_recipe
-from riffkit.music.request import MAX_BARS, PaintRequest, Plan, settle
+from riffkit.music.request import PaintRequest, Plan, settle
 from riffkit.recipe import sha256
-from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.png import read_png

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.diffusion.places import ModelTraits
 from riffkit.music.wording import as_model_reads
 from riffkit.music.words import longest_named
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.diffusion.places import ModelTraits
 from riffkit.music.languages import tidy, to_english
 
 _MODES = "major|minor|dorian|phrygian|mixolydian|blues|lydian|ionian|aeolian"

@@ -8,6 +8,7 @@ from riffkit.errors import ParameterError
 
 PIXELS_PER_BEAT = 64
 MIN_BPM, MAX_BPM = 20.0, 400.0
+MAX_BARS = 512
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from riffkit.analysis.key import MAJOR_KEYS, MINOR_KEYS
-from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.diffusion.places import ModelTraits
 from riffkit.errors import ParameterError
 from riffkit.music.key import (
     choose_key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.diffusion.places import ModelTraits
 from riffkit.music.tempo import choose_bpm, named_bpm, with_tempo
 
 TRAITS = ModelTraits(

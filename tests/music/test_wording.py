@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from riffkit.diffusion.checkpoint import ModelTraits
+from riffkit.diffusion.places import ModelTraits
 from riffkit.music.wording import as_model_reads, read_wording
 from train.score import STYLES, write_score
 from train.score.captions import captions

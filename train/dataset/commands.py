@@ -15,14 +15,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def prepare() -> None:
-    """Let diffusers and transformers be imported."""
-    from riffkit.audio.torchaudio_compat import prepare as prepare_imports
-
-    prepare_imports()
-
-
 @app.command()
 def build(
     folder: Annotated[Path, typer.Argument(help="Folder of audio files, nested as you like.")],

@@ -9,9 +9,8 @@ from typing import Any
 
 from riffkit.engine import ENGINES
 from riffkit.errors import ParameterError
-from riffkit.music.request import MAX_BARS
 from riffkit.recipe import fingerprint
-from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
+from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 from riffkit.spectrogram.params import SpectrogramParams, preset
 from train.dataset.templates import read_templates
 from train.dataset.work import CutPlan
@@ -122,7 +121,7 @@ def _look(
     if model is None or model == "none":
         return preset(request.preset or DEFAULT_PRESET), None, None, {}
     from riffkit.analysis.key import MAJOR_KEYS, MINOR_KEYS
-    from riffkit.diffusion.checkpoint import find_model, model_traits, spectrogram_params
+    from riffkit.diffusion.places import find_model, model_traits, spectrogram_params
     from riffkit.music.key import parse_key, semitones_to_key
 
     folder = find_model(model)

@@ -119,30 +119,35 @@ def _compiled(function: Callable[..., None]) -> Callable[..., None]:
 @_compiled
 def _apply(spectrum, rising, falling, bounds, scale, mel):  # type: ignore[no-untyped-def]
     """Left, right and mid magnitudes of `spectrum` [channel, frame, bin, 2], through the filters
-    into `mel` [plane, row, frame]."""
-    magnitude = np.empty(spectrum.shape[2], np.float32)
+    into `mel` [plane, row, frame]. A bin's magnitudes of all frames are multiplied at once: a low
+    row has too few bins for that."""
+    n_frames, first = spectrum.shape[1], bounds[0]
+    magnitude = np.empty((bounds[-1] - first, 3, n_frames), np.float32)
     half = np.float32(0.5)
-    for frame in range(spectrum.shape[1]):
+    for frame in range(n_frames):
         left, right = spectrum[0, frame], spectrum[1, frame]
-        for plane in range(3):
-            if plane == 2:
-                for b in range(bounds[0], bounds[-1]):
-                    re, im = left[b, 0] + right[b, 0], left[b, 1] + right[b, 1]
-                    magnitude[b] = half * np.sqrt(re * re + im * im)
-            else:
-                one = spectrum[plane, frame]
-                for b in range(bounds[0], bounds[-1]):
-                    magnitude[b] = np.sqrt(one[b, 0] * one[b, 0] + one[b, 1] * one[b, 1])
-            risen = np.float32(0)
-            for k in range(len(scale) + 1):
-                up = np.float32(0)
-                down = np.float32(0)
-                for b in range(bounds[k], bounds[k + 1]):
-                    up += magnitude[b] * rising[b]
-                    down += magnitude[b] * falling[b]
-                if k > 0:
-                    mel[plane, k - 1, frame] = (risen + down) * scale[k - 1]
-                risen = up
+        for b in range(bounds[-1] - first):
+            left_re, left_im = left[first + b, 0], left[first + b, 1]
+            right_re, right_im = right[first + b, 0], right[first + b, 1]
+            re, im = left_re + right_re, left_im + right_im
+            magnitude[b, 0, frame] = np.sqrt(left_re * left_re + left_im * left_im)
+            magnitude[b, 1, frame] = np.sqrt(right_re * right_re + right_im * right_im)
+            magnitude[b, 2, frame] = half * np.sqrt(re * re + im * im)
+    flat = magnitude.reshape(-1, 3 * n_frames)
+    risen, up, down = np.zeros((3, 3 * n_frames), np.float32)
+    for k in range(len(scale) + 1):
+        up[:] = 0
+        down[:] = 0
+        for b in range(bounds[k] - first, bounds[k + 1] - first):
+            for i in range(3 * n_frames):
+                up[i] += flat[b, i] * rising[first + b]
+                down[i] += flat[b, i] * falling[first + b]
+        if k > 0:
+            for plane in range(3):
+                for frame in range(n_frames):
+                    i = plane * n_frames + frame
+                    mel[plane, k - 1, frame] = (risen[i] + down[i]) * scale[k - 1]
+        risen[:] = up
 
 
 @lru_cache(maxsize=64)

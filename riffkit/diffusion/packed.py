@@ -1,0 +1,135 @@
+"""Weights in oneDNN's own order, for networks that only paint, on an x86 CPU.
+
+PyTorch keeps a layer's weights in rows, and oneDNN puts them into its blocks anew at each call: at
+the few cells of a UNet's middle that takes longer than to multiply. Here a layer is put into
+blocks once, when it first meets an input, and the rows go; what it gives is channels-last, as the
+next layer likes it best. torch.compile does the same when it freezes a network.
+"""
+
+from __future__ import annotations
+
+import platform
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class _Packed(nn.Module):
+    """A layer whose weight is `packed` as soon as it was used without gradients.
+
+    It can be read and saved as before, and is then made anew; another one comes by `put_weight`.
+    """
+
+    packed: Tensor | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "weight" and self.packed is not None:
+            return self.packed.to_dense()
+        return super().__getattr__(name)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self.packed is not None:
+            destination[f"{prefix}weight"] = self.packed.to_dense()
+
+    def _weight_for(self, hidden: Tensor) -> Tensor | None:
+        """The packed weight, None as long as gradients are asked for."""
+        if self.packed is None and not torch.is_grad_enabled():
+            self._set_packed(self._pack(self._parameters["weight"], hidden))
+            del self._parameters["weight"]
+        return self.packed
+
+    def _set_packed(self, packed: Tensor | None) -> None:
+        self.__dict__["packed"] = packed  # no buffer: it is no part of the state
+
+    def _pack(self, weight: Any, hidden: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class PackedConv2d(_Packed, nn.Conv2d):
+    """A convolution with zeros around."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        packed = self._weight_for(hidden)
+        if packed is None:
+            return super().forward(hidden)
+        shape = (self.padding, self.stride, self.dilation, self.groups)
+        found: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            hidden, packed, self.bias, *shape, "none", [], ""
+        )
+        return found
+
+    def _pack(self, weight: Any, hidden: Tensor) -> Tensor:
+        reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
+        shape = (self.padding, self.stride, self.dilation, self.groups, hidden.shape)
+        packed: Tensor = reorder(weight.detach().to_mkldnn(), *shape)
+        return packed
+
+
+class PackedLinear(_Packed, nn.Linear):
+    def forward(self, hidden: Tensor) -> Tensor:
+        packed = self._weight_for(hidden)
+        if packed is None:
+            return super().forward(hidden)
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(
+            hidden, packed, self.bias, "none", [], ""
+        )
+        return found
+
+    def _pack(self, weight: Any, hidden: Tensor) -> Tensor:
+        n_rows = hidden.numel() // hidden.shape[-1]
+        packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), n_rows)
+        return packed
+
+
+_KINDS: dict[type[nn.Module], type[_Packed]] = {nn.Conv2d: PackedConv2d, nn.Linear: PackedLinear}
+
+
+def can_pack(dtype: torch.dtype) -> bool:
+    """Whether oneDNN computes in that type here, and its packing is known to pay."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    if not torch.backends.mkldnn.is_available():
+        return False
+    if dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return dtype == torch.float32
+
+
+def pack(network: nn.Module) -> None:
+    """Let the network's layers pack their weights, in place, when they are first used."""
+    for module in network.modules():
+        kind = _KINDS.get(type(module))
+        if kind is not None and getattr(module, "padding_mode", "zeros") == "zeros":
+            module.__class__ = kind
+
+
+def sharing_copy(network: Network) -> Network:
+    """A copy that shares all weights with the network, packed ones too."""
+    shared = {id(tensor): tensor for tensor in (*network.parameters(), *_all_packed(network))}
+    return deepcopy(network, shared)
+
+
+def put_weight(module: nn.Module, weight: Tensor) -> None:
+    """Give a layer another weight, in rows; it is packed anew when it is used."""
+    old = module._parameters.get("weight")
+    if isinstance(module, _Packed):
+        module._set_packed(None)
+    module._parameters["weight"] = nn.Parameter(weight, old is not None and old.requires_grad)
+
+
+def n_weights(network: nn.Module) -> int:
+    """How many numbers the network has learned, packed ones too."""
+    return sum(tensor.numel() for tensor in (*network.parameters(), *_all_packed(network)))
+
+
+def _all_packed(network: nn.Module) -> list[Tensor]:
+    return [packed for packed in map(_packed_of, network.modules()) if packed is not None]
+
+
+def _packed_of(module: nn.Module) -> Tensor | None:
+    return module.packed if isinstance(module, _Packed) else None
