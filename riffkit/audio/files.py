@@ -185,13 +185,21 @@ def _read_blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Float[Tensor
 def _regroup(blocks: Iterator[Tensor], block_samples: int) -> Iterator[Tensor]:
     """The same sound in blocks of another size, the last one shorter."""
     pending: list[Tensor] = []
-    n_pending = 0
+    n_wanted = block_samples
     for block in blocks:
-        pending.append(block)
-        n_pending += block.shape[-1]
-        if n_pending >= block_samples:
-            *whole, rest = torch.split(torch.cat(pending, -1), block_samples, -1)
-            yield from whole
-            pending, n_pending = [rest], rest.shape[-1]
-    if n_pending:
-        yield torch.cat(pending, -1)
+        while block.shape[-1] >= n_wanted:
+            pending.append(block[:, :n_wanted])
+            block, n_wanted = block[:, n_wanted:], block_samples
+            yield _joined(pending)
+        if block.shape[-1]:
+            pending.append(block)
+            n_wanted -= block.shape[-1]
+    if pending:
+        yield _joined(pending)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """All parts, of which none is held any longer."""
+    whole = torch.cat(parts, -1)
+    parts.clear()
+    return whole

@@ -16,8 +16,9 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from riffkit.device import pick_device
 from riffkit.diffusion.compute import Compute, fit, notes_for
 from riffkit.diffusion.few_steps import FOLDER, MOST_STEPS, first_order, with_lora
-from riffkit.diffusion.folder import read_folder, read_json
+from riffkit.diffusion.folder import read_folder
 from riffkit.diffusion.hub_id import variant_of
+from riffkit.diffusion.json_file import read_json
 from riffkit.diffusion.lora import check_params, parse_lora, read_lora, with_layers
 from riffkit.diffusion.networks import build
 from riffkit.diffusion.places import (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -77,7 +79,13 @@ def fit(
             raise ParameterError(
                 "compile: needs a C++ compiler; install g++, or leave --compile out"
             )
+        # torch's own place is a temporary folder, and compiling anew takes minutes
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_cache_folder() / "compiled"))
         unet.compile()
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "riffkit"
 
 
 @contextmanager

@@ -6,7 +6,6 @@ precision, in any mixture.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 
 from riffkit.diffusion.architecture import check_class, check_configs
+from riffkit.diffusion.json_file import read_json
 from riffkit.diffusion.networks import Part, Parts
 from riffkit.diffusion.stored import Stored
 from riffkit.diffusion.weight_files import read_weights
@@ -103,14 +103,3 @@ def weight_files(folder: Path, dtype: torch.dtype, *, variant: str | None = None
 def _shards(index: Path) -> list[Path]:
     names = sorted(set(read_json(index).get("weight_map", {}).values()))
     return [index.parent / Path(str(name)).name for name in names]
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The values of a model's small file; ModelError where it is missing or damaged."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path.name}: missing or damaged; copy the whole model again") from error
-    if not isinstance(values, dict):
-        raise ModelError(f"{path.name}: damaged; copy the whole model again")
-    return values

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from riffkit.diffusion.folder import read_json
 from riffkit.diffusion.hub import from_hub
 from riffkit.diffusion.hub_id import is_hub_id
+from riffkit.diffusion.json_file import read_json
 from riffkit.errors import ModelError
 from riffkit.spectrogram.params import RIFFUSION_V1, SpectrogramParams
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from riffkit.diffusion.folder import INDEX, check_folder, read_json, weight_files
+from riffkit.diffusion.folder import INDEX, check_folder, weight_files
 from riffkit.diffusion.hub_cache import CachedModel, cached, cached_models
 from riffkit.diffusion.hub_id import is_hub_id, parse_hub_id, variant_of
+from riffkit.diffusion.json_file import read_json
 from riffkit.diffusion.places import (
     BUNDLED_DEFAULT,
     bundled_models,

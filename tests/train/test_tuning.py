@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from riffkit.diffusion.checkpoint import load_checkpoint
 from riffkit.diffusion.lora import FILE
+from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
 from tests.train.small_dataset import PARAMS, small_dataset, small_model
@@ -189,6 +190,37 @@ def test_half_precision_learns_the_same(
         series.append(losses(tmp_path / precision))
     assert series[0] != series[1]
     assert series[1] == pytest.approx(series[0], rel=0.02)
+
+
+@pytest.mark.parametrize("kind", [LoraSettings, FullSettings])
+def test_prior_pictures_are_denoised_as_before(
+    model: Path, data: Path, tmp_path: Path, kind: type[TuningSettings]
+) -> None:
+    """Before the first step there is nothing to regain; later more is kept than without them."""
+    values = {n: v for n, v in QUICK.items() if n != "rank" or kind is LoraSettings}
+    values |= {"model": str(model), "text_encoder": True, "images": 48, "precision": "no"}
+    many = {"prior_images": 4, "prior_share": 1.0, "prior_weight": 10.0}
+    drifts = []
+    for name, prior in (("with", many), ("without", {})):
+        run = tmp_path / name
+        list(tune(data, run, kind(**values, **prior)))
+        lora = kind is LoraSettings
+        tuned = load_checkpoint(
+            str(model if lora else run / "model"), device="cpu", loras=[run] if lora else []
+        )
+        drifts.append((seen(tuned, "piano") - seen(load_checkpoint(str(model)), "piano")).norm())
+    series = list(losses(tmp_path / "with", "prior").values())
+    assert series[0] == 0 and max(series) > 0
+    assert drifts[0] < 0.85 * drifts[1]
+
+
+def seen(checkpoint: Any, prompt: str) -> torch.Tensor:
+    """What a checkpoint makes of some noise."""
+    noisy = torch.randn((1, 4, 16, 32), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        text = encode_prompts(checkpoint, [prompt])
+        found: torch.Tensor = checkpoint.unet(noisy, 500, text).sample
+    return found
 
 
 def test_full_fine_tuning_leaves_a_model(model: Path, data: Path, tmp_path: Path) -> None:

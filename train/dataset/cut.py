@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -96,7 +97,8 @@ def levels_db(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> np
     step = round(STEP_SECONDS * sample_rate)
     n_steps = max(1, waveform.shape[-1] // step)
     steps = waveform[:, : n_steps * step].reshape(waveform.shape[0], n_steps, -1)
-    power = steps.square().mean(dim=(0, 2)).double().numpy()
+    norms = torch.linalg.vector_norm(steps, dim=(0, 2)).double().numpy()
+    power = norms**2 / (steps.shape[0] * steps.shape[2])
     return np.asarray(10 * np.log10(np.maximum(power, 1e-12)))
 
 

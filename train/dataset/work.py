@@ -97,18 +97,19 @@ def work_source(task: SourceTask) -> str:
     return task.name
 
 
-def _stretches(path: Path) -> Iterator[Float[Tensor, "channel sample"]]:
-    """The file at `CLIP_RATE` in stretches, a short last one with the one before it."""
-    held: Tensor | None = None
+def _stretches(path: Path) -> Iterator[tuple[Float[Tensor, "channel sample"], bool]]:
+    """The file at `CLIP_RATE` in stretches, a short last one with the one before it, and of each
+    whether it is the last. None is held here any longer than until it is taken."""
+    held: list[Tensor] = []
     for block in files.iter_blocks(path, STRETCH_SECONDS * CLIP_RATE, sample_rate=CLIP_RATE):
-        if held is not None and block.shape[-1] < _SHORT_TAIL_SECONDS * CLIP_RATE:
-            held = torch.cat((held, block), -1)
+        if held and block.shape[-1] < _SHORT_TAIL_SECONDS * CLIP_RATE:
+            held = [torch.cat((held.pop(), block), -1)]
             continue
-        if held is not None:
-            yield held
-        held = block
-    if held is not None:
-        yield held
+        if held:
+            yield held.pop(), False
+        held.append(block)
+    if held:
+        yield held.pop(), True
 
 
 class _Source:
@@ -123,15 +124,13 @@ class _Source:
 
     def work(self, path: Path) -> SourceWork:
         begin, rest = 0, torch.zeros(2, 0)
-        for stretch, is_last in _with_last(_stretches(path)):
-            waveform = stretch if stretch.shape[0] == 2 else stretch.expand(2, -1)
-            if rest.shape[-1]:
-                waveform = torch.cat((rest, waveform), -1)
-            n_used = self._stretch(
-                waveform.contiguous(), begin, is_first=begin == 0, is_last=is_last
-            )
+        for waveform, is_last in _stretches(path):
+            if waveform.shape[0] == 1 or rest.shape[-1]:
+                waveform = torch.cat((rest, waveform.expand(2, -1)), -1)
+            n_used = self._stretch(waveform, begin, is_first=begin == 0, is_last=is_last)
             rest = waveform[:, n_used:].clone()
             begin += n_used
+            del waveform  # before the next is read
         seconds = (begin + rest.shape[-1]) / CLIP_RATE
         error = None if self.clips else self._why_none(seconds)
         prints = np.stack(self.prints) if self.prints else np.zeros((0, 1), np.float16)
@@ -158,7 +157,7 @@ class _Source:
         levels = levels_db(waveform, CLIP_RATE)
         mono = to_analysis_rate(waveform, CLIP_RATE)
         parts = None
-        if float(waveform.abs().max()) >= files.SILENCE_PEAK:
+        if max(map(abs, map(float, waveform.aminmax()))) >= files.SILENCE_PEAK:
             parts = self._parts(mono, n_samples, whole=is_first and is_last)
         if parts is None:
             silent = float(levels.max()) < -60
@@ -251,16 +250,6 @@ def _tagger() -> Callable[[Tensor, int], dict[str, Any]]:
     from riffkit.analysis.tags import music_tags
 
     return partial(music_tags, n_patches=1)
-
-
-def _with_last(
-    stretches: Iterator[Float[Tensor, "channel sample"]],
-) -> Iterator[tuple[Float[Tensor, "channel sample"], bool]]:
-    held = next(stretches, None)
-    while held is not None:
-        following = next(stretches, None)
-        yield held, following is None
-        held = following
 
 
 def normalized(
