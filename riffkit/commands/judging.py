@@ -16,6 +16,7 @@ from riffkit.commands.options import (
     Quiet,
     progress,
     say,
+    show_notes,
 )
 
 app = typer.Typer()
@@ -108,6 +109,7 @@ def _judge_prompts(
     measure = load_reference()
     sounds = None if reference is None else sounds_of(reference)
     checkpoint = load_checkpoint(model, device=device, loras=lora or ())
+    show_notes(checkpoint.notes, quiet=quiet)
     audio, readings = [], []
     with progress("making and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
         for path in make_clips(checkpoint, evaluation, folder):
@@ -151,6 +153,8 @@ def _judge_genre(
         "base": load_checkpoint(model, device=device),
         "tuned": load_checkpoint(tuned or model, device=device, loras=lora),
     }
+    notes = dict.fromkeys(note for checkpoint in models.values() for note in checkpoint.notes)
+    show_notes(tuple(notes), quiet=quiet)
     heard, readings = {}, {}
     n_asked = evaluation.n_prompts if evaluation else 0
     total = 2 * clips + len(real) + 2 * n_asked

@@ -25,7 +25,8 @@ def put_list(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make the clips into the folder `output`, by default named as the file, and say each.
+    """Make the clips into the folder `output`, by default named as the file, and say each; a note
+    that several have is said once.
 
     A clip that fails is said on stderr; in the end the command exits with 1.
     """
@@ -42,7 +43,7 @@ def put_list(
         defaults=defaults,
     )
     made_clips = make_clips(clips, loading, engine=engine, workers=workers)
-    n_failed = 0
+    n_failed, shown = 0, set[str]()
     with progress("painting", len(clips), quiet=quiet) as advance:
         for made in made_clips:
             advance()
@@ -50,7 +51,8 @@ def put_list(
                 n_failed += 1
                 _say_failure(made, as_json=as_json)
                 continue
-            show_notes(made.notes, quiet=quiet)
+            show_notes(tuple(n for n in made.notes if n not in shown), quiet=quiet)
+            shown.update(made.notes)
             facts, text = described(made.path, made.seconds, made.grid, made.recipe)
             text += ", kept as it was" if made.kept else ""
             say({**facts, "kept": made.kept}, text, as_json=as_json)

@@ -81,8 +81,11 @@ class Checkpoint:
 
     @property
     def recipe_facts(self) -> dict[str, Any]:
-        """What a recipe keeps of the model."""
+        """What a recipe keeps of the model; of its dtype only if it was asked for."""
         facts: dict[str, Any] = {"name": self.name, "fingerprint": self.fingerprint}
+        dtype = self.loading["compute"].dtype if self.loading else "auto"
+        if dtype != "auto":
+            facts["dtype"] = dtype
         return {**facts, "loras": list(self.loras)} if self.loras else facts
 
     @property

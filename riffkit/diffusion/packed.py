@@ -2,8 +2,8 @@
 
 PyTorch keeps a layer's weights in rows, and oneDNN puts them into its blocks anew at each call: at
 the few cells of a UNet's middle that takes longer than to multiply. Here a layer is put into
-blocks once, when it first meets an input, and the rows go; what it gives is channels-last, as the
-next layer likes it best. torch.compile does the same when it freezes a network.
+blocks once, when it is first used, and the rows go; what it gives is channels-last, as the next
+layer likes it best. The blocks don't depend on the input, so the same input always gives the same.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ class _Packed(nn.Module):
         if self.packed is not None:
             destination[f"{prefix}weight"] = self.packed.to_dense()
 
-    def _weight_for(self, hidden: Tensor) -> Tensor | None:
+    def _packed_weight(self) -> Tensor | None:
         """The packed weight, None as long as gradients are asked for."""
         if self.packed is None and not torch.is_grad_enabled():
-            self._set_packed(self._pack(self._parameters["weight"], hidden))
+            self._set_packed(self._pack(self._parameters["weight"]))
             del self._parameters["weight"]
         return self.packed
 
     def _set_packed(self, packed: Tensor | None) -> None:
         self.__dict__["packed"] = packed  # no buffer: it is no part of the state
 
-    def _pack(self, weight: Any, hidden: Tensor) -> Tensor:
+    def _pack(self, weight: Any) -> Tensor:
         raise NotImplementedError
 
 
@@ -54,7 +54,7 @@ class PackedConv2d(_Packed, nn.Conv2d):
     """A convolution with zeros around."""
 
     def forward(self, hidden: Tensor) -> Tensor:
-        packed = self._weight_for(hidden)
+        packed = self._packed_weight()
         if packed is None:
             return super().forward(hidden)
         shape = (self.padding, self.stride, self.dilation, self.groups)
@@ -63,16 +63,16 @@ class PackedConv2d(_Packed, nn.Conv2d):
         )
         return found
 
-    def _pack(self, weight: Any, hidden: Tensor) -> Tensor:
+    def _pack(self, weight: Any) -> Tensor:
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
-        shape = (self.padding, self.stride, self.dilation, self.groups, hidden.shape)
+        shape = (self.padding, self.stride, self.dilation, self.groups)
         packed: Tensor = reorder(weight.detach().to_mkldnn(), *shape)
         return packed
 
 
 class PackedLinear(_Packed, nn.Linear):
     def forward(self, hidden: Tensor) -> Tensor:
-        packed = self._weight_for(hidden)
+        packed = self._packed_weight()
         if packed is None:
             return super().forward(hidden)
         found: Tensor = torch.ops.mkldnn._linear_pointwise(
@@ -80,9 +80,8 @@ class PackedLinear(_Packed, nn.Linear):
         )
         return found
 
-    def _pack(self, weight: Any, hidden: Tensor) -> Tensor:
-        n_rows = hidden.numel() // hidden.shape[-1]
-        packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), n_rows)
+    def _pack(self, weight: Any) -> Tensor:
+        packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
         return packed
 
 

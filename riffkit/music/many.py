@@ -228,7 +228,8 @@ def _painted(checkpoint: Checkpoint, task: _Task) -> _Result:
         audio = Path(folder) / f"clip{task.clip.path.suffix}"
         clip.image.save(audio.with_suffix(".png"))
         clip.save(audio)
-        made = Made(task.clip.path, clip.recipe, clip.image.grid, clip.seconds, clip.notes)
+        notes = (*checkpoint.notes, *clip.notes)
+        made = Made(task.clip.path, clip.recipe, clip.image.grid, clip.seconds, notes)
         return _Result(made, audio.read_bytes(), audio.with_suffix(".png").read_bytes())
 
 

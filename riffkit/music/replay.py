@@ -12,7 +12,9 @@ import torch
 
 from riffkit.atomic import atomic_path
 from riffkit.audio import files
+from riffkit.device import pick_device
 from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
+from riffkit.diffusion.compute import Compute
 from riffkit.diffusion.lora import lora_file
 from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.music.clip import Clip
@@ -100,7 +102,7 @@ def _painted(recipe: Recipe, places: _Places) -> Clip:
     loras = [_lora_of(lora, places) for lora in recipe.model.get("loras", ())]
     try:
         name = places.model or recipe.model.get("name", "")
-        checkpoint = load_checkpoint(name, device=places.device)
+        checkpoint = load_checkpoint(name, device=places.device, compute=_compute(recipe, places))
     except ModelError as error:
         raise ModelError(f"{error}; say where it is with --model") from error
     checkpoint = checkpoint.with_loras(loras)
@@ -112,7 +114,21 @@ def _painted(recipe: Recipe, places: _Places) -> Clip:
     # the input and the LoRAs are the same by their hashes, whatever they are called now
     said = {"loras": recipe.model["loras"]} if loras else {}
     facts = {**clip.recipe.model, **said}
-    return replace(clip, recipe=replace(clip.recipe, input=recipe.input, model=facts))
+    return replace(
+        clip,
+        recipe=replace(clip.recipe, input=recipe.input, model=facts),
+        notes=(*checkpoint.notes, *clip.notes),
+    )
+
+
+def _compute(recipe: Recipe, places: _Places) -> Compute:
+    """In the type that the clip was made in, where the device computes in it."""
+    try:
+        compute = Compute(dtype=str(recipe.model.get("dtype", "auto")))
+        compute.dtype_on(pick_device(places.device))
+    except ParameterError:
+        return Compute()
+    return compute
 
 
 def _lora_of(said: dict[str, Any], places: _Places) -> tuple[Path, float]:

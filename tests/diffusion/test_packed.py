@@ -57,7 +57,6 @@ def painted(network: nn.Module, *, rows: int = 16, columns: int = 8) -> Tensor:
 
 @pytest.mark.parametrize("columns", [8, 21, 64])
 def test_it_computes_the_same_at_any_size(plain: Small, packed: Small, columns: int) -> None:
-    """The first input's size settles the order of the weights; others must do as well."""
     expected = painted(plain, columns=columns)
     torch.testing.assert_close(painted(packed, columns=columns), expected, atol=1e-5, rtol=0)
 

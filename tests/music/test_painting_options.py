@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from riffkit.device import has_bfloat16
 from riffkit.diffusion import denoise as denoising
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.prompts import encode_prompts
@@ -159,6 +160,18 @@ def test_sampler_and_savings_work_everywhere_and_are_replayed(
     again = replay(
         tmp_path / "clip.wav", tmp_path / "again.wav", model=place, source=source, device="cpu"
     )
+    assert again.same, again.differences
+
+
+@pytest.mark.skipif(not has_bfloat16(torch.device("cpu")), reason="the CPU lacks bfloat16")
+def test_a_clip_is_replayed_in_the_dtype_it_was_made_in(small: Riff, tmp_path: Path) -> None:
+    place = str(small.checkpoint.loading["model"])
+    half = Riff.load(place, device="cpu", dtype="bfloat16")
+    clip = half.generate("piano", bars=1, steps=2, **FAST)
+    assert clip.recipe.model["dtype"] == "bfloat16"
+    assert "dtype" not in small.generate("piano", bars=1, steps=1, **FAST).recipe.model
+    clip.save(tmp_path / "clip.wav")
+    again = replay(tmp_path / "clip.wav", tmp_path / "again.wav", model=place, device="cpu")
     assert again.same, again.differences
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 
@@ -53,8 +54,9 @@ def _check(path: Path, number: int, template: str) -> None:
             )
 
 
-def fields_of(template: str) -> list[str]:
-    return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+@lru_cache(maxsize=4096)
+def fields_of(template: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(template) if name is not None)
 
 
 def fill(template: str, values: Mapping[str, str]) -> str | None:
