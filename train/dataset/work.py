@@ -29,6 +29,7 @@ from riffkit.audio.loudness import (
 )
 from riffkit.device import single_thread
 from riffkit.errors import AudioFileError
+from riffkit.memory import give_back_freed_memory
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.params import SpectrogramParams
 from train.dataset.beats import ANALYSIS_RATE, measure_bars, to_analysis_rate
@@ -131,6 +132,7 @@ class _Source:
             rest = waveform[:, n_used:].clone()
             begin += n_used
             del waveform  # before the next is read
+            give_back_freed_memory()
         seconds = (begin + rest.shape[-1]) / CLIP_RATE
         error = None if self.clips else self._why_none(seconds)
         prints = np.stack(self.prints) if self.prints else np.zeros((0, 1), np.float16)
