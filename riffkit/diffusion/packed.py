@@ -9,6 +9,7 @@ layer likes it best. The blocks don't depend on the input, so the same input alw
 from __future__ import annotations
 
 import platform
+from abc import ABC, abstractmethod
 from copy import deepcopy
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 Network = TypeVar("Network", bound=nn.Module)
 
 
-class _Packed(nn.Module):
+class _Packed(nn.Module, ABC):
     """A layer whose weight is `packed` as soon as it was used without gradients.
 
     It can be read and saved as before, and is then made anew; another one comes by `put_weight`.
@@ -46,8 +47,9 @@ class _Packed(nn.Module):
     def _set_packed(self, packed: Tensor | None) -> None:
         self.__dict__["packed"] = packed  # no buffer: it is no part of the state
 
+    @abstractmethod
     def _pack(self, weight: Any) -> Tensor:
-        raise NotImplementedError
+        """The weight in oneDNN's blocks."""
 
 
 class PackedConv2d(_Packed, nn.Conv2d):
