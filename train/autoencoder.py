@@ -9,7 +9,6 @@ smooth enough for a diffusion model.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,14 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from riffkit.diffusion.seam import circular_in_time
+from train.crops import Crops
 from train.rows import SeededItems
-from train.shards import open_pixels, read_clips
 
 N_SOUND_CHANNELS = 8
 LATENT_CHANNELS = N_SOUND_CHANNELS + 1
 LATENT_NOISE = 0.05
-CROP_COLUMNS = 128
-_N_HELD_OUT = 24
 
 
 def new_autoencoder() -> AutoencoderKL:
@@ -46,11 +43,6 @@ def new_autoencoder() -> AutoencoderKL:
     )
 
 
-def pixels_to_signal(pixels: np.ndarray) -> Float[Tensor, "batch plane row column"]:
-    """UInt8 levels to -1 … 1; white (silence) is 1."""
-    return torch.tensor(pixels, dtype=torch.float32) / 127.5 - 1
-
-
 class AutoencoderTask:
     """Reconstruction of random two-beat crops, wrapped in time as a loop of their own.
 
@@ -58,22 +50,13 @@ class AutoencoderTask:
     all latents remain valid, and so does what was trained on them.
     """
 
-    def __init__(self, data: Path, *, decoder_of: AutoencoderKL | None = None) -> None:
+    def __init__(self, crops: Crops, *, decoder_of: AutoencoderKL | None = None) -> None:
         self.network: nn.Module = decoder_of or new_autoencoder()
         if decoder_of is not None:
             decoder_of.encoder.requires_grad_(False)
             decoder_of.quant_conv.requires_grad_(False)
-        self._rows: list[tuple[np.ndarray, int]] = []
-        for shard, clips in read_clips(data).items():
-            images = {width: open_pixels(data, shard, width) for width in {c.width for c in clips}}
-            self._rows += [(images[clip.width], clip.row) for clip in clips]
-        self._held_out = self._rows[-_N_HELD_OUT:]
-        self._rows = self._rows[:-_N_HELD_OUT]
-        self.n_items = len(self._rows)
-
-    def sample(self, n_images: int) -> list[tuple[np.ndarray, int]]:
-        """Evenly spaced training images, each an array of images and a row of it."""
-        return self._rows[:: max(1, len(self._rows) // n_images)][:n_images]
+        self._crops = crops
+        self.n_items = len(crops)
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         trained = [p for p in self.network.parameters() if p.requires_grad]
@@ -84,9 +67,7 @@ class AutoencoderTask:
 
     def loss(self, batch: SeededItems) -> tuple[Float[Tensor, ""], dict[str, float]]:
         generators = batch.generators()
-        rows = [self._rows[int(item)] for item in batch.items]
-        crops = [self._crop(*row, g) for row, g in zip(rows, generators, strict=True)]
-        target = pixels_to_signal(np.stack(crops)).to(next(self.network.parameters()).device)
+        target = self._crops.draw(batch.items, generators, next(self.network.parameters()).device)
         with circular_in_time(self.network):
             output = reconstruct(self.network, target, noise=LATENT_NOISE, generators=generators)
         pixel = (output - target).abs().mean()
@@ -96,19 +77,12 @@ class AutoencoderTask:
         loss = pixel + 0.5 * onset + 0.5 * partial + 0.5 * texture
         return loss, {"levels": 127.5 * float(pixel.detach()), "texture": float(texture.detach())}
 
-    def _crop(self, images: np.ndarray, row: int, generator: torch.Generator) -> np.ndarray:
-        width = images.shape[-1]
-        start = int(torch.randint(width, (), generator=generator))
-        columns = np.arange(start, start + CROP_COLUMNS) % width
-        return images[row][:, :, columns]
-
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Mean difference in 8-bit levels over whole held-out images."""
         levels = []
         with circular_in_time(network):
-            for images, row in self._held_out:
-                target = pixels_to_signal(images[row][None])
+            for target in self._crops.held_out():
                 output = reconstruct(network, target.to(next(network.parameters()).device))
                 levels.append(127.5 * float((output.cpu() - target).abs().mean()))
         return {"held_out_levels": float(np.mean(levels))}
@@ -152,16 +126,15 @@ def _grain(image: Float[Tensor, "batch plane row column"]) -> Float[Tensor, "b p
 
 
 @torch.no_grad()
-def standardize_latents(network: AutoencoderKL, data: Path) -> AutoencoderKL:
+def standardize_latents(network: AutoencoderKL, crops: Crops) -> AutoencoderKL:
     """Fold each sound channel's mean and spread into the 1×1 convolutions around the latents.
 
     Afterwards every sound channel has mean 0 and variance 1 over the data, the cue channel is
     0 when encoding and ignored when decoding, and the encoder's stated deviation is the noise
     that the decoder was trained with.
     """
-    images = [images[row] for images, row in AutoencoderTask(data).sample(256)]
     with circular_in_time(network):
-        parts = [network.encode(pixels_to_signal(i[None])).latent_dist.mean[0] for i in images]
+        parts = [network.encode(image).latent_dist.mean[0] for image in crops.sample(256)]
     values = torch.cat([part[:N_SOUND_CHANNELS].flatten(1) for part in parts], dim=1)
     mean, spread = values.mean(dim=1), values.std(dim=1)
     _fold_into_encoder(network.quant_conv, mean, spread)

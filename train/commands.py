@@ -82,12 +82,17 @@ def render(
     clips: Annotated[int, typer.Option(help="how many loops")] = 8_000,
     first_seed: int = 0,
     workers: int = 2,
+    rough: Annotated[
+        float, typer.Option(help="share with overdrive, noise and sweeps: for the grain")
+    ] = 0.0,
 ) -> None:
     """Write and render captioned loops as spectrogram images."""
     from train.render import render_loops
 
     done = 0
-    for n in render_loops(data, n_clips=clips, first_seed=first_seed, n_workers=workers):
+    for n in render_loops(
+        data, n_clips=clips, first_seed=first_seed, n_workers=workers, rough=rough
+    ):
         done += n
         print(f"{done} clips rendered", flush=True)
 
@@ -128,6 +133,7 @@ def autoencoder(
 
     from train.autoencoder import AutoencoderTask, new_autoencoder, standardize_latents
     from train.config import LoopConfig
+    from train.crops import Crops
     from train.loop import fit
     from train.processes import is_main_process
     from train.state import load_ema
@@ -139,15 +145,48 @@ def autoencoder(
     config = LoopConfig(
         images=images, batch_size=batch_size, learning_rate=learning_rate, warmup_images=400
     )
-    for line in fit(AutoencoderTask(data, decoder_of=start), config, run / "autoencoder"):
+    crops = Crops(data)
+    for line in fit(AutoencoderTask(crops, decoder_of=start), config, run / "autoencoder"):
         _print_line(line)
     if not is_main_process():
         return
     network = new_autoencoder()
     load_ema(network, run / "autoencoder" / "state.pt")
     if start is None:
-        standardize_latents(network, data)
+        standardize_latents(network, crops)
     network.save_pretrained(run / "vae")
+
+
+@app.command()
+def grain(
+    data: DataFolder,
+    run: RunFolder,
+    model: Annotated[Path, typer.Argument(help="model folder, whose grain is written")],
+    images: Images = 100_000,
+    batch_size: int = 8,
+    learning_rate: float = 1e-3,
+    device: str = "auto",
+) -> None:
+    """Teach a model to draw the fine detail that its autoencoder smooths away."""
+    import torch
+    from diffusers import AutoencoderKL
+
+    from train.config import LoopConfig
+    from train.crops import Crops
+    from train.grain import GrainTask, export_grain
+    from train.loop import fit
+    from train.processes import is_main_process
+
+    _check(model / "vae" / "config.json", "MODEL is a model folder")
+    torch.manual_seed(0)
+    coder = AutoencoderKL.from_pretrained(model / "vae", torch_dtype=torch.float32)
+    config = LoopConfig(
+        images=images, batch_size=batch_size, learning_rate=learning_rate, device=device
+    )
+    for line in fit(GrainTask(Crops(data), coder), config, run / "grain"):
+        _print_line(line)
+    if is_main_process():
+        export_grain(run / "grain" / "state.pt", model)
 
 
 @app.command()

@@ -22,7 +22,8 @@ from riffkit.atomic import atomic_path
 from riffkit.device import has_bfloat16
 from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
-from train.autoencoder import N_SOUND_CHANNELS, pixels_to_signal
+from train.autoencoder import N_SOUND_CHANNELS
+from train.crops import pixels_to_signal
 from train.shards import Clip, open_pixels, read_clips
 
 _BATCH = 1  # larger batches fall out of the cache, and are slower

@@ -65,7 +65,7 @@ class Processes:
         )
         self.precision: str = precision
         self.device = device if self.count == 1 else self._accelerator.device
-        if self.device.type == "cuda":
+        if self.device.index is not None:  # of several GPUs
             torch.cuda.set_device(self.device)
 
     @property

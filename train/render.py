@@ -21,6 +21,7 @@ from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND
+from train.roughen import roughen
 from train.score import ScoreFacts, captions, render, write_score
 from train.score.render import SAMPLE_RATE
 from train.score.soundfont import find_soundfont
@@ -33,26 +34,29 @@ _SILENT_RMS = 1e-3
 
 
 def render_clip(
-    seed: int, soundfont: Path
+    seed: int, soundfont: Path, *, rough: bool = False
 ) -> tuple[UInt8[np.ndarray, "plane row column"], ScoreFacts]:
-    """The image of score `seed`, and the score's facts."""
+    """The image of score `seed`, roughened if asked, and the score's facts."""
     score = write_score(seed, tonics=[parse_tonic(name) for name in NATIVE_TONICS])
     waveform = torch.as_tensor(np.asarray(render(score, soundfont)), dtype=torch.float32)
     if waveform.square().mean().sqrt() < _SILENT_RMS:
         raise ParameterError(f"seed={seed}: the score renders to silence")
+    if rough:
+        waveform = roughen(waveform, SAMPLE_RATE, seed)
     grid = BeatGrid(bpm=score.bpm, n_beats=score.n_beats)
     mel = waveform_to_mel(waveform, FULL_BAND, n_frames=grid.n_frames)
     pixels, _ = mel_to_pixels(mel, FULL_BAND)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)), score.facts
 
 
-def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int) -> int:
+def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int, rough: float) -> int:
     torch.set_num_threads(1)
     soundfont = find_soundfont()
     images: dict[int, list[np.ndarray]] = defaultdict(list)
     lines = []
     for seed in range(first_seed, first_seed + n_clips):
-        image, facts = render_clip(seed, soundfont)
+        is_rough = bool(np.random.default_rng(seed).random() < rough)
+        image, facts = render_clip(seed, soundfont, rough=is_rough)
         width = image.shape[-1]
         clip = {
             "seed": seed,
@@ -90,10 +94,11 @@ def _render_file(folder: Path, seed: int) -> Path:
 
 
 def render_loops(
-    folder: Path, *, n_clips: int, first_seed: int = 0, n_workers: int = 2
+    folder: Path, *, n_clips: int, first_seed: int = 0, n_workers: int = 2, rough: float = 0.0
 ) -> Iterator[int]:
     """Render the clips of seeds `first_seed` … into `folder`; yields clips done, shard by shard.
 
+    The share `rough` of them is roughened: for the autoencoder, whose captions don't matter.
     Shards that are already there are kept, so the same command goes on where it stopped.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +112,7 @@ def render_loops(
                 start // CLIPS_PER_SHARD,
                 first_seed + start,
                 min(CLIPS_PER_SHARD, n_clips - start),
+                rough,
             )
             for start in missing
         ]

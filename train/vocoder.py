@@ -41,7 +41,7 @@ from riffkit.vocoder.phase_network import (
     changes_from_rows,
     three_planes,
 )
-from train.autoencoder import pixels_to_signal
+from train.crops import pixels_to_signal
 from train.rows import SeededItems
 from train.state import load_ema
 

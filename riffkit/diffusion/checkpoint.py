@@ -17,6 +17,8 @@ from riffkit.device import pick_device
 from riffkit.diffusion.compute import Compute, fit, notes_for
 from riffkit.diffusion.few_steps import FOLDER, MOST_STEPS, first_order, with_lora
 from riffkit.diffusion.folder import read_folder
+from riffkit.diffusion.grain import FOLDER as GRAIN_FOLDER
+from riffkit.diffusion.grain import Grain, read_grain
 from riffkit.diffusion.hub_id import variant_of
 from riffkit.diffusion.json_file import read_json
 from riffkit.diffusion.lora import check_params, parse_lora, read_lora, with_layers
@@ -70,6 +72,8 @@ class Checkpoint:
     params: SpectrogramParams
     traits: ModelTraits
     device: torch.device
+    grain: Grain | None = None
+    """What draws the detail that the autoencoder smooths away (riffkit/diffusion/grain.py)."""
     few_steps: Path | None = None
     """The folder of a LoRA for few steps (riffkit/diffusion/few_steps.py)."""
     loras: tuple[dict[str, Any], ...] = ()
@@ -175,6 +179,7 @@ def load_checkpoint(
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{named}: can't be loaded: {reason}") from error
+    grain = read_grain(path / GRAIN_FOLDER) if (path / GRAIN_FOLDER).is_dir() else None
     checkpoint = Checkpoint(
         name=path.name if Path(model).expanduser().exists() else model,
         fingerprint=fingerprint(path),
@@ -186,6 +191,7 @@ def load_checkpoint(
         params=spectrogram_params(path),
         traits=model_traits(path),
         device=where,
+        grain=None if grain is None else grain.to(where),
         few_steps=path / FOLDER if (path / FOLDER).is_dir() else None,
         notes=(
             *(() if says_its_params(path) else (_ASSUMED_PARAMS.format(model=model),)),

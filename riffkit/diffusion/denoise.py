@@ -18,7 +18,7 @@ from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.compute import uncompiled
 from riffkit.diffusion.deep_cache import DeepCache, check_every
 from riffkit.diffusion.known import Known, exact_prediction, items_to_paint, keep_known, noised
-from riffkit.diffusion.predict import Network, Window, predict
+from riffkit.diffusion.predict import Network, Predictor, Window
 from riffkit.diffusion.room import cells_in_memory
 from riffkit.diffusion.samplers import check_sampler, new_scheduler, step_options, timesteps_for
 from riffkit.diffusion.seam import circular_in_time
@@ -104,11 +104,13 @@ def denoise(
     scheduler = new_scheduler(checkpoint.scheduler, how.sampler)
     timesteps = timesteps_for(scheduler, how.steps, n_run=how.n_run, device=checkpoint.device)
     noise = noise.to(checkpoint.device, torch.float32)
+    known = None if known is None else known.to(noise)
     latents = _start(scheduler, noise, timesteps, how, known)
     options = step_options(scheduler, generators)
     cache = DeepCache(checkpoint.unet, how.deep_cache) if how.deep_cache > 1 else None
     room = cells_in_memory(checkpoint)
     network = Network(checkpoint.unet, cache, room)
+    predict = Predictor(network, windows, noise.shape[-1], checkpoint.device)
     with (
         uncompiled(enabled=how.circular or cache is not None),
         circular_in_time(checkpoint.unet, enabled=how.circular),
@@ -121,22 +123,19 @@ def denoise(
             network.begin_pass(index)
             guidance = how.guidance if how.guides(done + 0.5 / len(timesteps)) else None
             if known is None or not how.skip_kept:
-                prediction = predict(network, scaled, timestep, windows, guidance)
+                prediction = predict(scaled, timestep, guidance)
             else:
-                prediction = exact_prediction(scheduler, known.latents.to(noise), noise, timestep)
+                prediction = exact_prediction(scheduler, known.latents, noise, timestep)
                 items = items_to_paint(known, len(noise), done)
                 if items:
-                    prediction[items] = predict(
-                        network, scaled, timestep, windows, guidance, items=items
-                    )
+                    prediction[items] = predict(scaled, timestep, guidance, items=items)
             latents = scheduler.step(prediction, timestep, latents, **options).prev_sample
             if on_step is not None:
                 _tell(on_step, index, len(timesteps), how.n_run)
     if cache is not None and how.on_remark is not None:
         how.on_remark(cache.remark)
     if known is not None:
-        kept = known.free.to(latents) <= 0
-        latents = torch.where(kept, known.latents.to(latents), latents)
+        latents = torch.where(known.free <= 0, known.latents, latents)
     return latents
 
 
@@ -157,5 +156,5 @@ def _start(
     if how.strength < 1:
         if known is None:
             raise ParameterError(f"strength={how.strength:g}: below 1 needs latents to start from")
-        return noised(scheduler, known.latents.to(noise), noise, timesteps[0])
+        return noised(scheduler, known.latents, noise, timesteps[0])
     return noise * scheduler.init_noise_sigma

@@ -21,6 +21,10 @@ class Known:
     latents: Float[Tensor, "batch channel row column"]
     free: Float[Tensor, "#batch #channel #row #column"]
 
+    def to(self, like: Tensor) -> Known:
+        """Where that tensor lies, in its dtype."""
+        return Known(self.latents.to(like), self.free.to(like))
+
 
 def noised(
     scheduler: Any,
@@ -41,9 +45,8 @@ def keep_known(
     done: float,
 ) -> Float[Tensor, "batch channel row column"]:
     """Put back what is still kept when `done` (0 to 1) of the steps are, at their noise level."""
-    kept = known.free.to(latents) < 1 - done
-    given = noised(scheduler, known.latents.to(latents), noise, timestep)
-    return torch.where(kept, given, latents)
+    given = noised(scheduler, known.latents, noise, timestep)
+    return torch.where(known.free < 1 - done, given, latents)
 
 
 def items_to_paint(known: Known, n_items: int, done: float) -> list[int]:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.grain import grain_noise
 from riffkit.diffusion.room import columns_in_memory
 from riffkit.diffusion.seam import circular_in_time
 
@@ -38,8 +39,8 @@ def pixels_to_latents(
     stride = checkpoint.stride
 
     def encode(columns: Int[Tensor, " column"]) -> Float[Tensor, "channel latent_row column"]:
-        frames = (columns[:, None] * stride + torch.arange(stride)).flatten()
-        signal = torch.from_numpy(pixels[:, frames.numpy()]).permute(2, 0, 1)[None] / 127.5 - 1
+        frames = _frames(columns, stride).numpy()
+        signal = torch.from_numpy(pixels[:, frames]).permute(2, 0, 1)[None] / 127.5 - 1
         mean = checkpoint.vae.encode(signal.to(checkpoint.device, checkpoint.vae.dtype))
         return mean.latent_dist.mean[0].float()
 
@@ -54,20 +55,35 @@ def pixels_to_latents(
 def latents_to_pixels(
     checkpoint: Checkpoint, latents: Float[Tensor, "1 channel latent_row column"], *, circular: bool
 ) -> UInt8[np.ndarray, "row frame 3"]:
-    """The inverse of `pixels_to_latents`; levels are rounded and clipped."""
+    """The inverse of `pixels_to_latents`; levels are rounded and clipped.
+
+    A model that has a grain is given the detail that the autoencoder doesn't keep.
+    """
+    stride, grain = checkpoint.stride, checkpoint.grain
     scaled = (latents / checkpoint.vae.config["scaling_factor"]).to(checkpoint.vae.dtype)
+    n_rows, n_columns = latents.shape[-2] * stride, latents.shape[-1]
+    noise = grain_noise(n_rows, n_columns * stride) if grain is not None else None
 
     def decode(columns: Int[Tensor, " column"]) -> Float[Tensor, "3 row frame"]:
-        signal = checkpoint.vae.decode(scaled[..., columns.to(scaled.device)]).sample
-        return (signal[0].float() + 1).mul(127.5)
+        some = scaled[..., columns.to(scaled.device)]
+        signal = checkpoint.vae.decode(some).sample.float()
+        if grain is not None and noise is not None:
+            its_noise = noise[..., _frames(columns, stride)]
+            signal = grain(signal, some.float(), its_noise.to(signal.device))
+        return (signal[0] + 1).mul(127.5)
 
-    with circular_in_time(checkpoint.vae, enabled=circular):
-        n_rows, n_columns = latents.shape[-2] * checkpoint.stride, latents.shape[-1]
+    painters = (checkpoint.vae,) if grain is None else (checkpoint.vae, grain)
+    with circular_in_time(*painters, enabled=circular):
         room = columns_in_memory(checkpoint, n_pixel_rows=n_rows)
         levels = _by_parts(
-            decode, n_columns, room=room, scale=checkpoint.stride, circular=circular, levels=True
+            decode, n_columns, room=room, scale=stride, circular=circular, levels=True
         )
     return levels.permute(1, 2, 0).contiguous().numpy(force=True)
+
+
+def _frames(columns: Int[Tensor, " column"], stride: int) -> Int[Tensor, " frame"]:
+    """The columns of pixels that lie in some latent columns."""
+    return (columns[:, None] * stride + torch.arange(stride)).flatten()
 
 
 def _by_parts(

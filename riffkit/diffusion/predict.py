@@ -15,8 +15,8 @@ from torch import Tensor
 from riffkit.diffusion.deep_cache import DeepCache
 from riffkit.diffusion.prompts import with_equal_tokens
 
-MOST_CELLS = 32_768
-"""How many latent cells the UNet sees at once: 32 images of 32 × 32, 8 of 64 × 64."""
+MOST_CELLS = {"cpu": 32_768, "mps": 32_768, "cuda": 262_144}
+"""How many latent cells the UNet sees at once: 32 768 are 32 images of 32 × 32, 8 of 64 × 64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,8 @@ class Window:
 
     def of(self, items: Sequence[int]) -> Window:
         """For some items of the batch."""
-        return replace(self, text=self.text[items], negative_text=self.negative_text[items])
+        chosen = list(items)  # a tuple would be an index of several axes
+        return replace(self, text=self.text[chosen], negative_text=self.negative_text[chosen])
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Network:
     """
 
     unet: UNet2DConditionModel
-    cache: DeepCache | None = None
-    room: int = MOST_CELLS
+    cache: DeepCache | None
+    room: int
 
     @property
     def embeds_guidance(self) -> bool:
@@ -71,7 +72,8 @@ class Network:
         scales: Float[Tensor, " batch"],
     ) -> Float[Tensor, "batch channel row column"]:
         """The prediction; `key` says which of a step's calls this is."""
-        n_items = max(1, min(MOST_CELLS, self.room) // (latents.shape[-2] * latents.shape[-1]))
+        most = min(MOST_CELLS[latents.device.type], self.room)
+        n_items = max(1, most // (latents.shape[-2] * latents.shape[-1]))
         parts = [
             self._some((key, number), some.to(self.unet.dtype), timestep, its_text, its_scales)
             for number, (some, its_text, its_scales) in enumerate(
@@ -95,63 +97,113 @@ class Network:
         return get_timestep_embedding((scales - 1) * 1000, size).to(self.unet.dtype)
 
 
-def predict(
-    network: Network,
-    scaled: Float[Tensor, "batch channel row column"],
-    timestep: Tensor,
-    windows: list[Window],
-    guidance: float | None,
-    *,
-    items: Sequence[int] | None = None,
-) -> Float[Tensor, "item channel row column"]:
-    """The prediction for the whole image, averaged over the windows; guidance None is none.
+class Predictor:
+    """The prediction for whole images, which are painted through windows.
 
-    `items`: those of the batch that it is wanted for, all if None.
+    What doesn't change from step to step is made once for the items that are wanted and lies on
+    the device: to copy it there anew would stop a GPU at each step until it has caught up.
     """
-    if items is not None:
-        scaled, windows = scaled[items], [window.of(items) for window in windows]
-    total = torch.zeros_like(scaled)
-    weight_sum = torch.zeros(scaled.shape[-1], device=scaled.device)
-    for number, (_, same_width) in enumerate(groupby(windows, lambda window: window.width)):
-        group = list(same_width)
-        columns = [window.columns(scaled.shape[-1]).to(scaled.device) for window in group]
-        parts = torch.cat([scaled[..., where] for where in columns])
-        weight = _window_weight(group[0].width, scaled.device)
-        key = (number, None if items is None else tuple(items))
-        predictions = _guided(network, key, parts, timestep, group, guidance) * weight
-        for where, part in zip(columns, predictions.chunk(len(group)), strict=True):
-            total.index_add_(-1, where, part)
-            weight_sum.index_add_(0, where, weight)
-    return total / weight_sum
+
+    def __init__(
+        self, network: Network, windows: Sequence[Window], n_columns: int, device: torch.device
+    ) -> None:
+        self._network = network
+        self._windows = list(windows)
+        self._n_columns = n_columns
+        self._device = device
+        self._groups: dict[Hashable, list[_Group]] = {}
+
+    def __call__(
+        self,
+        scaled: Float[Tensor, "batch channel row column"],
+        timestep: Tensor,
+        guidance: float | None,
+        *,
+        items: Sequence[int] | None = None,
+    ) -> Float[Tensor, "item channel row column"]:
+        """Averaged over the windows; guidance None is none.
+
+        `items`: those of the batch that it is wanted for, all if None.
+        """
+        if items is not None:
+            scaled = scaled[items]
+        total = torch.zeros_like(scaled)
+        weight_sum = torch.zeros(scaled.shape[-1], device=scaled.device)
+        chosen = None if items is None else tuple(items)
+        for number, group in enumerate(self._groups_for(chosen, guidance)):
+            parts = torch.cat([scaled[..., where] for where in group.columns])
+            predictions = group.guided(self._network, (number, chosen), parts, timestep)
+            predictions = predictions * group.weight
+            for where, part in zip(
+                group.columns, predictions.chunk(len(group.columns)), strict=True
+            ):
+                total.index_add_(-1, where, part)
+                weight_sum.index_add_(0, where, group.weight)
+        return total / weight_sum
+
+    def _groups_for(self, items: tuple[int, ...] | None, guidance: float | None) -> list[_Group]:
+        """The windows by their width, in their order."""
+        key = items, guidance
+        if key not in self._groups:
+            windows = self._windows
+            if items is not None:
+                windows = [window.of(items) for window in windows]
+            self._groups[key] = [
+                _Group.of(list(same_width), guidance, self._n_columns, self._device)
+                for _, same_width in groupby(windows, lambda window: window.width)
+            ]
+        return self._groups[key]
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Windows of one width as one batch. `scales` are `scale`'s numbers, an item's each."""
+
+    columns: list[Int[Tensor, " column"]]
+    weight: Float[Tensor, " column"]
+    scales: list[float]
+    scale: Float[Tensor, " item"]
+    negative_text: Float[Tensor, "item token feature"]
+    text: Float[Tensor, "item token feature"]
+
+    @classmethod
+    def of(
+        cls, windows: list[Window], guidance: float | None, n_columns: int, device: torch.device
+    ) -> _Group:
+        scales = [_scale(window, guidance) for window in windows for _ in window.text]
+        texts = with_equal_tokens(
+            [*(window.negative_text for window in windows), *(window.text for window in windows)]
+        )
+        return cls(
+            columns=[window.columns(n_columns).to(device) for window in windows],
+            weight=_window_weight(windows[0].width, device),
+            scales=scales,
+            scale=torch.tensor(scales, device=device),
+            negative_text=torch.cat(texts[: len(windows)]).to(device),
+            text=torch.cat(texts[len(windows) :]).to(device),
+        )
+
+    def guided(
+        self,
+        network: Network,
+        key: Hashable,
+        latents: Float[Tensor, "item channel row column"],
+        timestep: Tensor,
+    ) -> Float[Tensor, "item channel row column"]:
+        """Classifier-free guidance (arXiv:2207.12598), both halves as one batch."""
+        if network.embeds_guidance or all(one == 1 for one in self.scales):
+            return network((key, "alone"), latents, timestep, self.text, self.scale)
+        both = torch.cat((latents, latents))
+        text = torch.cat((self.negative_text, self.text))
+        predictions = network((key, "both"), both, timestep, text, self.scale.repeat(2))
+        without, with_text = predictions.chunk(2)
+        return without + self.scale[:, None, None, None] * (with_text - without)
 
 
 def _window_weight(width: int, device: torch.device) -> Float[Tensor, " column"]:
     """Rises linearly to the window's middle, and is nowhere 0."""
     from_edge = torch.arange(width, device=device) + 0.5
     return torch.minimum(from_edge, width - from_edge) / width
-
-
-def _guided(
-    network: Network,
-    key: Hashable,
-    latents: Float[Tensor, "batch channel row column"],
-    timestep: Tensor,
-    group: list[Window],
-    guidance: float | None,
-) -> Float[Tensor, "batch channel row column"]:
-    """Classifier-free guidance (arXiv:2207.12598), both halves as one batch."""
-    scales = [_scale(window, guidance) for window in group for _ in window.text]
-    scale = torch.tensor(scales, device=latents.device)
-    texts = with_equal_tokens(
-        [*(window.negative_text for window in group), *(window.text for window in group)]
-    )
-    text = torch.cat(texts[len(group) :])
-    if network.embeds_guidance or all(one == 1 for one in scales):
-        return network((key, "alone"), latents, timestep, text, scale)
-    both = torch.cat((latents, latents))
-    predictions = network((key, "both"), both, timestep, torch.cat(texts), scale.repeat(2))
-    without, with_text = predictions.chunk(2)
-    return without + scale[:, None, None, None] * (with_text - without)
 
 
 def _scale(window: Window, guidance: float | None) -> float:

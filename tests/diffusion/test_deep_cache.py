@@ -12,6 +12,7 @@ from diffusers import UNet2DConditionModel
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.deep_cache import DeepCache, full_pass, shallow_pass
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
+from riffkit.diffusion.predict import MOST_CELLS
 from riffkit.diffusion.prompts import encode_prompts
 from riffkit.diffusion.samplers import SAMPLERS
 from riffkit.errors import ParameterError
@@ -106,7 +107,7 @@ def test_batches_in_parts_keep_their_deep_features(
 ) -> None:
     how = Denoising(6, GUIDANCE, deep_cache=3, guidance_interval=(0.0, 0.6))
     whole = denoise(tiny, noise_of(3, batch=3), windows(tiny, batch=3), how)
-    monkeypatch.setattr("riffkit.diffusion.predict.MOST_CELLS", 32 * 32)
+    monkeypatch.setitem(MOST_CELLS, "cpu", 32 * 32)
     parts = denoise(tiny, noise_of(3, batch=3), windows(tiny, batch=3), how)
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=0)
 

@@ -12,6 +12,7 @@ from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
 from riffkit.diffusion.known import exact_prediction, noised
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
+from riffkit.diffusion.predict import MOST_CELLS
 from riffkit.diffusion.prompts import encode_prompts, n_chunks
 from riffkit.diffusion.samplers import SAMPLERS, new_scheduler, step_options, timesteps_for
 from riffkit.errors import ParameterError
@@ -176,7 +177,7 @@ def test_a_batch_too_large_for_memory_goes_in_parts(
 ) -> None:
     noise, how = noise_of(8, batch=3), Denoising(STEPS, GUIDANCE)
     whole = denoise(tiny, noise, [window(tiny, 0, 32, batch=3)], how)
-    monkeypatch.setattr("riffkit.diffusion.predict.MOST_CELLS", 32 * 32)
+    monkeypatch.setitem(MOST_CELLS, "cpu", 32 * 32)
     parts = denoise(tiny, noise, [window(tiny, 0, 32, batch=3)], how)
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=0)
 

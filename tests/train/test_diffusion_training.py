@@ -20,11 +20,11 @@ from train.autoencoder import (
     N_SOUND_CHANNELS,
     AutoencoderTask,
     new_autoencoder,
-    pixels_to_signal,
     standardize_latents,
     texture_distance,
 )
 from train.config import LoopConfig
+from train.crops import Crops, pixels_to_signal
 from train.full import (
     SCHEDULE,
     DiffusionTask,
@@ -71,7 +71,7 @@ def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
         images=40, batch_size=2, learning_rate=1e-3, warmup_images=1, ema_decay=0.5,
         device="cpu", log_seconds=0.0, checkpoint_seconds=1e9,
     )  # fmt: skip
-    task = AutoencoderTask(data)
+    task = AutoencoderTask(Crops(data))
     before = task.evaluate(task.network)["held_out_levels"]
     *_, last = fit(task, config, tmp_path / "run")
     assert last["held_out_levels"] < 0.92 * before
@@ -79,7 +79,7 @@ def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
 
 def test_a_decoder_learns_on_and_its_latents_stay(data: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = standardize_latents(new_autoencoder(), data)
+    network = standardize_latents(new_autoencoder(), Crops(data))
     images = pixels_to_signal(open_pixels(data, 0, 128)[:4])
     with torch.no_grad(), circular_in_time(network):
         latents = network.encode(images).latent_dist.mean
@@ -87,7 +87,7 @@ def test_a_decoder_learns_on_and_its_latents_stay(data: Path, tmp_path: Path) ->
         images=40, batch_size=2, learning_rate=1e-3, warmup_images=1, ema_decay=0.5,
         device="cpu", log_seconds=0.0, checkpoint_seconds=1e9,
     )  # fmt: skip
-    task = AutoencoderTask(data, decoder_of=network)
+    task = AutoencoderTask(Crops(data), decoder_of=network)
     before = task.evaluate(network)["held_out_levels"]
     *_, last = fit(task, config, tmp_path / "run")
     assert last["held_out_levels"] < 0.95 * before
@@ -104,7 +104,7 @@ def test_standardized_latents(data: Path) -> None:
         raw = network.encode(images).latent_dist.mean
         raw[:, N_SOUND_CHANNELS:] = 0
         expected = network.decode(raw).sample
-        standardize_latents(network, data)
+        standardize_latents(network, Crops(data))
         latents = network.encode(images).latent_dist.mean
         sound, cue = latents[:, :N_SOUND_CHANNELS], latents[:, N_SOUND_CHANNELS:].clone()
         latents[:, N_SOUND_CHANNELS:] = 123.0  # whatever the cue says, the decoder ignores it
@@ -148,7 +148,7 @@ def test_latents_are_cached_with_their_captions(
     data: Path, tmp_path: Path, tokenizer: CLIPTokenizer
 ) -> None:
     torch.manual_seed(0)
-    autoencoder = standardize_latents(new_autoencoder(), data)
+    autoencoder = standardize_latents(new_autoencoder(), Crops(data))
     assert sum(cache_latents(data, tmp_path / "latents", autoencoder, tokenizer)) == 40
     assert sum(cache_latents(data, tmp_path / "latents", autoencoder, tokenizer)) == 0
     clips = read_latents(tmp_path / "latents")[128]
