@@ -16,6 +16,8 @@ The bundled model from nothing, one step after the other.
     riff train full RUN
     riff train export RUN FOLDER
     riff train distill RUN FOLDER
+    riff train render ROUGH --clips 1600 --first-seed 900000 --rough 0.6
+    riff train grain ROUGH RUN FOLDER
 
 The neural vocoder, from rendered loops or any folder of audio:
 
