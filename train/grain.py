@@ -160,4 +160,4 @@ def export_grain(state: Path, model: Path) -> None:
     """Write a run's averaged weights into a model folder."""
     grain = Grain(GrainConfig(n_latents=N_SOUND_CHANNELS))
     load_ema(grain, state)
-    save_grain(grain, model / FOLDER, {})
+    save_grain(grain, model / FOLDER)

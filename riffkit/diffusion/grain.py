@@ -13,12 +13,11 @@ the frames of a morph have the same grain.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float16, UInt8
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -123,22 +122,59 @@ def grain_noise(n_rows: int, n_frames: int) -> Float[Tensor, "1 3 row frame"]:
     return frames.permute(1, 2, 0)[None]
 
 
-def save_grain(grain: Grain, folder: Path, facts: Mapping[str, str]) -> None:
-    """Write FOLDER/model.safetensors in half precision; `facts` go to its metadata."""
+def save_grain(grain: Grain, folder: Path) -> None:
+    """Write FOLDER/model.safetensors, a weight in four bits: what it draws is noise anyway."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: x.detach().cpu().half().contiguous() for name, x in grain.state_dict().items()}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in grain.state_dict().items():
+        if tensor.ndim == 4:
+            tensors[f"{name}{_LEVELS}"], tensors[f"{name}{_SCALES}"] = _to_levels(tensor.cpu())
+        else:
+            tensors[name] = tensor.cpu().half().contiguous()
     with atomic_path(folder / FILE) as path:
-        save_file(weights, path, metadata={**facts, "config": json.dumps(asdict(grain.config))})
+        save_file(tensors, path, metadata={"config": json.dumps(asdict(grain.config))})
+
+
+_LEVELS, _SCALES = ".levels", ".scales"
+_MOST = 7
+
+
+def _to_levels(
+    weight: Float[Tensor, "out in row column"],
+) -> tuple[UInt8[Tensor, "out half"], Float16[Tensor, "out 1"]]:
+    """Levels from -7 to 7, two to a byte, and each output channel's step from one to the next."""
+    rows = weight.float().flatten(1)
+    scales = (rows.abs().amax(dim=1, keepdim=True) / _MOST).clamp(min=1e-6).half()
+    levels = (rows / scales).round().clamp(-_MOST, _MOST).to(torch.int16) + _MOST
+    even, odd = functional.pad(levels, (0, levels.shape[1] % 2)).unflatten(1, (-1, 2)).unbind(2)
+    return (even + 16 * odd).to(torch.uint8), scales
+
+
+def _from_levels(
+    levels: UInt8[Tensor, "out half"], scales: Float16[Tensor, "out 1"], shape: torch.Size
+) -> Float[Tensor, "out in row column"]:
+    """The inverse of `_to_levels`, up to half a step."""
+    rows = torch.stack((levels % 16, levels // 16), dim=2).flatten(1)[:, : shape[1:].numel()]
+    return ((rows.float() - _MOST) * scales.float()).view(shape)
 
 
 def read_grain(folder: Path) -> Grain:
     """ModelError where the folder's file is missing or damaged."""
     try:
         with safe_open(folder / FILE, framework="pt") as file:
-            sizes = json.loads(file.metadata()["config"])
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        grain = Grain(GrainConfig(**sizes))
-        grain.load_state_dict(weights)
+            grain = Grain(GrainConfig(**json.loads(file.metadata()["config"])))
+            grain.load_state_dict(
+                {
+                    name: _from_levels(
+                        file.get_tensor(f"{name}{_LEVELS}"),
+                        file.get_tensor(f"{name}{_SCALES}"),
+                        tensor.shape,
+                    )
+                    if tensor.ndim == 4
+                    else file.get_tensor(name).float()
+                    for name, tensor in grain.state_dict().items()
+                }
+            )
     except Exception as error:  # safetensors and JSON raise kinds of their own
         raise ModelError(
             f"{folder.name}: can't be read ({type(error).__name__}); copy the whole model again"
