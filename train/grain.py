@@ -30,7 +30,7 @@ from train.state import load_ema
 
 _BLOCKS = (1, 2, 4, 8)
 _PATTERNS = 8
-_N_NOISE_FRAMES = 2048
+_N_NOISE_COLUMNS = 128
 _TEXTURE_WEIGHT = 2.0
 _LEAST = 1e-6
 
@@ -42,7 +42,9 @@ class GrainTask:
         self.network: nn.Module = Grain(GrainConfig(n_latents=N_SOUND_CHANNELS))
         self._coder = coder.eval().requires_grad_(False)
         self._crops = crops
-        self._noise = grain_noise(int(coder.config["sample_size"]), _N_NOISE_FRAMES)[0]
+        self._noise = grain_noise(
+            int(coder.config["sample_size"]), torch.arange(_N_NOISE_COLUMNS), 16
+        )[0]
         self.n_items = len(crops)
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:

@@ -15,9 +15,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from jaxtyping import Float, Float16, UInt8
+from jaxtyping import Float, Float16, Int, UInt8
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -31,6 +32,8 @@ N_PLANES = 3
 _SEED = 0x67
 _N_HEIGHT_WAVES = 4
 _N_FINE = 8
+_LEVELS, _SCALES = ".levels", ".scales"
+_MOST = 7  # levels above 0, and as many below
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,17 @@ def _height_waves(
     return waves.expand(len(cells), -1, -1, cells.shape[-1])
 
 
-def grain_noise(n_rows: int, n_frames: int) -> Float[Tensor, "1 3 row frame"]:
-    """Unit noise, the same each time; a longer image begins with that of a shorter one."""
-    generator = torch.Generator().manual_seed(_SEED)
-    frames = torch.randn((n_frames, N_PLANES, n_rows), generator=generator)
-    return frames.permute(1, 2, 0)[None]
+def grain_noise(
+    n_rows: int, columns: Int[Tensor, " column"], stride: int
+) -> Float[Tensor, "1 3 row frame"]:
+    """Unit noise for `stride` frames of each latent column, the same for a column each time."""
+    parts = [
+        torch.randn(
+            (N_PLANES, n_rows, stride), generator=torch.Generator().manual_seed(_SEED + column)
+        )
+        for column in columns.tolist()
+    ]
+    return torch.cat(parts, dim=-1)[None]
 
 
 def save_grain(grain: Grain, folder: Path) -> None:
@@ -133,10 +142,6 @@ def save_grain(grain: Grain, folder: Path) -> None:
             tensors[name] = tensor.cpu().half().contiguous()
     with atomic_path(folder / FILE) as path:
         save_file(tensors, path, metadata={"config": json.dumps(asdict(grain.config))})
-
-
-_LEVELS, _SCALES = ".levels", ".scales"
-_MOST = 7
 
 
 def _to_levels(
@@ -158,23 +163,24 @@ def _from_levels(
     return ((rows.float() - _MOST) * scales.float()).view(shape)
 
 
+def _read_weight(file: Any, name: str, shape: torch.Size) -> Tensor:
+    if len(shape) < 4:
+        return file.get_tensor(name).float()
+    return _from_levels(
+        file.get_tensor(f"{name}{_LEVELS}"), file.get_tensor(f"{name}{_SCALES}"), shape
+    )
+
+
 def read_grain(folder: Path) -> Grain:
     """ModelError where the folder's file is missing or damaged."""
     try:
         with safe_open(folder / FILE, framework="pt") as file:
             grain = Grain(GrainConfig(**json.loads(file.metadata()["config"])))
-            grain.load_state_dict(
-                {
-                    name: _from_levels(
-                        file.get_tensor(f"{name}{_LEVELS}"),
-                        file.get_tensor(f"{name}{_SCALES}"),
-                        tensor.shape,
-                    )
-                    if tensor.ndim == 4
-                    else file.get_tensor(name).float()
-                    for name, tensor in grain.state_dict().items()
-                }
-            )
+            weights = {
+                name: _read_weight(file, name, tensor.shape)
+                for name, tensor in grain.state_dict().items()
+            }
+        grain.load_state_dict(weights)
     except Exception as error:  # safetensors and JSON raise kinds of their own
         raise ModelError(
             f"{folder.name}: can't be read ({type(error).__name__}); copy the whole model again"

@@ -39,8 +39,8 @@ def pixels_to_latents(
     stride = checkpoint.stride
 
     def encode(columns: Int[Tensor, " column"]) -> Float[Tensor, "channel latent_row column"]:
-        frames = _frames(columns, stride).numpy()
-        signal = torch.from_numpy(pixels[:, frames]).permute(2, 0, 1)[None] / 127.5 - 1
+        frames = (columns[:, None] * stride + torch.arange(stride)).flatten()
+        signal = torch.from_numpy(pixels[:, frames.numpy()]).permute(2, 0, 1)[None] / 127.5 - 1
         mean = checkpoint.vae.encode(signal.to(checkpoint.device, checkpoint.vae.dtype))
         return mean.latent_dist.mean[0].float()
 
@@ -62,14 +62,13 @@ def latents_to_pixels(
     stride, grain = checkpoint.stride, checkpoint.grain
     scaled = (latents / checkpoint.vae.config["scaling_factor"]).to(checkpoint.vae.dtype)
     n_rows, n_columns = latents.shape[-2] * stride, latents.shape[-1]
-    noise = grain_noise(n_rows, n_columns * stride) if grain is not None else None
 
     def decode(columns: Int[Tensor, " column"]) -> Float[Tensor, "3 row frame"]:
         some = scaled[..., columns.to(scaled.device)]
         signal = checkpoint.vae.decode(some).sample.float()
-        if grain is not None and noise is not None:
-            its_noise = noise[..., _frames(columns, stride)]
-            signal = grain(signal, some.float(), its_noise.to(signal.device))
+        if grain is not None:
+            noise = grain_noise(n_rows, columns, stride)
+            signal = grain(signal, some.float(), noise.to(signal.device))
         return (signal[0] + 1).mul(127.5)
 
     painters = (checkpoint.vae,) if grain is None else (checkpoint.vae, grain)
@@ -79,11 +78,6 @@ def latents_to_pixels(
             decode, n_columns, room=room, scale=stride, circular=circular, levels=True
         )
     return levels.permute(1, 2, 0).contiguous().numpy(force=True)
-
-
-def _frames(columns: Int[Tensor, " column"], stride: int) -> Int[Tensor, " frame"]:
-    """The columns of pixels that lie in some latent columns."""
-    return (columns[:, None] * stride + torch.arange(stride)).flatten()
 
 
 def _by_parts(

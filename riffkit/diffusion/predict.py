@@ -157,11 +157,11 @@ class Predictor:
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """Windows of one width as one batch. `scales` are `scale`'s numbers, an item's each."""
+    """Windows of one width as one batch."""
 
     columns: list[Int[Tensor, " column"]]
     weight: Float[Tensor, " column"]
-    scales: list[float]
+    is_guided: bool
     scale: Float[Tensor, " item"]
     negative_text: Float[Tensor, "item token feature"]
     text: Float[Tensor, "item token feature"]
@@ -177,7 +177,7 @@ class _Group:
         return cls(
             columns=[window.columns(n_columns).to(device) for window in windows],
             weight=_window_weight(windows[0].width, device),
-            scales=scales,
+            is_guided=any(one != 1 for one in scales),
             scale=torch.tensor(scales, device=device),
             negative_text=torch.cat(texts[: len(windows)]).to(device),
             text=torch.cat(texts[len(windows) :]).to(device),
@@ -191,7 +191,7 @@ class _Group:
         timestep: Tensor,
     ) -> Float[Tensor, "item channel row column"]:
         """Classifier-free guidance (arXiv:2207.12598), both halves as one batch."""
-        if network.embeds_guidance or all(one == 1 for one in self.scales):
+        if network.embeds_guidance or not self.is_guided:
             return network((key, "alone"), latents, timestep, self.text, self.scale)
         both = torch.cat((latents, latents))
         text = torch.cat((self.negative_text, self.text))

@@ -36,7 +36,11 @@ def inputs(width: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     image = torch.randn((1, 3, 64, width), generator=generator)
     latents = torch.randn((1, 9, 4, width // 16), generator=generator)
-    return image, latents, grain_noise(64, width)
+    return image, latents, noise_of(64, width)
+
+
+def noise_of(n_rows: int, n_frames: int) -> torch.Tensor:
+    return grain_noise(n_rows, torch.arange(n_frames // 16), 16)
 
 
 def test_a_new_one_changes_nothing() -> None:
@@ -45,9 +49,11 @@ def test_a_new_one_changes_nothing() -> None:
         assert torch.equal(Grain(SMALL)(image, latents, noise), image)
 
 
-def test_noise_is_the_same_and_a_longer_one_begins_with_it() -> None:
-    assert torch.equal(grain_noise(64, 96)[..., :64], grain_noise(64, 64))
-    assert abs(float(grain_noise(64, 512).std()) - 1) < 0.02
+def test_noise_is_a_columns_own() -> None:
+    whole = noise_of(64, 96)
+    assert torch.equal(whole[..., 16:32], grain_noise(64, torch.tensor([1]), 16))
+    assert not torch.equal(whole[..., 16:32], whole[..., 32:48])
+    assert abs(float(noise_of(64, 512).std()) - 1) < 0.02
 
 
 def test_wraps_in_time_and_does_not_read_the_cue() -> None:
