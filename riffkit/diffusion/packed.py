@@ -3,7 +3,9 @@
 PyTorch keeps a layer's weights in rows, and oneDNN puts them into its blocks anew at each call: at
 the few cells of a UNet's middle that takes longer than to multiply. Here a layer is put into
 blocks once, when it is first used, and the rows go; what it gives is channels-last, as the next
-layer likes it best. The blocks don't depend on the input, so the same input always gives the same.
+layer likes it best. With AVX-512 a convolution's blocks suit inputs of every size. With less, oneDNN
+has blocks for each size, and others cost up to forty times as much: they are then made anew when
+another size comes. Either way the same input always gives the same.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ class _Packed(nn.Module, ABC):
     """
 
     packed: Tensor | None = None
+    packed_for: tuple[int, ...] | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name == "weight" and self.packed is not None:
@@ -37,26 +40,28 @@ class _Packed(nn.Module, ABC):
         if self.packed is not None:
             destination[f"{prefix}weight"] = self.packed.to_dense()
 
-    def _packed_weight(self) -> Tensor | None:
-        """The packed weight, None as long as gradients are asked for."""
-        if self.packed is None and not torch.is_grad_enabled():
-            self._set_packed(self._pack(self._parameters["weight"]))
-            del self._parameters["weight"]
+    def _packed_weight(self, size: tuple[int, ...] | None = None) -> Tensor | None:
+        """The weight packed for inputs of that size, None as long as gradients are asked for."""
+        if torch.is_grad_enabled():
+            return self.packed
+        if self.packed is None or self.packed_for != size:
+            self._set_packed(self._pack(self.weight, size), size)
+            self._parameters.pop("weight", None)
         return self.packed
 
-    def _set_packed(self, packed: Tensor | None) -> None:
-        self.__dict__["packed"] = packed  # no buffer: it is no part of the state
+    def _set_packed(self, packed: Tensor | None, size: tuple[int, ...] | None = None) -> None:
+        self.__dict__.update(packed=packed, packed_for=size)  # no buffer: no part of the state
 
     @abstractmethod
-    def _pack(self, weight: Any) -> Tensor:
-        """The weight in oneDNN's blocks."""
+    def _pack(self, weight: Any, size: tuple[int, ...] | None) -> Tensor:
+        """The weight in oneDNN's blocks, those for inputs of that size if one is given."""
 
 
 class PackedConv2d(_Packed, nn.Conv2d):
     """A convolution with zeros around."""
 
     def forward(self, hidden: Tensor) -> Tensor:
-        packed = self._packed_weight()
+        packed = self._packed_weight(None if _fit_every_size() else tuple(hidden.shape))
         if packed is None:
             return super().forward(hidden)
         shape = (self.padding, self.stride, self.dilation, self.groups)
@@ -65,11 +70,15 @@ class PackedConv2d(_Packed, nn.Conv2d):
         )
         return found
 
-    def _pack(self, weight: Any) -> Tensor:
+    def _pack(self, weight: Any, size: tuple[int, ...] | None) -> Tensor:
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
         shape = (self.padding, self.stride, self.dilation, self.groups)
-        packed: Tensor = reorder(weight.detach().to_mkldnn(), *shape)
+        packed: Tensor = reorder(weight.detach().to_mkldnn(), *shape, size)
         return packed
+
+
+def _fit_every_size() -> bool:
+    return torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 class PackedLinear(_Packed, nn.Linear):
@@ -82,7 +91,7 @@ class PackedLinear(_Packed, nn.Linear):
         )
         return found
 
-    def _pack(self, weight: Any) -> Tensor:
+    def _pack(self, weight: Any, size: tuple[int, ...] | None) -> Tensor:
         packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
         return packed
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from riffkit.diffusion.lora import Layer, with_layers
+from riffkit.diffusion import packed as packed_layers
 from riffkit.diffusion.packed import _Packed, can_pack, n_weights, pack, sharing_copy
 
 pytestmark = pytest.mark.skipif(not can_pack(torch.float32), reason="needs oneDNN on x86")
@@ -36,9 +37,11 @@ def plain() -> Small:
     return Small().requires_grad_(False)
 
 
-@pytest.fixture
-def packed(plain: Small) -> Small:
-    """Used once, so that nothing is left of its weights' rows."""
+@pytest.fixture(params=["blocks for every size", "blocks for each size"])
+def packed(plain: Small, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """Used once, so that nothing is left of its weights' rows; as with AVX-512, and without."""
+    for_every = request.param == "blocks for every size"
+    monkeypatch.setattr(packed_layers, "_fit_every_size", lambda: for_every)
     network = deepcopy(plain)
     pack(network)
     painted(network)
@@ -59,6 +62,15 @@ def painted(network: nn.Module, *, rows: int = 16, columns: int = 8) -> Tensor:
 def test_it_computes_the_same_at_any_size(plain: Small, packed: Small, columns: int) -> None:
     expected = painted(plain, columns=columns)
     torch.testing.assert_close(painted(packed, columns=columns), expected, atol=1e-5, rtol=0)
+
+
+def test_what_it_saw_before_changes_nothing(plain: Small, packed: Small) -> None:
+    """The same input gives the same bits, whatever the size of the one before."""
+    before = painted(packed)
+    for columns in (21, 64, 9):
+        painted(packed, columns=columns)
+    assert torch.equal(painted(packed), before)
+    assert torch.equal(packed.down.weight, plain.down.weight)
 
 
 def test_weights_come_back_bit_equal(plain: Small, packed: Small) -> None:
