@@ -47,7 +47,7 @@ class TuningSettings(BaseModel):
     prior_images: int = Field(0, ge=0)
     prior_prompts: tuple[str, ...] = ()
     prior_weight: float = Field(1.0, ge=0)
-    prior_share: float = Field(0.5, gt=0, le=4)
+    prior_share: float = Field(1.0, gt=0, le=4)
     gradient_checkpointing: bool = False
     optimizer: Optimizer = "adamw"
     precision: Precision = "auto"
@@ -71,8 +71,14 @@ class TuningSettings(BaseModel):
 
 
 class LoraSettings(TuningSettings):
-    """Settings of a LoRA; `alpha` 0 is the rank's own."""
+    """Settings of a LoRA; `alpha` 0 is the rank's own.
 
+    No caption is dropped: what the model paints without one stands behind every prompt, as that
+    from which guidance leads away, and would become the dataset's music.
+    """
+
+    images: int = Field(6_000, gt=0)
+    caption_dropout: float = Field(0.0, ge=0, lt=1)
     rank: int = Field(16, gt=0)
     alpha: float = Field(0.0, ge=0)
     targets: tuple[str, ...] = LORA_TARGETS

@@ -3,9 +3,9 @@
 PyTorch keeps a layer's weights in rows, and oneDNN puts them into its blocks anew at each call: at
 the few cells of a UNet's middle that takes longer than to multiply. Here a layer is put into
 blocks once, when it is first used, and the rows go; what it gives is channels-last, as the next
-layer likes it best. With AVX-512 a convolution's blocks suit inputs of every size. With less, oneDNN
-has blocks for each size, and others cost up to forty times as much: they are then made anew when
-another size comes. Either way the same input always gives the same.
+layer likes it best. With AVX-512 a convolution's blocks suit inputs of every size. Without, each
+size has blocks of its own, and with others a call takes up to forty times as long: they are made
+anew when another size comes. Either way the same input always gives the same.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def ratio(ours: list[float], theirs: list[float]) -> float:
 
 def show_loading(model: Path, n_turns: int) -> None:
     """Files are in the system's cache; the memory is what loading adds to its process."""
-    for dtype in ("float32", "float16" if not has_bfloat16(torch.device("cpu")) else "bfloat16"):
+    for dtype in ("float32", "bfloat16"):
         rows: dict[str, list[Side]] = {"riffkit": [], "diffusers": []}
         for turn in range(n_turns + 1):
             for name, kind in (("riffkit", Ours), ("diffusers", Theirs)):

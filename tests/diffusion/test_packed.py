@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from riffkit.diffusion.lora import Layer, with_layers
 from riffkit.diffusion import packed as packed_layers
+from riffkit.diffusion.lora import Layer, with_layers
 from riffkit.diffusion.packed import _Packed, can_pack, n_weights, pack, sharing_copy
 
 pytestmark = pytest.mark.skipif(not can_pack(torch.float32), reason="needs oneDNN on x86")

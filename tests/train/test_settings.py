@@ -25,7 +25,7 @@ def test_flags_stand_for_the_file_s(tmp_path: Path) -> None:
     file = tmp_path / "metal.toml"
     file.write_text('rank = 4\nlearning_rate = 1\ntrigger = "zorg"\n')
     read = read_settings(LoraSettings, file, {"rank": 8, "images": None})
-    assert (read.rank, read.learning_rate, read.trigger, read.images) == (8, 1.0, "zorg", 8_000)
+    assert (read.rank, read.learning_rate, read.trigger, read.images) == (8, 1.0, "zorg", 6_000)
 
 
 def test_a_dry_run_prints_what_a_config_reads_again(tmp_path: Path) -> None:

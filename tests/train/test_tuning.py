@@ -24,8 +24,10 @@ from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
 from tests.train.small_dataset import PARAMS, small_dataset, small_model
 from train.adapters import KOHYA_FILE, in_half
+from train.clips import TrainingClips
 from train.settings import FullSettings, LoraSettings, TuningSettings, to_toml
-from train.tuning_run import tune
+from train.tuning import TuningTask
+from train.tuning_run import new_network, tune
 
 QUICK: dict[str, Any] = {
     "images": 16, "batch_size": 4, "warmup_images": 4, "learning_rate": 1e-2, "ema_decay": 0.8,
@@ -212,6 +214,22 @@ def test_prior_pictures_are_denoised_as_before(
     series = list(losses(tmp_path / "with", "prior").values())
     assert series[0] == 0 and max(series) > 0
     assert drifts[0] < 0.85 * drifts[1]
+
+
+def test_captions_are_dropped_only_where_asked(model: Path) -> None:
+    """What is painted without a caption stands behind every prompt, so a LoRA leaves it alone."""
+    texts = torch.randn(3, 77, 16)  # the first is the empty caption's
+    clips = TrainingClips(
+        [torch.randn(4, 16, 32)] * 2, [torch.tensor([1]), torch.tensor([2])], texts
+    )
+    shares = []
+    for dropped in ({}, {"caption_dropout": 0.3}):
+        asked = settings(model, **dropped)
+        network = new_network(load_checkpoint(str(model), device="cpu", to_train=True), asked)
+        task = TuningTask(network, load_checkpoint(str(model)).scheduler.config, asked, clips)
+        batch = task.draw(torch.arange(400) % 2, torch.Generator().manual_seed(0))
+        shares.append(float((batch.captions == 0).float().mean()))
+    assert shares[0] == 0 and shares[1] == pytest.approx(0.3, abs=0.07)
 
 
 def seen(checkpoint: Any, prompt: str) -> torch.Tensor:
