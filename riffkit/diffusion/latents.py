@@ -96,8 +96,8 @@ def _by_parts(
     `levels`: as rounded bytes.
     """
     if n_columns <= min(WHOLE_COLUMNS, room):
-        whole = transform(torch.arange(n_columns)).cpu()
-        return _as_levels(whole) if levels else whole
+        whole = transform(torch.arange(n_columns))
+        return (_as_levels(whole) if levels else whole).cpu()
     fit = (room - 2 * _CONTEXT_COLUMNS - _FADE_COLUMNS) * 2 // 3  # the last is up to half wider
     width = max(_LEAST_PART_COLUMNS, min(PART_COLUMNS, fit))
     ends = [*range(width, n_columns - width // 2, width), n_columns]

@@ -1,12 +1,13 @@
 """A model of Stable Diffusion v1's full size against diffusers' own pipelines.
 
-    python tests/benchmarks/bench_full_size.py [--short]
+    python tests/benchmarks/bench_full_size.py [--short] [--only loading|steps|options|morph]
 
 The model has v1's architecture, random weights, and 2.1 GB as float16. Ours and diffusers' each run
 in a process of their own with the same noise, steps and sampler, and take turns; ratios are medians
-over the turns. In turn: loading, latents and time of text to image and image to image in float32
-and bfloat16, options that change the result, and a morph of 8 frames. Needs 16 GB of memory; the
-short run, of 2 steps on a quarter of the image without turns, 9 GB.
+over the turns. In turn: loading, latents and time of text to image and image to image, options that
+change the result, and a morph of 8 frames; in float32, and in bfloat16 where the CPU has it (the
+options in the better one). Needs 16 GB of memory, and an hour on two slow cores; the short run, of
+2 steps on a quarter of the image without turns, 9 GB.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -36,6 +37,7 @@ COLUMNS, SHORT_COLUMNS = 64, 16
 STEPS, SHORT_STEPS = 4, 2
 STRENGTH = 0.7
 FRAMES = 8
+PARTS = ["loading", "steps", "options", "morph"]
 
 Turn = Callable[[], tuple[float, Any]]
 
@@ -154,32 +156,47 @@ def run_short(model: Path) -> None:
     print("peak memory: " + ", ".join(f"{name} {peak:.1f} GB" for name, peak in peaks.items()))
 
 
-def run_whole(model: Path, folder: Path) -> None:
-    show_loading(model, n_turns=3)
+def run_whole(model: Path, folder: Path, parts: Sequence[str]) -> None:
+    if "loading" in parts:
+        show_loading(model, n_turns=3)
+    if parts == ["loading"]:
+        return
+    best = "bfloat16" if has_bfloat16(torch.device("cpu")) else "float32"
     with opened(Theirs, model, dtype="float32") as theirs:
-        with opened(Ours, model, dtype="float32") as ours:
-            show_pair("float32", ours, theirs, n_turns=3, steps=STEPS)
-            show_morph("float32", ours, theirs, folder)
-            print(f"peak memory, float32: ours {ours.peak_gb:.1f} GB")
-        if has_bfloat16(torch.device("cpu")):
-            with opened(Ours, model, dtype="bfloat16") as ours:
-                with opened(Theirs, model, dtype="bfloat16") as same:
-                    show_pair("bfloat16", ours, same, n_turns=3, steps=STEPS)
-                    print(f"peak memory, bfloat16: diffusers {same.peak_gb:.1f} GB")
-                show_options(ours, theirs, n_turns=2)
-                show_morph("bfloat16", ours, theirs, folder)
-                print(f"peak memory, bfloat16: ours {ours.peak_gb:.1f} GB")
+        for dtype in dict.fromkeys(("float32", best)):
+            with opened(Ours, model, dtype=dtype) as ours:
+                if "steps" in parts:
+                    show_steps(model, dtype, ours, theirs)
+                if "options" in parts and dtype == best:
+                    show_options(ours, theirs, n_turns=2)
+                if "morph" in parts:
+                    show_morph(dtype, ours, theirs, folder)
+                print(f"peak memory, {dtype}: ours {ours.peak_gb:.1f} GB")
         print(f"peak memory, float32: diffusers {theirs.peak_gb:.1f} GB")
+
+
+def show_steps(model: Path, dtype: str, ours: Side, theirs: Side) -> None:
+    """Against diffusers in the same dtype; `theirs` is in float32."""
+    if dtype == "float32":
+        show_pair(dtype, ours, theirs, n_turns=3, steps=STEPS)
+        return
+    with opened(Theirs, model, dtype=dtype) as same:
+        show_pair(dtype, ours, same, n_turns=3, steps=STEPS)
+        print(f"peak memory, {dtype}: diffusers {same.peak_gb:.1f} GB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="2 steps of a narrow image")
-    short = parser.parse_args().short
+    parser.add_argument("--only", choices=PARTS, help="one part of the whole run")
+    asked = parser.parse_args()
     print(f"{torch.get_num_threads()} threads")
     with tempfile.TemporaryDirectory() as folder:
         model = write_full_size(Path(folder))
-        run_short(model) if short else run_whole(model, Path(folder))
+        if asked.short:
+            run_short(model)
+        else:
+            run_whole(model, Path(folder), [asked.only] if asked.only else PARTS)
 
 
 if __name__ == "__main__":
