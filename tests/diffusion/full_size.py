@@ -33,6 +33,8 @@ GUIDANCE = 7.0
 SAMPLER = "dpm++2m"
 _LAYOUT = "folder-fp16"
 PROMPT = "solo piano, rainy"
+BPM = 93.75
+"""Two bars are 5.12 s."""
 
 
 def write_full_size(folder: Path) -> Path:
@@ -77,7 +79,7 @@ class Ours:
         first, last = map(Path, ends)
         clip = Riff(self._loaded).morph(
             first, last, frames=frames, steps=steps, strength=strength, guidance=GUIDANCE,
-            sampler=SAMPLER, seed=1, key="C major",
+            sampler=SAMPLER, seed=1, key="C major", bpm=BPM,
         )  # fmt: skip
         return int(clip.waveform.shape[-1])
 
