@@ -6,6 +6,7 @@ So their memory is measured apart, and they take turns in one run.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from riffkit.diffusion.compute import Compute  # noqa: E402
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise  # noqa: E402
 from riffkit.diffusion.prompts import encode_prompts  # noqa: E402
 from riffkit.diffusion.samplers import new_scheduler  # noqa: E402
+from riffkit.memory import keep_freed_memory  # noqa: E402
 from tests.diffusion.layouts import full_v1, write_layout  # noqa: E402
 
 ROWS = 64
@@ -152,7 +154,8 @@ class Side:
         self._process = context.Process(
             target=_serve, args=(its_end, kind, model, options, torch.get_num_threads())
         )
-        self._process.start()
+        with _environment(kind):
+            self._process.start()
         its_end.close()
         self.load_seconds, self.load_gb, self.size_gb = self._answer()
 
@@ -183,6 +186,19 @@ class Side:
 
 
 @contextmanager
+def _environment(kind: type[Ours | Theirs]) -> Iterator[None]:
+    """For ours what cli.py sets before torch comes in."""
+    if kind is Theirs:
+        yield
+        return
+    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["THP_MEM_ALLOC_ENABLE"]
+
+
+@contextmanager
 def opened(kind: type[Ours | Theirs], model: Path, **options: Any) -> Iterator[Side]:
     """A `Side` that ends with the context."""
     side = Side(kind, model, **options)
@@ -196,6 +212,8 @@ def _serve(
     pipe: Any, kind: type[Ours | Theirs], model: Path, options: dict[str, Any], n_threads: int
 ) -> None:
     torch.set_num_threads(n_threads)
+    if kind is Ours:
+        keep_freed_memory()
     try:
         _import_networks()
         before, started = resident_gb()[0], time.perf_counter()
