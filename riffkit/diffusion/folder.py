@@ -1,14 +1,8 @@
-"""A model as a folder in diffusers' layout: networks, each with its configuration and weights.
-
-Weights are safetensors or pickled (.bin), whole or in shards, plain or as a variant in another
-precision, in any mixture.
-"""
+"""A model as a folder in diffusers' layout: networks, each with its configuration and weights."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,20 +11,11 @@ from riffkit.diffusion.json_file import read_json
 from riffkit.diffusion.networks import Part, Parts
 from riffkit.diffusion.stored import Stored
 from riffkit.diffusion.weight_files import read_weights
+from riffkit.diffusion.weight_names import FULL_PRECISION, NETWORKS, choose_weights
 from riffkit.errors import ModelError
 
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 INDEX = "model_index.json"
-_STEMS = {
-    "unet": ("diffusion_pytorch_model",),
-    "vae": ("diffusion_pytorch_model",),
-    "text_encoder": ("model", "pytorch_model"),
-}
-_WEIGHTS = re.compile(
-    r"(?P<stem>\w+?_model|model)"
-    r"(?:\.(?P<variant>[\w-]+?))?(?P<shard>-\d{5}-of-\d{5})?\.(?P<kind>safetensors|bin)"
-    r"(?P<index>\.index(?:\.(?P<index_variant>[\w-]+))?\.json)?"
-)
 _VARIANTS = {torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
@@ -41,12 +26,12 @@ def read_folder(folder: Path, dtype: torch.dtype, *, named: str, variant: str | 
     Diffusion v1.
     """
     check_folder(folder, named=named)
-    configs = {part: read_json(folder / part / "config.json") for part in _STEMS}
+    configs = {part: read_json(folder / part / "config.json") for part in NETWORKS}
     check_configs(configs["unet"], configs["vae"], configs["text_encoder"], named=named)
     return Parts(
         **{
             part: Part(configs[part], _weights(folder / part, dtype, named=named, variant=variant))
-            for part in _STEMS
+            for part in NETWORKS
         }
     )
 
@@ -81,25 +66,7 @@ def _weights(folder: Path, dtype: torch.dtype, *, named: str, variant: str | Non
 
 def weight_files(folder: Path, dtype: torch.dtype, *, variant: str | None = None) -> list[Path]:
     """The files of one network: in the variant asked for, else the one that suits the dtype."""
-    found: dict[tuple[str, str], dict[str, Path]] = {}
-    for path in sorted(folder.iterdir()):
-        match = _WEIGHTS.fullmatch(path.name)
-        if match is None or match["stem"] not in _STEMS[folder.name] or match["shard"]:
-            continue
-        kind, form = match["kind"], "index" if match["index"] else "whole"
-        found.setdefault((match["variant"] or match["index_variant"] or "", kind), {})[form] = path
-    if not found:
-        return []
-    wanted = _VARIANTS.get(dtype, "") if variant is None else variant
-
-    def rank(key: tuple[str, str]) -> tuple[Any, ...]:
-        name, kind = key
-        return name != wanted, name != "", name not in ("fp32", "fp16", "bf16"), kind == "bin", name
-
-    forms = found[min(found, key=rank)]
-    return [forms["whole"]] if "whole" in forms else _shards(forms["index"])
-
-
-def _shards(index: Path) -> list[Path]:
-    names = sorted(set(read_json(index).get("weight_map", {}).values()))
-    return [index.parent / Path(str(name)).name for name in names]
+    wanted = _VARIANTS.get(dtype, FULL_PRECISION) if variant is None else variant
+    names = (path.name for path in folder.iterdir())
+    chosen = choose_weights(folder.name, names, wanted)
+    return [] if chosen is None else [folder / name for name in chosen.files]

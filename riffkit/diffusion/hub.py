@@ -27,8 +27,9 @@ from riffkit.diffusion.architecture import check_class, check_configs
 from riffkit.diffusion.hub_cache import cache_folder, cached, model_path, repo_folder
 from riffkit.diffusion.hub_download import RemoteFile, bytes_to_come, fetch, is_there
 from riffkit.diffusion.hub_errors import offline, refusal
-from riffkit.diffusion.hub_files import INDEX, NETWORKS, model_files
+from riffkit.diffusion.hub_files import INDEX, model_files
 from riffkit.diffusion.hub_id import HubId, parse_hub_id
+from riffkit.diffusion.weight_names import NETWORKS
 from riffkit.errors import ModelError, OutputError
 
 OnProgress = Callable[[int, int], None]

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from riffkit.diffusion.hub_id import SINGLE_FILES, HubId
+from riffkit.diffusion.weight_names import FULL_PRECISION, NETWORKS, choose_weights, weights_in
 from riffkit.errors import ModelError
 
 INDEX = "model_index.json"
-FULL_PRECISION = "fp32"
-"""The variant whose files' names say none."""
 _OURS = ("spectrogram.json", "riffkit.json")
-NETWORKS = ("unet", "vae", "text_encoder")
 _SMALL = re.compile(
     r"model_index\.json|spectrogram\.json|riffkit\.json|tokenizer/[^/]+\.(?:json|txt)"
-    r"|scheduler/[^/]+\.json|(?:text_encoder|vae|unet)/config\.json|few_steps/[^/]+\.safetensors"
-)
-_WEIGHTS = re.compile(
-    r"(?:diffusion_pytorch_model|pytorch_model|model)(?:\.(?P<variant>[\w-]+))?"
-    r"\.(?P<format>safetensors|bin)"
+    r"|scheduler/[^/]+\.json|(?:text_encoder|vae|unet)/config\.json|(?:few_steps|grain)/[^/]+\.safetensors"
 )
 
 
 def model_files(names: Collection[str], hub_id: HubId) -> list[str]:
     """The files to have, small ones first; `names` are all, with "/" between folders.
 
-    A folder's are its configurations and, for each network, one file of weights; a single
+    A folder's are its configurations and, for each network, its weights once; a single
     file's are itself and what says its spectrograms. Safety checkers, traced networks, copies in
     another format or precision are none of them. ModelError where the names make no model, or
     several.
@@ -49,44 +43,19 @@ def model_files(names: Collection[str], hub_id: HubId) -> list[str]:
     return [*(name for name in beside if name in names), file]
 
 
-def weights_file(names: Iterable[str], variant: str | None = None) -> str | None:
-    """The one file of weights to take of those in a network's folder, None if there is none.
-
-    The variant that is asked for if it is there, else the full precision, else fp16, else any;
-    .safetensors rather than .bin. "fp32" is the full precision.
-    """
-    wanted = None if variant == FULL_PRECISION else variant
-
-    def rank(match: re.Match[str]) -> tuple[bool, bool, bool, str, bool]:
-        given = match["variant"]
-        return (
-            given != wanted,
-            given is not None,
-            given != "fp16",
-            given or "",
-            match["format"] == "bin",
-        )
-
-    found = filter(None, map(_WEIGHTS.fullmatch, names))
-    best = min(found, key=rank, default=None)
-    return None if best is None else best.string
-
-
 def _weights(names: Collection[str], hub_id: HubId) -> list[str]:
     chosen, variants = [], set()
     for part in NETWORKS:
         inside = [n.removeprefix(f"{part}/") for n in names if n.startswith(f"{part}/")]
-        file = weights_file(inside, hub_id.variant)
-        if file is None:
+        weights = choose_weights(part, inside, hub_id.variant or FULL_PRECISION)
+        if weights is None:
             raise ModelError(
-                f"model={str(hub_id)!r}: {hub_id.repo} holds no weights of {part} (.safetensors "
-                "or .bin); it is no whole Stable Diffusion v1 model"
+                f"model={str(hub_id)!r}: {hub_id.repo} holds no whole weights of {part} "
+                "(.safetensors or .bin); it is no whole Stable Diffusion v1 model"
             )
-        chosen.append(f"{part}/{file}")
-        variants |= {
-            match["variant"] or FULL_PRECISION
-            for match in filter(None, map(_WEIGHTS.fullmatch, inside))
-        }
+        index = [weights.index] if weights.index in inside else []
+        chosen += [f"{part}/{name}" for name in (*index, *weights.files)]
+        variants |= {weights.variant for weights in weights_in(part, inside)}
     if hub_id.variant and hub_id.variant not in variants:
         raise ModelError(
             f"model={str(hub_id)!r}: {hub_id.repo} has no variant {hub_id.variant!r}; "

@@ -21,11 +21,11 @@ from riffkit.diffusion.places import (
     spectrogram_params,
 )
 from riffkit.diffusion.weight_files import read_weights
+from riffkit.diffusion.weight_names import NETWORKS
 from riffkit.errors import ModelError
 from riffkit.vocoder.registry import DEFAULT as DEFAULT_VOCODER
 from riffkit.vocoder.registry import names as vocoder_names
 
-_NETWORKS = ("unet", "vae", "text_encoder")
 _SINGLE_FILE_PARTS = {
     "model.diffusion_model.": "unet",
     "first_stage_model.": "vae",
@@ -100,7 +100,7 @@ def _folder_facts(model: str, folder: Path) -> dict[str, Any]:
     check_folder(folder, named=named)
     index, variant = read_json(folder / INDEX), variant_of(model)
     weights = {
-        part: weight_files(folder / part, torch.float32, variant=variant) for part in _NETWORKS
+        part: weight_files(folder / part, torch.float32, variant=variant) for part in NETWORKS
     }
     return {
         "parts": {part: row[1] for part, row in index.items() if isinstance(row, list) and row[1]},

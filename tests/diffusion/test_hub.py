@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
@@ -23,8 +24,8 @@ from riffkit.diffusion import hub as hub_module
 from riffkit.diffusion.checkpoint import find_model, load_checkpoint
 from riffkit.diffusion.hub import pull
 from riffkit.diffusion.hub_cache import cached
-from riffkit.diffusion.hub_files import weights_file
 from riffkit.diffusion.hub_id import HubId, is_hub_id, parse_hub_id
+from riffkit.diffusion.places import WEIGHTS
 from riffkit.errors import ModelError, OutputError
 from riffkit.spectrogram.params import FULL_BAND
 from tests.diffusion.hub_server import Hub, commit_of, serving, sha256
@@ -125,17 +126,6 @@ def test_paths_and_names_are_no_ids(text: str) -> None:
         parse_hub_id(text)
 
 
-def test_which_weights_of_several() -> None:
-    stem = "diffusion_pytorch_model"
-    names = [f"{stem}{v}.{f}" for v in ("", ".fp16", ".ema") for f in ("bin", "safetensors")]
-    assert weights_file(names) == f"{stem}.safetensors"
-    assert weights_file(names, "fp16") == f"{stem}.fp16.safetensors"
-    assert weights_file(names, "fp32") == f"{stem}.safetensors"
-    assert weights_file([f"{stem}.bin", f"{stem}.fp16.safetensors"]) == f"{stem}.bin"
-    assert weights_file([f"{stem}.ema.bin", f"{stem}.fp16.bin"]) == f"{stem}.fp16.bin"
-    assert weights_file(["config.json", "unet_traced.pt"]) is None
-
-
 def test_pull_then_load_offline(
     hub: Hub, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +143,43 @@ def test_pull_then_load_offline(
     assert loaded.params == FULL_BAND
     for name, tensor in load_file(tiny_folder / UNET).items():
         assert torch.equal(loaded.unet.state_dict()[name], tensor)
+
+
+def test_weights_in_shards(
+    hub: Hub, folder: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All shards and their index come, and one that is missing is fetched for loading."""
+    whole = load_file(tiny_folder / UNET)
+    for path in (folder / "unet").glob("diffusion_*"):
+        path.unlink()
+    stem, names = "diffusion_pytorch_model", sorted(whole)
+    shards = [f"{stem}-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    for n, shard in enumerate(shards):
+        save_file({name: whole[name] for name in names[n::2]}, folder / "unet" / shard)
+    where = {name: shards[n % 2] for n, name in enumerate(names)}
+    index = {"metadata": {}, "weight_map": where}
+    (folder / "unet" / f"{stem}.safetensors.index.json").write_text(json.dumps(index))
+    pulled = pull(HubId(ID))
+    assert sorted(p.name for p in (pulled.path / "unet").iterdir()) == sorted(
+        ["config.json", f"{stem}.safetensors.index.json", *shards]
+    )
+    theirs = UNet2DConditionModel.from_pretrained(pulled.path / "unet")
+    (pulled.path / "unet" / shards[1]).unlink()
+    assert find_model(ID) == pulled.path
+    go_offline(monkeypatch)
+    ours = load_checkpoint(ID, device="cpu").unet.state_dict()
+    for name, tensor in whole.items():
+        assert torch.equal(ours[name], tensor) and torch.equal(theirs.state_dict()[name], tensor)
+
+
+def test_what_a_model_of_ours_has_beside_comes_too(hub: Hub, folder: Path) -> None:
+    """The LoRA for few steps, and the detail that the autoencoder doesn't keep."""
+    beside = ["few_steps/pytorch_lora_weights.safetensors", "grain/model.safetensors"]
+    for name in beside:
+        (folder / name).parent.mkdir()
+        shutil.copy(WEIGHTS / "mini" / name, folder / name)
+    pulled = pull(HubId(ID))
+    assert all((pulled.path / name).is_file() for name in beside)
 
 
 def test_the_cache_is_huggingface_hub_s_own(hub: Hub, tmp_path: Path) -> None:
