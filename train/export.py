@@ -1,11 +1,14 @@
-"""A training run as a model folder that diffusers alone can load."""
+"""What was trained as a model folder that diffusers alone can load."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -16,6 +19,10 @@ from diffusers import (
 from transformers import CLIPTokenizer
 
 from riffkit.atomic import atomic_path
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.few_steps import FOLDER as FEW_STEPS
+from riffkit.diffusion.places import BUNDLED_DEFAULT, bundled_models, find_model
+from riffkit.diffusion.weight_names import NETWORKS
 from riffkit.spectrogram.params import FULL_BAND
 from train.full import SCHEDULE, TextToLatents, new_unet
 from train.render import NATIVE_TONICS
@@ -51,18 +58,60 @@ def export_pipeline(run: Path, folder: Path) -> None:
         feature_extractor=None,
         requires_safety_checker=False,
     )
+    with _replacing(folder) as temporary:
+        _write_pipeline(pipeline, temporary, tokenizer=run / "tokenizer")
+        _write_json(temporary / "spectrogram.json", FULL_BAND.to_dict())
+        _write_json(temporary / "riffkit.json", _music_facts())
+        if (folder / "README.md").exists():  # the model card is written by hand
+            shutil.copy2(folder / "README.md", temporary / "README.md")
+
+
+def export_tuned(folder: Path, checkpoint: Checkpoint, tuned: Mapping[str, Any]) -> None:
+    """Write a checkpoint's model with the `tuned` networks (by part) instead of its own.
+
+    What lies in its folder beside them is copied, but for the LoRA for few steps, which must be
+    distilled anew. A single file's model becomes a folder; both say what their pictures are.
+    """
+    base = find_model(checkpoint.loading["model"])
+    with _replacing(folder) as temporary:
+        if base.is_dir():
+            shutil.copytree(base, temporary, ignore=shutil.ignore_patterns(FEW_STEPS, "README.md"))
+            for part, network in tuned.items():
+                shutil.rmtree(temporary / part)
+                network.half().save_pretrained(temporary / part)
+        else:
+            networks = {part: getattr(checkpoint, part) for part in NETWORKS} | tuned
+            pipeline = StableDiffusionPipeline(
+                **networks,
+                tokenizer=checkpoint.tokenizer,
+                scheduler=checkpoint.scheduler,
+                safety_checker=None,
+                feature_extractor=None,
+                requires_safety_checker=False,
+            )
+            tokenizer = bundled_models()[BUNDLED_DEFAULT] / "tokenizer"
+            _write_pipeline(pipeline, temporary, tokenizer=tokenizer)
+        _write_json(temporary / "spectrogram.json", checkpoint.params.to_dict())
+        _write_json(temporary / "riffkit.json", asdict(checkpoint.traits))
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A new folder's path, which takes the old one's place when it is whole."""
     temporary = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(temporary, ignore_errors=True)
-    pipeline.to(torch.float16).save_pretrained(temporary)
-    for path in temporary.glob("*/config.json"):
-        _forget_origin(path)
-    _write_tokenizer(run / "tokenizer", temporary / "tokenizer")
-    _write_json(temporary / "spectrogram.json", FULL_BAND.to_dict())
-    _write_json(temporary / "riffkit.json", _music_facts())
-    if (folder / "README.md").exists():  # the model card is written by hand
-        shutil.copy2(folder / "README.md", temporary / "README.md")
+    yield temporary
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
+
+
+def _write_pipeline(pipeline: StableDiffusionPipeline, folder: Path, *, tokenizer: Path) -> None:
+    """In float16; the tokenizer as plain vocabulary and merges, a third of the library's format."""
+    pipeline.to(torch.float16).save_pretrained(folder)
+    for path in folder.glob("*/config.json"):
+        _forget_origin(path)
+    shutil.rmtree(folder / "tokenizer")
+    shutil.copytree(tokenizer, folder / "tokenizer")
 
 
 def _music_facts() -> dict[str, object]:
@@ -92,12 +141,6 @@ def _forget_origin(path: Path) -> None:
     values = json.loads(path.read_text(encoding="utf-8"))
     values.pop("_name_or_path", None)
     _write_json(path, values)
-
-
-def _write_tokenizer(source: Path, folder: Path) -> None:
-    """The plain vocabulary and merges; the library's own format is three times as large."""
-    shutil.rmtree(folder)
-    shutil.copytree(source, folder)
 
 
 def _write_json(path: Path, values: dict[str, object]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
@@ -15,9 +14,8 @@ import torch
 from torch import nn
 
 from riffkit.atomic import atomic_path, output_error
-from riffkit.diffusion.checkpoint import Checkpoint, find_model, load_checkpoint
+from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
 from riffkit.diffusion.emphasis import as_text
-from riffkit.diffusion.few_steps import FOLDER as FEW_STEPS
 from riffkit.diffusion.lora import FILE, PARTS
 from riffkit.errors import ParameterError
 from riffkit.recipe import versions
@@ -39,6 +37,7 @@ from train.clips import (
     read_clips,
     tokens_of,
 )
+from train.export import export_tuned
 from train.loop import fit
 from train.prior import prior_pictures, prior_prompts
 from train.processes import frozen_dtype, is_main_process, local_device, main_process_first
@@ -58,11 +57,6 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
     model to the folder RUN/model. To resume, run the same again. ParameterError for a dataset
     that doesn't fit the model, and for a folder with another run.
     """
-    if not isinstance(settings, LoraSettings) and find_model(settings.model).is_file():
-        raise ParameterError(
-            f"model={settings.model!r}: is a single file; all weights can be tuned of a folder in "
-            "diffusers' layout only: give one, or train a LoRA"
-        )
     device = local_device(settings.device)
     checkpoint = load_checkpoint(settings.model, device=str(device), to_train=True)
     open_dataset(data, checkpoint)
@@ -252,11 +246,12 @@ def _export(
 ) -> None:
     network.to("cpu")
     load_ema(network, run / "state.pt")
+    parts = {part: getattr(network, part) for part in PARTS}
     if not isinstance(settings, LoraSettings):
-        _export_model(run / MODEL_FOLDER, find_model(settings.model), network)
+        tuned = {part: trained for part, trained in parts.items() if trained is not None}
+        export_tuned(run / MODEL_FOLDER, checkpoint, tuned)
         return
     scale = (settings.alpha or settings.rank) / settings.rank
-    parts = {part: getattr(network, part) for part in PARTS}
     layers = {
         f"{part}.{name}": tensor
         for part, trained in parts.items()
@@ -279,15 +274,3 @@ def _export(
 
 
 _HEADER_BYTES = 200_000  # names, shapes and metadata
-
-
-def _export_model(folder: Path, base: Path, network: Denoiser) -> None:
-    """A copy of the base's folder with what was learned; few steps must be distilled anew."""
-    temporary = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(temporary, ignore_errors=True)
-    shutil.copytree(base, temporary, ignore=shutil.ignore_patterns(FEW_STEPS, "README.md"))
-    for part in (part for part in PARTS if getattr(network, part) is not None):
-        shutil.rmtree(temporary / part)
-        getattr(network, part).half().save_pretrained(temporary / part)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)

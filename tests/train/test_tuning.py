@@ -22,6 +22,7 @@ from riffkit.diffusion.lora import FILE
 from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
+from tests.diffusion.layouts import small_v1, write_layout
 from tests.train.small_dataset import PARAMS, small_dataset, small_model
 from train.adapters import KOHYA_FILE, in_half
 from train.clips import TrainingClips
@@ -293,11 +294,25 @@ def test_a_run_of_something_else_is_refused(
     assert "riff train lora" in refused(data, trained, full)
 
 
-def test_a_single_file_is_not_tuned_whole(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    asked = FullSettings(model=str(tmp_path / "model.safetensors"))
-    with pytest.raises(ParameterError, match="is a single file"):
-        list(tune(data, tmp_path / "run", asked))
+def test_a_single_file_becomes_a_folder(data: Path, tmp_path: Path) -> None:
+    """With what it learned, and what it was told of its pictures and its music."""
+    file = write_layout(small_v1(), "safetensors", tmp_path)
+    file.with_name("spectrogram.json").write_text(json.dumps(PARAMS.to_dict()))
+    file.with_name("riffkit.json").write_text(json.dumps({"default_steps": 3}))
+    values = {name: value for name, value in QUICK.items() if name != "rank"}
+    list(tune(data, tmp_path / "run", FullSettings(**values, model=str(file))))
+    folder = tmp_path / "run" / "model"
+    old, new = (load_checkpoint(str(path), device="cpu") for path in (file, folder))
+    assert (new.params, new.traits, new.notes) == (old.params, old.traits, old.notes)
+    apart = (seen(new, "piano") - seen(old, "piano")).norm() / seen(old, "piano").norm()
+    assert apart > 0.05
+    kept = old.vae.state_dict()
+    for name, tensor in new.vae.state_dict().items():
+        assert torch.equal(tensor, kept[name].half().float())
+    theirs = StableDiffusionPipeline.from_pretrained(folder)
+    ids = theirs.tokenizer("a piano").input_ids
+    assert ids == old.tokenizer("a piano").input_ids
+    assert torch.equal(theirs.unet.conv_out.weight, new.unet.conv_out.weight)
 
 
 def test_a_dataset_that_cannot_be_trained_on_is_refused(model: Path, tmp_path: Path) -> None:
