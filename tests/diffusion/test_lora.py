@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import LCMScheduler, StableDiffusionPipeline
 from safetensors.torch import save_file
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
+from riffkit.diffusion.denoise import Denoising, Window, denoise
 from riffkit.diffusion.lora import FILE, parse_lora, read_lora
+from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ModelError, ParameterError, RiffkitError
 from riffkit.music.replay import replay
 from riffkit.music.riff import Riff
@@ -156,6 +159,37 @@ def test_few_steps_come_on_top(run: Path, tmp_path: Path) -> None:
 
     assert not torch.equal(few(mini), mini.unet.get_submodule(layer).weight)
     torch.testing.assert_close(few(tuned) - few(mini), up @ down, atol=1e-4, rtol=0)
+
+
+def test_an_lcm_lora_paints_as_in_diffusers(
+    tiny_folder: Path, matrices: dict[str, tuple[Tensor, Tensor]], tmp_path: Path
+) -> None:
+    """As it is published, in kohya's layout: four steps of its sampler without guidance."""
+    of_unet = {name: pair for name, pair in matrices.items() if name.startswith("unet.")}
+    save_file(as_kohya(of_unet, alpha=0.2), tmp_path / "lcm.safetensors")
+    pipeline = StableDiffusionPipeline.from_pretrained(tiny_folder, safety_checker=None)
+    pipeline.scheduler = LCMScheduler.from_config(pipeline.scheduler.config, clip_sample=False)
+    pipeline.set_progress_bar_config(disable=True)
+    noise = torch.randn((1, 4, 32, 32), generator=torch.Generator().manual_seed(0))
+
+    def theirs() -> Tensor:
+        images: Tensor = pipeline(
+            "piano", latents=noise, num_inference_steps=4, guidance_scale=1.0, height=128,
+            width=128, output_type="latent", generator=torch.Generator().manual_seed(5),
+        ).images  # fmt: skip
+        return images
+
+    plain = theirs()
+    pipeline.load_lora_weights(tmp_path, weight_name="lcm.safetensors")
+    model = load_checkpoint(
+        str(tiny_folder), device="cpu", loras=[f"{tmp_path / 'lcm.safetensors'}:1"]
+    )
+    text, none = encode_prompts(model, ["piano", ""]).split(1)
+    how = Denoising(4, 1.0, sampler="lcm")
+    generators = [torch.Generator().manual_seed(5)]
+    ours = denoise(model, noise, [Window(0, 32, text, none)], how, generators=generators)
+    assert (ours - theirs()).abs().max() <= 1e-4
+    assert (ours - plain).abs().max() > 0.05
 
 
 def test_a_clip_says_its_loras_and_is_replayed(
