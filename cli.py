@@ -37,8 +37,6 @@ def main() -> None:
     # Threads that wait should sleep, not spin: beside another busy program spinning makes a
     # generation ten times slower, and alone sleeping costs about a tenth.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Large tensors in pages of 2 MB: a full-size model is loaded in three quarters of the time.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     keep_freed_memory()
     try:
         code = app(standalone_mode=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -164,25 +165,27 @@ def load_checkpoint(
     held_on = torch.device("cpu") if compute.offload else where
     is_folder = path.is_dir()
     small = path if is_folder else CONFIGS
-    try:
-        if is_folder:
-            parts = read_folder(path, dtype, named=named, variant=variant_of(model))
-        else:
-            parts = read_single_file(path, named=named)
-        networks = build(parts, dtype=dtype, device=held_on, named=named)
-        tokenizer = CLIPTokenizer.from_pretrained(
-            str((path if is_folder else WEIGHTS / BUNDLED_DEFAULT) / "tokenizer")
-        )
-        scheduler = _load_scheduler(small)
-    except ModelError:
-        raise
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{named}: can't be loaded: {reason}") from error
+    with ThreadPoolExecutor(1) as aside:  # hashing holds no lock, and copying waits for memory
+        hashed = aside.submit(fingerprint, path)
+        try:
+            if is_folder:
+                parts = read_folder(path, dtype, named=named, variant=variant_of(model))
+            else:
+                parts = read_single_file(path, named=named)
+            networks = build(parts, dtype=dtype, device=held_on, named=named)
+            tokenizer = CLIPTokenizer.from_pretrained(
+                str((path if is_folder else WEIGHTS / BUNDLED_DEFAULT) / "tokenizer")
+            )
+            scheduler = _load_scheduler(small)
+        except ModelError:
+            raise
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"{named}: can't be loaded: {reason}") from error
     grain = read_grain(path / GRAIN_FOLDER) if (path / GRAIN_FOLDER).is_dir() else None
     checkpoint = Checkpoint(
         name=path.name if Path(model).expanduser().exists() else model,
-        fingerprint=fingerprint(path),
+        fingerprint=hashed.result(),
         unet=networks.unet,
         vae=networks.vae,
         text_encoder=networks.text_encoder,

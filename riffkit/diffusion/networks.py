@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +15,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from riffkit.device import single_thread
 from riffkit.diffusion.stored import Stored
 from riffkit.errors import ModelError
 
@@ -60,17 +65,32 @@ def build(parts: Parts, *, dtype: torch.dtype, device: torch.device, named: str)
     with init_empty_weights(include_buffers=False):
         unet = UNet2DConditionModel.from_config(parts.unet.config)
         vae = AutoencoderKL.from_config(parts.vae.config)
-        text_encoder = CLIPTextModel(_text_config(parts.text_encoder.config, dtype))
+        with _uninitialized(CLIPTextModel):
+            text_encoder = CLIPTextModel(_text_config(parts.text_encoder.config, dtype))
     made = {"unet": unet, "vae": vae, "text_encoder": text_encoder}
+    states = {}
+    n_threads = torch.get_num_threads()
+    # new memory is what copies wait for, so there are several at a time
+    with single_thread(), ThreadPoolExecutor(n_threads) as pool:
+        for name, network in made.items():
+            weights = getattr(parts, name).weights
+            placed = _placed(f"{named}: its {name}", network.state_dict(), weights)
+            settle = partial(weights.settled, dtype=dtype, device=device)
+            states[name] = dict(zip(placed, pool.map(settle, placed.values()), strict=True))
     for name, network in made.items():
-        weights, wanted = getattr(parts, name).weights, network.state_dict()
-        state = {
-            place: weights.settled(tensor, dtype, device)
-            for place, tensor in _placed(f"{named}: its {name}", wanted, weights).items()
-        }
-        network.load_state_dict(state, assign=True)
+        network.load_state_dict(states[name], assign=True)
         network.to(device).eval().requires_grad_(False)
     return Networks(**made)
+
+
+@contextmanager
+def _uninitialized(kind: Any) -> Iterator[None]:
+    """transformers draws random weights even where there is no memory for them."""
+    kind.init_weights = lambda self: None
+    try:
+        yield
+    finally:
+        del kind.init_weights  # the class inherits it
 
 
 def _text_config(values: dict[str, Any], dtype: torch.dtype) -> CLIPTextConfig:

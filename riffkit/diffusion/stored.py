@@ -23,6 +23,7 @@ _DTYPES = {
     "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
 _LENGTH_BYTES = 8
+_PIECE = 1 << 19
 _MOST_HEADER_BYTES = 100 << 20
 
 
@@ -86,15 +87,24 @@ class Stored:
         Whole numbers keep their dtype.
         """
         wanted = dtype if tensor.is_floating_point() else tensor.dtype
-        source = tensor
         if (tensor.dtype, wanted, device.type) == (torch.float16, torch.bfloat16, "cpu"):
-            source = tensor.float()  # PyTorch takes four times as long for both at once
-        settled = source.to(device, wanted).contiguous()
+            settled = _in_bfloat16(tensor)
+        else:
+            settled = tensor.to(device, wanted).contiguous()
         if settled.data_ptr() != tensor.data_ptr():
             any(file.release(tensor) for file in self.files)
         elif tensor.data_ptr() % tensor.element_size():
             settled = tensor.clone()
         return settled
+
+
+def _in_bfloat16(tensor: Tensor) -> Tensor:
+    """By way of float32, a cache's fill at a time: PyTorch's own way takes three times as long."""
+    settled = torch.empty(tensor.shape, dtype=torch.bfloat16)
+    pieces = tensor.flatten().split(_PIECE), settled.view(-1).split(_PIECE)
+    for piece, place in zip(*pieces, strict=True):
+        place.copy_(piece.float())
+    return settled
 
 
 def read_safetensors(path: Path) -> Stored:

@@ -6,7 +6,6 @@ So their memory is measured apart, and they take turns in one run.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,8 +153,7 @@ class Side:
         self._process = context.Process(
             target=_serve, args=(its_end, kind, model, options, torch.get_num_threads())
         )
-        with _environment(kind):
-            self._process.start()
+        self._process.start()
         its_end.close()
         self.load_seconds, self.load_gb, self.size_gb = self._answer()
 
@@ -183,19 +181,6 @@ class Side:
     def close(self) -> None:
         self._process.kill()
         self._process.join()
-
-
-@contextmanager
-def _environment(kind: type[Ours | Theirs]) -> Iterator[None]:
-    """For ours what cli.py sets before torch comes in."""
-    if kind is Theirs:
-        yield
-        return
-    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"
-    try:
-        yield
-    finally:
-        del os.environ["THP_MEM_ALLOC_ENABLE"]
 
 
 @contextmanager
