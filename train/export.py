@@ -80,7 +80,7 @@ def export_tuned(folder: Path, checkpoint: Checkpoint, tuned: Mapping[str, Any])
                 shutil.rmtree(temporary / part)
                 network.half().save_pretrained(temporary / part)
         else:
-            networks = {part: getattr(checkpoint, part) for part in NETWORKS} | tuned
+            networks = {**{part: getattr(checkpoint, part) for part in NETWORKS}, **tuned}
             pipeline = StableDiffusionPipeline(
                 **networks,
                 tokenizer=checkpoint.tokenizer,

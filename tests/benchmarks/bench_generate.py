@@ -4,7 +4,7 @@
 
 Prints wall time and peak memory of whole processes, then the time of the denoising loop and the
 autoencoder as a ratio to diffusers' StableDiffusionPipeline with the same model, steps and size,
-run in turn in this process.
+run in turn in this process; and what wrapping in time costs, against the same without a seam.
 """
 
 from __future__ import annotations
@@ -73,6 +73,29 @@ def loop_ratio(repeats: int, steps: int) -> tuple[float, float]:
     return 1e3 * median_seconds(ours, repeats), 1e3 * median_seconds(theirs, repeats)
 
 
+def wrap_ratio(repeats: int) -> float:
+    """The time of painting and decoding a loop of two bars, against an image with two ends."""
+    from functools import partial
+
+    from riffkit.diffusion.checkpoint import load_checkpoint
+    from riffkit.diffusion.denoise import Denoising, Window, denoise
+    from riffkit.diffusion.latents import draw_noise, latents_to_pixels
+    from riffkit.diffusion.prompts import encode_prompts
+
+    checkpoint = load_checkpoint("mini", device="cpu")
+    text = encode_prompts(checkpoint, ["piano", ""])
+    noise = draw_noise(checkpoint, n_columns=32, seed=0)
+
+    def image(circular: bool) -> object:
+        how = Denoising(8, 3.0, circular=circular)
+        latents = denoise(checkpoint, noise, [Window(0, 32, text[:1], text[1:])], how)
+        return latents_to_pixels(checkpoint, latents, circular=circular)
+
+    loop, plain = partial(image, circular=True), partial(image, circular=False)
+    loop(), plain()
+    return median_seconds(loop, repeats) / median_seconds(plain, repeats)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="one run of each")
@@ -97,6 +120,7 @@ def main() -> None:
     ours, theirs = loop_ratio(repeats, steps=20)
     print(f"text to image, 20 guided steps: ours {ours:.0f} ms, diffusers {theirs:.0f} ms")
     print(f"ratio to diffusers' pipeline: {ours / theirs:.2f}")
+    print(f"a loop, ratio to an image with two ends: {wrap_ratio(repeats):.2f}")
 
 
 if __name__ == "__main__":
