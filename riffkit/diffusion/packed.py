@@ -3,9 +3,9 @@
 PyTorch keeps a layer's weights in rows, and oneDNN puts them into its blocks anew at each call: at
 the few cells of a UNet's middle that takes longer than to multiply. Here a layer is put into
 blocks once, when it is first used, and the rows go; what it gives is channels-last, as the next
-layer likes it best. With AVX-512 a convolution's blocks suit inputs of every size. Without, each
-size has blocks of its own, and with others a call takes up to forty times as long: they are made
-anew when another size comes. Either way the same input always gives the same.
+layer likes it best. A convolution has blocks of its own for each size of input, and with others a
+call may take sixty times as long: they are made anew when another size comes. So the same input
+always gives the same.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class _Packed(nn.Module, ABC):
         if torch.is_grad_enabled():
             return self.packed
         if self.packed is None or self.packed_for != size:
-            self._set_packed(self._pack(self.weight, size), size)
+            held = self.weight if self.packed is None else self.packed
+            self._set_packed(self._pack(held.detach(), size), size)
             self._parameters.pop("weight", None)
         return self.packed
 
@@ -53,15 +54,15 @@ class _Packed(nn.Module, ABC):
         self.__dict__.update(packed=packed, packed_for=size)  # no buffer: no part of the state
 
     @abstractmethod
-    def _pack(self, weight: Any, size: tuple[int, ...] | None) -> Tensor:
-        """The weight in oneDNN's blocks, those for inputs of that size if one is given."""
+    def _pack(self, weight: Tensor, size: tuple[int, ...] | None) -> Tensor:
+        """The weight, in rows or blocks, in the blocks for inputs of that size if one is given."""
 
 
 class PackedConv2d(_Packed, nn.Conv2d):
     """A convolution with zeros around."""
 
     def forward(self, hidden: Tensor) -> Tensor:
-        packed = self._packed_weight(None if _fit_every_size() else tuple(hidden.shape))
+        packed = self._packed_weight(tuple(hidden.shape))
         if packed is None:
             return super().forward(hidden)
         shape = (self.padding, self.stride, self.dilation, self.groups)
@@ -70,15 +71,11 @@ class PackedConv2d(_Packed, nn.Conv2d):
         )
         return found
 
-    def _pack(self, weight: Any, size: tuple[int, ...] | None) -> Tensor:
+    def _pack(self, weight: Tensor, size: tuple[int, ...] | None) -> Tensor:
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
         shape = (self.padding, self.stride, self.dilation, self.groups)
-        packed: Tensor = reorder(weight.detach().to_mkldnn(), *shape, size)
+        packed: Tensor = reorder(weight if weight.is_mkldnn else weight.to_mkldnn(), *shape, size)
         return packed
-
-
-def _fit_every_size() -> bool:
-    return torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 class PackedLinear(_Packed, nn.Linear):
@@ -91,8 +88,8 @@ class PackedLinear(_Packed, nn.Linear):
         )
         return found
 
-    def _pack(self, weight: Any, size: tuple[int, ...] | None) -> Tensor:
-        packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
+    def _pack(self, weight: Tensor, size: tuple[int, ...] | None) -> Tensor:
+        packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight)
         return packed
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from riffkit.diffusion import packed as packed_layers
 from riffkit.diffusion.lora import Layer, with_layers
 from riffkit.diffusion.packed import _Packed, can_pack, n_weights, pack, sharing_copy
 
@@ -37,11 +36,9 @@ def plain() -> Small:
     return Small().requires_grad_(False)
 
 
-@pytest.fixture(params=["blocks for every size", "blocks for each size"])
-def packed(plain: Small, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Small:
-    """Used once, so that nothing is left of its weights' rows; as with AVX-512, and without."""
-    for_every = request.param == "blocks for every size"
-    monkeypatch.setattr(packed_layers, "_fit_every_size", lambda: for_every)
+@pytest.fixture
+def packed(plain: Small) -> Small:
+    """Used once, so that nothing is left of its weights' rows."""
     network = deepcopy(plain)
     pack(network)
     painted(network)
