@@ -148,9 +148,11 @@ def _toml(value: Any) -> str:
 
 
 def check_same_settings(old: dict[str, Any], new: TuningSettings, run: Path) -> None:
-    """Raise ParameterError where a run was begun with other settings."""
+    """Raise ParameterError where a run was begun with other settings; more images are welcome."""
     now = json.loads(new.model_dump_json())
     for name, value in now.items():
+        if name == "images" and value > old.get(name, value):
+            continue
         if name not in FREE and name in old and old[name] != value:
             raise ParameterError(
                 f"run={str(run)!r}: was begun with {name}={old[name]!r}, asked is {value!r}; "

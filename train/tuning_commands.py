@@ -15,7 +15,7 @@ from riffkit.errors import ParameterError
 # file or the default.
 FLAGS: dict[str, tuple[Any, str]] = {
     "model": (str, "bundled name, folder, or hub id to begin with"),
-    "images": (int, "images to have seen at the end"),
+    "images": (int, "images to have seen at the end; more go on with a finished run"),
     "batch_size": (int, "images a step, over all processes"),
     "accumulation": (int, "go through a step's images in so many parts, to save memory"),
     "learning_rate": (float, "the highest, after the warm-up"),

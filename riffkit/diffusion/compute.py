@@ -103,5 +103,5 @@ def notes_for(unet: nn.Module, device: torch.device, compute: Compute) -> tuple[
     """What a user of a large model should know of the machine."""
     slow = compute.dtype == "auto" and device.type == "cpu" and is_large(unet)
     if slow and has_bfloat16(device):
-        return ("this CPU computes bfloat16: --dtype bfloat16 takes about 0.6 of the time",)
+        return ("this CPU computes bfloat16: --dtype bfloat16 takes 0.3 to 0.7 of the time",)
     return ()

@@ -77,16 +77,25 @@ def show_loading(model: Path, n_turns: int) -> None:
         print(f"ratio of loading as {dtype}: {ratio(*seconds):.2f}")
 
 
-def show_pair(name: str, ours: Side, theirs: Side, n_turns: int, steps: int) -> None:
-    """Time and difference of both tasks."""
+def show_pair(name: str, ours: Side, theirs: Side, exact: Side | None = None) -> None:
+    """Time and difference of both tasks, and the distance of each side's latents to `exact`'s."""
     tasks: dict[str, dict[str, Any]] = {
-        "text_to_latents": {"columns": COLUMNS, "steps": steps},
-        "latents_to_latents": {"columns": COLUMNS, "steps": 2 * steps, "strength": 0.5},
+        "text_to_latents": {"columns": COLUMNS, "steps": STEPS},
+        "latents_to_latents": {"columns": COLUMNS, "steps": 2 * STEPS, "strength": 0.5},
     }
     for task, asked in tasks.items():
         sides = {"ours": partial(ours, task, **asked), "theirs": partial(theirs, task, **asked)}
-        turns = in_turn(sides, n_turns)
-        show_turns(f"{task}, {name}", turns, steps)
+        turns = in_turn(sides, n_turns=3)
+        show_turns(f"{task}, {name}", turns, STEPS)
+        if exact is not None:
+            _, latents = exact(task, **asked)
+            away = [f"{of} {change(turns[of][1], latents):.2%}" for of in ("ours", "theirs")]
+            print(f"{task}, {name}: from diffusers' float32 " + ", ".join(away), flush=True)
+
+
+def change(latents: Any, plain: Any) -> float:
+    """The distance of the one from the other, relative to the other's length."""
+    return float(np.linalg.norm(latents - plain) / np.linalg.norm(plain))
 
 
 def show_turns(name: str, turns: dict[str, tuple[list[float], Any]], steps: int) -> None:
@@ -119,8 +128,10 @@ def show_options(ours: Side, theirs: Side, n_turns: int) -> None:
     base, plain = done["diffusers, float32"][0], done["plain"][1]
     for name in ("plain", *asked):
         seconds, latents = done[name]
-        change = np.linalg.norm(latents - plain) / np.linalg.norm(plain)
-        print(f"best dtype, {name}: ratio {ratio(seconds, base):.2f}, result changed {change:.1%}")
+        print(
+            f"best dtype, {name}: ratio {ratio(seconds, base):.2f}, "
+            f"result changed {change(latents, plain):.1%}"
+        )
 
 
 def show_morph(name: str, ours: Side, theirs: Side, folder: Path) -> None:
@@ -178,10 +189,10 @@ def run_whole(model: Path, folder: Path, parts: Sequence[str]) -> None:
 def show_steps(model: Path, dtype: str, ours: Side, theirs: Side) -> None:
     """Against diffusers in the same dtype; `theirs` is in float32."""
     if dtype == "float32":
-        show_pair(dtype, ours, theirs, n_turns=3, steps=STEPS)
+        show_pair(dtype, ours, theirs)
         return
     with opened(Theirs, model, dtype=dtype) as same:
-        show_pair(dtype, ours, same, n_turns=3, steps=STEPS)
+        show_pair(dtype, ours, same, exact=theirs)
         print(f"peak memory, {dtype}: diffusers {same.peak_gb:.1f} GB")
 
 

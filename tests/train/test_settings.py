@@ -69,6 +69,9 @@ def test_a_run_goes_on_with_the_same_settings_only(tmp_path: Path) -> None:
     check_same_settings(old, LoraSettings(rank=4, device="cpu", keep=7), tmp_path)
     with pytest.raises(ParameterError, match=r"begun with rank=4, asked is 16"):
         check_same_settings(old, LoraSettings(), tmp_path)
+    check_same_settings(old, LoraSettings(rank=4, images=12_000), tmp_path)  # longer
+    with pytest.raises(ParameterError, match=r"begun with images=6000, asked is 5999"):
+        check_same_settings(old, LoraSettings(rank=4, images=5_999), tmp_path)
 
 
 def test_full_without_a_dataset_takes_its_own_flags_only(tmp_path: Path) -> None:

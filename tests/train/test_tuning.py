@@ -142,6 +142,17 @@ def test_resumed_after_a_kill_equals_uninterrupted(
     assert len(list(parts.glob("state-*.pt"))) == 2
 
 
+def test_a_finished_run_goes_on_to_more_images(model: Path, data: Path, tmp_path: Path) -> None:
+    list(tune(data, tmp_path, settings(model)))
+    before, seen = load_file(tmp_path / FILE), losses(tmp_path)
+    list(tune(data, tmp_path, settings(model, images=24)))
+    after = load_file(tmp_path / FILE)
+    assert list(losses(tmp_path)) == [*seen, 20, 24]
+    assert losses(tmp_path).items() > seen.items()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert json.loads((tmp_path / "recipe.json").read_text())["settings"]["images"] == 24
+
+
 def test_two_processes_equal_one(model: Path, data: Path, tmp_path: Path, root: Path) -> None:
     """Five images a step, so that the shares are uneven."""
     asked = settings(model, images=15, batch_size=5, log_images=5, precision="no")
