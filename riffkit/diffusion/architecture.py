@@ -29,9 +29,8 @@ _OTHER_WORLDS = {
     "input_hint_block.": "a ControlNet",
     "controlnet_": "a ControlNet",
     "motion_modules.": "an animation model",
-    "string_to_param": "a textual inversion",
-    "emb_params": "a textual inversion",
 }
+_INVERSIONS = ("string_to_param", "emb_params")
 _PIPELINES = {
     "StableDiffusionXL": "a Stable Diffusion XL",
     "StableDiffusion3": "a Stable Diffusion 3",
@@ -67,6 +66,8 @@ def _kind_of(tensors: Mapping[str, Tensor]) -> str | None:
             return f"a Stable Diffusion 2 (its text is {_V2_TEXT} wide, v1's {_V1_TEXT})"
     if _FIRST in tensors or any(name.startswith("model_ema.") for name in tensors):
         return None
+    if any(name.startswith(_INVERSIONS) for name in tensors):
+        return "a textual inversion"
     return _part_alone(tensors)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -57,6 +57,7 @@ _ASSUMED_PARAMS = (
     "model={model!r}: doesn't say which spectrograms it paints; taken as riffusion-v1 "
     "(a spectrogram.json beside it says otherwise)"
 )
+_NOT_COMPILED = "compile: left out; this model always wraps in time, which isn't compiled"
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ class Checkpoint:
         takes_few = self.few_steps is not None and n_steps <= MOST_STEPS
         return 1.0 if takes_few else self.traits.default_guidance
 
-    def fitted(self, *, n_steps: int, guidance: float) -> Checkpoint:
+    def fitted(self, *, n_steps: int, guided: bool) -> Checkpoint:
         """For few unguided steps the networks that know them, if there are any; else itself."""
-        if self.few_steps is None or n_steps > MOST_STEPS or guidance != 1:
+        if self.few_steps is None or n_steps > MOST_STEPS or guided:
             return self
         return self._for_few_steps
 
@@ -160,7 +161,10 @@ def load_checkpoint(
     stay as PyTorch holds them.
     """
     path, named = find_model(model), f"model={model!r}"
-    where = pick_device(device)
+    where, traits = pick_device(device), model_traits(path)
+    notes: tuple[str, ...] = ()
+    if compute.compile and traits.bar_cue:
+        compute, notes = replace(compute, compile=False), (_NOT_COMPILED,)
     dtype = compute.dtype_on(where)
     held_on = torch.device("cpu") if compute.offload else where
     is_folder = path.is_dir()
@@ -176,7 +180,7 @@ def load_checkpoint(
             tokenizer = CLIPTokenizer.from_pretrained(
                 str((path if is_folder else WEIGHTS / BUNDLED_DEFAULT) / "tokenizer")
             )
-            scheduler = _load_scheduler(small)
+            scheduler = _load_scheduler(small, parts.scheduler)
         except ModelError:
             raise
         except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
@@ -192,11 +196,12 @@ def load_checkpoint(
         tokenizer=tokenizer,
         scheduler=scheduler,
         params=spectrogram_params(path),
-        traits=model_traits(path),
+        traits=traits,
         device=where,
         grain=None if grain is None else grain.to(where),
         few_steps=path / FOLDER if (path / FOLDER).is_dir() else None,
         notes=(
+            *notes,
             *(() if says_its_params(path) else (_ASSUMED_PARAMS.format(model=model),)),
             *notes_for(networks.unet, where, compute),
         ),
@@ -209,9 +214,9 @@ def load_checkpoint(
     return checkpoint
 
 
-def _load_scheduler(folder: Path) -> Any:
+def _load_scheduler(folder: Path, told: Mapping[str, Any]) -> Any:
     name = read_json(folder / "scheduler" / "scheduler_config.json").get("_class_name", "")
     scheduler = getattr(diffusers, str(name), None)
     if scheduler is None:
         raise ValueError(f"unknown scheduler {name!r}")
-    return scheduler.from_pretrained(folder / "scheduler")
+    return scheduler.from_pretrained(folder / "scheduler", **told)

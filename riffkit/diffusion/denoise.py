@@ -55,8 +55,7 @@ class Denoising:
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ParameterError(f"steps={self.steps}: must be at least 1")
-        if not 0 <= self.guidance <= 100:
-            raise ParameterError(f"guidance={self.guidance:g}: must lie from 0 to 100")
+        check_guidance(self.guidance)
         if not 0 < self.strength <= 1:
             raise ParameterError(f"strength={self.strength:g}: must lie above 0 and up to 1")
         check_sampler(self.sampler)
@@ -71,6 +70,12 @@ class Denoising:
     def guides(self, share: float) -> bool:
         """Whether there is guidance so far on the way, from 0 to 1."""
         return self.guidance_interval[0] <= share <= self.guidance_interval[1]
+
+
+def check_guidance(guidance: float) -> None:
+    """Raise ParameterError for what is too strong, or none."""
+    if not 0 <= guidance <= 100:
+        raise ParameterError(f"guidance={guidance:g}: must lie from 0 to 100")
 
 
 def check_interval(interval: tuple[float, float]) -> None:
@@ -100,7 +105,8 @@ def denoise(
     middle. With `known`, what is kept of it is put back at each step's noise level.
     `generators`, one for each item of the batch, are for samplers that draw noise of their own.
     """
-    checkpoint = checkpoint.fitted(n_steps=how.steps, guidance=how.guidance)
+    guided = how.guidance != 1 or any(window.guidance not in (None, 1) for window in windows)
+    checkpoint = checkpoint.fitted(n_steps=how.steps, guided=guided)
     scheduler = new_scheduler(checkpoint.scheduler, how.sampler)
     timesteps = timesteps_for(scheduler, how.steps, n_run=how.n_run, device=checkpoint.device)
     noise = noise.to(checkpoint.device, torch.float32)

@@ -28,12 +28,11 @@ def read_folder(folder: Path, dtype: torch.dtype, *, named: str, variant: str | 
     check_folder(folder, named=named)
     configs = {part: read_json(folder / part / "config.json") for part in NETWORKS}
     check_configs(configs["unet"], configs["vae"], configs["text_encoder"], named=named)
-    return Parts(
-        **{
-            part: Part(configs[part], _weights(folder / part, dtype, named=named, variant=variant))
-            for part in NETWORKS
-        }
+    unet, vae, text_encoder = (
+        Part(configs[part], _weights(folder / part, dtype, named=named, variant=variant))
+        for part in NETWORKS
     )
+    return Parts(unet, vae, text_encoder)
 
 
 def check_folder(folder: Path, *, named: str) -> None:

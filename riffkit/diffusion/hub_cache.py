@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from huggingface_hub import constants, scan_cache_dir
@@ -19,6 +19,7 @@ from huggingface_hub.errors import CacheNotFound
 from riffkit.atomic import output_error
 from riffkit.diffusion.hub_files import INDEX, model_files
 from riffkit.diffusion.hub_id import SINGLE_FILES, HubId
+from riffkit.diffusion.lora import FILE as LORA
 from riffkit.errors import ModelError
 
 
@@ -104,7 +105,7 @@ def _models_in(repo: str, folder: Path, revision: str) -> Iterator[CachedModel]:
     if INDEX in names:
         ids = [HubId(repo, revision)] if _is_stable_diffusion(folder / INDEX) else []
     else:
-        top = [n for n in names if "/" not in n and n.endswith(SINGLE_FILES)]
+        top = [n for n in names if "/" not in n and n.endswith(SINGLE_FILES) and n != LORA]
         files = [] if "config.json" in names else top
         ids = [HubId(repo, revision, file=None if len(files) == 1 else n) for n in files]
     for hub_id in ids:
@@ -161,6 +162,9 @@ def remove(hub_id: HubId) -> int:
     folder = snapshot(hub_id) if _names_revision(hub_id) else None
     commits = [folder] if folder else list(repo.glob("snapshots/*"))
     scan = scan_cache_dir(constants.HF_HUB_CACHE)
+    # of this repository alone: a renamed one or a mirror has the same commits
+    same = (r for r in scan.repos if r.repo_type == "model" and r.repo_id == hub_id.repo)
+    scan = replace(scan, repos=frozenset(same))
     scan.delete_revisions(*(commit.name for commit in commits)).execute()
     try:
         if folder is None and repo.exists():  # what never became a revision

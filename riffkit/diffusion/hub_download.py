@@ -20,6 +20,7 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers
 from riffkit.diffusion.hub_cache import cache_folder, repo_folder
 from riffkit.diffusion.hub_id import HubId
 from riffkit.errors import ModelError
+from riffkit.recipe import sha256
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -104,6 +105,11 @@ def _fetch_contents(
         if (n_bytes := unfinished.stat().st_size) != file.n_bytes:
             unfinished.unlink()
             raise _wrong_size(hub_id, file, n_bytes)
+        if sha256(unfinished) != file.sha256:  # what an earlier break left behind is in it too
+            unfinished.unlink()
+            raise ModelError(
+                f"model={str(hub_id)!r}: {file.name} came damaged; it was removed, try again"
+            )
         os.replace(unfinished, blob)
 
 

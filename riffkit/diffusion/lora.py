@@ -1,8 +1,10 @@
 """LoRAs: small files that teach a model something, added to its weights (arXiv:2106.09685).
 
-Read are the layouts of peft and diffusers ("unet.….lora_A.weight") and of kohya's scripts
-("lora_unet_….lora_down.weight", ".alpha"), for UNet and text encoder, without peft. What is added
-to is a copy that shares all other weights with the model: the model itself stays as it was.
+Read are the layouts of diffusers ("unet.….lora_A.weight"), of kohya's scripts
+("lora_unet_….lora_down.weight", ".alpha"), and of a network that peft or diffusers saved alone
+("base_model.model.down_blocks.….lora_A.weight", with an adapter_config.json beside), for UNet and
+text encoder, without peft. What is added to is a copy that shares all other weights with the model:
+the model itself stays as it was.
 """
 
 from __future__ import annotations
@@ -19,16 +21,23 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from riffkit.diffusion.json_file import read_json
 from riffkit.diffusion.packed import put_weight, sharing_copy
 from riffkit.errors import ModelError, ParameterError
 from riffkit.recipe import sha256
 from riffkit.spectrogram.params import SpectrogramParams
 
 FILE = "pytorch_lora_weights.safetensors"
+PEFT_FILE, _PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PARTS = ("unet", "text_encoder")
 MOST_WEIGHT = 10.0
 
 _KOHYA = {"lora_unet_": "unet", "lora_te_": "text_encoder", "lora_te1_": "text_encoder"}
+_BARE = {
+    "unet": ("down_blocks", "mid_block", "up_blocks", "conv_in", "conv_out", "time_embedding"),
+    "text_encoder": ("text_model",),
+}
+"""What a network's layers begin with that was saved alone, and so without its part's name."""
 _TENSOR = re.compile(
     r"""(?P<layer>.+?)
         (?:(?P<processor>\.processor)\.(?P<to>to_\w+?)_lora|\.lora|\.lora_linear_layer)?
@@ -101,8 +110,9 @@ def lora_file(path: Path) -> Path:
         if not path.is_file():
             raise ModelError(f"lora={str(path)!r}: no such file or folder")
         return path
-    if (path / FILE).is_file():
-        return path / FILE
+    for name in (FILE, PEFT_FILE):
+        if (path / name).is_file():
+            return path / name
     if (path / "model_index.json").is_file():
         raise ModelError(f"lora={str(path)!r}: is a whole model; give it as --model")
     raise ModelError(
@@ -114,7 +124,7 @@ def lora_file(path: Path) -> Path:
 def read_lora(path: Path) -> Lora:
     """The layers of a file or run; ModelError says what it is if it is no LoRA."""
     file = lora_file(path)
-    name = file.parent.resolve().name if file.name == FILE else file.name
+    name = file.parent.resolve().name if file.name in (FILE, PEFT_FILE) else file.name
     try:
         with safe_open(file, framework="pt") as opened:
             metadata = dict(opened.metadata() or {})
@@ -123,11 +133,22 @@ def read_lora(path: Path) -> Lora:
         raise ModelError(
             f"lora={str(path)!r}: damaged, or no safetensors file; copy it again"
         ) from error
-    return Lora(name, sha256(file), _layers(str(path), tensors, metadata), metadata)
+    scales = _Scales(metadata, _peft_config(file))
+    return Lora(name, sha256(file), _layers(str(path), tensors, scales), metadata)
+
+
+def _peft_config(file: Path) -> dict[str, Any]:
+    """What peft wrote beside a network that it saved; without it, strengths would be guessed."""
+    if file.name != PEFT_FILE:
+        return {}
+    path = file.with_name(_PEFT_CONFIG)
+    if not path.is_file():
+        raise ModelError(f"lora={str(file)!r}: has no {_PEFT_CONFIG} beside it; copy that too")
+    return read_json(path)
 
 
 def _layers(
-    path: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+    path: str, tensors: Mapping[str, Tensor], scales: _Scales
 ) -> dict[str, dict[str, Layer]]:
     parts: dict[tuple[str, str], dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
@@ -138,7 +159,6 @@ def _layers(
             )
         part, layer, kind = _read_key(path, key)
         parts.setdefault((part, layer), {})[kind] = tensor
-    scales = _Scales(metadata)
     layers: dict[str, dict[str, Layer]] = {part: {} for part in PARTS}
     for (part, name), found in parts.items():
         if set(found) - {"alpha"} != {"down", "up"}:
@@ -170,7 +190,11 @@ def _read_key(path: str, key: str) -> tuple[str, str, str]:
     for prefix, part in _KOHYA.items():
         if layer.startswith(prefix):
             return part, layer.removeprefix(prefix), kind
-    part, _, layer = layer.removeprefix("base_model.model.").partition(".")
+    whole = layer.removeprefix("base_model.model.")
+    part, _, layer = whole.partition(".")
+    for bare, first in _BARE.items():
+        if part in first:
+            return bare, whole, kind
     if part not in PARTS or not layer:
         raise ModelError(
             f"lora={path!r}: is for another kind of model (it holds {key!r}), not for a "
@@ -180,9 +204,13 @@ def _read_key(path: str, key: str) -> tuple[str, str, str]:
 
 
 class _Scales:
-    """How much each layer counts: alpha / rank, where the file or its metadata names an alpha."""
+    """How much each layer counts: alpha / rank, where anything names an alpha.
 
-    def __init__(self, metadata: Mapping[str, str]) -> None:
+    The file itself, its metadata, or `beside`: peft's configuration of the only part there is.
+    """
+
+    def __init__(self, metadata: Mapping[str, str], beside: dict[str, Any]) -> None:
+        self._beside = beside
         try:  # written by diffusers since 0.35
             self._said: dict[str, Any] = json.loads(metadata.get("lora_adapter_metadata", "{}"))
         except ValueError:
@@ -190,10 +218,13 @@ class _Scales:
 
     def of(self, part: str, layer: str, rank: int, alpha: float | None) -> float:
         if alpha is None:
-            patterns = self._said.get(f"{part}.alpha_pattern") or {}
-            alpha = float(patterns.get(layer, self._said.get(f"{part}.lora_alpha", rank)))
-        root = self._said.get(f"{part}.use_rslora", False)
+            patterns = self._says(part, "alpha_pattern") or {}
+            alpha = float(patterns.get(layer, self._says(part, "lora_alpha") or rank))
+        root = self._says(part, "use_rslora")
         return alpha / (math.sqrt(rank) if root else rank)
+
+    def _says(self, part: str, name: str) -> Any:
+        return self._said.get(f"{part}.{name}", self._beside.get(name))
 
 
 def with_layers(

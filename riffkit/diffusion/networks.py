@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,17 +34,19 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The networks of a model as they are stored."""
+    """The networks of a model as they are stored; `scheduler`: what these say of its settings."""
 
     unet: Part
     vae: Part
     text_encoder: Part
+    scheduler: Mapping[str, Any] = field(default_factory=dict)
 
     def n_parameters(self) -> dict[str, int]:
         """How many numbers each network holds."""
         return {
-            part.name: sum(t.numel() for t in getattr(self, part.name).weights.tensors.values())
-            for part in fields(self)
+            name: sum(t.numel() for t in part.weights.tensors.values())
+            for name, part in vars(self).items()
+            if isinstance(part, Part)
         }
 
 

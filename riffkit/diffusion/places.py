@@ -78,7 +78,10 @@ def model_traits(model: Path) -> ModelTraits:
     """The defaults of `ModelTraits` where the model has no `riffkit.json`."""
     path = _beside(model, _TRAITS)
     values: dict[str, Any] = {} if path is None else read_json(path)
-    return ModelTraits(**values)
+    try:
+        return ModelTraits(**values)
+    except TypeError as error:
+        raise ModelError(f"model: {path}: is of another version of riffkit ({error})") from error
 
 
 def _beside(model: Path, name: str) -> Path | None:

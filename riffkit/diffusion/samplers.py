@@ -17,6 +17,9 @@ _MULTISTEP = {"algorithm_type": "dpmsolver++", "solver_order": 2}
 _SDE = {"algorithm_type": "sde-dpmsolver++", "solver_order": 2}
 _PLAIN: dict[str, Any] = {"use_karras_sigmas": False}
 _KARRAS = {"use_karras_sigmas": True}
+_MOST_SIGMA = 80.0
+"""Where Karras' spacing begins at most (arXiv:2206.00364, table 1). A noise schedule that ends in
+noise alone goes to many thousands, and nearly all steps would lie there."""
 _UNCLIPPED = {"clip_sample": False, "set_alpha_to_one": False}
 
 _KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -52,7 +55,12 @@ def new_scheduler(own: Any, name: str | None) -> Any:
     kind, settings = _KINDS[name]
     takes = inspect.signature(getattr(diffusers, kind).__init__).parameters
     config = {key: value for key, value in own.config.items() if key in takes}
-    return getattr(diffusers, kind).from_config({**config, **settings})
+    scheduler = getattr(diffusers, kind).from_config({**config, **settings})
+    if settings.get("use_karras_sigmas"):
+        last = float(scheduler.alphas_cumprod[-1])
+        if last * (1 + _MOST_SIGMA**2) < 1:
+            scheduler.register_to_config(sigma_max=_MOST_SIGMA)
+    return scheduler
 
 
 def timesteps_for(scheduler: Any, steps: int, *, n_run: int, device: torch.device) -> Tensor:
@@ -60,18 +68,22 @@ def timesteps_for(scheduler: Any, steps: int, *, n_run: int, device: torch.devic
 
     There are more timesteps than steps where a sampler takes the network twice.
     """
+    n_trained = scheduler.config.num_train_timesteps
     try:
+        if steps >= n_trained:
+            raise ValueError
         scheduler.set_timesteps(steps, device=device)
+        if scheduler.timesteps.max() >= n_trained:
+            raise ValueError
     except ValueError as error:
         raise ParameterError(f"steps={steps}: more than this sampler takes; give fewer") from error
     begin = (steps - n_run) * scheduler.order
-    if not begin:
-        return scheduler.timesteps
-    if isinstance(scheduler, diffusers.PNDMScheduler) and scheduler.config.skip_prk_steps:
+    if begin and isinstance(scheduler, diffusers.PNDMScheduler) and scheduler.config.skip_prk_steps:
         # wherever it begins, its third call is at the second call's timestep again
         later = scheduler.timesteps[begin + 1 :]
         return torch.cat((later[:2], later[1:]))
     if hasattr(scheduler, "set_begin_index"):
+        # at 0 too: told nothing, it looks for the first timestep, of which there may be two
         scheduler.set_begin_index(begin)
     return scheduler.timesteps[begin:]
 

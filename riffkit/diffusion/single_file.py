@@ -35,6 +35,8 @@ _UNET, _EMA, _VAE, _TEXT = (
 _HEAD_SIZE = 64
 """Of CLIP's text encoders, whatever their width."""
 _MOST_BLOCKS = 40
+_SAYS_V = "v_pred"
+"""An empty tensor of that name is how a single file says what its UNet predicts, if not noise."""
 
 Tensors = Mapping[str, Tensor]
 
@@ -61,11 +63,15 @@ def read_single_file(path: Path, *, named: str) -> Parts:
         convert_ldm_vae_checkpoint({_VAE + k: v for k, v in vae.items()}, configs[1]),
         text,
     )
+    unet_part, vae_part, text_part = (
+        Part(config, Stored(tensors, stored.files))
+        for config, tensors in zip(configs, converted, strict=True)
+    )
     return Parts(
-        *(
-            Part(config, Stored(tensors, stored.files))
-            for config, tensors in zip(configs, converted, strict=True)
-        )
+        unet_part,
+        vae_part,
+        text_part,
+        scheduler={"prediction_type": "v_prediction"} if _SAYS_V in stored.tensors else {},
     )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.denoise import Known, OnStep
+from riffkit.diffusion.denoise import Known, OnStep, check_guidance
+from riffkit.diffusion.emphasis import check_emphasis
 from riffkit.diffusion.latents import latents_to_pixels
 from riffkit.diffusion.prompts import check_prompt
 from riffkit.errors import ParameterError
@@ -59,7 +60,10 @@ class StoryRequest(PaintRequest):
             raise ParameterError(f"phrase_bars={self.phrase_bars}: must lie from 1 to {self.bars}")
         for frame in self.keyframes:
             check_prompt(frame.prompt)
+            check_emphasis(frame.negative_prompt)
             check_strength(frame.strength)
+            if frame.guidance is not None:
+                check_guidance(frame.guidance)
             if frame.easing not in EASINGS:
                 raise ParameterError(f"easing={frame.easing!r}: must be {', '.join(EASINGS)}")
         _ = self.timeline
@@ -171,6 +175,9 @@ def story_plan(checkpoint: Checkpoint, request: StoryRequest, theme: Theme | Non
         bpm = theme.bpm if request.bpm is None else request.bpm
         key = request.key or (theme.key.name if theme.key and theme.key.mode else None)
         request = replace(request, bpm=bpm, key=key)
+    if request.guidance is None and any(f.guidance not in (None, 1) for f in request.keyframes):
+        # where one keyframe is guided, all are painted by the network that can be
+        request = replace(request, guidance=checkpoint.traits.default_guidance)
     n_beats = request.bars * request.beats_per_bar
     return settle(request, checkpoint, prompt=request.keyframes[0].prompt, n_beats=n_beats)
 

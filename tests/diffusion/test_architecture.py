@@ -102,6 +102,11 @@ def test_parts_and_small_things(tensors: dict[str, Tensor], tmp_path: Path) -> N
     renamed = {k.replace("down.", "lora_A.").replace("up.", "lora_B."): t for k, t in peft.items()}
     said_of_file(renamed, "is a LoRA; give it as --lora", tmp_path)
     said_of_file({"emb_params": torch.zeros(2, 768)}, "textual inversion", tmp_path)
+    inversion = {"string_to_param.*": torch.zeros(2, 768)}
+    said_of_file(inversion, "textual inversion", tmp_path)
+    whole = {**tensors, "embedding_manager.string_to_param_dict.x": torch.zeros(2, 768)}
+    save_file({name: t.contiguous() for name, t in whole.items()}, tmp_path / "trained.safetensors")
+    assert load_checkpoint(str(tmp_path / "trained.safetensors"), device="cpu").unet is not None
     said_of_file({"some.thing": torch.zeros(2)}, "holds 'some.thing'", tmp_path)
 
 

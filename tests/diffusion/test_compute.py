@@ -43,6 +43,12 @@ def test_compiled_it_paints_the_same(tiny_folder: Path) -> None:
         assert torch.allclose(ours, other, atol=1e-4)
 
 
+def test_a_model_that_always_wraps_is_not_compiled() -> None:
+    checkpoint = load_checkpoint("mini", device="cpu", compute=Compute(compile=True))
+    assert any(note.startswith("compile: left out") for note in checkpoint.notes)
+    assert checkpoint.unet._compiled_call_impl is None
+
+
 def test_what_cannot_be_is_said_in_a_line(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

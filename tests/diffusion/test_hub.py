@@ -252,6 +252,20 @@ def test_a_file_of_a_wrong_size_is_removed_and_named(hub: Hub, tmp_path: Path) -
     assert partials(tmp_path) == [] and cached(HubId(ID)) is None
 
 
+def test_what_went_wrong_in_what_had_come_is_not_taken(
+    hub: Hub, tmp_path: Path, folder: Path
+) -> None:
+    """As long as it should be, but half of it never reached the disk."""
+    blobs = tmp_path / "cache" / "models--someone--tiny" / "blobs"
+    blobs.mkdir(parents=True)
+    size = (folder / UNET).stat().st_size
+    (blobs / f"{sha256(folder / UNET)}.incomplete").write_bytes(bytes(size))
+    with pytest.raises(ModelError, match=r"unet/\S+\.safetensors came damaged; it was removed"):
+        pull(HubId(ID))
+    assert partials(tmp_path) == [] and cached(HubId(ID)) is None
+    assert sha256(pull(HubId(ID)).path / UNET) == sha256(folder / UNET)
+
+
 def test_a_damaged_file_in_the_cache_is_fetched_again(hub: Hub, folder: Path) -> None:
     pulled = pull(HubId(ID))
     (pulled.path / UNET).resolve().write_bytes(b"short")
@@ -426,6 +440,23 @@ def test_removing_one_revision_keeps_the_other(
     assert 0 < freed < 20_000
     assert cached(HubId(ID)) == main.path and cached(HubId(ID, "v2")) is None
     assert load_checkpoint(ID, device="cpu").params == FULL_BAND
+
+
+def test_removing_one_of_two_with_the_same_commits_keeps_the_other(
+    hub: Hub, riff, tmp_path: Path
+) -> None:
+    """A repository that was renamed is in the cache by both names."""
+    pull(HubId(ID))
+    cache = tmp_path / "cache"
+    for k in range(6):
+        shutil.copytree(
+            cache / "models--someone--tiny", cache / f"models--other{k}--tiny", symlinks=True
+        )
+    for k in range(6):
+        riff("models", "remove", f"other{k}/tiny", "--yes")
+        assert cached(HubId(ID)) is not None
+        assert all(cached(HubId(f"other{other}/tiny")) for other in range(k + 1, 6))
+    assert [path.name for path in cache.glob("models--*")] == ["models--someone--tiny"]
 
 
 def test_remove_takes_an_unfinished_download(hub: Hub, riff, tmp_path: Path) -> None:

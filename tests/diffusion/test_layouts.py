@@ -141,3 +141,21 @@ def test_weights_in_a_file_of_the_same_dtype_are_not_copied(written: dict[str, P
         one.unet.conv_out.bias.fill_(3)
     assert torch.equal(other.unet.conv_out.bias, kept)
     assert path.read_bytes() == before
+
+
+def test_a_file_says_that_it_predicts_v(written: dict[str, Path], tmp_path: Path) -> None:
+    tensors = load_file(written["safetensors"])
+    loaded = load_checkpoint(str(written["safetensors"]), device="cpu")
+    assert loaded.scheduler.config.prediction_type == "epsilon"
+    save_file({**tensors, "v_pred": torch.tensor([])}, tmp_path / "v.safetensors")
+    loaded = load_checkpoint(str(tmp_path / "v.safetensors"), device="cpu")
+    assert loaded.scheduler.config.prediction_type == "v_prediction"
+
+
+def test_eight_bits_are_read(written: dict[str, Path], tmp_path: Path) -> None:
+    tensors = load_file(written["safetensors"])
+    name = "model.diffusion_model.out.2.weight"
+    small = tensors[name].to(torch.float8_e4m3fn)
+    save_file({**tensors, name: small}, tmp_path / "small.safetensors")
+    loaded = load_checkpoint(str(tmp_path / "small.safetensors"), device="cpu")
+    assert torch.equal(loaded.unet.conv_out.weight, small.float())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
+from riffkit.errors import ModelError
 from tests.diffusion.layouts import small_v1, write_layout
 
 RANK, ALPHA = 2, 1.0
@@ -92,6 +94,38 @@ def test_peft_and_kohya_give_the_same(
     )
     for name, tensor in peft.items():
         assert torch.equal(tensor, kohya[name]), name
+
+
+def test_networks_that_were_saved_alone(
+    base: Checkpoint, matrices: Matrices, tmp_path: Path
+) -> None:
+    """As `save_pretrained` of a peft model writes each, and `save_attn_procs` the UNet."""
+    wanted = weights_of(base.with_loras([write_lora(matrices, "kohya", tmp_path)]))
+    tuned = base
+    for part in ("unet", "text_encoder"):
+        folder = tmp_path / part
+        folder.mkdir()
+        tensors = {}
+        for name, (down, up) in matrices.items():
+            if name.startswith(part):
+                layer = f"base_model.model.{name.removeprefix(f'{part}.')}"
+                tensors |= {f"{layer}.lora_A.weight": down, f"{layer}.lora_B.weight": up}
+        save_file(tensors, folder / "adapter_model.safetensors")
+        with pytest.raises(ModelError, match="adapter_config"):
+            base.with_loras([folder])
+        (folder / "adapter_config.json").write_text(json.dumps({"lora_alpha": ALPHA, "r": RANK}))
+        tuned = tuned.with_loras([folder])
+    assert [said["name"] for said in tuned.loras] == ["unet", "text_encoder"]
+    for name, tensor in weights_of(tuned).items():
+        torch.testing.assert_close(tensor, wanted[name], msg=name)
+    layer = "mid_block.attentions.0.transformer_blocks.0.attn1"
+    down, up = matrices[f"unet.{layer}.to_q"]
+    bare = f"{layer}.processor.to_q_lora"
+    pair = {f"{bare}.down.weight": down, f"{bare}.up.weight": up * ALPHA / RANK}
+    save_file(pair, tmp_path / "procs.safetensors")
+    name = f"unet.{layer}.to_q.weight"
+    found = weights_of(base.with_loras([tmp_path / "procs.safetensors"]))[name]
+    torch.testing.assert_close(found, wanted[name])
 
 
 def test_the_base_stays_bit_for_bit(base: Checkpoint, matrices: Matrices, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip
 from riffkit.music.replay import replay
 from riffkit.music.riff import Riff
-from riffkit.music.story import LoopRequest, read_script
+from riffkit.music.story import LoopRequest, StoryRequest, read_script, story_plan
+from riffkit.music.timeline import Keyframe
 
 FAST = {"steps": 4, "quality": "preview"}
 RATE = 44_100
@@ -130,9 +132,20 @@ def test_a_story_is_told_from_its_script_and_again(riff: Riff, tmp_path: Path) -
     assert replay(tmp_path / "story.flac", tmp_path / "again.flac").same
 
 
+def test_one_guided_keyframe_guides_all(riff: Riff) -> None:
+    """Few steps have no guidance by default, and a network that can't be guided."""
+    frames = Keyframe(0.0, "house piano"), Keyframe(2.0, "solo flute", guidance=2.0)
+    request = StoryRequest(keyframes=frames[:1], bars=4, steps=4)
+    assert story_plan(riff.checkpoint, request).guidance == 1
+    guided = story_plan(riff.checkpoint, replace(request, keyframes=frames))
+    assert guided.guidance == riff.checkpoint.traits.default_guidance > 1
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("guidance = 2", "guidance = -50", "guidance=-50: must lie"),
+        ("guidance = 2", 'negative_prompt = "(guitar:50)"', "50"),
         ("prompt =", "promt =", "did you mean 'prompt'"),
         ("bpm = 140", "tempo = 140", "'tempo' is not known"),
         ("bar = 4", "bar = 0", "put them in order"),
