@@ -7,11 +7,11 @@ Captions name tempo and key as a clip sounds; here they say what the model's ima
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
@@ -26,7 +26,8 @@ from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
 from riffkit.recipe import sha256
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
-from train.dataset.cache import captions_for, is_cached
+from train.dataset.cache import captions_for, check_record, is_cached
+from train.dataset.captions import triggered
 from train.dataset.formats import (
     METADATA_NAME,
     ClipRecord,
@@ -95,15 +96,28 @@ def read_clips(
 
     `cache` is a file for latents that the shards lack. `tokens_only`: the text encoder learns.
     """
-    samples = list(read_shards(folder, split))
-    if not samples:
+    if not shard_paths(folder, split):
         raise ParameterError(
             f"dataset={str(folder)!r}: its {split} split is empty; give it more music, or build "
             "it with another --seed"
         )
     fits = all(is_cached(path, checkpoint.fingerprint) for path in shard_paths(folder, split))
-    latents = _latents(samples, checkpoint, cache, cached=fits)
-    rewritten = [_with_trigger(captions_for(s.record, checkpoint), trigger) for s in samples]
+    found = None if fits else _read_cache(cache, _stamp(folder, checkpoint))
+    samples = [
+        _encoded(sample, checkpoint, found, cached=fits) for sample in read_shards(folder, split)
+    ]
+    latents = [sample.latents for sample in samples]
+    if not fits and found is None:
+        keys = (sample.record.shard_key for sample in samples)
+        with atomic_path(cache) as temporary:
+            save_file(
+                dict(zip(keys, latents, strict=True)), temporary,
+                metadata=_stamp(folder, checkpoint),
+            )  # fmt: skip
+    rewritten = [
+        [triggered(caption, trigger) for caption in captions_for(s.record, checkpoint)]
+        for s in samples
+    ]
     numbers = {"": 0}
     for caption in (c for captions in rewritten for c in captions):
         numbers.setdefault(caption, len(numbers))
@@ -116,10 +130,6 @@ def read_clips(
         texts = embed(checkpoint, list(numbers))
     return TrainingClips([_with_cue(x, s.record, checkpoint) for x, s in
                           zip(latents, samples, strict=True)], rows, texts)  # fmt: skip
-
-
-def _with_trigger(captions: Sequence[str], trigger: str) -> list[str]:
-    return [f"{trigger}, {caption}" if trigger else caption for caption in captions]
 
 
 def tokens_of(checkpoint: Checkpoint, texts: Sequence[str]) -> Int[Tensor, "text token"]:
@@ -140,7 +150,7 @@ def embed(checkpoint: Checkpoint, texts: Sequence[str]) -> Float[Tensor, "text t
 
 
 def _cached_texts(
-    samples: Sequence[Sample], rows: Sequence[Tensor], n_texts: int, checkpoint: Checkpoint
+    samples: Sequence[_Clip], rows: Sequence[Tensor], n_texts: int, checkpoint: Checkpoint
 ) -> Float[Tensor, "text token feature"]:
     empty = embed(checkpoint, [""])
     texts = empty.repeat(n_texts, 1, 1)
@@ -150,20 +160,31 @@ def _cached_texts(
     return texts
 
 
-def _latents(
-    samples: Sequence[Sample], checkpoint: Checkpoint, cache: Path, *, cached: bool
-) -> list[Tensor]:
-    """Each clip's sound channels in float16, "channel row column"."""
-    if cached and all(s.latents is not None for s in samples):
-        return [torch.from_numpy(s.latents) for s in samples if s.latents is not None]
-    keys = [sample.record.shard_key for sample in samples]
-    stamp = {"model": checkpoint.fingerprint, "clips": json.dumps(keys)}
-    if (found := _read_cache(cache, stamp)) is not None:
-        return [found[key] for key in keys]
-    latents = [encode_sample(sample, checkpoint) for sample in samples]
-    with atomic_path(cache) as temporary:
-        save_file(dict(zip(keys, latents, strict=True)), temporary, metadata=stamp)
-    return latents
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """What stays of a clip in a shard: hours of images would fill the memory."""
+
+    record: ClipRecord
+    latents: Tensor
+    text: np.ndarray | None
+
+
+def _encoded(
+    sample: Sample, checkpoint: Checkpoint, found: dict[str, Tensor] | None, *, cached: bool
+) -> _Clip:
+    """The clip's sound channels in float16, "channel row column", from wherever they are."""
+    check_record(sample.record, checkpoint)
+    if cached and sample.latents is not None:
+        latents = torch.from_numpy(sample.latents)
+    elif found is not None:
+        latents = found[sample.record.shard_key]
+    else:
+        latents = encode_sample(sample, checkpoint)
+    return _Clip(sample.record, latents, sample.text)
+
+
+def _stamp(folder: Path, checkpoint: Checkpoint) -> dict[str, str]:
+    return {"model": checkpoint.fingerprint, "dataset": dataset_fingerprint(folder)}
 
 
 def _read_cache(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:

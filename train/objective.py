@@ -25,7 +25,7 @@ def stratified_timesteps(
     """One noise level in each n-th of the schedule: the loss varies far more with the level than
     with anything else."""
     drawn = (torch.arange(n) + torch.rand(n, generator=generator)) / n
-    return (drawn * n_timesteps).long()
+    return (drawn * n_timesteps).long().clamp(max=n_timesteps - 1)  # the last may round up
 
 
 class Objective:

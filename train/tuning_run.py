@@ -37,6 +37,8 @@ from train.clips import (
     read_clips,
     tokens_of,
 )
+from train.dataset.captions import triggered
+from train.dataset.formats import DatasetInfo, shard_paths
 from train.export import export_tuned
 from train.loop import fit
 from train.prior import prior_pictures, prior_prompts
@@ -59,7 +61,7 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
     """
     device = local_device(settings.device)
     checkpoint = load_checkpoint(settings.model, device=str(device), to_train=True)
-    open_dataset(data, checkpoint)
+    info = open_dataset(data, checkpoint)
     recipe = _recipe(data, checkpoint, settings)
     _check_run(run, recipe, settings)
     with main_process_first(device):
@@ -89,7 +91,7 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
         yield line
     board.close()
     if is_main_process():
-        _export(run, checkpoint, network, recipe, settings)
+        _export(run, checkpoint, network, recipe, settings, info)
 
 
 def new_network(checkpoint: Checkpoint, settings: TuningSettings) -> Denoiser:
@@ -191,10 +193,7 @@ def _clips(
         )  # fmt: skip
 
     clips = split("train")
-    try:
-        held_out = split("test")
-    except ParameterError:
-        held_out = None  # a single track can't be split
+    held_out = split("test") if shard_paths(data, "test") else None  # a single track isn't split
     if not settings.prior_images:
         return clips, held_out, 0
     prompts = prior_prompts(settings.prior_prompts, checkpoint.traits, settings.prior_images)
@@ -228,7 +227,7 @@ def _first_captions(data: Path, settings: TuningSettings) -> tuple[str, ...]:
 
     records = sorted(read_metadata(data), key=lambda record: record.split != "test")
     texts = list(dict.fromkeys(as_text(record.text) for record in records))[:_N_SAMPLES]
-    return tuple(f"{settings.trigger}, {text}" if settings.trigger else text for text in texts)
+    return tuple(triggered(text, settings.trigger) for text in texts)
 
 
 def _painting(checkpoint: Checkpoint, network: Denoiser) -> Checkpoint:
@@ -243,6 +242,7 @@ def _export(
     network: Denoiser,
     recipe: dict[str, Any],
     settings: TuningSettings,
+    info: DatasetInfo,
 ) -> None:
     network.to("cpu")
     load_ema(network, run / "state.pt")
@@ -263,9 +263,10 @@ def _export(
         part: {n.removeprefix(f"{part}."): t for n, t in layers.items() if n.startswith(f"{part}.")}
         for part in PARTS
     }
+    trigger = settings.trigger or info.options.get("trigger")
     metadata = {
         "spectrogram": json.dumps(checkpoint.params.to_dict(), sort_keys=True),
-        "trigger_words": json.dumps([settings.trigger] if settings.trigger else []),
+        "trigger_words": json.dumps([trigger] if trigger else []),
         "recipe": json.dumps(recipe, sort_keys=True, ensure_ascii=False),
     }
     save_lora(by_part, run / FILE, metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,7 +132,8 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
     name = repr(str(path))
     _check_bytes(path, name)
     try:
-        with soundfile.SoundFile(path) as file:
+        # soundfile can't write out a name that isn't UTF-8, but takes its bytes
+        with soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path)) as file:
             _check_readable(file, name)
             yield file
     except soundfile.LibsndfileError as error:

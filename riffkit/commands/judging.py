@@ -85,8 +85,8 @@ def evaluate(
     asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
     _judge_genre(
         folder, dataset, prompt, model, tuned, lora or [], asked,
-        options={"steps": steps, "guidance": guidance}, clips=clips, tag=tag, device=device,
-        as_json=as_json, quiet=quiet,
+        options={"steps": steps, "guidance": guidance, "seed": seed}, clips=clips, tag=tag,
+        device=device, as_json=as_json, quiet=quiet,
     )  # fmt: skip
 
 
@@ -147,6 +147,7 @@ def _judge_genre(
     from riffkit.evaluation.kept import at_half_weight, kept
     from riffkit.evaluation.run import make_clips, read_clips
 
+    genre.check_tag(tag)
     real = genre.read_real_clips(dataset)
     requests = genre.genre_requests(prompt, real, clips, **options)
     models = {

@@ -96,8 +96,8 @@ class GenreScores:
 def read_real_clips(dataset: Path) -> list[RealClip]:
     """The clips of a dataset; ParameterError where there are too few, or none held out."""
     try:
-        lines = (dataset / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
-        values = [json.loads(line) for line in lines]
+        lines = (dataset / "metadata.jsonl").read_text(encoding="utf-8").split("\n")
+        values = [json.loads(line) for line in lines if line.strip()]
         clips = [
             RealClip(
                 dataset / v["file_name"], v["split"], v.get("bpm"), v.get("beats_per_bar", 4),
@@ -121,17 +121,17 @@ def read_real_clips(dataset: Path) -> list[RealClip]:
 
 
 def genre_requests(
-    prompt: str, clips: Sequence[RealClip], n_clips: int, **options: object
+    prompt: str, clips: Sequence[RealClip], n_clips: int, *, seed: int = 0, **options: object
 ) -> list[GenerateRequest]:
-    """The same prompt with seeds from 0 on, at the dataset's usual tempo."""
+    """The same prompt with seeds from `seed` on, at the dataset's usual tempo."""
     if n_clips < _FEWEST:
         raise ParameterError(f"clips={n_clips}: must be at least {_FEWEST}")
     tempi = [clip.bpm for clip in clips if clip.bpm is not None]
     bpm = float(np.median(tempi)) if tempi else None
     beats = int(np.median([clip.beats_per_bar for clip in clips]))
     return [
-        GenerateRequest(prompt, bpm=bpm, beats_per_bar=beats, seed=seed, loop=True, **options)  # type: ignore[arg-type]
-        for seed in range(n_clips)
+        GenerateRequest(prompt, bpm=bpm, beats_per_bar=beats, seed=n, loop=True, **options)  # type: ignore[arg-type]
+        for n in range(seed, seed + n_clips)
     ]
 
 
@@ -193,12 +193,17 @@ def _heard(clips: Iterable[tuple[SpectrogramImage, torch.Tensor, int]]) -> Heard
     return Heard(np.array(tags), np.stack(sounds), np.stack(pictures))
 
 
+def check_tag(tag: str | None) -> None:
+    """Raise ParameterError for one that musicnn doesn't know."""
+    if tag is not None and tag not in TAGS:
+        raise ParameterError(f"tag={tag!r}: must be one of {', '.join(TAGS)}")
+
+
 def judge_genre(
     base: Heard, tuned: Heard, trained: Heard, held_out: Heard, *, tag: str | None = None
 ) -> GenreScores:
     """What a model has gained; `tag` stands for the one that tells the genre best."""
-    if tag is not None and tag not in TAGS:
-        raise ParameterError(f"tag={tag!r}: must be one of {', '.join(TAGS)}")
+    check_tag(tag)
     real = np.concatenate((trained.tags, held_out.tags)).mean(axis=0)
     column = TAGS.index(tag) if tag is not None else _telling(base.tags.mean(axis=0), real)
     whitening = Whitening.of(np.concatenate((trained.sounds, held_out.sounds)))

@@ -107,7 +107,8 @@ def _set_score(
 def _mean_distance(rows: Components) -> float:
     """Of all pairs."""
     distances = torch.pdist(torch.from_numpy(np.ascontiguousarray(rows)))
-    return float(distances[distances > 0].mean()) if len(distances) else 0.0
+    apart = distances[distances > 0]
+    return float(apart.mean()) if len(apart) else 0.0
 
 
 def _nearest(rows: Components, others: Components) -> Float[np.ndarray, " clip"]:

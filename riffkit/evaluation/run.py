@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from torch import Tensor
 
 from riffkit.atomic import output_error
 from riffkit.audio import files
@@ -21,6 +22,7 @@ from riffkit.spectrogram.png import read_png
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 _FEWEST_SOUNDS = 4
+_PIECE_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,21 @@ def read_clips(evaluation: Evaluation, folder: Path) -> Iterator[Reading]:
 
 
 def sounds_of(folder: Path) -> Float[np.ndarray, "clip feature"]:
-    """The features of every audio file in a folder, for distances; at least four files."""
+    """The features of every audio file in a folder, for distances; at least four files.
+
+    Long files count in pieces about as long as the loops that they are compared with.
+    """
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
     if len(paths) < _FEWEST_SOUNDS:
         raise ParameterError(
             f"reference={folder.name!r}: holds {len(paths)} audio files; at least {_FEWEST_SOUNDS}"
         )
-    return np.stack([musicnn_features(*files.load(path)).numpy() for path in paths])
+    return np.stack([row for path in paths for row in _piecewise(*files.load(path))])
+
+
+def _piecewise(waveform: Tensor, rate: int) -> Iterator[Float[np.ndarray, " feature"]]:
+    pieces = waveform.split(round(_PIECE_SECONDS * rate), dim=-1)
+    if len(pieces) > 1 and pieces[-1].shape[-1] < pieces[0].shape[-1]:
+        pieces = pieces[:-1]
+    for piece in pieces:
+        yield musicnn_features(piece, rate).numpy()

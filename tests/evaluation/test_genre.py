@@ -88,6 +88,7 @@ def test_real_clips_are_heard_as_the_model_sees_them(dataset: Path) -> None:
     assert not np.allclose(low, high, atol=0.01)  # another tone is another picture
     requests = genre_requests("metal", clips, 5)
     assert [request.seed for request in requests] == list(range(5))
+    assert genre_requests("metal", clips, 5, seed=7)[0].seed == 7
     assert {request.bpm for request in requests} == {120.0}
 
 

@@ -70,3 +70,6 @@ def test_a_folder_of_audio_has_sounds(tmp_path: Path) -> None:
         noise = torch.rand(1, 44_100, generator=torch.Generator().manual_seed(index)) - 0.5
         files.save(tmp_path / f"{index}.wav", noise, 44_100)
     assert sounds_of(tmp_path).shape == (4, 561)
+    long = torch.cat([files.load(tmp_path / f"{k % 4}.wav")[0] for k in range(14)], dim=-1)
+    files.save(tmp_path / "long.wav", long, 44_100)
+    assert sounds_of(tmp_path).shape == (6, 561)  # two pieces of six seconds

@@ -43,6 +43,7 @@ def small_dataset(
     n_test: int = 4,
     params: SpectrogramParams = PARAMS,
     width: int | None = None,
+    bpm: float | None = None,
 ) -> Path:
     """Dark or light pictures by caption, as `riff dataset build` lays them out.
 
@@ -55,7 +56,7 @@ def small_dataset(
     for split, n in (("train", n_train), ("test", n_test)):
         clips = []
         for index in range(n):
-            record = _record(split, index)
+            record = _record(split, index, bpm)
             image = _picture(index, params, width)
             path = folder / "picture.png"
             image.save(path)
@@ -74,11 +75,11 @@ def small_dataset(
     return folder
 
 
-def _record(split: str, index: int) -> ClipRecord:
+def _record(split: str, index: int, bpm: float | None) -> ClipRecord:
     text = CAPTIONS[index % 2]
     return ClipRecord(
         file_name=f"{split}/{index:06d}-clip-01.flac", text=text, captions=(text, f"{text}, calm"),
-        split=split, bpm=None, beats_per_bar=1, key=None, transpose=0.0, tags={},
+        split=split, bpm=bpm, beats_per_bar=1, key=None, transpose=0.0, tags={},
         loudness_lufs=-16.0, source="a.wav", start_seconds=0.0, seconds=1.28, sha256="0" * 64,
     )  # fmt: skip
 

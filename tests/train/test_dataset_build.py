@@ -215,6 +215,17 @@ def test_built_again_and_other_options(music: Path, built: Path) -> None:
     assert tree(built) == before
 
 
+def test_other_captions_are_another_dataset(music: Path, tmp_path: Path) -> None:
+    """Into the folder itself, whose own metadata isn't taken for the user's."""
+    folder = Path(shutil.copytree(music / "jazz", tmp_path / "jazz"))
+    request = changed(test_share=0.0)
+    build_dataset(folder, folder / "out", request)
+    assert "was built before" in build_dataset(folder, folder / "out", request).notes[0]
+    (folder / "c.txt").write_text("another tune")
+    with pytest.raises(ParameterError, match="changed files or captions"):
+        build_dataset(folder, folder / "out", request)
+
+
 def test_captioner_and_templates(music: Path, tmp_path: Path) -> None:
     script = tmp_path / "hook.py"
     script.write_text("import sys, os; print('heard', os.path.exists(sys.argv[1]))")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from riffkit.audio import files
 from riffkit.errors import ParameterError
 from tests.train.dataset_music import bars, write
 from train.dataset.captioner import CaptionTask, caption_by_command
-from train.dataset.captions import KnownFacts, caption_clip
+from train.dataset.captions import KnownFacts, caption_clip, triggered
 from train.dataset.describe import SourceWords, read_folder_metadata, source_words
 from train.dataset.find import find_audio
 from train.dataset.split import choose_test_groups, group_alike
@@ -63,6 +65,8 @@ def test_the_trigger_is_in_every_caption() -> None:
     for templates in ((), ("{style} in {key}", "a {trigger} song at {bpm} bpm")):
         captions = caption_clip(facts(), seed="1", trigger="mjd", templates=templates)
         assert captions and all("mjd" in caption for caption in captions)
+    assert triggered("german folk", "man") == "man, german folk"
+    assert triggered("Man, folk", "man") == "Man, folk"
 
 
 def test_templates_override(tmp_path: Path) -> None:
@@ -72,11 +76,19 @@ def test_templates_override(tmp_path: Path) -> None:
     assert templates == ("{style} / {key}", "{bpm} of {style}, by {artist}")
     captions = caption_clip(facts(tags={"metal": 0.9}), seed="0", templates=templates)
     assert captions == ("metal / A minor",)  # nobody knows the artist
+    own = caption_clip(facts(), seed="0")
+    assert caption_clip(facts(), seed="0", templates=("{artist}",)) == own
 
 
 @pytest.mark.parametrize(
     ("line", "says"),
-    [("{stylo} loop", r"\{stylo\}; did you mean \{style\}"), ("{style", "line 1"), ("", "no temp")],
+    [
+        ("{stylo} loop", r"\{stylo\}; did you mean \{style\}"),
+        ("{style", "line 1"),
+        ("", "no temp"),
+        ("{bpm:.0f}", "line 1: Unknown format"),
+        ("{style:{bpm}}", "line 1"),
+    ],
 )
 def test_wrong_templates_are_named(tmp_path: Path, line: str, says: str) -> None:
     path = tmp_path / "t.txt"
@@ -107,6 +119,31 @@ def test_what_is_written_about_a_file(tmp_path: Path) -> None:
     assert words["c.wav"].captions == ("a song",)
     assert words["c.wav"].styles == ("rock", "punk")
     assert words["c.wav"].licence == "0"
+
+
+def test_metadata_as_others_write_it(tmp_path: Path) -> None:
+    """A line separator in a JSON string, words over two lines of a table, genres as a list."""
+    for name in ("a.wav", "b.wav"):
+        write(tmp_path / name, bars(n_bars=1))
+    line = {"file_name": "a.wav", "text": "soft\u2028rain", "genre": ["Rock", "Metal"]}
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(line, ensure_ascii=False), "utf-8")
+    (tmp_path / "metadata.csv").write_text('file_name,text\nb.wav,"over\ntwo lines"\n')
+    sources = find_audio(tmp_path, without=tmp_path / "out")
+    metadata = read_folder_metadata(tmp_path, sources)
+    one, other = (source_words(tmp_path, source, metadata) for source in sources)
+    assert (one.captions, one.styles) == (("soft rain",), ("rock", "metal"))
+    assert other.captions == ("over two lines",)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes only there")
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    write(tmp_path / "a.wav", bars(n_bars=1))
+    (tmp_path / "a.wav").rename(path)
+    (source,) = find_audio(tmp_path, without=tmp_path / "out")
+    assert source.name == "caf\\xe9.wav"
+    assert source_words(tmp_path, source, read_folder_metadata(tmp_path, [source])).title is None
+    assert files.load(source.path)[0].abs().max() > 0.1
 
 
 def test_file_tags(tmp_path: Path) -> None:

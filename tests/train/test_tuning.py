@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from riffkit.diffusion.checkpoint import load_checkpoint
 from riffkit.diffusion.lora import FILE
@@ -25,7 +26,7 @@ from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
 from tests.diffusion.layouts import small_v1, write_layout
 from tests.train.small_dataset import PARAMS, small_dataset, small_model
 from train.adapters import KOHYA_FILE, in_half
-from train.clips import TrainingClips
+from train.clips import TrainingClips, read_clips
 from train.settings import FullSettings, LoraSettings, TuningSettings, to_toml
 from train.tuning import TuningTask
 from train.tuning_run import new_network, tune
@@ -181,10 +182,11 @@ def test_two_processes_equal_one(model: Path, data: Path, tmp_path: Path, root: 
 
 
 def test_checkpointed_and_accumulated_gradients_are_the_same(
-    tiny_folder: Path, data: Path, tmp_path: Path
+    tiny_folder: Path, tmp_path: Path
 ) -> None:
     """Circular in time with a bar cue, where the second pass must be circular as well."""
     model = small_model(tmp_path / "model", tiny_folder, bar_cue=True)
+    data = small_dataset(tmp_path / "bars", bpm=120.0)
     list(tune(data, tmp_path / "a", settings(model, images=4)))
     other = settings(model, images=4, gradient_checkpointing=True, accumulation=3)
     list(tune(data, tmp_path / "b", other))
@@ -326,7 +328,28 @@ def test_a_single_file_becomes_a_folder(data: Path, tmp_path: Path) -> None:
     assert torch.equal(theirs.unet.conv_out.weight, new.unet.conv_out.weight)
 
 
-def test_a_dataset_that_cannot_be_trained_on_is_refused(model: Path, tmp_path: Path) -> None:
+def test_latents_of_an_older_dataset_are_not_taken(model: Path, data: Path, tmp_path: Path) -> None:
+    checkpoint, cache = load_checkpoint(str(model)), tmp_path / "latents.safetensors"
+    old = read_clips(data, "train", checkpoint, cache=cache).latents
+    again = Path(shutil.copytree(data, tmp_path / "again"))
+    lines = (data / "metadata.jsonl").read_text()
+    (again / "metadata.jsonl").write_text(lines.replace("0000", "1"))
+    save_file({name: t + 1 for name, t in load_file(cache).items()}, cache, metadata=meta_of(cache))
+    taken = read_clips(data, "train", checkpoint, cache=cache).latents
+    assert torch.equal(taken[0], old[0] + 1)
+    assert torch.equal(read_clips(again, "train", checkpoint, cache=cache).latents[0], old[0])
+
+
+def meta_of(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata())
+
+
+def test_a_dataset_that_cannot_be_trained_on_is_refused(
+    model: Path, tiny_folder: Path, data: Path, tmp_path: Path
+) -> None:
+    in_bars = small_model(tmp_path / "in-bars", tiny_folder, bar_cue=True)
+    assert "is cut by seconds" in refused(data, tmp_path / "run", settings(in_bars))
     asked = settings(model)
     other = small_dataset(tmp_path / "other", n_train=1, n_test=0, params=FULL_BAND)
     assert "full-band" in refused(other, tmp_path / "run", asked)

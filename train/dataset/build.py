@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from riffkit.errors import ParameterError
 from riffkit.recipe import sha256
 from train.dataset.assemble import Heard, assemble, choose
 from train.dataset.captioner import CaptionTask, caption_by_command
-from train.dataset.describe import read_folder_metadata, source_words
+from train.dataset.describe import SourceWords, read_folder_metadata, source_words
 from train.dataset.find import SourceFile, find_audio
 from train.dataset.formats import (
     ClipRecord,
@@ -60,15 +60,20 @@ def build_dataset(
     """
     settled = settle(request)
     sources = find_audio(folder, without=out)
-    metadata = read_folder_metadata(folder, sources)
+    metadata = read_folder_metadata(folder, sources, without=out)
+    words = {source.name: source_words(folder, source, metadata) for source in sources}
     hashes = {source.name: _hash(source) for source in sources}
-    held = Place(out, settled, digest_of([*sorted(hashes.items()), sorted(metadata.lines)]))
+    held = Place(
+        out,
+        settled,
+        digest_of([(name, hashes[name], asdict(words[name])) for name in sorted(hashes)]),
+    )
     notes = _missing_notes(metadata.missing)
     if held.is_finished:
         return _already(out, notes)
     held.open()
     try:
-        heard = _hear(folder, sources, hashes, metadata, settled, held, begin(len(sources)))
+        heard = _hear(sources, hashes, words, settled, held, begin(len(sources)))
         chosen, reasons = choose(heard, settled)
         if not chosen:
             raise _nothing(folder, heard)
@@ -90,10 +95,9 @@ def _hash(source: SourceFile) -> str:
 
 
 def _hear(
-    folder: Path,
     sources: list[SourceFile],
     hashes: dict[str, str],
-    metadata: Any,
+    words: dict[str, SourceWords],
     settled: Settled,
     held: Place,
     advance: Callable[[], None],
@@ -125,7 +129,7 @@ def _hear(
             Heard(
                 source=source,
                 sha256=digest,
-                words=source_words(folder, source, metadata),
+                words=words[source.name],
                 folder=held.folder_of(digest),
                 work=None if is_copy else read_work(held.folder_of(digest)),
                 copy_of=original.name if is_copy else None,

@@ -75,7 +75,7 @@ def _cache_shard(path: Path, checkpoint: Checkpoint) -> int:
 
 def _cached(members: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, bytes]:
     sample = sample_of(members)
-    _check_transposed(sample.record, checkpoint)
+    check_record(sample.record, checkpoint)
     bar_cue = checkpoint.traits.bar_cue
     latents = pixels_to_latents(checkpoint, sample.image.pixels, circular=bar_cue)[0]
     sound = latents[:-1] if bar_cue else latents
@@ -102,7 +102,13 @@ def captions_for(record: ClipRecord, checkpoint: Checkpoint) -> list[str]:
     return read
 
 
-def _check_transposed(record: ClipRecord, checkpoint: Checkpoint) -> None:
+def check_record(record: ClipRecord, checkpoint: Checkpoint) -> None:
+    """Raise ParameterError for a clip that isn't drawn as the model paints."""
+    if checkpoint.traits.bar_cue and record.bpm is None:
+        raise ParameterError(
+            f"{record.file_name}: is cut by seconds, and model {checkpoint.name!r} paints whole "
+            "bars; build the dataset without --seconds"
+        )
     key = None if record.key is None or record.bpm is None else parse_key(record.key)
     if record.transpose != semitones_to_key(key, checkpoint.traits):
         raise ParameterError(

@@ -6,6 +6,7 @@ They say only what is known (a sidecar, file tags, folder names) or measured (te
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -90,17 +91,20 @@ def caption_clip(
 ) -> tuple[str, ...]:
     """Up to `n` captions, all different, each with the trigger word; the first is the main one.
 
-    Somebody's own words come first as they are. With `templates` all captions are made of them.
+    Somebody's own words come first as they are. With `templates` all captions are made of them,
+    but where nothing of what they say is known: there ours are taken.
     """
     rng = random.Random(f"captions {seed}")
-    found = [] if templates else [_triggered(text, trigger) for text in facts.words.captions[:n]]
+    found = [] if templates else [triggered(text, trigger) for text in facts.words.captions[:n]]
     said = templates or (_TEMPLATES_OF_CAPTIONS if facts.words.captions else _TEMPLATES)
     for _ in range(n * _TRIES):
         if len(found) >= n:
             break
-        text = _triggered(_made(said, _values(facts, trigger, rng), rng), trigger)
+        text = triggered(_made(said, _values(facts, trigger, rng), rng), trigger)
         if text and text not in found:
             found.append(text)
+    if templates and not found:
+        return caption_clip(facts, seed=seed, trigger=trigger, n=n)
     return tuple(found)
 
 
@@ -116,8 +120,9 @@ def _made(templates: Sequence[str], values: Mapping[str, str], rng: random.Rando
     return text
 
 
-def _triggered(text: str, trigger: str | None) -> str:
-    if trigger is None or trigger.lower() in text.lower():
+def triggered(text: str, trigger: str | None) -> str:
+    """The caption, led by the trigger word unless it holds it."""
+    if not trigger or re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", text, re.I):
         return text
     return f"{trigger}, {text}" if text else trigger
 

@@ -137,7 +137,7 @@ def _lines(out: Path) -> Iterator[tuple[int, str]]:
             f"dataset={str(out)!r}: {METADATA_NAME} can't be read: {error.strerror}; "
             "build the dataset again"
         ) from error
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.errors import ParameterError, RiffkitError
-from train.dataset.find import SourceFile
+from train.dataset.find import SourceFile, walk
+from train.dataset.formats import json_lines
 from train.score.styles import STYLES
 
 _CAPTION_COLUMNS = ("text", "caption", "prompt", "description")
@@ -48,10 +50,15 @@ class Metadata:
     """Files that captions are for, and that aren't there."""
 
 
-def read_folder_metadata(folder: Path, sources: list[SourceFile]) -> Metadata:
-    """Every metadata.jsonl and metadata.csv; ParameterError for one that can't be read."""
+def read_folder_metadata(
+    folder: Path, sources: list[SourceFile], *, without: Path | None = None
+) -> Metadata:
+    """Every metadata.jsonl and metadata.csv; ParameterError for one that can't be read.
+
+    Those in `without`, where the dataset is built, are its own.
+    """
     lines: dict[str, dict[str, Any]] = {}
-    for path in sorted(_named(folder, ("metadata.jsonl", "metadata.csv"))):
+    for path in sorted(_named(folder, ("metadata.jsonl", "metadata.csv"), without)):
         base = path.parent.relative_to(folder)
         for number, line in enumerate(_read_lines(path), 1):
             column = next((c for c in _FILE_COLUMNS if isinstance(line.get(c), str)), None)
@@ -62,14 +69,13 @@ def read_folder_metadata(folder: Path, sources: list[SourceFile]) -> Metadata:
             lines[_normal(base / line[column])] = line
     names = {source.name for source in sources}
     missing = {name for name in lines if name not in names}
-    missing |= set(_orphaned_texts(folder, names))
+    missing |= set(_orphaned_texts(folder, names, without))
     return Metadata(lines, tuple(sorted(missing)))
 
 
-def _named(folder: Path, wanted: tuple[str, ...]) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root) / name for name in names if name in wanted)
+def _named(folder: Path, wanted: tuple[str, ...], without: Path | None) -> Iterator[Path]:
+    for root, names in walk(folder, without=without):
+        yield from (root / name for name in names if name in wanted)
 
 
 def _normal(path: Path) -> str:
@@ -80,8 +86,8 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".csv":
-            return list(csv.DictReader(text.splitlines()))
-        lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+            return list(csv.DictReader(io.StringIO(text, newline="")))
+        lines = [json.loads(line) for line in json_lines(text)]
     except (OSError, ValueError, csv.Error) as error:
         raise ParameterError(f"{str(path)!r} can't be read ({error}); mend or remove it") from error
     if not all(isinstance(line, dict) for line in lines):
@@ -89,13 +95,12 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _orphaned_texts(folder: Path, names: set[str]) -> Iterator[str]:
+def _orphaned_texts(folder: Path, names: set[str], without: Path | None) -> Iterator[str]:
     """Caption files whose audio is missing, in folders where others have theirs."""
     stems = {name.rpartition(".")[0] for name in names} | names
-    for root, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for root, files in walk(folder, without=without):
         here = [
-            _normal((Path(root) / file).relative_to(folder))
+            _normal((root / file).relative_to(folder))
             for file in files
             if file.endswith(".txt") and not _NO_CAPTIONS.search(file)
         ]
@@ -109,7 +114,8 @@ def source_words(folder: Path, source: SourceFile, metadata: Metadata) -> Source
     line = metadata.lines.get(source.name, {})
     tags = file_tags(source.path)
     captions = (*_sidecar(source.path), *_line_captions(line))
-    genres = _split_genres(str(line.get("genre") or tags.get("genre", "")))
+    genre = line.get("genre") or tags.get("genre", "")
+    genres = _split_genres(";".join(map(str, genre)) if isinstance(genre, list) else str(genre))
     return SourceWords(
         captions=tuple(dict.fromkeys(captions)),
         styles=tuple(dict.fromkeys((*genres, *(() if genres else _folder_styles(source, folder))))),
@@ -193,7 +199,7 @@ def _libsndfile_tags(path: Path) -> dict[str, str]:
 
     try:
         tags = read_tags(path)
-    except (RiffkitError, OSError):  # told when its sound is read
+    except (RiffkitError, OSError, ValueError):  # told when its sound is read
         return {}
     tags = {name: text for name, text in tags.items() if _text(text)}
     if "copyright" in tags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,12 +42,7 @@ def find_audio(folder: Path, *, without: Path) -> list[SourceFile]:
         raise ParameterError(f"folder={str(folder)!r}: {what}; give a folder of audio files")
     found: list[Path] = []
     n_others = 0
-    without = without.resolve()
-    for root, folders, names in os.walk(folder, followlinks=True):
-        here = Path(root)
-        folders[:] = sorted(
-            n for n in folders if not n.startswith(".") and (here / n).resolve() != without
-        )
+    for here, names in walk(folder, without=without):
         for name in names:
             if name.startswith("."):
                 continue
@@ -60,6 +56,22 @@ def find_audio(folder: Path, *, without: Path) -> list[SourceFile]:
             f"folder={str(folder)!r}: holds no audio files ({held}); "
             "give one with WAV, FLAC, OGG or MP3 files"
         )
-    named = {path: path.relative_to(folder).as_posix() for path in found}
+    named = {path: _readable(path.relative_to(folder).as_posix()) for path in found}
     ordered = sorted(found, key=named.__getitem__)
     return [SourceFile(path, named[path], index) for index, path in enumerate(ordered, 1)]
+
+
+def walk(folder: Path, *, without: Path | None) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder in `folder` with its files' names; hidden ones and `without` not."""
+    left_out = None if without is None else without.resolve()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        here = Path(root)
+        folders[:] = sorted(
+            n for n in folders if not n.startswith(".") and (here / n).resolve() != left_out
+        )
+        yield here, names
+
+
+def _readable(name: str) -> str:
+    """The name with the bytes that aren't UTF-8 written out, as "caf\\xe9.mp3"."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

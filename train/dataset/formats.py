@@ -142,8 +142,8 @@ def _read_info(out: Path) -> dict[str, Any]:
 def read_metadata(out: Path) -> list[ClipRecord]:
     """The clips of a dataset, in the order of their names within each split."""
     try:
-        lines = (out / METADATA_NAME).read_text(encoding="utf-8").splitlines()
-        return [ClipRecord.from_dict(json.loads(line)) for line in lines if line.strip()]
+        lines = json_lines((out / METADATA_NAME).read_text(encoding="utf-8"))
+        return [ClipRecord.from_dict(json.loads(line)) for line in lines]
     except FileNotFoundError as error:
         raise ParameterError(
             f"dataset={str(out)!r}: holds no {METADATA_NAME}; "
@@ -155,8 +155,13 @@ def read_metadata(out: Path) -> list[ClipRecord]:
 
 def read_ledger(out: Path) -> list[dict[str, Any]]:
     """The lines of ledger.jsonl."""
-    lines = (out / LEDGER_NAME).read_text(encoding="utf-8").splitlines()
+    lines = json_lines((out / LEDGER_NAME).read_text(encoding="utf-8"))
     return [json.loads(line) for line in lines]
+
+
+def json_lines(text: str) -> list[str]:
+    """The lines that aren't empty; in JSON a string may hold all that else ends a line."""
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def shard_paths(out: Path, split: str) -> list[Path]:

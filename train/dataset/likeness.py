@@ -73,7 +73,9 @@ def same_track(
     n = prints.shape[1] // (ROWS * COLUMNS_PER_UNIT)
     products = one @ other.T
     n_rows, n_columns = len(one) - n + 1, len(other) - n + 1
-    likeness = np.sum([products[k : n_rows + k, k : n_columns + k] for k in range(n)], axis=0)
+    likeness = products[:n_rows, :n_columns].copy()
+    for k in range(1, n):
+        likeness += products[k : n_rows + k, k : n_columns + k]
     power = [np.convolve(np.square(units).sum(1), np.ones(n), "valid") for units in (one, other)]
     likeness /= np.sqrt(np.outer(*power)) + 1e-9
     found = likeness.max(axis=1 if n_rows <= n_columns else 0) >= SAME_TRACK

@@ -58,7 +58,7 @@ class Place:
             options = read_dataset_info(self.out).options
             if differing({"files": options["files"]}, {"files": self.files}):
                 other = differing(options, {**self.settled.options, "files": options["files"]})
-                said = f"dataset of {other}" if other else "dataset of other or changed files"
+                said = f"dataset of {other or 'other or changed files or captions'}"
                 raise ParameterError(f"out={str(self.out)!r}: holds a {said}; {advice}")
             held = {name: value for name, value in options.items() if name != "files"}
         elif (self.work / _WORK_INFO).exists():

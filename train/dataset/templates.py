@@ -45,13 +45,17 @@ def _check(path: Path, number: int, template: str) -> None:
         used = fields_of(template)
     except ValueError as error:
         raise ParameterError(f"{where}: {error}; a field looks like {{style}}") from error
-    for name in used:
+    for name in used:  # a nested field is none of ours, and fails below
         if name not in FIELDS:
             near = difflib.get_close_matches(name, FIELDS, 1, cutoff=0)
             raise ParameterError(
                 f"{where}: unknown field {{{name}}}; did you mean {{{near[0]}}}? "
                 f"Fields: {', '.join(FIELDS)}"
             )
+    try:
+        fill(template, dict.fromkeys(FIELDS, "x"))
+    except (ValueError, KeyError) as error:
+        raise ParameterError(f"{where}: {error}; each field is a word, as {{style}}") from error
 
 
 @lru_cache(maxsize=4096)
