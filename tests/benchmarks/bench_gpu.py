@@ -167,7 +167,7 @@ def show_training(
     for batch in (1,) if short else (1, 16):
         with tempfile.TemporaryDirectory() as folder:
             data = small_dataset(
-                Path(folder) / "data", n_train=16, n_test=0, params=params, width=512
+                Path(folder) / "data", n_train=16, n_test=0, params=params, width=512, bpm=120.0
             )
             for _ in cache_for(data, load_checkpoint(model, device=device.type)):
                 pass

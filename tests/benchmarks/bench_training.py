@@ -85,7 +85,7 @@ def plain_steps() -> Iterator[float]:
 def our_steps(folder: Path, n_steps: int) -> Iterator[float]:
     """The seconds of each step of a run, logging and all."""
     data = small_dataset(
-        folder / "data", n_train=2 * BATCH, n_test=0, params=FULL_BAND, width=WIDTH
+        folder / "data", n_train=2 * BATCH, n_test=0, params=FULL_BAND, width=WIDTH, bpm=120.0
     )
     for _ in cache_for(data, load_checkpoint("mini", device="cpu")):
         pass
