@@ -24,6 +24,18 @@ if __name__ == "__main__":
 """
 
 
+STARTERS = """
+import subprocess
+from riffkit.engine import run_tasks
+def commands():
+    print("ready", flush=True)
+    yield from ["exec sleep 60"] * 4
+if __name__ == "__main__":
+    list(run_tasks(subprocess.getoutput, commands(), workers=2))
+"""
+"""Is ready when its processes have only just begun to start."""
+
+
 def in_worker(module: str, expression: str) -> str:
     """For `eval`: the expression on a module that the worker imports."""
     return f"__import__({module!r}, fromlist=['_']).{expression}"
@@ -101,10 +113,13 @@ def group_members(group: int) -> set[int]:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("code", [SLEEPERS, STARTERS], ids=["sleepers", "starters"])
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_it_ends_no_worker_stays(end: signal.Signals, tmp_path: Path, root: Path) -> None:
-    script = tmp_path / "sleepers.py"
-    script.write_text(SLEEPERS)
+def test_however_it_ends_no_worker_stays(
+    end: signal.Signals, code: str, tmp_path: Path, root: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(code)
     with subprocess.Popen(
         [sys.executable, str(script)], cwd=root, env={**os.environ, "PYTHONPATH": str(root)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -113,6 +128,9 @@ def test_however_it_ends_no_worker_stays(end: signal.Signals, tmp_path: Path, ro
         assert process.stdout.readline() == "ready\n"
         workers = group_members(process.pid) - {process.pid}
         assert len(workers) >= 2
+        for pid in workers:  # Ctrl-C is the parent's affair, even for those that still start
+            os.kill(pid, signal.SIGINT)
+        time.sleep(0.1)
         if end is signal.SIGINT:  # from a terminal it reaches the whole group
             os.killpg(process.pid, end)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -57,13 +58,14 @@ def _processes(n: int) -> Iterator[list[Connection]]:
     spawn = get_context("spawn")
     processes, connections = [], []
     try:
-        for _ in range(n):
-            ours, theirs = spawn.Pipe()
-            process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
-            process.start()
-            theirs.close()
-            processes.append(process)
-            connections.append(ours)
+        with _uninterrupted():
+            for _ in range(n):
+                ours, theirs = spawn.Pipe()
+                process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
+                process.start()
+                theirs.close()
+                processes.append(process)
+                connections.append(ours)
         yield connections
     finally:
         for process in processes:
@@ -72,13 +74,30 @@ def _processes(n: int) -> Iterator[list[Connection]]:
             process.join()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits for its end, and processes that begin in it don't see one as they start."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which would unblock it, as it starts with the first one
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(connection: Connection) -> None:
     """A worker's life: it ends with the process that spawned it, whatever it is doing."""
-    import signal
     import threading
 
     # Ctrl-C reaches the whole group, but it is the parent that ends its workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = parent_process()
     assert parent is not None
 
