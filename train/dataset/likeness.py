@@ -69,17 +69,21 @@ def same_track(
     Stretches of a clip's length are compared at every unit, since another beginning or encoder
     moves the bars.
     """
-    one, other = _units(prints), _units(others)
+    one, other = sorted((_units(prints), _units(others)), key=len)
     n = prints.shape[1] // (ROWS * COLUMNS_PER_UNIT)
-    products = one @ other.T
     n_rows, n_columns = len(one) - n + 1, len(other) - n + 1
-    likeness = products[:n_rows, :n_columns].copy()
-    for k in range(1, n):
-        likeness += products[k : n_rows + k, k : n_columns + k]
     power = [np.convolve(np.square(units).sum(1), np.ones(n), "valid") for units in (one, other)]
-    likeness /= np.sqrt(np.outer(*power)) + 1e-9
-    found = likeness.max(axis=1 if n_rows <= n_columns else 0) >= SAME_TRACK
-    return bool(found.mean() >= _SAME_SHARE)
+    found = []
+    for start in range(0, n_rows, _BLOCK):  # hours of units by hours of units would be too many
+        rows = slice(start, min(start + _BLOCK, n_rows))
+        products = one[start : rows.stop + n - 1] @ other.T
+        size = rows.stop - start
+        likeness = products[:size, :n_columns].copy()
+        for k in range(1, n):
+            likeness += products[k : size + k, k : n_columns + k]
+        likeness /= np.sqrt(np.outer(power[0][rows], power[1])) + 1e-9
+        found.append(likeness.max(axis=1) >= SAME_TRACK)
+    return bool(np.concatenate(found).mean() >= _SAME_SHARE)
 
 
 def _units(prints: Float[np.ndarray, "clip feature"]) -> Float[np.ndarray, "unit part"]:
