@@ -19,12 +19,6 @@ The bundled model from nothing, one step after the other.
     riff train render ROUGH --clips 1600 --first-seed 900000 --rough 0.6
     riff train grain ROUGH RUN FOLDER
 
-The neural vocoder, from rendered loops or any folder of audio:
-
-\b
-    riff train render-audio AUDIO
-    riff train vocoder AUDIO RUN
-
 The judges of riff eval, on the loops that the model was trained on:
 
 \b
@@ -328,33 +322,6 @@ def distill(
 
 
 @app.command()
-def vocoder(
-    audio: Annotated[Path, typer.Argument(help="folder of audio files, the last 5 % held out")],
-    run: RunFolder,
-    images: Images = 30_000,
-    batch_size: int = 4,
-    learning_rate: float = 2e-3,
-) -> None:
-    """Train the neural vocoder, and write it to RUN/vocoder.safetensors."""
-    from train.config import LoopConfig
-    from train.loop import fit
-    from train.processes import is_main_process
-    from train.vocoder import VocoderTask, export_phase_network
-
-    config = LoopConfig(
-        images=images,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        warmup_images=1_000,
-        device="cpu",
-    )
-    for line in fit(VocoderTask(audio), config, run / "vocoder"):
-        _print_line(line)
-    if is_main_process():
-        export_phase_network(run / "vocoder" / "state.pt", run / "vocoder.safetensors")
-
-
-@app.command()
 def probe(
     data: DataFolder,
     run: RunFolder,
@@ -425,23 +392,6 @@ def seeds(
     from train.seeds import write_seeds
 
     print(f"{', '.join(write_seeds(file))} → {file}")
-
-
-@app.command("render-audio")
-def render_audio(
-    audio: Annotated[Path, typer.Argument(help="folder to write loop-SEED.flac files to")],
-    clips: Annotated[int, typer.Option(help="how many loops")] = 800,
-    first_seed: int = 500_000,
-    workers: int = 2,
-) -> None:
-    """Write and render loops as audio files: what the vocoder learns from."""
-    from train.render import render_audio as render_files
-
-    for n, _ in enumerate(
-        render_files(audio, n_clips=clips, first_seed=first_seed, n_workers=workers)
-    ):
-        if n % 100 == 99:
-            print(f"{n + 1} loops rendered", flush=True)
 
 
 def _check(path: Path, remedy: str) -> None:

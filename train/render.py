@@ -14,7 +14,6 @@ import torch
 from jaxtyping import UInt8
 
 from riffkit.atomic import atomic_path
-from riffkit.audio import files
 from riffkit.errors import ParameterError
 from riffkit.music.key import parse_tonic
 from riffkit.spectrogram.beat_grid import BeatGrid
@@ -73,24 +72,6 @@ def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int, rough
     with atomic_path(clips_path(folder, shard)) as path:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return n_clips
-
-
-def render_audio(
-    folder: Path, *, n_clips: int, first_seed: int = 0, n_workers: int = 2
-) -> Iterator[Path]:
-    """The loops of seeds `first_seed` … in all keys, as FLAC files; those that exist are kept."""
-    folder.mkdir(parents=True, exist_ok=True)
-    seeds = range(first_seed, first_seed + n_clips)
-    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_render_file, [folder] * n_clips, seeds)
-
-
-def _render_file(folder: Path, seed: int) -> Path:
-    path = folder / f"loop-{seed}.flac"
-    if not path.exists():
-        waveform = torch.as_tensor(render(write_score(seed), find_soundfont()))
-        files.save(path, waveform, SAMPLE_RATE)
-    return path
 
 
 def render_loops(

@@ -15,7 +15,7 @@ from riffkit.errors import ParameterError
 from riffkit.music.source import Source
 from riffkit.recipe import sha256
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.mel import mel_row_hz
+from riffkit.spectrogram.mel_scale import mel_row_hz
 
 Mask = Float[np.ndarray, "row frame"]
 """0 where the image is kept, 1 where it is new; rows as in the image, highest band first."""
@@ -42,7 +42,7 @@ def mask_of(
     if freq is not None:
         params = source.image.params
         semitones = source.image.transpose
-        hz = mel_row_hz(params).numpy()[::-1] * 2 ** (semitones / 12)
+        hz = mel_row_hz(params)[::-1] * 2 ** (semitones / 12)
         inside_band = (hz >= freq[0]) & (hz <= freq[1])
         if not inside_band.any():
             raise ParameterError(

@@ -1,4 +1,4 @@
-"""The EXIF tags that carry the parameters: riffusion's own ids, and four of riffkit's.
+"""The EXIF tags that carry the parameters: riffusion's own ids, and riffkit's from BPM on.
 
 Integers are written as SHORT and floats as DOUBLE, in the first directory of a big-endian TIFF
 block, which is what the original reads. Reading takes any number type and ignores the rest.
@@ -16,7 +16,13 @@ from PIL.Image import Exif
 
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, PIXELS_PER_BEAT
 from riffkit.spectrogram.image import MAX_TRANSPOSE, SpectrogramImage
-from riffkit.spectrogram.params import PRESETS, Planes, SpectrogramParams
+from riffkit.spectrogram.params import (
+    LATER_FIELDS,
+    PRESETS,
+    RIFFUSION_V1,
+    Planes,
+    SpectrogramParams,
+)
 
 
 class Tag(IntEnum):
@@ -34,6 +40,9 @@ class Tag(IntEnum):
     BEATS = 11100
     PLANES = 11110
     TRANSPOSE = 11120
+    MEL_BREAK_HZ = 11130
+    TIME_BANDWIDTH = 11140
+    SHORTEST_WINDOW_MS = 11150
 
 
 _FIELD_OF_TAG = {
@@ -46,7 +55,13 @@ _FIELD_OF_TAG = {
     Tag.MAX_FREQUENCY: "max_hz",
     Tag.POWER_FOR_IMAGE: "power_for_image",
 }
-_ALWAYS_DOUBLE = {Tag.POWER_FOR_IMAGE, Tag.MAX_VALUE, Tag.BPM, Tag.TRANSPOSE}
+# Written where they differ from the defaults, which is what their absence means.
+_LATER_FIELD_OF_TAG = {
+    Tag.MEL_BREAK_HZ: "mel_break_hz",
+    Tag.TIME_BANDWIDTH: "time_bandwidth",
+    Tag.SHORTEST_WINDOW_MS: "shortest_window_ms",
+}
+_ALWAYS_DOUBLE = {*_LATER_FIELD_OF_TAG, Tag.POWER_FOR_IMAGE, Tag.MAX_VALUE, Tag.BPM, Tag.TRANSPOSE}
 _MUST_BE_WHOLE = {Tag.SAMPLE_RATE, Tag.STEREO, Tag.NUM_FREQUENCIES, Tag.BEATS, Tag.PLANES}
 _RANGES: dict[Tag, tuple[float, float]] = {
     Tag.STEREO: (0, 1),
@@ -62,6 +77,9 @@ def image_to_tags(image: SpectrogramImage) -> dict[Tag, int | float]:
     """The values to write, whole ones as int and the others as float."""
     params = image.params
     values: dict[Tag, float] = {tag: getattr(params, field) for tag, field in _FIELD_OF_TAG.items()}
+    for tag, field in _LATER_FIELD_OF_TAG.items():
+        if getattr(params, field) != getattr(RIFFUSION_V1, field):
+            values[tag] = getattr(params, field)
     # The original reads red alone where STEREO is 0: right for mono, and left of left, right, mid.
     values[Tag.STEREO] = params.planes is Planes.RIFFUSION_STEREO
     values[Tag.PLANES] = params.planes
@@ -135,6 +153,9 @@ def tags_to_params(tags: Mapping[Tag, float], base: SpectrogramParams) -> ReadPa
             values[field] = int(tags[tag]) if tag in _MUST_BE_WHOLE else tags[tag]
         else:
             assumed.append(field)
+    for tag, field in _LATER_FIELD_OF_TAG.items():
+        if tag in tags:
+            values[field] = tags[tag]
     if Tag.PLANES in tags:
         values["planes"] = Planes(int(tags[Tag.PLANES]))
     elif Tag.STEREO in tags:
@@ -145,6 +166,13 @@ def tags_to_params(tags: Mapping[Tag, float], base: SpectrogramParams) -> ReadPa
     if max_value is None:
         assumed.append("max_value")
     return ReadParams(_named(replace(base, **values)), max_value, tuple(assumed))
+
+
+def before_later_tags(params: SpectrogramParams, tags: Mapping[Tag, float]) -> SpectrogramParams:
+    """`params` for a file that has a window's tag: what its later tags don't say is as of old."""
+    if Tag.WINDOW_DURATION_MS not in tags:
+        return params
+    return replace(params, **{field: getattr(RIFFUSION_V1, field) for field in LATER_FIELDS})
 
 
 def _named(params: SpectrogramParams) -> SpectrogramParams:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,9 +12,11 @@ from torch import Tensor
 
 from riffkit.audio.resampling import resample
 from riffkit.errors import ParameterError
+from riffkit.spectrogram.mel_scale import corner_hz
 from riffkit.spectrogram.params import Planes, SpectrogramParams
 from riffkit.spectrogram.stft import (
     Analysis,
+    band_analyses,
     beat_grid_analysis,
     off_grid_analysis,
     pad_circular,
@@ -25,28 +26,7 @@ from riffkit.spectrogram.stft import (
 )
 
 INT16_SCALE = 32_768.0
-ROWS_PER_BAND = 16  # mel rows multiplied at once: their filters cover few bins
-
-
-def hz_to_mel(hz: float) -> float:
-    """The HTK scale, 2,595 · log10(1 + f / 700)."""
-    return 2595.0 * math.log10(1.0 + hz / 700.0)
-
-
-def mel_to_hz(mel: float) -> float:
-    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-
-
-def mel_row_hz(params: SpectrogramParams) -> Float[Tensor, " mel"]:
-    """The frequency at which each mel row's filter peaks, lowest row first."""
-    return _corner_hz(params)[1:-1].float()
-
-
-def _corner_hz(params: SpectrogramParams) -> Float[Tensor, " corner"]:
-    """The n_mels + 2 frequencies between which the triangles are drawn."""
-    low, high = hz_to_mel(params.min_hz), hz_to_mel(params.max_hz)
-    mels = torch.linspace(low, high, params.n_mels + 2, dtype=torch.float64)
-    return torch.tensor([mel_to_hz(float(mel)) for mel in mels], dtype=torch.float64)
+ROWS_PER_STRIP = 16  # mel rows multiplied at once: their filters cover few bins
 
 
 def _triangles(
@@ -68,13 +48,14 @@ def mel_filterbank(
     The result is cached and shared: treat it as read-only.
     """
     bin_hz = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * (sample_rate / n_fft)
-    return _triangles(bin_hz, _corner_hz(params))
+    return _triangles(bin_hz, torch.from_numpy(corner_hz(params)))
 
 
 @dataclass(frozen=True, eq=False)
-class _Band:
+class _Strip:
     """A few neighbouring mel rows, and only the bins that their filters cover."""
 
+    first_row: int
     first_bin: int
     weights: Float[Tensor, "bin mel"]
 
@@ -83,25 +64,39 @@ class _Band:
         return self.first_bin + self.weights.shape[0] - 1
 
 
+@dataclass(frozen=True, eq=False)
+class _Band:
+    """One transform of an image's analysis, and the filters of the rows that it measures."""
+
+    analysis: Analysis
+    strips: tuple[_Strip, ...]
+
+
 @lru_cache(maxsize=64)
-def _bands(params: SpectrogramParams, analysis: Analysis) -> tuple[_Band, ...]:
+def _bands(params: SpectrogramParams, longest: Analysis) -> tuple[_Band, ...]:
     """The filter bank in narrow pieces, scaled to int16 and to the level of the off-grid one.
 
     A magnitude grows with the window's samples, a row's sum with the density of bins; both are
     taken back to the off-grid sizes, so that a clip has the same mel values at every tempo.
     """
     reference = off_grid_analysis(params)
-    scale = (reference.window_samples / analysis.window_samples) * (
-        analysis.bin_hz / reference.bin_hz
-    )
-    corner_hz = _corner_hz(params)
+    corners_hz = torch.from_numpy(corner_hz(params))
     bands = []
-    for first_row in range(0, params.n_mels, ROWS_PER_BAND):
-        corners = corner_hz[first_row : first_row + ROWS_PER_BAND + 2]
-        first = int(float(corners[0]) / analysis.bin_hz)
-        last = min(int(float(corners[-1]) / analysis.bin_hz) + 1, analysis.n_bins - 1)
-        bin_hz = torch.arange(first, last + 1, dtype=torch.float64) * analysis.bin_hz
-        bands.append(_Band(first, _triangles(bin_hz, corners) * (INT16_SCALE * scale)))
+    for window, analysis in band_analyses(params, longest):
+        level = (reference.window_samples / analysis.window_samples) * (
+            analysis.bin_hz / reference.bin_hz
+        )
+        strips = []
+        for row in range(window.first_row, window.end_row, ROWS_PER_STRIP):
+            end = min(row + ROWS_PER_STRIP, window.end_row)
+            corners = corners_hz[row : end + 2]
+            first = int(float(corners[0]) / analysis.bin_hz)
+            last = min(int(float(corners[-1]) / analysis.bin_hz) + 1, analysis.n_bins - 1)
+            bin_hz = torch.arange(first, last + 1, dtype=torch.float64) * analysis.bin_hz
+            weight = torch.from_numpy(window.weight[row:end]).float()
+            scale = INT16_SCALE * level * window.level
+            strips.append(_Strip(row, first, _triangles(bin_hz, corners) * scale * weight))
+        bands.append(_Band(analysis, tuple(strips)))
     return tuple(bands)
 
 
@@ -126,23 +121,37 @@ def mel_blocks(
     *,
     n_frames: int,
 ) -> Iterator[Float[Tensor, "plane mel _frame"]]:
-    """The mel planes of `padded` (see `spectrum_blocks`), a few frames at a time."""
+    """The mel planes of `padded` (see `spectrum_blocks`), a few frames at a time.
+
+    `analysis` is that of the longest window; shorter ones have the same centres.
+    """
     bands = _bands(params, analysis)
-    for spectrum in spectrum_blocks(padded, analysis, n_frames=n_frames):
-        if params.planes is Planes.LEFT_RIGHT_MID:
-            spectrum = torch.cat((spectrum, spectrum.mean(dim=0, keepdim=True)))
-        yield _apply_bands(spectrum, bands)
-
-
-def _apply_bands(
-    spectrum: Complex[Tensor, "plane frame bin"], bands: tuple[_Band, ...]
-) -> Float[Tensor, "plane mel frame"]:
-    magnitude = _magnitude(spectrum[..., : bands[-1].last_bin + 1])
-    rows = [
-        magnitude[..., band.first_bin : band.last_bin + 1] @ band.weights.to(magnitude.device)
+    spectra = [
+        spectrum_blocks(
+            padded[:, analysis.lead_samples - band.analysis.lead_samples :],
+            band.analysis,
+            n_frames=n_frames,
+        )
         for band in bands
     ]
-    return torch.cat(rows, dim=-1).transpose(1, 2)
+    for block in zip(*spectra, strict=True):
+        mel = block[0].real.new_zeros(params.planes.n_mel_planes, block[0].shape[1], params.n_mels)
+        for spectrum, band in zip(block, bands, strict=True):
+            if params.planes is Planes.LEFT_RIGHT_MID:
+                spectrum = torch.cat((spectrum, spectrum.mean(dim=0, keepdim=True)))
+            _add_rows(mel, spectrum, band)
+        yield mel.transpose(1, 2)
+
+
+def _add_rows(
+    mel: Float[Tensor, "plane frame mel"], spectrum: Complex[Tensor, "plane frame bin"], band: _Band
+) -> None:
+    first_bin = band.strips[0].first_bin
+    magnitude = _magnitude(spectrum[..., first_bin : band.strips[-1].last_bin + 1])
+    for strip in band.strips:
+        bins = magnitude[..., strip.first_bin - first_bin : strip.last_bin + 1 - first_bin]
+        rows = slice(strip.first_row, strip.first_row + strip.weights.shape[1])
+        mel[..., rows] += bins @ strip.weights.to(mel.device)
 
 
 def _magnitude(spectrum: Complex[Tensor, "plane frame bin"]) -> Float[Tensor, "plane frame bin"]:

@@ -30,11 +30,18 @@ class Planes(IntEnum):
         return 1 if self is Planes.MONO else 2
 
 
+HTK_BREAK_HZ = 700.0
+LATER_FIELDS = ("mel_break_hz", "time_bandwidth", "shortest_window_ms")
+"""What files of version 0.1.0 don't say: they mean the defaults."""
+
+
 @dataclass(frozen=True)
 class SpectrogramParams:
     """All that is needed to read a spectrogram image as sound; the defaults are riffusion-v1.
 
-    Times in milliseconds at the clip's own speed, frequencies in hertz.
+    Times in milliseconds at the clip's own speed, frequencies in hertz. `mel_break_hz` shapes the
+    scale of the rows (mel_scale.py). With a `time_bandwidth` above 0 higher rows have shorter
+    windows than `window_ms`, down to `shortest_window_ms` (windows.py); with 0 all have that one.
     """
 
     preset: str = "riffusion-v1"
@@ -46,12 +53,23 @@ class SpectrogramParams:
     min_hz: float = 0.0
     max_hz: float = 10_000.0
     power_for_image: float = 0.25
+    mel_break_hz: float = HTK_BREAK_HZ
+    time_bandwidth: float = 0.0
+    shortest_window_ms: float = 0.0
     planes: Planes = Planes.MONO
 
     def __post_init__(self) -> None:
-        for name in ("sample_rate", "hop_ms", "window_ms", "n_mels", "power_for_image"):
+        positive = ("sample_rate", "hop_ms", "window_ms", "n_mels", "power_for_image")
+        for name in (*positive, "mel_break_hz"):
             if not getattr(self, name) > 0:
                 raise ParameterError(f"{name}={getattr(self, name)!r}: must be above 0")
+        if not self.time_bandwidth >= 0:
+            raise ParameterError(f"time_bandwidth={self.time_bandwidth!r}: must not be below 0")
+        if not 0 <= self.shortest_window_ms <= self.window_ms:
+            raise ParameterError(
+                f"shortest_window_ms={self.shortest_window_ms!r}: "
+                f"must lie between 0 and window_ms={self.window_ms}"
+            )
         if self.padded_ms < self.window_ms:
             raise ParameterError(
                 f"padded_ms={self.padded_ms}: must be at least window_ms={self.window_ms}"
@@ -72,8 +90,16 @@ class SpectrogramParams:
         return replace(self, planes=planes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in ``spectrogram.json``."""
-        return {**asdict(self), "planes": int(self.planes)}
+        """Plain values, as stored in ``spectrogram.json``.
+
+        The fields of `LATER_FIELDS` are left out where they say nothing new, so that older
+        versions can read it.
+        """
+        values = {**asdict(self), "planes": int(self.planes)}
+        for name in LATER_FIELDS:
+            if values[name] == getattr(type(self), name):
+                del values[name]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SpectrogramParams:
@@ -89,7 +115,14 @@ class SpectrogramParams:
 
 RIFFUSION_V1 = SpectrogramParams()
 FULL_BAND = SpectrogramParams(preset="full-band", max_hz=20_000.0, planes=Planes.LEFT_RIGHT_MID)
-PRESETS: dict[str, SpectrogramParams] = {p.preset: p for p in (RIFFUSION_V1, FULL_BAND)}
+CRISP = replace(
+    FULL_BAND,
+    preset="crisp",
+    mel_break_hz=2_000.0,
+    time_bandwidth=1.1,
+    shortest_window_ms=16.0,
+)
+PRESETS: dict[str, SpectrogramParams] = {p.preset: p for p in (RIFFUSION_V1, FULL_BAND, CRISP)}
 
 
 def preset(name: str) -> SpectrogramParams:

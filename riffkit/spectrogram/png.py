@@ -22,6 +22,7 @@ from riffkit.errors import ImageFileError, OutputError, ParameterError
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.exif import (
     Tag,
+    before_later_tags,
     exif_to_tags,
     image_to_tags,
     tags_to_bytes,
@@ -164,7 +165,7 @@ def _interpret(contents: _Contents, params: SpectrogramParams | None) -> Spectro
     pixels, tags, stored = contents.pixels, contents.tags, contents.stored_params
     if not tags and stored is None and params is None:
         _check_looks_like_spectrogram(pixels)
-    read = tags_to_params(tags, stored or params or RIFFUSION_V1)
+    read = tags_to_params(tags, stored or before_later_tags(params or RIFFUSION_V1, tags))
     if pixels.shape[0] != read.params.n_mels:
         raise ImageFileError(
             f"height={pixels.shape[0]}: must be {read.params.n_mels}, a row for each band; "

@@ -16,6 +16,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from riffkit.spectrogram.params import SpectrogramParams
+from riffkit.spectrogram.windows import WindowBand, window_bands
 
 FRAMES_PER_BLOCK = 32  # the frames of a block and their spectra stay in a core's cache
 
@@ -64,6 +65,23 @@ def beat_grid_analysis(params: SpectrogramParams, *, n_frames: int, n_samples: i
     half_window = round(params.window_ms * sample_rate / 2000)
     half_fft = next_smooth(round(params.padded_ms * sample_rate / 2000))
     return Analysis(sample_rate, hop_samples, 2 * half_window, 2 * half_fft)
+
+
+def band_analyses(
+    params: SpectrogramParams, longest: Analysis
+) -> list[tuple[WindowBand, Analysis]]:
+    """The transforms of an image whose longest window is that of `longest`, at the same rate."""
+    column_ms = 1000 * longest.hop_samples / longest.sample_rate
+    found = []
+    for band in window_bands(params, column_ms):
+        if band.window_ms == params.window_ms:
+            found.append((band, longest))
+            continue
+        half_window = round(band.window_ms * longest.sample_rate / 2000)
+        half_fft = next_smooth(round(half_window * params.padded_ms / params.window_ms))
+        analysis = Analysis(longest.sample_rate, longest.hop_samples, 2 * half_window, 2 * half_fft)
+        found.append((band, analysis))
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -2,8 +2,10 @@
 
 Griffin and Lim, "Signal estimation from modified short-time Fourier transform", 1984, go back and
 forth between a waveform and a spectrogram of fixed magnitude. A mel image fixes no magnitude, only
-sums over bands: so here each turn scales the spectrum until its mel rows fit (mel_constraint.py),
-starting from the phase that the magnitude's gradient implies (phase_gradient.py).
+sums over bands: so here each iteration scales the spectrum until its mel rows fit
+(mel_constraint.py), starting from the phase that the magnitude's gradient implies
+(phase_gradient.py). Where an image has several windows, each works in its own transform at its own
+rate, and a crossover joins them (crossover.py).
 
 All work is done on a loop, at the lowest sample rate that holds the band. An open clip is a loop
 with some mirrored columns between its end and its start.
@@ -12,44 +14,42 @@ with some mirrored columns between its end and its start.
 from __future__ import annotations
 
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from riffkit.audio.resampling import resample
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import SpectrogramParams
+from riffkit.spectrogram.stft import next_smooth
+from riffkit.vocoder.backend import LoopBackend, LoopProblem, solve
 from riffkit.vocoder.base import KnownSound, Quality, check_input
-from riffkit.vocoder.grid import working_analysis
-from riffkit.vocoder.known_sound import known_loop
+from riffkit.vocoder.compiled_loop import CompiledLoop
+from riffkit.vocoder.crossover import crossover
+from riffkit.vocoder.grid import WorkingBand, working_bands
+from riffkit.vocoder.known_sound import KnownLoops, known_loops
 from riffkit.vocoder.mel_bank import mel_bank
-from riffkit.vocoder.mel_loop import MelLoop
-from riffkit.vocoder.phase_network import PhaseNetwork, find_changes
-from riffkit.vocoder.start_spectra import KnownPoints, StartSpectra
-from riffkit.vocoder.tensor_griffin_lim import solve_loops
+from riffkit.vocoder.tensor_loop import TensorLoops
 
 ITERATIONS: dict[Quality, int] = {"preview": 1, "default": 3, "high": 32}
 MOMENTUM = 0.8
 TENSOR_BATCH = 16  # items on a GPU at a time, which bounds its memory
 
 Columns = Float32[np.ndarray, "plane frame mel"]
-Sound = Float32[np.ndarray, "channel loop_sample"]
-Cells = Bool[np.ndarray, "frame mel"]
+Order = Int[np.ndarray, " loop_frame"]
 
 
 class GriffinLim:
     """The built-in vocoder: no weights; any preset and tempo, loops, stereo, known sound.
 
-    Mel magnitudes on a GPU are decoded there, the whole batch at once (tensor_griffin_lim.py), and
-    on the CPU by compiled loops. `as_tensors` chooses one of the two wherever they lie.
+    Mel magnitudes on a GPU are decoded there, many items at once (tensor_loop.py), and on the CPU
+    by compiled loops (compiled_loop.py). `as_tensors` chooses one of the two wherever they lie.
     """
 
     name = "griffin-lim"
-    iterations = ITERATIONS
-    phase_network: PhaseNetwork | None = None
-    """Finds the phase that the iterations start from (neural.py)."""
 
     def __init__(self, *, as_tensors: bool | None = None) -> None:
         self.as_tensors = as_tensors
@@ -66,13 +66,8 @@ class GriffinLim:
     ) -> Float[Tensor, "batch channel sample"]:
         """See `Vocoder`. `seed` draws the phase of what lies 80 dB below the loudest point."""
         check_input(mel, params, n_samples=n_samples, quality=quality)
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            work = self._work(mel, params, n_samples, quality, seed, pool)
-            as_tensors = mel.is_cuda if self.as_tensors is None else self.as_tensors
-            if as_tensors:
-                return work.decode_tensors(mel, circular=circular)
-            decode = work.decode_loop if circular else work.decode_clip
-            return torch.stack([decode(columns, None) for columns in _columns(mel)])
+        work = _Work(params, mel.shape[-1], n_samples, circular, ITERATIONS[quality], seed)
+        return self._decode(mel, None, work)
 
     def inpaint(
         self,
@@ -93,189 +88,173 @@ class GriffinLim:
                 f"known: {tuple(known.waveform.shape)} samples and "
                 f"{tuple(known.is_known.shape)} cells; must be {wanted} and {tuple(mel.shape[2:])}"
             )
-        cells = np.ascontiguousarray(known.is_known.cpu().numpy().T)
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            work = self._work(mel, params, n_samples, quality, seed, pool)
-            decode = work.decode_loop if circular else work.decode_clip
-            return torch.stack(
-                [
-                    decode(columns, (work.to_columns(sound, circular=circular), cells))
-                    for columns, sound in zip(_columns(mel), known.waveform, strict=True)
-                ]
-            )
+        work = _Work(params, mel.shape[-1], n_samples, circular, ITERATIONS[quality], seed)
+        return self._decode(mel, known, work)
 
-    def _work(
+    def _decode(
+        self, mel: Float[Tensor, "batch plane mel frame"], known: KnownSound | None, work: _Work
+    ) -> Float[Tensor, "batch channel sample"]:
+        as_tensors = mel.is_cuda if self.as_tensors is None else self.as_tensors
+        batch = TENSOR_BATCH if as_tensors else 1
+        mel = mel.detach().float() if as_tensors else mel.detach().cpu().float()
+        decoded = []
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            for first in range(0, len(mel), batch):
+                items = slice(first, first + batch)
+                part = known and KnownSound(known.waveform[items], known.is_known)
+                decoded.append(work.decode(mel[items], part, None if as_tensors else pool))
+        return torch.cat(decoded)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all items share: sizes, effort, seed."""
+
+    params: SpectrogramParams
+    n_frames: int
+    n_samples: int
+    circular: bool
+    n_iterations: int
+    seed: int
+
+    @property
+    def bands(self) -> tuple[WorkingBand, ...]:
+        return working_bands(self.params, n_frames=self.n_frames, n_samples=self.n_samples)
+
+    @property
+    def hop_samples(self) -> int:
+        return self.bands[-1].analysis.hop_samples
+
+    @property
+    def _margins(self) -> tuple[int, int]:
+        """The mirrored columns before and after a clip: as many as a window can see.
+
+        With several bands some more, so that the loop's Fourier series has a quick length.
+        """
+        sizes = [band.analysis for band in self.bands]
+        margin = max(size.n_fft // 2 // size.hop_samples for size in sizes) + 1
+        n_least = self.n_frames + 2 * margin
+        more = next_smooth(n_least) - n_least if len(sizes) > 1 else 0
+        return margin, margin + more
+
+    def decode(
         self,
         mel: Float[Tensor, "batch plane mel frame"],
-        params: SpectrogramParams,
-        n_samples: int,
-        quality: Quality,
-        seed: int,
-        pool: Executor,
-    ) -> _Work:
-        n_iterations = self.iterations[quality]
-        return _Work(params, mel.shape[-1], n_samples, n_iterations, seed, pool, self.phase_network)
-
-
-def _columns(mel: Float[Tensor, "batch plane mel frame"]) -> list[Columns]:
-    magnitudes = mel.detach().to("cpu", torch.float32).numpy()
-    return list(np.ascontiguousarray(magnitudes.transpose(0, 1, 3, 2)))
-
-
-class _Work:
-    """What the items of a batch share: sizes, effort, threads."""
-
-    def __init__(
-        self,
-        params: SpectrogramParams,
-        n_frames: int,
-        n_samples: int,
-        n_iterations: int,
-        seed: int,
-        pool: Executor,
-        phase_network: PhaseNetwork | None,
-    ) -> None:
-        self.phase_network = phase_network
-        self.params = params
-        self.n_frames = n_frames
-        self.n_samples = n_samples
-        self.n_iterations = n_iterations
-        self.seed = seed
-        self.pool = pool
-        self.analysis = working_analysis(params, n_frames=n_frames, n_samples=n_samples)
-        self.margin = self.analysis.n_fft // 2 // self.analysis.hop_samples + 1
-
-    def to_columns(self, sound: Float[Tensor, "channel given_sample"], *, circular: bool) -> Sound:
-        """Sound at params.sample_rate as the working hops of all columns."""
-        resampled: Sound = resample(
-            sound.detach().cpu(),
-            self.params.sample_rate,
-            self.analysis.sample_rate,
-            n_samples=self.n_frames * self.analysis.hop_samples,
-            circular=circular,
-        ).numpy()
-        return resampled
-
-    def decode_loop(
-        self, columns: Columns, known: tuple[Sound, Cells] | None
-    ) -> Float[Tensor, "channel sample"]:
-        """The loop begun at a column that the content names, so that turning it changes nothing."""
-        hop = self.analysis.hop_samples
-        first = _first_column(columns)
-        if known is not None:
-            loop, cells = known
-            first = _first_known(cells, otherwise=first)
-            known = np.roll(loop, -first * hop, axis=1), np.roll(cells, -first, axis=0)
-        solved = self._solve(np.roll(columns, -first, axis=1), known)
-        return self._loop_to_output(torch.from_numpy(np.roll(solved, first * hop, axis=1)))
-
-    def decode_clip(
-        self, columns: Columns, known: tuple[Sound, Cells] | None
-    ) -> Float[Tensor, "channel sample"]:
-        """A loop with mirrored columns at both ends, as many as a window can see."""
-        margin = self.margin
-        if known is not None:
-            n_padded = margin * self.analysis.hop_samples
-            known = (
-                np.pad(known[0], ((0, 0), (n_padded, n_padded)), mode="symmetric"),
-                np.pad(known[1], ((margin, margin), (0, 0)), mode="symmetric"),
-            )
-        padded = np.pad(columns, ((0, 0), (margin, margin), (0, 0)), mode="symmetric")
-        return self._clip_to_output(torch.from_numpy(self._solve(padded, known)))
-
-    def decode_tensors(
-        self, mel: Float[Tensor, "batch plane mel frame"], *, circular: bool
+        known: KnownSound | None,
+        pool: Executor | None,
     ) -> Float[Tensor, "batch channel sample"]:
-        """All items on the device of `mel`, some at a time."""
+        """Items that are worked on at once: one by compiled loops in `pool`, any without it."""
+        cells = None if known is None else known.is_known.cpu().numpy().T
+        orders = self._orders(mel, cells)
+        problem = LoopProblem(
+            target=_in_order(mel.transpose(2, 3), orders),
+            params=self.params,
+            bands=self.bands,
+            seed=self.seed,
+            known=None if known is None else self._known_loops(known, orders, mel.device),
+        )
+        backend: LoopBackend = TensorLoops(problem) if pool is None else CompiledLoop(problem, pool)
+        loops = solve(problem, backend, n_iterations=self.n_iterations, momentum=MOMENTUM).cpu()
+        to_output = self._loop_to_output if self.circular else self._clip_to_output
+        return torch.stack([to_output(*pair) for pair in zip(loops, orders, strict=True)])
+
+    def _orders(
+        self,
+        mel: Float[Tensor, "batch plane mel frame"],
+        cells: Bool[np.ndarray, "frame mel"] | None,
+    ) -> list[Order]:
+        """For each item the columns round the loop.
+
+        A loop begins at a column that its content names, so that turning it changes nothing. A
+        clip has mirrored columns at both ends.
+        """
         order = np.arange(self.n_frames)
-        orders = [order] * len(mel)
-        if circular:
-            firsts = [_first_column(columns) for columns in _columns(mel)]
-            orders = [np.roll(order, -first) for first in firsts]
-        else:
-            orders = [np.pad(order, self.margin, mode="symmetric")] * len(mel)
-        decoded = []
-        for start in range(0, len(mel), TENSOR_BATCH):
-            part = slice(start, start + TENSOR_BATCH)
-            taken = torch.from_numpy(np.stack(orders[part])).to(mel.device)
-            target = mel[part].detach().float().transpose(2, 3)
-            index = taken[:, None, :, None].expand(-1, target.shape[1], -1, target.shape[3])
-            loops = solve_loops(
-                target.gather(2, index),
-                self.params.planes.n_channels,
-                self.params,
-                self.analysis,
-                n_iterations=self.n_iterations,
-                momentum=MOMENTUM,
-                seed=self.seed,
-            ).cpu()
-            if circular:
-                hop = self.analysis.hop_samples
-                turned = zip(loops, firsts[part], strict=True)
-                decoded += [self._loop_to_output(x.roll(first * hop, -1)) for x, first in turned]
-            else:
-                decoded += [self._clip_to_output(loop) for loop in loops]
-        return torch.stack(decoded)
+        if not self.circular:
+            return [np.pad(order, self._margins, mode="symmetric")] * len(mel)
+        firsts = [_first_column(item.cpu().numpy()) for item in mel]
+        if cells is not None:
+            firsts = [_first_known(cells, otherwise=first) for first in firsts]
+        return [np.roll(order, -first) for first in firsts]
+
+    def _known_loops(
+        self, known: KnownSound, orders: list[Order], device: torch.device
+    ) -> KnownLoops:
+        """The known sound at the bands' rates."""
+        sounds = [
+            self._to_loop(item.detach().cpu(), o)
+            for item, o in zip(known.waveform, orders, strict=True)
+        ]
+        bank = mel_bank(self.params, self.bands)
+        is_known = known.is_known.cpu().numpy().T
+        return known_loops(
+            torch.from_numpy(np.stack(sounds)).to(device),
+            np.stack([is_known[order] for order in orders]),
+            self.bands,
+            [
+                bank.row_below[2 * first : 2 * end]
+                for first, end in zip(bank.bin_bounds, bank.bin_bounds[1:], strict=False)
+            ],
+            crossover(self.params, self.bands, n_frames=len(orders[0]), device=device),
+        )
+
+    def _to_loop(
+        self, sound: Float[Tensor, "channel sample"], order: Order
+    ) -> Float32[np.ndarray, "channel loop_sample"]:
+        """Sound at params.sample_rate as a loop, turned or mirrored as its columns are."""
+        hop = self.hop_samples
+        loop = resample(
+            sound,
+            self.params.sample_rate,
+            self.bands[-1].analysis.sample_rate,
+            n_samples=self.n_frames * hop,
+            circular=self.circular,
+        ).numpy()
+        if self.circular:
+            return np.roll(loop, -int(order[0]) * hop, axis=1)
+        before, after = self._margins
+        return np.pad(loop, ((0, 0), (before * hop, after * hop)), mode="symmetric")
 
     def _loop_to_output(
-        self, loop: Float[Tensor, "channel loop_sample"]
+        self, loop: Float[Tensor, "channel loop_sample"], order: Order
     ) -> Float[Tensor, "channel sample"]:
         return resample(
-            loop,
-            self.analysis.sample_rate,
+            loop.roll(int(order[0]) * self.hop_samples, -1),
+            self.bands[-1].analysis.sample_rate,
             self.params.sample_rate,
             n_samples=self.n_samples,
             circular=True,
         )
 
     def _clip_to_output(
-        self, loop: Float[Tensor, "channel loop_sample"]
+        self, loop: Float[Tensor, "channel loop_sample"], order: Order
     ) -> Float[Tensor, "channel sample"]:
         """The resampler hears the margins too: no ringing where the clip begins and ends."""
-        resampled = resample(loop, self.analysis.sample_rate, self.params.sample_rate)
-        start = round(self.margin * self.n_samples / self.n_frames)
+        rate = self.bands[-1].analysis.sample_rate
+        resampled = resample(loop, rate, self.params.sample_rate)
+        start = round(self._margins[0] * self.n_samples / self.n_frames)
         return resampled[:, start : start + self.n_samples].contiguous()
 
-    def _solve(self, columns: Columns, known: tuple[Sound, Cells] | None) -> Sound:
-        n_channels = self.params.planes.n_channels
-        bank = mel_bank(self.params, self.analysis)
-        solver = MelLoop(columns, n_channels, self.analysis, bank, self.pool)
-        given, points = None, None
-        if known is not None:
-            given = known_loop(*known, bank.row_below, self.analysis)
-            points = KnownPoints(solver.spectra(given.loop), given.is_known)
-        magnitude, changes = solver.smooth_magnitude(), None
-        if self.phase_network is not None:
-            changes = find_changes(
-                self.phase_network, columns, magnitude, self.params, self.analysis
-            )
-        start = StartSpectra.find(
-            magnitude,
-            n_channels,
-            self.analysis,
-            seed=self.seed,
-            pool=self.pool,
-            known=points,
-            changes=changes,
-        )
-        loop = solver.synthesize(start)
-        for k in range(self.n_iterations):
-            if given is not None:
-                loop = given.impose(loop, self.analysis)
-            loop = solver.turn(loop, momentum=MOMENTUM if k > 0 else 0.0, known=points)
-        return loop if given is None else given.impose(loop, self.analysis)
+
+def _in_order(
+    columns: Float[Tensor, "batch plane frame mel"], orders: list[Order]
+) -> Float[Tensor, "batch plane loop_frame mel"]:
+    taken = [
+        item[:, torch.from_numpy(order).to(item.device)]
+        for item, order in zip(columns, orders, strict=True)
+    ]
+    return torch.stack(taken).contiguous()
 
 
-def _first_known(cells: Cells, *, otherwise: int) -> int:
+def _first_known(cells: Bool[np.ndarray, "frame mel"], *, otherwise: int) -> int:
     """A column where known sound begins, so that the loop's cut is not in the midst of it."""
     whole = cells.all(axis=1)
     begins = np.flatnonzero(whole & ~np.roll(whole, 1))
     return int(begins[0]) if len(begins) else otherwise
 
 
-def _first_column(columns: Columns) -> int:
+def _first_column(mel: Float32[np.ndarray, "plane mel frame"]) -> int:
     """The loudest column; of several, the one that the louder columns follow."""
-    loudness = np.ascontiguousarray(columns.transpose(1, 0, 2)).sum((1, 2), dtype=np.float64)
+    loudness = np.ascontiguousarray(mel.transpose(2, 0, 1)).sum((1, 2), dtype=np.float64)
     n_frames = len(loudness)
     first = np.arange(n_frames)
     for offset in range(n_frames):

@@ -1,8 +1,11 @@
-"""The mel filter bank as Griffin-Lim needs it: sparse, and finer than the transform's grid.
+"""The mel filter bank as Griffin-Lim needs it: sparse, and finer than the transforms' grids.
 
 A mel row of riffusion-v1 is 3.7 Hz wide at the low end; the working transform has a bin every
 10 Hz. So a spectrum is evaluated at half bins too, and its magnitude interpolated at quarter bins,
 which is the grid that the image was made on.
+
+An image whose rows are measured with several windows has a transform for each. Their bins stand
+one after the other, as if they were one spectrum; so do the points, two to a bin.
 """
 
 from __future__ import annotations
@@ -14,62 +17,93 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float32, Float64, Int32, Int64
 
-from riffkit.spectrogram.mel import INT16_SCALE, hz_to_mel, mel_to_hz
+from riffkit.spectrogram.mel import INT16_SCALE
+from riffkit.spectrogram.mel_scale import corner_hz
 from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.stft import Analysis, off_grid_analysis
+from riffkit.vocoder.grid import WorkingBand
 
 QUARTERS = 4  # points of the finest grid to one bin
 CUBIC = ((-1, -1 / 16), (0, 9 / 16), (1, 9 / 16), (2, -1 / 16))  # Lagrange, half way between
 
 
 class MelBank(NamedTuple):
-    """Filters on half bins: the point h lies at h / 2 bins.
+    """Filters on half bins: a transform's point h lies at h / 2 bins.
 
-    Row r sums `weight[begin[r] : begin[r + 1]]` times the points from `first_point[r]` on.
-    Between the rows the gain of a point is that of the row below and of the next one, in parts.
+    Entry e adds `weight[begin[e] : begin[e + 1]]` times the points from `first_point[e]` on to the
+    row `row[e]`. Between the rows the gain of a point is that of the row below and of the next
+    one, in parts. `bin_bounds[k]` is the first bin of transform k.
     """
 
-    first_point: Int32[np.ndarray, " mel"]
-    begin: Int32[np.ndarray, " mel_end"]
-    weight: Float32[np.ndarray, " entry"]
+    row: Int32[np.ndarray, " entry"]
+    first_point: Int32[np.ndarray, " entry"]
+    begin: Int32[np.ndarray, " entry_end"]
+    weight: Float32[np.ndarray, " value"]
     row_below: Int32[np.ndarray, " point"]
     part_below: Float32[np.ndarray, " point"]
     part_above: Float32[np.ndarray, " point"]
-    taps: Float32[np.ndarray, " tap"]
+    taps: Float32[np.ndarray, "transform tap"]
+    bin_bounds: Int32[np.ndarray, " transform_end"]
 
 
 @lru_cache(maxsize=16)
-def mel_bank(params: SpectrogramParams, analysis: Analysis) -> MelBank:
-    """The bank that gives `analysis`, of a waveform at ±1, the mel values of an image.
+def mel_bank(params: SpectrogramParams, bands: tuple[WorkingBand, ...]) -> MelBank:
+    """The bank that gives `bands`, of a waveform at ±1, the mel values of an image.
 
     The values are those of `riffkit.spectrogram.mel.waveform_to_mel`: int16 scale, and the level
     of the off-grid window and bin spacing. Cached and shared: treat it as read-only.
     """
-    corner_hz = _corner_hz(params)
-    filters = _quarter_bin_filters(corner_hz, analysis) @ _quarters_from_halves(analysis.n_bins)
-    filters.sum_duplicates()
-    points = np.append(filters.indices, 0)  # a row may be empty where rows are finer than points
-    row_below, part_below, part_above = _gain_parts(corner_hz, analysis)
+    corners = corner_hz(params)
+    single = [_transform_bank(params, corners, band) for band in bands]
+    n_bins = [band.analysis.n_bins for band in bands]
+    bin_bounds = np.concatenate(([0], np.cumsum(n_bins)))
+    weights = np.cumsum([0, *(len(bank.weight) for bank in single)])
     return MelBank(
-        first_point=points[filters.indptr[:-1]].astype(np.int32),
-        begin=filters.indptr.astype(np.int32),
-        weight=(filters.data * _level(params, analysis)).astype(np.float32),
-        row_below=row_below,
-        part_below=part_below,
-        part_above=part_above,
-        taps=half_bin_taps(analysis.n_fft),
+        row=np.concatenate([bank.row for bank in single]),
+        first_point=np.concatenate(
+            [bank.first_point + 2 * first for bank, first in zip(single, bin_bounds, strict=False)]
+        ).astype(np.int32),
+        begin=np.concatenate(
+            [bank.begin[:-1] + w for bank, w in zip(single, weights, strict=False)] + [weights[-1:]]
+        ).astype(np.int32),
+        weight=np.concatenate([bank.weight for bank in single]),
+        row_below=np.concatenate([bank.row_below for bank in single]),
+        part_below=np.concatenate([bank.part_below for bank in single]),
+        part_above=np.concatenate([bank.part_above for bank in single]),
+        taps=np.concatenate([bank.taps for bank in single]),
+        bin_bounds=bin_bounds.astype(np.int32),
     )
 
 
-def _corner_hz(params: SpectrogramParams) -> Float64[np.ndarray, " corner"]:
-    mels = np.linspace(hz_to_mel(params.min_hz), hz_to_mel(params.max_hz), params.n_mels + 2)
-    return np.array([mel_to_hz(mel) for mel in mels])
+def _transform_bank(
+    params: SpectrogramParams, corners: Float64[np.ndarray, " corner"], band: WorkingBand
+) -> MelBank:
+    """The bank of one transform: the rows that it has a share in."""
+    analysis = band.analysis
+    filters = _quarter_bin_filters(corners, analysis) @ _quarters_from_halves(analysis.n_bins)
+    first, end = band.window.first_row, band.window.end_row
+    filters = filters[first:end].tocsr()
+    filters.sum_duplicates()
+    points = np.append(filters.indices, 0)  # a row may be empty where rows are finer than points
+    share = np.repeat(band.window.weight[first:end], np.diff(filters.indptr))
+    row_below, part_below, part_above = _gain_parts(corners, analysis, first, end)
+    return MelBank(
+        row=np.arange(first, end, dtype=np.int32),
+        first_point=points[filters.indptr[:-1]].astype(np.int32),
+        begin=filters.indptr.astype(np.int32),
+        weight=(filters.data * share * _level(params, band)).astype(np.float32),
+        row_below=row_below,
+        part_below=part_below,
+        part_above=part_above,
+        taps=half_bin_taps(analysis.n_fft)[None],
+        bin_bounds=np.array([0, analysis.n_bins], np.int32),
+    )
 
 
-def _level(params: SpectrogramParams, analysis: Analysis) -> float:
+def _level(params: SpectrogramParams, band: WorkingBand) -> float:
     """A magnitude grows with the window's samples, a row's sum with the density of points."""
-    image = off_grid_analysis(params)
-    window = image.window_samples / analysis.window_samples
+    image, analysis = off_grid_analysis(params), band.analysis
+    window = image.window_samples / analysis.window_samples * band.window.level
     return INT16_SCALE * window * (analysis.bin_hz / QUARTERS) / image.bin_hz
 
 
@@ -117,15 +151,15 @@ def _quarters_from_halves(n_bins: int) -> scipy.sparse.csr_array:
 
 
 def _gain_parts(
-    corner_hz: Float64[np.ndarray, " corner"], analysis: Analysis
+    corner_hz: Float64[np.ndarray, " corner"], analysis: Analysis, first_row: int, end_row: int
 ) -> tuple[
     Int32[np.ndarray, " point"], Float32[np.ndarray, " point"], Float32[np.ndarray, " point"]
 ]:
-    """Linear between the rows' peaks, constant beyond the outer ones, 0 outside the band."""
+    """Linear between the rows' peaks, constant beyond the outer ones, 0 outside the rows."""
     peak_hz = corner_hz[1:-1]
-    hz = np.arange(2 * analysis.n_bins - 1) * (analysis.bin_hz / 2)
+    hz = np.arange(2 * analysis.n_bins) * (analysis.bin_hz / 2)
     row, above = _segment(np.clip(hz, peak_hz[0], peak_hz[-1]), peak_hz)
-    inside = (hz >= corner_hz[0]) & (hz < corner_hz[-1])
+    inside = (hz >= corner_hz[first_row]) & (hz < corner_hz[end_row + 1])
     return (
         row.astype(np.int32),
         (inside * (1 - above)).astype(np.float32),

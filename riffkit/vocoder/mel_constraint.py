@@ -7,7 +7,8 @@ the spectrum is first pushed on along its last change (Perraudin, Balazs and Sø
 
 The loops take four frames at a time, and keep real and imaginary parts apart: that is what the
 compiler turns into vector instructions. A spectrum inside has four parts, [part, PAD + bin + PAD]:
-the bins' real and imaginary part, and those of the half bins.
+the bins' real and imaginary part, and those of the half bins. Where there are several transforms
+(mel_bank.py), theirs stand one after the other, each between its own PADs.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def enforce_mel(
     """
     n_planes, _, n_mels = target.shape
     n_bins = spectra.shape[2]
-    parts = np.zeros((n_planes, LANES, PARTS, n_bins + 2 * PAD), np.float32)
+    n_transforms = len(bank.taps)
+    parts = np.zeros((n_planes, LANES, PARTS, n_bins + 2 * PAD * n_transforms), np.float32)
     points = np.zeros((LANES, 2 * n_bins), np.float32)
     rows = np.zeros((LANES, n_mels), np.float32)
     ratio = np.zeros(n_mels + 2, np.float32)
@@ -151,19 +153,19 @@ def _enforce(
                     _split_mid(parts[0, lane], parts[1, lane], parts[2, lane])
                 else:
                     k = first + lane
-                    _load(spectra[plane, k], previous[plane, k], momentum, parts[plane, lane])
-                    _find_half_bins(parts[plane, lane], bank.taps)
-                _find_magnitudes(parts[plane, lane], points[lane])
+                    _load(spectra[plane, k], previous[plane, k], momentum, bank, parts[plane, lane])
+                    _find_half_bins(parts[plane, lane], bank)
+                _find_magnitudes(parts[plane, lane], bank, points[lane])
             _sum_rows(points, bank, rows)
             for lane in range(n_lanes):
                 _find_ratios(target[plane, first + lane], rows[lane], limit, sharpen, ratio)
                 _find_gains(rows[lane], bank, points[lane])
-                _apply_gains(points[lane], parts[plane, lane])
+                _apply_gains(points[lane], bank, parts[plane, lane])
         for lane in range(n_lanes):
             if target.shape[0] > n_channels:
                 _join_mid(parts[0, lane], parts[1, lane], parts[2, lane])
             for channel in range(n_channels):
-                _store(parts[channel, lane], bank.taps, spectra[channel, first + lane])
+                _store(parts[channel, lane], bank, spectra[channel, first + lane])
 
 
 @compiled
@@ -188,55 +190,66 @@ def _join_mid(left: Parts, right: Parts, mid: Parts) -> None:
 
 
 @compiled
-def _load(spectrum: Spectrum, previous: Spectrum, momentum: np.float32, parts: Parts) -> None:
+def _load(
+    spectrum: Spectrum, previous: Spectrum, momentum: np.float32, bank: MelBank, parts: Parts
+) -> None:
     """The spectrum pushed on by `momentum`, with the phase that it has at the frame's centre."""
-    n_bins = spectrum.shape[0]
     real, imag = parts[0], parts[1]
-    sign = np.float32(1)
-    for b in range(n_bins):
-        now, before = spectrum[b], previous[b]
-        previous[b] = now
-        real[b + PAD] = sign * (now.real + momentum * (now.real - before.real))
-        imag[b + PAD] = sign * (now.imag + momentum * (now.imag - before.imag))
-        sign = -sign
-    last = PAD + n_bins - 1
-    for k in range(1, PAD + 1):  # the spectrum of a real signal is mirrored at both ends
-        real[PAD - k] = real[PAD + k]
-        imag[PAD - k] = -imag[PAD + k]
-        real[last + k] = real[last - k]
-        imag[last + k] = -imag[last - k]
+    for k in range(bank.taps.shape[0]):
+        begin, end = bank.bin_bounds[k], bank.bin_bounds[k + 1]
+        shift = PAD * (2 * k + 1)
+        sign = np.float32(1)
+        for b in range(begin, end):
+            now, before = spectrum[b], previous[b]
+            previous[b] = now
+            real[b + shift] = sign * (now.real + momentum * (now.real - before.real))
+            imag[b + shift] = sign * (now.imag + momentum * (now.imag - before.imag))
+            sign = -sign
+        first, last = shift + begin, shift + end - 1
+        for j in range(1, PAD + 1):  # the spectrum of a real signal is mirrored at both ends
+            real[first - j] = real[first + j]
+            imag[first - j] = -imag[first + j]
+            real[last + j] = real[last - j]
+            imag[last + j] = -imag[last - j]
 
 
 @compiled
-def _find_half_bins(parts: Parts, taps: Float32[np.ndarray, " tap"]) -> None:
+def _find_half_bins(parts: Parts, bank: MelBank) -> None:
     """half[PAD + b] lies between the bins b and b + 1."""
-    t0, t1, t2 = taps[0], taps[1], taps[2]
-    for part in range(2):
-        bins, half = parts[part], parts[part + 2]
-        for b in range(bins.shape[0] - 2 * PAD):
-            half[b + 3] = (
-                t0 * (bins[b + 1] + bins[b + 6])
-                + t1 * (bins[b + 2] + bins[b + 5])
-                + t2 * (bins[b + 3] + bins[b + 4])
-            )
+    for k in range(bank.taps.shape[0]):
+        first = bank.bin_bounds[k] + 2 * PAD * k
+        n_bins = bank.bin_bounds[k + 1] - bank.bin_bounds[k]
+        t0, t1, t2 = bank.taps[k, 0], bank.taps[k, 1], bank.taps[k, 2]
+        for part in range(2):
+            bins = parts[part, first : first + n_bins + 2 * PAD]
+            half = parts[part + 2, first : first + n_bins + 2 * PAD]
+            for b in range(n_bins):
+                half[b + 3] = (
+                    t0 * (bins[b + 1] + bins[b + 6])
+                    + t1 * (bins[b + 2] + bins[b + 5])
+                    + t2 * (bins[b + 3] + bins[b + 4])
+                )
 
 
 @compiled
-def _find_magnitudes(parts: Parts, points: Float32[np.ndarray, " point"]) -> None:
+def _find_magnitudes(parts: Parts, bank: MelBank, points: Float32[np.ndarray, " point"]) -> None:
     real, imag, half_real, half_imag = parts[0], parts[1], parts[2], parts[3]
-    for b in range(points.shape[0] // 2):
-        i = b + PAD
-        points[2 * b] = math.sqrt(real[i] * real[i] + imag[i] * imag[i])
-        points[2 * b + 1] = math.sqrt(half_real[i] * half_real[i] + half_imag[i] * half_imag[i])
+    for k in range(bank.taps.shape[0]):
+        shift = PAD * (2 * k + 1)
+        for b in range(bank.bin_bounds[k], bank.bin_bounds[k + 1]):
+            i = b + shift
+            points[2 * b] = math.sqrt(real[i] * real[i] + imag[i] * imag[i])
+            points[2 * b + 1] = math.sqrt(half_real[i] * half_real[i] + half_imag[i] * half_imag[i])
 
 
 @compiled
 def _sum_rows(points: FourPoints, bank: MelBank, rows: FourRows) -> None:
     """The four lanes' mel rows; four sums side by side cost little more than one."""
     p0, p1, p2, p3 = points[0], points[1], points[2], points[3]
-    for row in range(rows.shape[1]):
-        begin, end = bank.begin[row], bank.begin[row + 1]
-        shift = bank.first_point[row] - begin
+    rows[:] = 0
+    for entry in range(bank.row.shape[0]):
+        begin, end = bank.begin[entry], bank.begin[entry + 1]
+        shift = bank.first_point[entry] - begin
         s0 = s1 = s2 = s3 = np.float32(0)
         for k in range(begin, end):
             w, p = bank.weight[k], shift + k
@@ -244,7 +257,11 @@ def _sum_rows(points: FourPoints, bank: MelBank, rows: FourRows) -> None:
             s1 += w * p1[p]
             s2 += w * p2[p]
             s3 += w * p3[p]
-        rows[0, row], rows[1, row], rows[2, row], rows[3, row] = s0, s1, s2, s3
+        row = bank.row[entry]
+        rows[0, row] += s0
+        rows[1, row] += s1
+        rows[2, row] += s2
+        rows[3, row] += s3
 
 
 @compiled
@@ -278,35 +295,42 @@ def _find_gains(
 
 
 @compiled
-def _apply_gains(gains: Float32[np.ndarray, " point"], parts: Parts) -> None:
-    for part in range(2):
-        bins, half = parts[part], parts[part + 2]
-        for b in range(bins.shape[0] - 2 * PAD):
-            bins[b + 3] *= gains[2 * b]
-            half[b + 3] *= gains[2 * b + 1]
+def _apply_gains(gains: Float32[np.ndarray, " point"], bank: MelBank, parts: Parts) -> None:
+    for k in range(bank.taps.shape[0]):
+        shift = PAD * (2 * k + 1)
+        for part in range(2):
+            bins, half = parts[part], parts[part + 2]
+            for b in range(bank.bin_bounds[k], bank.bin_bounds[k + 1]):
+                bins[b + shift] *= gains[2 * b]
+                half[b + shift] *= gains[2 * b + 1]
 
 
 @compiled
-def _store(parts: Parts, taps: Float32[np.ndarray, " tap"], spectrum: Spectrum) -> None:
+def _store(parts: Parts, bank: MelBank, spectrum: Spectrum) -> None:
     """Bins and half bins back to bins: the transpose of `_find_half_bins`, averaged with them."""
-    n_bins = spectrum.shape[0]
-    half_real, half_imag = parts[2], parts[3]
-    last = PAD + n_bins - 2  # the last half bin below the Nyquist frequency
-    for k in range(PAD):
-        half_real[PAD - 1 - k] = half_real[PAD + k]
-        half_imag[PAD - 1 - k] = -half_imag[PAD + k]
-        half_real[last + 1 + k] = half_real[last - k]
-        half_imag[last + 1 + k] = -half_imag[last - k]
-    t0, t1, t2 = taps[0], taps[1], taps[2]
-    for part in range(2):
-        bins, half = parts[part], parts[part + 2]
+    for k in range(bank.taps.shape[0]):
+        begin, n_bins = bank.bin_bounds[k], bank.bin_bounds[k + 1] - bank.bin_bounds[k]
+        first = begin + 2 * PAD * k
+        half_real = parts[2, first : first + n_bins + 2 * PAD]
+        half_imag = parts[3, first : first + n_bins + 2 * PAD]
+        last = PAD + n_bins - 2  # the last half bin below the Nyquist frequency
+        for j in range(PAD):
+            half_real[PAD - 1 - j] = half_real[PAD + j]
+            half_imag[PAD - 1 - j] = -half_imag[PAD + j]
+            half_real[last + 1 + j] = half_real[last - j]
+            half_imag[last + 1 + j] = -half_imag[last - j]
+        t0, t1, t2 = bank.taps[k, 0], bank.taps[k, 1], bank.taps[k, 2]
+        for part in range(2):
+            bins = parts[part, first : first + n_bins + 2 * PAD]
+            half = parts[part + 2, first : first + n_bins + 2 * PAD]
+            for b in range(n_bins):
+                bins[b + 3] += (
+                    t0 * (half[b] + half[b + 5])
+                    + t1 * (half[b + 1] + half[b + 4])
+                    + t2 * (half[b + 2] + half[b + 3])
+                )
+        sign = np.float32(0.5)
         for b in range(n_bins):
-            bins[b + 3] += (
-                t0 * (half[b] + half[b + 5])
-                + t1 * (half[b + 1] + half[b + 4])
-                + t2 * (half[b + 2] + half[b + 3])
-            )
-    sign = np.float32(0.5)
-    for b in range(n_bins):
-        spectrum[b] = complex(sign * parts[0, PAD + b], sign * parts[1, PAD + b])
-        sign = -sign
+            i = first + PAD + b
+            spectrum[begin + b] = complex(sign * parts[0, i], sign * parts[1, i])
+            sign = -sign

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
@@ -32,14 +31,6 @@ EMPTY, UNTOUCHED = -1, -2
 Points = Float32[np.ndarray, "frame bin"]
 
 
-@dataclass(frozen=True, eq=False)
-class PhaseChanges:
-    """How the phase changes, in radians, to the next frame and to the next bin."""
-
-    in_time: Points
-    in_frequency: Points
-
-
 def phase_from_magnitude(
     magnitude: Float32[np.ndarray, "frame bin"],
     analysis: Analysis,
@@ -47,12 +38,10 @@ def phase_from_magnitude(
     seed: int,
     pool: Executor,
     known: Float32[np.ndarray, "frame bin"] | None = None,
-    changes: PhaseChanges | None = None,
 ) -> Float32[np.ndarray, "frame bin"]:
     """Phases in radians at the frames' centres, for frames that follow each other in a circle.
 
-    `known` holds the phases that are given, and NaN where they aren't. `changes` are integrated
-    instead of those that the magnitude implies, if given.
+    `known` holds the phases that are given, and NaN where they aren't.
     """
     phase = np.zeros(magnitude.shape, np.float32)
     is_known = np.zeros((0, magnitude.shape[1]), np.bool_)
@@ -65,8 +54,6 @@ def phase_from_magnitude(
     level = np.empty_like(magnitude)
     place = np.empty(magnitude.shape, np.int32)
     carrier, step = phase_carrier(analysis), phase_step(analysis)
-    nothing = np.zeros((0, magnitude.shape[1]), np.float32)
-    given = (nothing, nothing) if changes is None else (changes.in_time, changes.in_frequency)
 
     def find_level(first: int, last: int) -> None:
         part = level[first:last]
@@ -81,7 +68,7 @@ def phase_from_magnitude(
         peaks = np.empty(start[N_BUCKETS], np.int32)
         _sort_peaks(level, band, place, start, peaks)
         top = np.full(N_BUCKETS, EMPTY, np.int32)
-        _spread_all(level, band, carrier, step, given, peaks, top, place, is_known, phase)
+        _spread_all(level, band, carrier, step, peaks, top, place, is_known, phase)
 
     for work, size in ((find_level, level.shape[0]), (fill_band, level.shape[1])):
         edges = [size * k // N_BANDS for k in range(N_BANDS + 1)]
@@ -181,7 +168,6 @@ def _spread_all(
     band: tuple[int, int],
     carrier: Float32[np.ndarray, " bin"],
     step: np.float32,
-    given: tuple[Float32[np.ndarray, "given_frame bin"], Float32[np.ndarray, "given_frame bin"]],
     peaks: Int32[np.ndarray, " peak"],
     top: Int32[np.ndarray, " bucket"],
     place: Int32[np.ndarray, "frame bin"],
@@ -194,8 +180,6 @@ def _spread_all(
     its `top`, and in a point's `place` what lies below it.
     """
     n_frames, n_bins = level.shape
-    in_time, in_frequency = given
-    are_given = in_time.shape[0] > 0
     for k in range(is_known.shape[0]):
         for b in range(band[0], band[1]):
             bucket = UNTOUCHED - place[k, b]
@@ -241,19 +225,13 @@ def _spread_all(
             target = UNTOUCHED - place[beside, across]
             if target < 0 or target >= N_BUCKETS:
                 continue
-            if are_given:
-                if side < 2:
-                    change = in_time[k if sign > 0 else beside, b]
-                else:
-                    change = in_frequency[k, b if sign > 0 else across]
-            elif side < 2:
-                change = _change_in_time(level, k, b, carrier, step)
-                change += _change_in_time(level, beside, across, carrier, step)
-                change *= np.float32(0.5)
+            if side < 2:
+                here = _change_in_time(level, k, b, carrier, step)
+                there = _change_in_time(level, beside, across, carrier, step)
             else:
-                change = _change_in_frequency(level, k, b, step)
-                change += _change_in_frequency(level, beside, across, step)
-                change *= np.float32(0.5)
+                here = _change_in_frequency(level, k, b, step)
+                there = _change_in_frequency(level, beside, across, step)
+            change = np.float32(0.5) * (here + there)
             phase[beside, across] = phase[k, b] + np.float32(sign) * change
             place[beside, across] = top[target]
             top[target] = beside * n_bins + across

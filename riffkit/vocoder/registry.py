@@ -22,13 +22,7 @@ def _griffin_lim() -> Vocoder:
     return GriffinLim()
 
 
-def _neural() -> Vocoder:
-    from riffkit.vocoder.neural import NeuralVocoder
-
-    return NeuralVocoder()
-
-
-_BUILT_IN: dict[str, Callable[[], Vocoder]] = {DEFAULT: _griffin_lim, "neural": _neural}
+_BUILT_IN: dict[str, Callable[[], Vocoder]] = {DEFAULT: _griffin_lim}
 
 
 def names() -> list[str]:

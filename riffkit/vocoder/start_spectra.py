@@ -11,7 +11,7 @@ from jaxtyping import Bool, Complex64, Float32
 
 from riffkit.spectrogram.stft import Analysis
 from riffkit.vocoder.compiled import compiled
-from riffkit.vocoder.phase_gradient import PhaseChanges, phase_from_magnitude
+from riffkit.vocoder.phase_gradient import phase_from_magnitude
 
 QUIETEST_MID = np.float32(0.05)  # of left + right: below it the two cancel, and mid says nothing
 TINY = np.float32(1e-12)
@@ -26,6 +26,10 @@ class KnownPoints:
 
     spectra: Spectra
     is_known: Bool[np.ndarray, "frame bin"]
+
+    def of_bins(self, bins: slice) -> KnownPoints:
+        """Those of some bins."""
+        return KnownPoints(self.spectra[..., bins], self.is_known[:, bins])
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +57,13 @@ class StartSpectra:
         seed: int,
         pool: Executor,
         known: KnownPoints | None = None,
-        changes: PhaseChanges | None = None,
     ) -> StartSpectra:
-        """Integrate the phase; see phase_gradient.py. `changes` are those of mid, if known."""
+        """Integrate the phase; see phase_gradient.py."""
         guide = magnitude[:n_channels].sum(axis=0) if n_channels > 1 else magnitude[0]
         if len(magnitude) > n_channels:
             guide = np.maximum(magnitude[-1], QUIETEST_MID * guide)
         given = None if known is None else _phase_of_mean(known)
-        phase = phase_from_magnitude(
-            guide, analysis, seed=seed, pool=pool, known=given, changes=changes
-        )
+        phase = phase_from_magnitude(guide, analysis, seed=seed, pool=pool, known=given)
         leads = np.ones(magnitude.shape[-1], np.float32)
         if known is not None and n_channels > 1:
             left, right = known.spectra * known.is_known

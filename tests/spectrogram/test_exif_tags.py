@@ -14,7 +14,7 @@ from riffkit.spectrogram import png
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.exif import Tag
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, Planes
 from riffkit.spectrogram.png import read_png
 
 RATE = 44_100
@@ -198,3 +198,25 @@ def test_transpose_is_kept_and_only_written_where_there_is_one(stereo_image, tmp
     replace(stereo_image, transpose=-3.0).save(tmp_path / "b.png")
     assert directory(tmp_path / "b.png")[11120] == (DOUBLE, -3.0)
     assert read_png(tmp_path / "b.png").transpose == -3.0
+
+
+def test_windows_and_scale_are_written_only_where_they_differ(make_music, tmp_path, monkeypatch):
+    grid = BeatGrid(120.0, 1)
+    music = make_music(grid.n_samples(RATE))
+    waveform_to_image(music, RATE, FULL_BAND, grid=grid).save(tmp_path / "a.png")
+    assert not {11130, 11140, 11150} & set(directory(tmp_path / "a.png"))
+    monkeypatch.setattr(png, "PARAMS_KEYWORD", "elsewhere")  # the tags alone say it
+    waveform_to_image(music, RATE, CRISP, grid=grid).save(tmp_path / "b.png")
+    tags = directory(tmp_path / "b.png")
+    assert tags[11130] == (DOUBLE, 2_000.0)
+    assert tags[11140] == (DOUBLE, 1.1)
+    assert tags[11150] == (DOUBLE, 16.0)
+    image = read_png(tmp_path / "b.png")
+    assert image.params == CRISP
+    assert image.assumed == ()
+
+
+def test_an_older_file_has_one_window_whatever_preset_is_given(save_gray):
+    tags = {11000: 44_100, 11020: 100, 11060: 20_000, 11110: 2, 11080: 9.5}
+    assert read_png(save_gray("a.png", exif=tags), params=CRISP).params == FULL_BAND
+    assert read_png(save_gray("b.png"), params=CRISP).params == CRISP

@@ -12,7 +12,7 @@ from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, SpectrogramParams
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, SpectrogramParams
 from riffkit.vocoder.decode import KnownPart, decode, decode_blocks
 from riffkit.vocoder.registry import vocoder
 
@@ -58,7 +58,7 @@ def test_an_image_in_beats_has_its_exact_length(bpm: float) -> None:
     assert decode(image, circular=True).shape == (1, round(60 / bpm * RATE))
 
 
-@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND])
+@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND, CRISP])
 @pytest.mark.parametrize("circular", [False, True])
 def test_blocks_join_without_a_sound(params: SpectrogramParams, circular: bool) -> None:
     clip = tones(400 * HOP, params.planes.n_channels)

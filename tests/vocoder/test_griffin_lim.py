@@ -12,7 +12,7 @@ from torch import Tensor
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.mel import waveform_to_mel
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
 from riffkit.vocoder.base import KnownSound
 from riffkit.vocoder.griffin_lim import GriffinLim
 
@@ -85,7 +85,7 @@ def test_a_click_stays_a_click() -> None:
 
 
 @pytest.mark.parametrize("circular", [False, True])
-@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND])
+@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND, CRISP])
 def test_silence_is_silence(params: SpectrogramParams, circular: bool) -> None:
     mel = torch.zeros(1, params.planes.n_mel_planes, 512, 30)
     decoded = griffin_lim(mel, params, n_samples=30 * HOP, circular=circular)

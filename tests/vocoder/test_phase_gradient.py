@@ -6,9 +6,9 @@ import numpy as np
 
 from riffkit.spectrogram.params import RIFFUSION_V1
 from riffkit.spectrogram.stft import Analysis
+from riffkit.vocoder.compiled_loop import add_round
 from riffkit.vocoder.frames import centred_window, cut_frames, inverse_overlap, overlap_frames
-from riffkit.vocoder.grid import working_analysis
-from riffkit.vocoder.mel_loop import add_round
+from riffkit.vocoder.grid import working_bands
 from riffkit.vocoder.phase_gradient import phase_from_magnitude
 
 N_FRAMES = 40
@@ -16,7 +16,8 @@ POOL = ThreadPoolExecutor(2)
 
 
 def small_analysis() -> Analysis:
-    return working_analysis(RIFFUSION_V1, n_frames=N_FRAMES, n_samples=N_FRAMES * 441)
+    (band,) = working_bands(RIFFUSION_V1, n_frames=N_FRAMES, n_samples=N_FRAMES * 441)
+    return band.analysis
 
 
 def centred_spectra(loop: np.ndarray, analysis: Analysis) -> np.ndarray:

@@ -24,7 +24,8 @@ import torch
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
-from riffkit.spectrogram.mel import INT16_SCALE, hz_to_mel, mel_to_hz
+from riffkit.spectrogram.mel import INT16_SCALE
+from riffkit.spectrogram.mel_scale import corner_hz
 from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.stft import (
     FRAMES_PER_BLOCK,
@@ -157,7 +158,7 @@ def _rows(params: SpectrogramParams, analysis: Analysis) -> tuple[_Rows, ...]:
     """The low rows at a fraction of the rate, the others at all of it; or all rows at once where
     the sizes have no common divisor."""
     slower = _slower(gcd(analysis.hop_samples, analysis.n_fft))
-    corners = _corner_hz(params)
+    corners = corner_hz(params)
     if slower < 2:
         return (_rows_of(params, analysis, corners, 0, params.n_mels, slower=1, coarser=1),)
     low_hz = _SAFE_SHARE * analysis.sample_rate / slower / 2
@@ -178,12 +179,6 @@ def _coarser(analysis: Analysis) -> int:
     """How much wider bins may be that still hold all of the window."""
     longest = analysis.n_fft // (analysis.window_samples + 1)
     return max(n for n in (1, 2, 4) if n <= longest and analysis.n_fft % n == 0)
-
-
-def _corner_hz(params: SpectrogramParams) -> Float[np.ndarray, " corner"]:
-    """The n_mels + 2 frequencies between which the triangles are drawn."""
-    mels = np.linspace(hz_to_mel(params.min_hz), hz_to_mel(params.max_hz), params.n_mels + 2)
-    return np.array([mel_to_hz(float(mel)) for mel in mels])
 
 
 def _rows_of(

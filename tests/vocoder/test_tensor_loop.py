@@ -9,18 +9,15 @@ from torch import Tensor
 
 from riffkit.audio.resampling import resample
 from riffkit.spectrogram.mel import waveform_to_mel
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, SpectrogramParams
-from riffkit.vocoder.grid import working_analysis
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, SpectrogramParams
+from riffkit.vocoder.backend import LoopProblem
+from riffkit.vocoder.base import KnownSound
+from riffkit.vocoder.crossover import crossover
+from riffkit.vocoder.grid import working_bands
 from riffkit.vocoder.griffin_lim import GriffinLim
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.mel_constraint import enforce_mel, smooth_magnitude
-from riffkit.vocoder.tensor_griffin_lim import (
-    _analyze,
-    _enforce,
-    _smooth_magnitude,
-    _synthesize,
-    _tensor_bank,
-)
+from riffkit.vocoder.tensor_loop import TensorLoops, _enforce, _smooth_magnitude, _tensor_bank
 
 RATE, HOP, N_FRAMES = 44_100, 441, 96
 CPU = torch.device("cpu")
@@ -43,33 +40,36 @@ def target_of(params: SpectrogramParams) -> np.ndarray:
     return np.ascontiguousarray(mel.numpy().transpose(0, 2, 1))
 
 
-@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND])
+@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND, CRISP])
 def test_each_step_is_the_compiled_one(params: SpectrogramParams) -> None:
-    analysis = working_analysis(params, n_frames=N_FRAMES, n_samples=N_FRAMES * HOP)
+    bands = working_bands(params, n_frames=N_FRAMES, n_samples=N_FRAMES * HOP)
     target, n_channels = target_of(params), params.planes.n_channels
-    bank = _tensor_bank(params, analysis, CPU)
-    magnitude = smooth_magnitude(target, mel_bank(params, analysis), analysis.n_bins)
+    bank, own = _tensor_bank(params, bands, CPU), mel_bank(params, bands)
+    magnitude = smooth_magnitude(target, own, int(own.bin_bounds[-1]))
     same = _smooth_magnitude(torch.from_numpy(target)[None], bank)[0]
     torch.testing.assert_close(same, torch.from_numpy(magnitude), rtol=1e-4, atol=1e-5 * 3e4)
 
+    analysis = bands[-1].analysis
     loop = resample(plucked(n_channels), RATE, analysis.sample_rate)
     loop = loop[None, :, : N_FRAMES * analysis.hop_samples]
-    spectra = _analyze(loop, bank)
-    torch.testing.assert_close(_synthesize(spectra, bank), loop, rtol=0, atol=1e-5)
+    loops = crossover(params, bands, n_frames=N_FRAMES, device=CPU).split(loop)
+    backend = TensorLoops(LoopProblem(torch.from_numpy(target)[None], params, bands, seed=0))
+    spectra = backend._analyze(loops)
+    for again, wanted in zip(backend._synthesize(spectra), loops, strict=True):
+        torch.testing.assert_close(again, wanted, rtol=0, atol=1e-5)
 
     expected = spectra[0].numpy().copy()
-    expected[..., 1::2] *= -1
-    enforce_mel(
-        expected, expected.copy(), target, mel_bank(params, analysis), momentum=0.0, limit=20.0
-    )
-    expected[..., 1::2] *= -1
+    sign = np.concatenate([t.sign.numpy() for t in bank.transforms])
+    expected *= sign
+    enforce_mel(expected, expected.copy(), target, own, momentum=0.0, limit=20.0)
+    expected *= sign
     found = _enforce(spectra, torch.from_numpy(target)[None], bank)[0]
     largest = float(np.abs(expected).max())
     torch.testing.assert_close(found, torch.from_numpy(expected), rtol=0, atol=1e-5 * largest)
 
 
 @pytest.mark.parametrize("circular", [False, True])
-@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND])
+@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND, CRISP])
 def test_its_sound_has_nearly_the_compiled_one_s_image(
     params: SpectrogramParams, circular: bool
 ) -> None:
@@ -95,3 +95,26 @@ def test_a_batch_is_its_items_and_a_turned_loop_its_turned_sound() -> None:
     torch.testing.assert_close(batch[1:2], alone, rtol=0, atol=1e-4)
     turned = tensors(mels.roll(17, -1), RIFFUSION_V1, **options)
     torch.testing.assert_close(turned, batch.roll(17 * HOP, -1), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("circular", [False, True])
+@pytest.mark.parametrize("params", [RIFFUSION_V1, CRISP])
+def test_known_sound_stays_and_the_gap_is_filled_in_step(
+    params: SpectrogramParams, circular: bool
+) -> None:
+    n_channels = params.planes.n_channels
+    place = torch.arange(N_FRAMES * HOP) / (N_FRAMES * HOP)
+    clip = sum(torch.sin(2 * torch.pi * turns * place + turns) for turns in (211, 560, 1_411))
+    clip = 0.1 * clip.expand(n_channels, -1)
+    mel = waveform_to_mel(clip, params, circular=circular)[None]
+    cells = torch.ones(512, N_FRAMES, dtype=torch.bool)
+    cells[:, 40:60] = False
+    known = KnownSound(clip[None], cells)
+    options = {"n_samples": N_FRAMES * HOP, "circular": circular, "known": known, "quality": "high"}
+    decoded = tensors.inpaint(mel, params, **options)[0]
+    outside = slice(5 * HOP, 30 * HOP)
+    error = (decoded - clip)[:, outside].square().mean().sqrt()
+    assert error < 0.01 * clip.square().mean().sqrt()
+    gap = slice(40 * HOP, 60 * HOP)
+    in_step = (decoded[:, gap] * clip[:, gap]).sum() / clip[:, gap].square().sum()
+    assert in_step == pytest.approx(1, abs=0.05)
