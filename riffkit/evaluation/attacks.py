@@ -24,7 +24,7 @@ _RISE_FROM, _RISE_TO = 0.1, 0.9  # of the peak
 _REACH_MS = 60.0  # before a hit: it is quiet there, and both measures look no further
 _PEAK_MS = 40.0  # after a hit: its peak lies there
 _NOISE_MS = (50.0, 10.0)  # before a hit
-_QUIET = 10 ** (-26 / 20)  # of its peak: a hit is isolated where no more than that precedes it
+_QUIET = 10 ** (-24 / 20)  # of its peak: a hit is isolated where no more than that precedes it
 _FAINT = 10 ** (-30 / 20)  # of the loudest moment: no hit
 
 _PARTIALS_HZ = (150.0, 1_200.0)
@@ -53,19 +53,19 @@ def find_hits(
     """The onsets of the strongest isolated hits, at most `count`, in samples in order of time.
 
     An onset is where the envelope above 1.5 kHz passes a tenth of the hit's peak. Isolated: for
-    60 ms before it the envelope lies 26 dB under the peak or lower, and nothing louder follows
-    within 40 ms. `circular`: what precedes the start is the end; else the first 60 ms have no hit.
+    60 ms before it the envelope lies 24 dB under the peak or lower, and nothing louder follows
+    within 40 ms. Where the clip isn't `circular`, its first 60 ms and its last 40 have no hit.
     """
     envelope = _Envelope.of(waveform, sample_rate, circular=circular)
     values, n_samples = envelope.values, waveform.shape[-1]
     height = max(_FAINT * values.max(), 1e-12)
     apart = envelope.samples(_PEAK_MS)
+    first, last = (0, n_samples) if circular else (envelope.samples(_REACH_MS), n_samples - apart)
     peaks, _ = scipy.signal.find_peaks(values, height=height, distance=apart)
     found: dict[int, float] = {}
     for peak in peaks:
         onset = envelope.onset(int(peak)) - envelope.lead
-        inside = (0 if circular else envelope.samples(_REACH_MS)) <= onset < n_samples
-        if inside and envelope.is_isolated(onset, values[peak]):
+        if first <= onset < last and envelope.is_isolated(onset, values[peak]):
             found[onset] = values[peak]
     strongest = sorted(found, key=lambda onset: -found[onset])[:count]
     return sorted(strongest)
