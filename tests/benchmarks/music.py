@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -56,17 +57,22 @@ def twelve_clips(folder: Path) -> dict[str, Tensor]:
 
 def fetch(folder: Path) -> None:
     """Download the packages, cut the clips into `folder`, and forget the rest."""
-    if not shutil.which("apt-get") or not shutil.which("dpkg"):
-        raise SystemExit("the clips come from Debian packages: fetch them where there is apt-get")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
-        for names in PACKAGES:
-            if not any(_unpack(name, Path(temporary)) for name in names):
-                raise SystemExit(f"{names[0]}: not to be had from apt-get; try `apt-get update`")
+        unpack(PACKAGES, Path(temporary))
         files = list(Path(temporary).rglob("*.ogg"))
         for name, (place, second) in CLIPS.items():
             (path,) = (path for path in files if path.as_posix().endswith("/" + place))
             save(folder / f"{name}.flac", _clip(path, second), RATE)
+
+
+def unpack(packages: Sequence[Sequence[str]], folder: Path) -> None:
+    """Unpack Debian packages into `folder`: of each row the first that is to be had."""
+    if not shutil.which("apt-get") or not shutil.which("dpkg"):
+        raise SystemExit("the clips come from Debian packages: fetch them where there is apt-get")
+    for names in packages:
+        if not any(_unpack(name, folder) for name in names):
+            raise SystemExit(f"{names[0]}: not to be had from apt-get; try `apt-get update`")
 
 
 def _unpack(package: str, folder: Path) -> bool:
