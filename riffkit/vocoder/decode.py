@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ BLOCK_FRAMES = 1024
 KNOWN_FRAMES = 48  # of a block: its predecessor made them, and it goes on from there
 END_FRAMES = 16  # of a block: decoded without knowledge of what follows, and made again
 FADE_FRAMES = 16
+CPU = torch.device("cpu")
 
 
 def decode(
@@ -41,23 +41,44 @@ def decode(
 
     Where the image doesn't say its MAX_VALUE, black is riffusion's 30e6. `circular`: the end
     flows into the start. `known`: sound that is there already; only the rest is solved for, and
-    the vocoder must be one that can (ParameterError). A GPU serves where the vocoder knows how.
-    Beside the image and the result, memory is that of one block.
+    the vocoder must be one that can (ParameterError). On a GPU the vocoder is given the image
+    there, the long one in longer blocks. Beside the image and the result, memory is that of one
+    block.
     """
     voice = vocoder_by_name(vocoder)
-    chosen = pick_device(device)
+    place = _place(device)
     if known is not None:
         _check_known(known, image, voice)
         known = _untransposed(known, image, circular=circular)
     if image.n_frames > WHOLE_FRAMES:
         waveform = decode_blocks(
-            image, voice, quality=quality, seed=seed, circular=circular, known=known
+            image,
+            voice,
+            quality=quality,
+            seed=seed,
+            circular=circular,
+            block_frames=BLOCK_FRAMES if place == CPU else WHOLE_FRAMES,
+            known=known,
+            place=place,
         )
     else:
-        waveform = _decode_whole(
-            image, voice, chosen, quality=quality, seed=seed, circular=circular, known=known
+        waveform = _decode_part(
+            image,
+            range(image.n_frames),
+            voice,
+            known,
+            quality=quality,
+            seed=seed,
+            circular=circular,
+            place=place,
         )
     return _played(waveform, image.n_samples, circular=circular)
+
+
+def _place(device: str) -> torch.device:
+    """Vocoders work on CUDA or on the CPU."""
+    chosen = pick_device(device)
+    return chosen if chosen.type == "cuda" else CPU
 
 
 def _played(
@@ -73,33 +94,6 @@ def _played(
 def _untransposed(known: KnownPart, image: SpectrogramImage, *, circular: bool) -> KnownPart:
     sound = _played(known.waveform, image.n_untransposed_samples, circular=circular)
     return KnownPart(sound, known.is_known)
-
-
-def _decode_whole(
-    image: SpectrogramImage,
-    voice: Vocoder,
-    device: torch.device,
-    *,
-    quality: Quality,
-    seed: int,
-    circular: bool,
-    known: KnownPart | None,
-) -> Float[Tensor, "channel sample"]:
-    mel = image.to_mel()[None]
-    if known is None:
-        decode_batch: Callable[..., Float[Tensor, "1 channel sample"]] = voice
-        mel = mel.to(device) if device.type == "cuda" else mel
-    else:
-        assert isinstance(voice, InpaintingVocoder)
-        decode_batch = partial(voice.inpaint, known=known.as_batch())
-    return decode_batch(
-        mel,
-        image.params,
-        n_samples=image.n_untransposed_samples,
-        seed=seed,
-        circular=circular,
-        quality=quality,
-    )[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +133,7 @@ def decode_blocks(
     circular: bool = False,
     block_frames: int = BLOCK_FRAMES,
     known: KnownPart | None = None,
+    place: torch.device = CPU,
 ) -> Float[Tensor, "channel sample"]:
     """`decode` at the rows' own pitch, in blocks.
 
@@ -152,13 +147,15 @@ def decode_blocks(
     for first in range(0, max(1, n_frames - KNOWN_FRAMES - END_FRAMES), step):
         last = min(first + block_frames, n_frames)
         reaches_start = circular and first > 0 and last == n_frames
-        block = _decode_columns(
+        block = _decode_part(
             image,
             range(first, last),
             voice,
             _known_of_block(waveform, image, range(first, last), known, reaches_start),
             quality=quality,
             seed=seed,
+            circular=False,
+            place=place,
         )
         _lay(waveform, block, image, first, last, fade_in=first > 0, fade_out=reaches_start)
     return waveform
@@ -196,7 +193,7 @@ def _known_of_block(
     return KnownPart(sound, is_known)
 
 
-def _decode_columns(
+def _decode_part(
     image: SpectrogramImage,
     columns: range,
     voice: Vocoder,
@@ -204,21 +201,29 @@ def _decode_columns(
     *,
     quality: Quality,
     seed: int,
-) -> Float[Tensor, "channel block_sample"]:
+    circular: bool,
+    place: torch.device,
+) -> Float[Tensor, "channel part_sample"]:
+    """The sound of some columns, which go on counting round a loop."""
     pixels = image.pixels[:, np.array(columns) % image.n_frames]
     max_value = DEFAULT_MAX_VALUE if image.max_value is None else image.max_value
-    mel = pixels_to_mel(pixels, image.params, max_value=max_value)[None]
-    n_samples = _sample_of(image, columns[-1] + 1) - _sample_of(image, columns[0])
+    mel = pixels_to_mel(pixels, image.params, max_value=max_value)[None].to(place)
+    options: _Options = {
+        "n_samples": _sample_of(image, columns[-1] + 1) - _sample_of(image, columns[0]),
+        "seed": seed,
+        "circular": circular,
+        "quality": quality,
+    }
     if known is not None and isinstance(voice, InpaintingVocoder):
-        return voice.inpaint(
-            mel,
-            image.params,
-            n_samples=n_samples,
-            known=known.as_batch(),
-            seed=seed,
-            quality=quality,
-        )[0]
-    return voice(mel, image.params, n_samples=n_samples, seed=seed, quality=quality)[0]
+        return voice.inpaint(mel, image.params, known=known.as_batch(), **options)[0]
+    return voice(mel, image.params, **options)[0]
+
+
+class _Options(TypedDict):
+    n_samples: int
+    seed: int
+    circular: bool
+    quality: Quality
 
 
 def _sample_of(image: SpectrogramImage, column: int) -> int:

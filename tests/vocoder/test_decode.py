@@ -14,6 +14,7 @@ from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, SpectrogramParams
 from riffkit.vocoder.decode import KnownPart, decode, decode_blocks
+from riffkit.vocoder.griffin_lim import GriffinLim
 from riffkit.vocoder.registry import vocoder
 
 RATE = 44_100
@@ -58,12 +59,15 @@ def test_an_image_in_beats_has_its_exact_length(bpm: float) -> None:
     assert decode(image, circular=True).shape == (1, round(60 / bpm * RATE))
 
 
+@pytest.mark.parametrize("as_tensors", [False, True])
 @pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND, CRISP])
 @pytest.mark.parametrize("circular", [False, True])
-def test_blocks_join_without_a_sound(params: SpectrogramParams, circular: bool) -> None:
+def test_blocks_join_without_a_sound(
+    params: SpectrogramParams, circular: bool, as_tensors: bool
+) -> None:
     clip = tones(400 * HOP, params.planes.n_channels)
     image = waveform_to_image(clip, RATE, params, circular=circular)
-    voice = vocoder("griffin-lim")
+    voice = GriffinLim(as_tensors=as_tensors)
     joined = decode_blocks(image, voice, circular=circular, block_frames=160)
     assert joined.shape == clip.shape
     turned = joined.roll(100 * HOP, -1) if circular else joined
@@ -90,13 +94,13 @@ def test_long_images_go_through_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = decode(image)
     monkeypatch.setattr("riffkit.vocoder.decode.WHOLE_FRAMES", 100)
     widths: list[int] = []
-    plain = module._decode_columns
+    plain = module._decode_part
 
     def seen(image: SpectrogramImage, columns: range, *rest, **options) -> Tensor:
         widths.append(len(columns))
         return plain(image, columns, *rest, **options)
 
-    monkeypatch.setattr("riffkit.vocoder.decode._decode_columns", seen)
+    monkeypatch.setattr("riffkit.vocoder.decode._decode_part", seen)
     assert decode(image).shape == whole.shape
     assert widths and max(widths) <= module.BLOCK_FRAMES
 
