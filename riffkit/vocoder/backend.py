@@ -15,6 +15,7 @@ from riffkit.vocoder.known_sound import KnownLoops
 from riffkit.vocoder.mel_bank import MelBank, mel_bank
 
 LARGEST_RATIO = 20.0
+MOMENTUM = 0.8
 
 Loops = list[Float[Tensor, "batch channel _sample"]]
 
@@ -59,23 +60,26 @@ class LoopBackend(Protocol):
         ...
 
     def iterate(self, loops: Loops, *, momentum: float) -> Loops:
-        """Analyze, scale the spectra to the rows' values but where known, and synthesize."""
+        """Analyze, push on along the last change, scale to the rows' values, and synthesize.
+
+        Points that are known aren't scaled.
+        """
         ...
 
 
 def solve(
-    problem: LoopProblem, backend: LoopBackend, *, n_iterations: int, momentum: float
+    problem: LoopProblem, backend: LoopBackend, *, n_iterations: int
 ) -> Float[Tensor, "batch channel sample"]:
     """Mel-constrained Griffin-Lim: the loops at the last band's rate.
 
     Before each iteration the bands hear what their neighbours have made where they overlap.
     """
-    known, crossover = problem.known, problem.crossover
-    loops = backend.start()
+
+    def joined(loops: Loops) -> Loops:
+        loops = problem.crossover.join(loops)
+        return loops if problem.known is None else problem.known.impose(loops)
+
+    loops = joined(backend.start())
     for k in range(n_iterations):
-        loops = crossover.join(loops)
-        if known is not None:
-            loops = known.impose(loops)
-        loops = backend.iterate(loops, momentum=momentum if k > 0 else 0.0)
-    loops = crossover.join(loops)
-    return (loops if known is None else known.impose(loops))[-1]
+        loops = joined(backend.iterate(loops, momentum=MOMENTUM if k > 0 else 0.0))
+    return loops[-1]

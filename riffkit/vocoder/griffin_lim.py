@@ -34,8 +34,8 @@ from riffkit.vocoder.known_sound import KnownLoops, known_loops
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.tensor_loop import TensorLoops
 
-ITERATIONS: dict[Quality, int] = {"preview": 1, "default": 3, "high": 32}
-MOMENTUM = 0.8
+ITERATIONS: dict[Quality, int] = {"preview": 1, "default": 4, "high": 40}
+ITERATIONS_ONE_WINDOW: dict[Quality, int] = {"preview": 1, "default": 3, "high": 32}
 TENSOR_BATCH = 16  # items on a GPU at a time, which bounds its memory
 
 Columns = Float32[np.ndarray, "plane frame mel"]
@@ -66,7 +66,7 @@ class GriffinLim:
     ) -> Float[Tensor, "batch channel sample"]:
         """See `Vocoder`. `seed` draws the phase of what lies 80 dB below the loudest point."""
         check_input(mel, params, n_samples=n_samples, quality=quality)
-        work = _Work(params, mel.shape[-1], n_samples, circular, ITERATIONS[quality], seed)
+        work = _Work(params, mel.shape[-1], n_samples, circular, quality, seed)
         return self._decode(mel, None, work)
 
     def inpaint(
@@ -88,7 +88,7 @@ class GriffinLim:
                 f"known: {tuple(known.waveform.shape)} samples and "
                 f"{tuple(known.is_known.shape)} cells; must be {wanted} and {tuple(mel.shape[2:])}"
             )
-        work = _Work(params, mel.shape[-1], n_samples, circular, ITERATIONS[quality], seed)
+        work = _Work(params, mel.shape[-1], n_samples, circular, quality, seed)
         return self._decode(mel, known, work)
 
     def _decode(
@@ -114,7 +114,7 @@ class _Work:
     n_frames: int
     n_samples: int
     circular: bool
-    n_iterations: int
+    quality: Quality
     seed: int
 
     @property
@@ -154,7 +154,8 @@ class _Work:
             known=None if known is None else self._known_loops(known, orders, mel.device),
         )
         backend: LoopBackend = TensorLoops(problem) if pool is None else CompiledLoop(problem, pool)
-        loops = solve(problem, backend, n_iterations=self.n_iterations, momentum=MOMENTUM).cpu()
+        iterations = ITERATIONS if len(self.bands) > 1 else ITERATIONS_ONE_WINDOW
+        loops = solve(problem, backend, n_iterations=iterations[self.quality]).cpu()
         to_output = self._loop_to_output if self.circular else self._clip_to_output
         return torch.stack([to_output(*pair) for pair in zip(loops, orders, strict=True)])
 

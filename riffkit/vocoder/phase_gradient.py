@@ -4,6 +4,8 @@ Průša, Balazs and Søndergaard, "A noniterative method for reconstruction of p
 magnitude", 2017. For a Gaussian window the phase's gradient follows from the log magnitude's
 (eqs. 15 and 16); a Hann window is close to a Gaussian of γ = 0.25645 · size². The gradient is
 integrated outwards from each peak, loudest points first, so that errors stay where it is quiet.
+Where a window is but a few columns long, its flanks are not a Gaussian's: there the place of the
+energy in time, which is the phase's change along frequency, is read from the Hann window itself.
 The heap is a bucket queue: levels are rounded to 0.6 dB. Time is circular. Four bands of frequency
 are integrated each for itself, so that several threads can work; it costs 0.005 of an image level.
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
@@ -22,6 +25,9 @@ from riffkit.spectrogram.stft import Analysis
 from riffkit.vocoder.compiled import compiled
 
 HANN_GAMMA = 0.25645
+FEW_COLUMNS = 6.0  # windows shorter than that are taken as Hann windows
+ONE_SIDED = np.float32(0.3)  # a flank so far below the middle may be cut off by the window
+STEEPEST = np.float32(3)
 TOLERANCE = 1e-4  # points below this part of the maximum get random phase
 N_BANDS = 4
 N_BUCKETS = 128
@@ -53,7 +59,7 @@ def phase_from_magnitude(
         return phase
     level = np.empty_like(magnitude)
     place = np.empty(magnitude.shape, np.int32)
-    carrier, step = phase_carrier(analysis), phase_step(analysis)
+    carrier, step, hann = phase_carrier(analysis), phase_step(analysis), hann_flanks(analysis)
 
     def find_level(first: int, last: int) -> None:
         part = level[first:last]
@@ -68,7 +74,7 @@ def phase_from_magnitude(
         peaks = np.empty(start[N_BUCKETS], np.int32)
         _sort_peaks(level, band, place, start, peaks)
         top = np.full(N_BUCKETS, EMPTY, np.int32)
-        _spread_all(level, band, carrier, step, peaks, top, place, is_known, phase)
+        _spread_all(level, band, carrier, step, hann, peaks, top, place, is_known, phase)
 
     for work, size in ((find_level, level.shape[0]), (fill_band, level.shape[1])):
         edges = [size * k // N_BANDS for k in range(N_BANDS + 1)]
@@ -91,6 +97,24 @@ def phase_step(analysis: Analysis) -> np.float32:
     return np.float32(analysis.hop_samples * analysis.n_fft / gamma)
 
 
+class HannFlanks(NamedTuple):
+    """φ = πh/w of columns h apart in a window w: its sine and cosine; w as a part of the transform.
+
+    The sine is 0 where the window is long enough to be taken as a Gaussian.
+    """
+
+    sine: np.float32
+    cosine: np.float32
+    length: np.float32
+
+
+def hann_flanks(analysis: Analysis) -> HannFlanks:
+    columns = analysis.window_samples / analysis.hop_samples
+    turn = math.pi / columns if columns < FEW_COLUMNS else 0.0
+    length = analysis.window_samples / analysis.n_fft
+    return HannFlanks(*(np.float32(x) for x in (math.sin(turn), math.cos(turn), length)))
+
+
 @compiled
 def _change_in_time(
     level: Points, k: int, b: int, carrier: Float32[np.ndarray, " bin"], step: np.float32
@@ -102,14 +126,42 @@ def _change_in_time(
 
 
 @compiled
-def _change_in_frequency(level: Points, k: int, b: int, step: np.float32) -> np.float32:
+def _change_in_frequency(
+    level: Points, k: int, b: int, step: np.float32, hann: HannFlanks
+) -> np.float32:
     """Eq. 15: the phase's change to the next bin."""
     n_frames, n_bins = level.shape
     if b == 0 or b == n_bins - 1:
         return np.float32(0)
     before = k - 1 if k > 0 else n_frames - 1
     after = k + 1 if k < n_frames - 1 else 0
+    if hann.sine > 0:
+        return _hann_change(level[before, b], level[k, b], level[after, b], hann)
     return np.float32(-0.5) / step * (level[after, b] - level[before, b])
+
+
+@compiled
+def _hann_change(
+    before: np.float32, here: np.float32, after: np.float32, hann: HannFlanks
+) -> np.float32:
+    """The same for a click in a Hann window, from log magnitudes of three columns.
+
+    At an offset τ from the middle column the window is cos²(πτ/w). With φ = πh/w for columns h
+    apart, √(after / here) = cos φ + tan(πτ/w) sin φ, and √(before / here) = cos φ - tan(πτ/w) sin φ
+    where the window reaches it; so their difference gives τ, or the larger one alone where the
+    other column lies beyond the window.
+    """
+    half = np.float32(0.5)
+    left = math.exp(min(half * (before - here), STEEPEST))
+    right = math.exp(min(half * (after - here), STEEPEST))
+    tangent = half * (right - left) / hann.sine
+    if right > left:
+        alone, quiet = (right - hann.cosine) / hann.sine, left
+    else:
+        alone, quiet = (hann.cosine - left) / hann.sine, right
+    if quiet < ONE_SIDED and abs(alone) > abs(tangent) and alone * tangent > 0:
+        tangent += (alone - tangent) * (1 - quiet / ONE_SIDED)
+    return np.float32(-2 * hann.length * math.atan(tangent))
 
 
 @compiled
@@ -168,6 +220,7 @@ def _spread_all(
     band: tuple[int, int],
     carrier: Float32[np.ndarray, " bin"],
     step: np.float32,
+    hann: HannFlanks,
     peaks: Int32[np.ndarray, " peak"],
     top: Int32[np.ndarray, " bucket"],
     place: Int32[np.ndarray, "frame bin"],
@@ -229,8 +282,8 @@ def _spread_all(
                 here = _change_in_time(level, k, b, carrier, step)
                 there = _change_in_time(level, beside, across, carrier, step)
             else:
-                here = _change_in_frequency(level, k, b, step)
-                there = _change_in_frequency(level, beside, across, step)
+                here = _change_in_frequency(level, k, b, step, hann)
+                there = _change_in_frequency(level, beside, across, step, hann)
             change = np.float32(0.5) * (here + there)
             phase[beside, across] = phase[k, b] + np.float32(sign) * change
             place[beside, across] = top[target]

@@ -31,7 +31,14 @@ from riffkit.vocoder.mel_constraint import (
     SMOOTH_STEPS,
     TINY,
 )
-from riffkit.vocoder.phase_gradient import TOLERANCE, phase_carrier, phase_step
+from riffkit.vocoder.phase_gradient import (
+    ONE_SIDED,
+    STEEPEST,
+    TOLERANCE,
+    hann_flanks,
+    phase_carrier,
+    phase_step,
+)
 from riffkit.vocoder.start_spectra import QUIETEST_MID
 
 Spectra = Complex64[Tensor, "batch channel frame bin"]
@@ -230,7 +237,7 @@ def _locked_phase(
     step = float(phase_step(analysis))
     in_time = torch.from_numpy(phase_carrier(analysis)).to(level).expand_as(level).clone()
     in_time[..., 1:-1] += 0.5 * step * (level[..., 2:] - level[..., :-2])
-    in_frequency = -0.5 / step * (level.roll(-1, dims=1) - level.roll(1, dims=1))
+    in_frequency = _change_in_frequency(level, analysis)
     in_frequency[..., [0, -1]] = 0
     along_time = 0.5 * (in_time + in_time.roll(1, dims=1))  # from the frame before
     risen = torch.zeros_like(level)  # by how much the phase rises from the lowest bin on
@@ -248,6 +255,26 @@ def _locked_phase(
         if known is not None and given is not None:
             phase[:, k] = torch.where(known.is_known[:, k], given[:, k], phase[:, k])
     return torch.where(level > float(np.log(TOLERANCE)), phase.remainder(2 * torch.pi), drawn)
+
+
+def _change_in_frequency(level: Points, analysis: Analysis) -> Points:
+    """As that of phase_gradient.py."""
+    before, after = level.roll(1, dims=1), level.roll(-1, dims=1)
+    hann = hann_flanks(analysis)
+    sine, cosine = float(hann.sine), float(hann.cosine)
+    if sine == 0:
+        return -0.5 / float(phase_step(analysis)) * (after - before)
+    left, right = (
+        (0.5 * (beside - level)).clamp(max=float(STEEPEST)).exp() for beside in (before, after)
+    )
+    tangent = 0.5 * (right - left) / sine
+    is_right = right > left
+    alone = torch.where(is_right, right - cosine, cosine - left) / sine
+    quiet = torch.where(is_right, left, right)
+    is_alone = (quiet < float(ONE_SIDED)) & (alone.abs() > tangent.abs()) & (alone * tangent > 0)
+    one_sided = tangent + (alone - tangent) * (1 - quiet / float(ONE_SIDED))
+    angle: Tensor = torch.where(is_alone, one_sided, tangent).atan()
+    return -2 * float(hann.length) * angle
 
 
 def _seeds(level: Points) -> Int[Tensor, "batch frame bin"]:

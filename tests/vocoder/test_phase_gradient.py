@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 from riffkit.spectrogram.params import RIFFUSION_V1
 from riffkit.spectrogram.stft import Analysis
@@ -53,6 +54,26 @@ def test_a_click_has_its_phase_along_frequency() -> None:
     slope = turned(np.diff(phase[20, 100:900]))
     true_slope = -2 * np.pi * 100 / analysis.n_fft
     assert abs(np.median(slope) - true_slope) < 0.2 * abs(true_slope)  # Hann is no Gaussian
+
+
+@pytest.mark.parametrize("offset", [-0.45, -0.2, 0.1, 0.4])
+@pytest.mark.parametrize("columns", [2.5, 4.0, 5.5])
+def test_in_a_short_window_a_click_lies_where_the_hann_flanks_say(
+    columns: float, offset: float
+) -> None:
+    hop, n_frames = 200, 12
+    size = round(columns * hop)
+    analysis = Analysis(44_100.0, hop, size, size)
+    loop = np.zeros(n_frames * hop, np.float32)
+    place = round(offset * hop)
+    loop[6 * hop + place] = 1
+    frames = np.empty((n_frames, size), np.float32)
+    cut_frames(loop, centred_window(analysis), hop, 0, frames)
+    magnitude = np.abs(np.fft.rfft(frames)).astype(np.float32)
+    phase = phase_from_magnitude(magnitude, analysis, seed=0, pool=POOL)
+    inner = slice(10, size // 8 - 10)  # one of the four bands of frequency
+    slope = np.median(turned(np.diff(phase[6, inner])))
+    assert slope == pytest.approx(-2 * np.pi * place / size, abs=2 * np.pi * 2 / size)
 
 
 def test_known_phase_is_kept_and_gone_on_from() -> None:
