@@ -19,7 +19,8 @@ from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 
 _LSD_FFT, _LSD_HOP = 2048, 512
-_FLOOR = 1e-5  # of the loudest point: -100 dB
+FLOOR_DB = -100.0
+_FLOOR = 10 ** (FLOOR_DB / 20)  # of the loudest point
 _RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))  # transform, hop, window
 _VISQOL_RATE = 48_000
 
@@ -74,16 +75,18 @@ def log_spectral_distance(
     decoded: Float[Tensor, "channel sample"],
     sample_rate: int,
     max_hz: float,
+    *,
+    floor_db: float = FLOOR_DB,
 ) -> float:
     """Log-spectral distance in dB (Gray and Markel 1976): per frame the root mean square over bins.
 
-    Frames of 2,048 samples, hop 512; 1e-5 of the loudest point is added to every magnitude.
+    Frames of 2,048 samples, hop 512; `floor_db` of the loudest point is added to every magnitude.
     """
     first, second = (
         _magnitude(waveform, _LSD_FFT, _LSD_HOP, _LSD_FFT, sample_rate, max_hz)
         for waveform in (original, decoded)
     )
-    floor = _FLOOR * first.max().clamp(min=1e-9)
+    floor = 10 ** (floor_db / 20) * first.max().clamp(min=1e-9)
     decibels = 20 * torch.log10((first + floor) / (second + floor))
     return float(decibels.square().mean(dim=-2).sqrt().mean())
 

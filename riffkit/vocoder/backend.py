@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -24,7 +25,8 @@ Loops = list[Float[Tensor, "batch channel _sample"]]
 class LoopProblem:
     """Loops that are to have given mel rows; the last frame is followed by the first.
 
-    With one plane more than channels, the last plane is the mel of the channels' mean.
+    With one plane more than channels, the last plane is the mel of the channels' mean. `pool` works
+    on parts of a problem on the CPU side by side.
     """
 
     target: Float[Tensor, "batch plane frame mel"]
@@ -32,6 +34,7 @@ class LoopProblem:
     bands: tuple[WorkingBand, ...]
     seed: int
     known: KnownLoops | None = None
+    pool: Executor | None = None
 
     @property
     def n_channels(self) -> int:
@@ -76,7 +79,7 @@ def solve(
     """
 
     def joined(loops: Loops) -> Loops:
-        loops = problem.crossover.join(loops)
+        loops = problem.crossover.join(loops, problem.pool)
         return loops if problem.known is None else problem.known.impose(loops)
 
     loops = joined(backend.start())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import TypeVar
 
 import numpy as np
@@ -36,12 +35,13 @@ class _Block:
 
 
 class CompiledLoop:
-    """A `LoopBackend` for problems of one item. `pool` runs the blocks."""
+    """A `LoopBackend` for problems of one item, whose pool runs the blocks."""
 
-    def __init__(self, problem: LoopProblem, pool: Executor) -> None:
+    def __init__(self, problem: LoopProblem) -> None:
+        assert problem.pool is not None
         (target,) = problem.target.numpy()
         self._problem = problem
-        self._pool = pool
+        self._pool = problem.pool
         self._bank = problem.bank
         self._analyses = [band.analysis for band in problem.bands]
         self._bins = [

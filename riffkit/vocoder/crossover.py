@@ -8,6 +8,7 @@ weights sum to 1, so nothing is lost or counted twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,12 +47,12 @@ class Crossover:
         """What each band hears of a loop at the highest band's rate."""
         if len(self.shares) == 1:
             return [loop]
-        return self._heard(_to_series(loop))
+        return self._heard(_to_series(loop), None)
 
-    def join(self, loops: Sequence[Loop]) -> list[Loop]:
+    def join(self, loops: Sequence[Loop], pool: Executor | None = None) -> list[Loop]:
         """What each band hears of the sum of what all of them give.
 
-        The last one hears all of it.
+        The last one hears all of it. `pool` transforms the bands side by side.
         """
         if len(self.shares) == 1:
             return list(loops)
@@ -60,16 +61,18 @@ class Crossover:
             dtype=torch.complex64,
             device=loops[0].device,
         )
-        for share, loop in zip(self.shares, loops, strict=True):
+        series = (pool.map if pool else map)(_to_series, reversed(loops))
+        for share, one in zip(reversed(self.shares), series, strict=True):
             given = slice(share.first, share.first + len(share.gives))
-            whole[..., given] += _to_series(loop)[..., given] * share.gives
-        return self._heard(whole)
+            whole[..., given] += one[..., given] * share.gives
+        return self._heard(whole, pool)
 
-    def _heard(self, whole: Series) -> list[Loop]:
-        return [
-            _to_loop(whole[..., : len(share.hears)] * share.hears, share.n_samples)
-            for share in self.shares
-        ]
+    def _heard(self, whole: Series, pool: Executor | None) -> list[Loop]:
+        def heard(share: _Share) -> Loop:
+            return _to_loop(whole[..., : len(share.hears)] * share.hears, share.n_samples)
+
+        longest_first = (pool.map if pool else map)(heard, reversed(self.shares))
+        return list(longest_first)[::-1]
 
 
 def _to_series(loop: Loop) -> Series:

@@ -34,8 +34,7 @@ from riffkit.vocoder.known_sound import KnownLoops, known_loops
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.tensor_loop import TensorLoops
 
-ITERATIONS: dict[Quality, int] = {"preview": 1, "default": 4, "high": 40}
-ITERATIONS_ONE_WINDOW: dict[Quality, int] = {"preview": 1, "default": 3, "high": 32}
+ITERATIONS: dict[Quality, int] = {"preview": 1, "default": 3, "high": 32}
 TENSOR_BATCH = 16  # items on a GPU at a time, which bounds its memory
 
 Columns = Float32[np.ndarray, "plane frame mel"]
@@ -152,10 +151,10 @@ class _Work:
             bands=self.bands,
             seed=self.seed,
             known=None if known is None else self._known_loops(known, orders, mel.device),
+            pool=pool,
         )
-        backend: LoopBackend = TensorLoops(problem) if pool is None else CompiledLoop(problem, pool)
-        iterations = ITERATIONS if len(self.bands) > 1 else ITERATIONS_ONE_WINDOW
-        loops = solve(problem, backend, n_iterations=iterations[self.quality]).cpu()
+        backend: LoopBackend = TensorLoops(problem) if pool is None else CompiledLoop(problem)
+        loops = solve(problem, backend, n_iterations=ITERATIONS[self.quality]).cpu()
         to_output = self._loop_to_output if self.circular else self._clip_to_output
         return torch.stack([to_output(*pair) for pair in zip(loops, orders, strict=True)])
 

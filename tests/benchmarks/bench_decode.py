@@ -1,12 +1,15 @@
 """Decoding an image: each vocoder and quality beside torchaudio's InverseMelScale + GriffinLim.
 
-    python tests/benchmarks/bench_decode.py [--short | --real]
+    python tests/benchmarks/bench_decode.py [--short | --real] [--only PART]
 
 Prints a Markdown table: what is left of a clip of 5.12 s once it has been an image
 (riffkit/evaluation/fidelity.py says what each figure is), the milliseconds, how many times as fast
 as torchaudio in the same run, and the memory that one decoding adds. --real takes twelve clips of
-real music (music.py fetches them); else they come from samples/ and one is synthesised. Fails where
-the default quality is worse than torchaudio by imgL1 or LSD, or not 20 times as fast.
+real music (music.py fetches them); else they come from samples/ and one is synthesised. A second
+table has drums (percussion.py) and a held chord: the rise of a hit above 1.5 kHz, the noise before
+it, pitch and level wobble (riffkit/evaluation/attacks.py). PART is one of presets, crisp, drums,
+tempi, generated. Fails
+where the default quality is worse than torchaudio by imgL1 or LSD, or not 20 times as fast.
 """
 
 from __future__ import annotations
@@ -27,26 +30,41 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parents[2]))  # as it stands here
 
 from music import CLIP_SAMPLES, RATE, twelve_clips
+from percussion import N_BEATS, clean_hits, drum_loops, held_chord, sonic_pi_loops
 from timing import median_seconds
 
 from riffkit.audio.files import load
 from riffkit.audio.torchaudio_compat import torchaudio
-from riffkit.evaluation.fidelity import channel_correlation, fidelity, image_l1
+from riffkit.evaluation.attacks import (
+    find_hits,
+    find_partials,
+    noise_before_db,
+    rise_ms,
+    side_over_mid_db,
+    wobble,
+)
+from riffkit.evaluation.fidelity import (
+    channel_correlation,
+    fidelity,
+    image_l1,
+    log_spectral_distance,
+)
 from riffkit.memory import keep_freed_memory
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel import INT16_SCALE
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, SpectrogramParams
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
 from riffkit.vocoder.base import QUALITIES
-from riffkit.vocoder.decode import decode
+from riffkit.vocoder.decode import KnownPart, decode
 from riffkit.vocoder.registry import names as vocoder_names
 
 ROOT = Path(__file__).parents[2]
 MIN_RATIO = 20.0
-PRESETS = {params.preset: params for params in (RIFFUSION_V1, FULL_BAND)}
+PRESETS = {params.preset: params for params in (RIFFUSION_V1, FULL_BAND, CRISP)}
 METRICS = {"ViSQOL": "visqol", "MR-STFT": "mr_stft", "LSD dB": "lsd_db", "imgL1": "image_l1"}
 Decoder = Callable[[SpectrogramImage, Tensor], Tensor]
+PARTS = ("presets", "crisp", "drums", "tempi", "generated")
 PROMPTS = ("lo-fi piano, rainy", "rock band with drums", "string ensemble, no drums", "techno")
 
 
@@ -72,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="one clip, few repetitions")
     parser.add_argument("--real", action="store_true", help="twelve clips of real music")
+    parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     keep_freed_memory()
@@ -84,12 +103,117 @@ def main() -> None:
     else:
         clips = [synthesised_clip()] if options.short else [*sample_clips(), synthesised_clip()]
     print(f"{len(clips)} clips of 5.12 s, {torch.get_num_threads()} threads, {n_runs} runs each")
-    medians = [table(params, clips, n_runs, short=options.short) for params in PRESETS.values()]
-    print(f"full-band stereo, default: {medians[1] / medians[0]:.2f} x the time of riffusion-v1")
-    print_tempi(clips, with_visqol=not options.short)
-    print_generated(PROMPTS[:1] if options.short else PROMPTS)
+    parts = {
+        "presets": lambda: print_presets(clips, n_runs, short=options.short),
+        "crisp": lambda: print_crisp(clips, n_runs, short=options.short),
+        "drums": lambda: print_drums(short=options.short),
+        "tempi": lambda: print_tempi(clips, with_visqol=not options.short),
+        "generated": lambda: print_generated(PROMPTS[:1] if options.short else PROMPTS),
+    }
+    for name in (options.only,) if options.only else PARTS:
+        parts[name]()
     if torch.cuda.is_available():
         print_batch_on_gpu(clips)
+        print_long_on_gpu(clips)
+
+
+def print_presets(clips: list[Tensor], n_runs: int, *, short: bool) -> None:
+    medians = [table(params, clips, n_runs, short=short) for params in (RIFFUSION_V1, FULL_BAND)]
+    print(f"full-band stereo, default: {medians[1] / medians[0]:.2f} x the time of riffusion-v1")
+
+
+def print_crisp(clips: list[Tensor], n_runs: int, *, short: bool) -> None:
+    """crisp beside full-band, mono, clip by clip in turns: means, and times as ratios."""
+    print("\ncrisp beside full-band, mono")
+    names = {k: v for k, v in METRICS.items() if not (short and k == "ViSQOL")}
+    print(f"| | {' | '.join(names)} | ms | x full-band |\n|{'---|' * (len(names) + 3)}")
+    clips = [clip.mean(0, keepdim=True) for clip in clips]
+    for quality in QUALITIES:
+        ms = {}
+        for params in (FULL_BAND, CRISP):
+            found = mean_figures(
+                clips,
+                params.with_planes(Planes.MONO),
+                riffkit_decoder("griffin-lim", quality),
+                n_runs,
+                with_visqol=not short,
+            )
+            ms[params.preset] = found["ms"]
+            ratio = found["ms"] / ms[FULL_BAND.preset]
+            values = " | ".join(f"{found[name]:.3f}" for name in names)
+            print(f"| {params.preset} {quality} | {values} | {found['ms']:.0f} | {ratio:.2f} |")
+    encoding = {
+        params.preset: statistics.median(
+            median_seconds(lambda c=clip, p=params: waveform_to_image(c, RATE, p), n_runs)
+            for clip in clips
+        )
+        for params in (FULL_BAND, CRISP)
+    }
+    print(f"encoding: {encoding['crisp'] / encoding['full-band']:.2f} x full-band's time")
+
+
+def print_drums(*, short: bool) -> None:
+    """Medians over the loops; a loop with fewer than three isolated hits has but an LSD."""
+    print("\ndrums on the beat grid, stereo\n" + DRUM_HEADER)
+    for bpm in (120.0,) if short else (60.0, 120.0, 180.0):
+        loops = {"clean hits": clean_hits(bpm)}
+        if not short:
+            n_samples = BeatGrid(bpm, N_BEATS).n_samples(RATE)
+            loops = drum_loops(bpm) | sonic_pi_loops(ROOT / ".music", n_samples)
+        originals = {name: drum_figures(loop, loop) for name, loop in loops.items()}
+        print_drum_row(f"{bpm:g} | original", originals)
+        for params in (FULL_BAND, CRISP):
+            for quality in QUALITIES:
+                print_drum_row(
+                    f"{bpm:g} | {params.preset} {quality}",
+                    {
+                        name: drum_figures(loop, on_grid(loop, params, bpm, quality))
+                        for name, loop in loops.items()
+                    },
+                )
+    print("\na held chord: pitch wobble in cents, level wobble in dB, side/mid in dB")
+    for params in (FULL_BAND, CRISP):
+        for quality in QUALITIES:
+            chord = held_chord()
+            decoded = on_grid(chord, params, 120.0, quality)
+            partials = find_partials(chord, RATE, circular=True)
+            found = wobble(decoded, RATE, partials_hz=partials, circular=True)
+            width = side_over_mid_db(decoded) - side_over_mid_db(chord)
+            print(
+                f"{params.preset} {quality}: {found.pitch_cents:.2f} cents, "
+                f"{found.level_db:.3f} dB, width {width:+.2f} dB"
+            )
+
+
+def on_grid(loop: Tensor, params: SpectrogramParams, bpm: float, quality: str) -> Tensor:
+    image = waveform_to_image(loop, RATE, params, grid=BeatGrid(bpm, N_BEATS))
+    return decode(image, quality=quality, circular=True)
+
+
+def drum_figures(loop: Tensor, decoded: Tensor) -> tuple[float, ...]:
+    """Rise, noise before, LSD, and LSD of equal energies with a floor of -80 dB."""
+    hits = find_hits(loop, RATE, circular=True)
+    louder = float((loop.square().sum() / decoded.square().sum()).sqrt())
+    nothing = float("nan")
+    return (
+        rise_ms(decoded, RATE, hits, circular=True) if len(hits) > 2 else nothing,
+        noise_before_db(decoded, RATE, hits, circular=True) if len(hits) > 2 else nothing,
+        log_spectral_distance(loop, decoded, RATE, 20_000),
+        log_spectral_distance(loop, louder * decoded, RATE, 20_000, floor_db=-80),
+    )
+
+
+DRUM_HEADER = (
+    "| BPM | | rise, ms | noise before, dB | LSD | LSD, floor -80 dB | clean hits: rise | noise |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def print_drum_row(name: str, figures: dict[str, tuple[float, ...]]) -> None:
+    rise, noise, lsd, lsd_80 = zip(*figures.values(), strict=True)
+    values = [np.nanmedian(rise), np.nanmedian(noise), np.mean(lsd), np.mean(lsd_80)]
+    values += figures["clean hits"][:2]
+    print(f"| {name} | {' | '.join(f'{value:.2f}' for value in values)} |", flush=True)
 
 
 def sample_clips() -> list[Tensor]:
@@ -147,14 +271,14 @@ def table(params: SpectrogramParams, clips: list[Tensor], n_runs: int, *, short:
 
 def print_tempi(clips: list[Tensor], *, with_visqol: bool) -> None:
     """Five seconds of each clip on the beat grid, at 15.6, 7.8 and 5.2 ms a column."""
-    print(f"\nfull-band on the beat grid, high\n| vocoder | BPM | {' | '.join(METRICS)} |")
+    print(f"\non the beat grid, high\n| preset | BPM | {' | '.join(METRICS)} |")
     print(f"|{'---|' * (len(METRICS) + 2)}")
     for bpm in (60.0, 120.0, 180.0):
         grid = BeatGrid(bpm, round(5 * bpm / 60))
         parts = [clip[:, : grid.n_samples(RATE)] for clip in clips]
-        images = [waveform_to_image(part, RATE, FULL_BAND, grid=grid) for part in parts]
-        for name in vocoder_names():
-            decoded = [decode(image, vocoder=name, quality="high") for image in images]
+        for params in (FULL_BAND, CRISP):
+            images = [waveform_to_image(part, RATE, params, grid=grid) for part in parts]
+            decoded = [decode(image, quality="high") for image in images]
             found = [
                 fidelity(*pair, with_visqol=with_visqol)
                 for pair in zip(parts, decoded, images, strict=True)
@@ -163,7 +287,8 @@ def print_tempi(clips: list[Tensor], *, with_visqol: bool) -> None:
                 statistics.mean(getattr(f, field) or float("nan") for f in found)
                 for field in METRICS.values()
             ]
-            print(f"| {name} | {bpm:g} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+            values = " | ".join(f"{mean:.3f}" for mean in means)
+            print(f"| {params.preset} | {bpm:g} | {values} |")
 
 
 def riffkit_decoder(name: str, quality: str) -> Decoder:
@@ -280,6 +405,22 @@ def print_batch_on_gpu(clips: list[Tensor]) -> None:
     GriffinLim()(batch[:1], FULL_BAND, **options)
     seconds = median_seconds(lambda: GriffinLim()(batch, FULL_BAND, **options), 3)
     print(f"64 clips on the GPU: {64 * CLIP_SAMPLES / RATE / seconds:.0f} x real time")
+
+
+def print_long_on_gpu(clips: list[Tensor]) -> None:
+    """Three minutes in blocks, and as long with a gap in known sound."""
+    n_frames = 180 * 100
+    clip = torch.cat(clips, dim=1)
+    clip = clip.repeat(1, -(-n_frames * 441 // clip.shape[1]))[:, : n_frames * 441]
+    image = waveform_to_image(clip, RATE, CRISP)
+    is_known = np.ones(image.pixels.shape[:2], np.bool_)
+    is_known[:, 6_000:7_000] = False
+    known = KnownPart(clip, is_known)
+    for name, options in {"plain": {}, "with known sound": {"known": known}}.items():
+        run = lambda o=options: decode(image, device="cuda", **o)  # noqa: E731
+        run()
+        seconds = median_seconds(run, 1)
+        print(f"3 minutes of crisp on the GPU, {name}: {180 / seconds:.0f} x real time")
 
 
 if __name__ == "__main__":

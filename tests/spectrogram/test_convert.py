@@ -15,23 +15,24 @@ from riffkit.spectrogram import convert
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
 from riffkit.spectrogram.mel import waveform_to_mel
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1
 from riffkit.spectrogram.streaming import stream_to_mel
 
 RATE = 44_100
 
 
+@pytest.mark.parametrize("params", [FULL_BAND, CRISP], ids=lambda p: p.preset)
 @pytest.mark.parametrize(
     ("n_samples", "block"), [(1, 1), (2_205, 100), (8_820, 97), (8_821, 8_821), (50_001, 441)]
 )
-def test_blocks_give_the_frames_of_the_whole(n_samples, block, make_music):
+def test_blocks_give_the_frames_of_the_whole(params, n_samples, block, make_music):
     music = make_music(n_samples)
-    whole = waveform_to_mel(music, FULL_BAND)
-    joined = torch.cat(list(stream_to_mel(music.split(block, dim=-1), FULL_BAND)), dim=-1)
+    whole = waveform_to_mel(music, params)
+    joined = torch.cat(list(stream_to_mel(music.split(block, dim=-1), params)), dim=-1)
     torch.testing.assert_close(joined, whole, rtol=1e-5, atol=1e-5 * float(whole.max()))
 
 
-@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND], ids=lambda p: p.preset)
+@pytest.mark.parametrize("params", [RIFFUSION_V1, FULL_BAND, CRISP], ids=lambda p: p.preset)
 def test_long_files_give_the_image_of_the_waveform(params, make_music, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", make_music(3 * RATE).T.numpy(), RATE, subtype="FLOAT")
     at_once = audio_file_to_image(tmp_path / "a.wav", params)
@@ -65,10 +66,11 @@ def test_other_rates_are_resampled(make_music, tmp_path, make_tone):
     assert from_first[looped.pixels < 200].max() <= 1  # whole cycles: no seam
 
 
-def test_circular_off_the_grid_turns_with_the_clip(make_music):
+@pytest.mark.parametrize("params", [FULL_BAND, CRISP], ids=lambda p: p.preset)
+def test_circular_off_the_grid_turns_with_the_clip(params, make_music):
     music = make_music(441 * 50)
-    image = waveform_to_image(music, RATE, FULL_BAND, circular=True)
-    turned = waveform_to_image(music.roll(441 * 7, -1), RATE, FULL_BAND, circular=True)
+    image = waveform_to_image(music, RATE, params, circular=True)
+    turned = waveform_to_image(music.roll(441 * 7, -1), RATE, params, circular=True)
     assert (np.roll(image.pixels, 7, axis=1) == turned.pixels).mean() > 0.9999
 
 

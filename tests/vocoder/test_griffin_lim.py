@@ -10,6 +10,13 @@ import torch
 from torch import Tensor
 
 from riffkit.errors import ParameterError
+from riffkit.evaluation.attacks import (
+    find_hits,
+    find_partials,
+    noise_before_db,
+    rise_ms,
+    wobble,
+)
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
@@ -121,11 +128,14 @@ def test_a_pan_stays_where_it_is(params: SpectrogramParams) -> None:
     assert float(torch.corrcoef(torch.stack((left, right)))[0, 1]) > 0.99
 
 
+@pytest.mark.parametrize("params", [FULL_BAND, CRISP])
 @pytest.mark.parametrize(("right_gain", "wanted"), [(-1.0, -1.0), (0.0, 0.0)])
-def test_mid_tells_how_left_and_right_belong_together(right_gain: float, wanted: float) -> None:
+def test_mid_tells_how_left_and_right_belong_together(
+    right_gain: float, wanted: float, params: SpectrogramParams
+) -> None:
     noise = 0.1 * torch.randn(2, 100 * HOP, generator=torch.Generator().manual_seed(3))
     noise[1] = right_gain * noise[0] if right_gain else noise[1]
-    decoded = resynthesise(noise, FULL_BAND)
+    decoded = resynthesise(noise, params)
     correlation = float(torch.corrcoef(decoded)[0, 1])
     assert correlation == pytest.approx(wanted, abs=0.1)
 
@@ -147,11 +157,12 @@ def test_a_loop_has_no_click_at_its_seam() -> None:
     assert rms(seam[None]) == pytest.approx(rms(decoded[None]), rel=0.03)
 
 
+@pytest.mark.parametrize("params", [FULL_BAND, CRISP])
 @pytest.mark.parametrize("turn", [1, 37, 95])
-def test_a_turned_loop_decodes_to_the_turned_sound(turn: int) -> None:
-    mel = waveform_to_mel(chords(96 * HOP, 2), FULL_BAND, circular=True)[None]
-    decoded = griffin_lim(mel, FULL_BAND, n_samples=96 * HOP, circular=True)
-    turned = griffin_lim(mel.roll(turn, -1), FULL_BAND, n_samples=96 * HOP, circular=True)
+def test_a_turned_loop_decodes_to_the_turned_sound(turn: int, params: SpectrogramParams) -> None:
+    mel = waveform_to_mel(chords(96 * HOP, 2), params, circular=True)[None]
+    decoded = griffin_lim(mel, params, n_samples=96 * HOP, circular=True)
+    turned = griffin_lim(mel.roll(turn, -1), params, n_samples=96 * HOP, circular=True)
     assert torch.allclose(turned, decoded.roll(turn * HOP, -1), atol=1e-5)
 
 
@@ -238,3 +249,33 @@ def test_what_cannot_be_decoded_is_refused(
 ) -> None:
     with pytest.raises(ParameterError, match=message):
         griffin_lim(mel, RIFFUSION_V1, **{"n_samples": 4 * HOP, **options})
+
+
+def test_a_hit_is_sharper_in_crisp_and_no_noise_comes_before_it() -> None:
+    grid = BeatGrid(120.0, 4)
+    n_samples = grid.n_samples(RATE)
+    since = (torch.arange(n_samples) % (n_samples // 4)) / RATE - 0.1
+    noise = torch.randn(1, n_samples, generator=torch.Generator().manual_seed(4))
+    hits = 0.3 * noise * (since / 0.002).clamp(0, 1) * torch.exp(-since.clamp(min=0) / 0.05)
+    found = {}
+    for params in (FULL_BAND.with_planes(Planes.MONO), CRISP.with_planes(Planes.MONO)):
+        mel = waveform_to_mel(hits, params, n_frames=grid.n_frames)[None]
+        decoded = griffin_lim(mel, params, n_samples=n_samples, circular=True, quality="high")[0]
+        places = find_hits(hits, RATE, circular=True)
+        found[params.preset] = (
+            rise_ms(decoded, RATE, places, circular=True),
+            noise_before_db(decoded, RATE, places, circular=True),
+        )
+    assert found["crisp"][0] < 5.5
+    assert found["crisp"][0] < 0.7 * found["full-band"][0]
+    assert found["crisp"][1] < found["full-band"][1] - 10
+
+
+@pytest.mark.parametrize("params", [FULL_BAND, CRISP])
+def test_a_held_chord_does_not_waver(params: SpectrogramParams) -> None:
+    chord = sum(tone(hz, 200 * HOP, 0.1 / k) for k in (1, 2, 3) for hz in (220 * k, 277.2 * k))
+    params = params.with_planes(Planes.MONO)
+    decoded = resynthesise(chord, params)
+    found = wobble(decoded, RATE, partials_hz=find_partials(chord, RATE))
+    assert found.pitch_cents < 1
+    assert found.level_db < 0.2
