@@ -29,7 +29,7 @@ app = typer.Typer()
 def encode(
     audio: Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file.")],
     png: Annotated[Path, typer.Argument(help="Image to write.")],
-    preset: Annotated[str, typer.Option(help="riffusion-v1 or full-band.")] = "riffusion-v1",
+    preset: Annotated[str, typer.Option(help="riffusion-v1, full-band or crisp.")] = "riffusion-v1",
     bpm: Annotated[float | None, typer.Option(help="Lay it out in beats of this tempo.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,

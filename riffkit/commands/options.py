@@ -31,7 +31,7 @@ Vocoder = Annotated[str, typer.Option(help="How images become sound; see `riff m
 # the same words as riffkit.vocoder.base.QUALITIES, which would bring torch in here
 QualityName = Literal["preview", "default", "high"]
 Quality = Annotated[QualityName, typer.Option(help="Speed against fidelity of the vocoder.")]
-Preset = Annotated[str | None, typer.Option(help="riffusion-v1 or full-band.")]
+Preset = Annotated[str | None, typer.Option(help="riffusion-v1, full-band or crisp.")]
 Bpm = Annotated[float | None, typer.Option(help="Tempo in beats a minute.")]
 PromptBpm = Annotated[float | None, typer.Option(help="Default: the prompt's or style's.")]
 ClipBpm = Annotated[float | None, typer.Option(help="Default: as measured.")]

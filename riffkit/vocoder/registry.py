@@ -24,6 +24,8 @@ def _griffin_lim() -> Vocoder:
 
 _BUILT_IN: dict[str, Callable[[], Vocoder]] = {DEFAULT: _griffin_lim}
 
+_REMOVED = {"neural": "it was removed, since griffin-lim is as good in less time"}
+
 
 def names() -> list[str]:
     """All names that `vocoder` knows, riffkit's own first."""
@@ -45,4 +47,5 @@ def vocoder(name: str) -> Vocoder:
         if not isinstance(made, Vocoder):
             raise ParameterError(f"vocoder={name!r}: {entry.value} doesn't make a Vocoder")
         return made
-    raise ParameterError(f"vocoder={name!r}: must be one of {', '.join(names())}")
+    hint = f" ({_REMOVED[name]})" if name in _REMOVED else ""
+    raise ParameterError(f"vocoder={name!r}: must be one of {', '.join(names())}{hint}")

@@ -8,7 +8,7 @@ import torch
 
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, SpectrogramParams
 from riffkit.spectrogram.png import read_png
 from tests.train.dataset_music import RATE, bars
 from train.dataset.beats import measure_bars, to_analysis_rate
@@ -135,13 +135,16 @@ def test_leftovers_are_all_that_no_part_holds() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("params", [FULL_BAND, CRISP], ids=lambda p: p.preset)
 @pytest.mark.parametrize("transpose", [0.0, -2.0, 3.0])
-def test_images_are_as_riffkit_draws_them(transpose: float, tmp_path) -> None:
+def test_images_are_as_riffkit_draws_them(
+    transpose: float, params: SpectrogramParams, tmp_path
+) -> None:
     grid = BeatGrid(117.3, 4)
     clip = as_waveform(bars(bpm=117.3, n_bars=1))[:, : grid.n_samples(RATE)]
     clip = clip + 0.01 * torch.randn(clip.shape, generator=torch.Generator().manual_seed(0))
-    mine = clip_to_image(clip, FULL_BAND, grid=grid, transpose=transpose)
-    theirs = waveform_to_image(clip, RATE, FULL_BAND, grid=grid, transpose=transpose)
+    mine = clip_to_image(clip, params, grid=grid, transpose=transpose)
+    theirs = waveform_to_image(clip, RATE, params, grid=grid, transpose=transpose)
     off = np.abs(mine.pixels.astype(int) - theirs.pixels)
     if transpose > 0:  # the top rows then hold nothing but rounding errors
         off = off[150:]
@@ -153,7 +156,7 @@ def test_images_are_as_riffkit_draws_them(transpose: float, tmp_path) -> None:
     read = read_png(tmp_path / "a.png")
     assert np.array_equal(read.pixels, mine.pixels)
     assert (read.params, read.grid, read.transpose, read.assumed) == (
-        FULL_BAND, grid, transpose, (),
+        params, grid, transpose, (),
     )  # fmt: skip
 
 

@@ -28,6 +28,11 @@ def test_an_unknown_name_is_told_the_known_ones() -> None:
         registry.vocoder("nope")
 
 
+def test_a_removed_one_says_what_to_take() -> None:
+    with pytest.raises(ParameterError, match=r"vocoder='neural'.*griffin-lim.*removed"):
+        registry.vocoder("neural")
+
+
 def test_another_package_adds_one(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [
         EntryPoint("buzz", f"{__name__}:Buzz", registry.GROUP),

@@ -29,7 +29,7 @@ def build(
         float | None, typer.Option(help="Clips of fixed length instead of bars.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="riffusion-v1 or full-band; default: the model's.")
+        str | None, typer.Option(help="riffusion-v1, full-band or crisp; default: the model's.")
     ] = None,
     model: Annotated[
         str | None,

@@ -39,8 +39,12 @@ def clip_to_image(
     transpose: float = 0.0,
 ) -> SpectrogramImage:
     """The image of a clip at `CLIP_RATE`, as one turn of a loop where there is a grid."""
-    is_plain = params.sample_rate == CLIP_RATE and params.planes is Planes.LEFT_RIGHT_MID
-    if grid is None or not is_plain or clip.shape[0] != 2:
+    has_quick_way = (
+        params.sample_rate == CLIP_RATE
+        and params.planes is Planes.LEFT_RIGHT_MID
+        and params.time_bandwidth == 0  # one window for all rows
+    )
+    if grid is None or not has_quick_way or clip.shape[0] != 2:
         return waveform_to_image(clip, CLIP_RATE, params, grid=grid, transpose=transpose)
     n_drawn = max(1, round(clip.shape[-1] * 2 ** (transpose / 12)))
     mel = two_rate_mel(clip, params, n_frames=grid.n_frames, n_samples=n_drawn)
