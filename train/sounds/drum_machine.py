@@ -103,7 +103,9 @@ class DrumMachine:
 
     def _cowbell(self, rng: np.random.Generator) -> Mono:
         time_s = seconds(0.5 * self.length)
-        both = sum(_soft_square(hz * self.tune, time_s) for hz in (540.0, 800.0))
+        both = np.zeros_like(time_s)
+        for hz in (540.0, 800.0):
+            both += _soft_square(hz * self.tune, time_s)
         return _band(both, 400, 6_000) * np.exp(-time_s / (0.1 * self.length))
 
     def _tom(self, hz: float, decay_s: float, rng: np.random.Generator) -> Mono:

@@ -44,8 +44,7 @@ def chorus(loop: Stereo, *, depth_ms: float, turns: int, wet: float) -> Stereo:
     place = np.arange(n_samples, dtype=np.float32)
     swing = 2 * np.pi * turns * place / n_samples
     mixed = [
-        loop[side]
-        + wet * _delayed(loop[side], depth_ms * (1.5 + np.sin(swing + np.pi * side / 2)))
+        loop[side] + wet * _delayed(loop[side], depth_ms * (1.5 + np.sin(swing + np.pi * side / 2)))
         for side in (0, 1)
     ]
     return (np.stack(mixed) / (1 + 0.5 * wet)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What music hardly is: silence, bare tones, noise, clicks. An image coder must know them too."""
+"""What music hardly is: silence, bare tones, noise, clicks. An autoencoder must know them too."""
 
 from __future__ import annotations
 

@@ -16,7 +16,15 @@ from train.sounds.wavetable import Wave
 
 MACHINE_KITS = frozenset((KITS["electronic"], KITS["808"]))
 _SYNTHS = frozenset(
-    ("synth bass", "square lead", "synth lead", "synth pad", "synth strings", "synth brass", "organ")
+    (
+        "synth bass",
+        "square lead",
+        "synth lead",
+        "synth pad",
+        "synth strings",
+        "synth brass",
+        "organ",
+    )
 )
 _FM = frozenset(
     ("electric piano", "vibraphone", "tubular bells", "celesta", "music box", "glockenspiel")
