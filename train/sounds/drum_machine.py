@@ -84,7 +84,7 @@ class DrumMachine:
         for hz, level in ((185, 1.0), (330, 0.6)):
             bend = 1 + 0.4 * np.exp(-time_s / 0.01)
             body += level * _swept(self.tune * hz * bend) * np.exp(-time_s / (0.6 * decay_s))
-        wires = _band(rng.standard_normal(len(time_s)), 1_200 * self.tune, 12_000)
+        wires = _band(rng.standard_normal(len(time_s)), 1_200 * self.tune, 12_000.0)
         return 0.5 * body + rng.uniform(0.4, 1.0) * wires * np.exp(-time_s / decay_s)
 
     def _clap(self, rng: np.random.Generator) -> Mono:
@@ -93,7 +93,7 @@ class DrumMachine:
         level = np.exp(-np.maximum(time_s - 0.03, 0) / decay_s) * (time_s >= 0.03)
         for start in (0.0, 0.01, 0.02):
             level += np.exp(-np.maximum(time_s - start, 0) / 0.003) * (time_s >= start)
-        return _band(rng.standard_normal(len(time_s)), 700 * self.tune, 4_000) * level
+        return _band(rng.standard_normal(len(time_s)), 700 * self.tune, 4_000.0) * level
 
     def _rim(self, rng: np.random.Generator) -> Mono:
         time_s = seconds(0.08)
@@ -106,7 +106,7 @@ class DrumMachine:
         both = np.zeros_like(time_s)
         for hz in (540.0, 800.0):
             both += _soft_square(hz * self.tune, time_s)
-        return _band(both, 400, 6_000) * np.exp(-time_s / (0.1 * self.length))
+        return _band(both, 400.0, 6_000.0) * np.exp(-time_s / (0.1 * self.length))
 
     def _tom(self, hz: float, decay_s: float, rng: np.random.Generator) -> Mono:
         time_s = seconds(6 * decay_s * self.length)
@@ -123,7 +123,7 @@ class DrumMachine:
         if not noisy:
             squares = sum(_soft_square(hz * self.tune, time_s) for hz in _METAL_HZ)
             noise = (1 - self.hardness) * squares + (0.3 + self.hardness) * noise
-        bright = _band(noise, rng.uniform(4_000, 8_000), 18_000)
+        bright = _band(noise, rng.uniform(4_000, 8_000), 18_000.0)
         return bright * np.exp(-time_s / decay_s)
 
 

@@ -68,7 +68,7 @@ def _bass(rng: np.random.Generator) -> Voice:
     wave = _one_of(rng, "saw", "saw", "square", "pulse") if rng.random() < 0.8 else "sine"
     return SubtractiveVoice(
         wave=wave,
-        cutoff_hz=_octaves(rng, 120, 900),
+        cutoff_hz=_octaves(rng, 120.0, 900.0),
         resonance=float(rng.uniform(3, 12)) if acid else float(rng.uniform(0.6, 2)),
         poles=4 if acid else 2,
         sweep_octaves=float(rng.uniform(1.5, 4)) if acid else float(rng.uniform(0, 2)),
@@ -88,7 +88,7 @@ def _lead(name: str, rng: np.random.Generator) -> Voice:
         n_voices=7 if super_saw else int(rng.choice((1, 1, 2))),
         detune_cents=float(rng.uniform(5, 35)),
         width=float(rng.uniform(0, 0.9)),
-        cutoff_hz=_octaves(rng, 700, 9_000),
+        cutoff_hz=_octaves(rng, 700.0, 9_000.0),
         resonance=float(rng.uniform(0.6, 4)),
         sweep_octaves=float(rng.uniform(-1, 3)),
         sweep_s=_octaves(rng, 0.05, 0.6),
@@ -96,7 +96,7 @@ def _lead(name: str, rng: np.random.Generator) -> Voice:
         vibrato_cents=float(rng.choice((0, 0, 15, 35))),
         vibrato_hz=float(rng.uniform(4, 7)),
         envelope=Envelope(
-            _octaves(rng, 0.002, 0.05), _octaves(rng, 0.1, 2), float(rng.uniform(0.2, 1)),
+            _octaves(rng, 0.002, 0.05), _octaves(rng, 0.1, 2.0), float(rng.uniform(0.2, 1)),
             _octaves(rng, 0.03, 0.4),
         ),
         seed=int(rng.integers(2**31)),
@@ -109,10 +109,10 @@ def _pad(rng: np.random.Generator) -> Voice:
         n_voices=int(rng.choice((2, 4, 7))),
         detune_cents=float(rng.uniform(4, 25)),
         width=float(rng.uniform(0.2, 1)),
-        cutoff_hz=_octaves(rng, 400, 6_000),
+        cutoff_hz=_octaves(rng, 400.0, 6_000.0),
         resonance=float(rng.uniform(0.6, 2.5)),
         sweep_octaves=float(rng.uniform(-3, 1)),
-        sweep_s=_octaves(rng, 0.3, 3),
+        sweep_s=_octaves(rng, 0.3, 3.0),
         envelope=Envelope(
             _octaves(rng, 0.02, 0.8), 2.0, float(rng.uniform(0.6, 1)), _octaves(rng, 0.1, 0.8)
         ),
@@ -126,7 +126,7 @@ def _organ(rng: np.random.Generator) -> Voice:
         n_voices=2,
         detune_cents=float(rng.uniform(0, 6)),
         width=float(rng.uniform(0, 0.6)),
-        cutoff_hz=_octaves(rng, 2_000, 12_000),
+        cutoff_hz=_octaves(rng, 2_000.0, 12_000.0),
         vibrato_cents=float(rng.choice((0, 8, 20))),
         vibrato_hz=float(rng.choice((0.8, 6.5))),
         envelope=Envelope(0.004, 1.0, 1.0, 0.02),
@@ -136,10 +136,10 @@ def _organ(rng: np.random.Generator) -> Voice:
 
 def _fm(rng: np.random.Generator) -> Voice:
     """Electric pianos, bells, brasses and basses, by ratio and by how the index falls."""
-    decay_s = _octaves(rng, 0.15, 2)
+    decay_s = _octaves(rng, 0.15, 2.0)
     return FmVoice(
         ratio=float(rng.choice((1, 1, 2, 3, 3.5, 7, 14, 1.41))),
-        index=_octaves(rng, 0.5, 8),
+        index=_octaves(rng, 0.5, 8.0),
         index_end=float(rng.uniform(0, 1)),
         index_s=decay_s * float(rng.uniform(0.2, 1)),
         chorus_cents=float(rng.choice((0, 0, 4, 10))),
@@ -152,7 +152,7 @@ def _fm(rng: np.random.Generator) -> Voice:
 
 def _plucked(rng: np.random.Generator) -> Voice:
     return PluckedVoice(
-        ring_s=_octaves(rng, 0.6, 6),
+        ring_s=_octaves(rng, 0.6, 6.0),
         dullness=float(rng.uniform(0.05, 0.48)),
         position=float(rng.uniform(0.08, 0.45)),
         damped_s=_octaves(rng, 0.02, 0.3),

@@ -59,7 +59,7 @@ class PluckedVoice:
         """1 - gain · (damping · tuning) · z^-n, as the denominator of a filter."""
         turn = 2 * np.pi * note_hz / SAMPLE_RATE
         delay = SAMPLE_RATE / note_hz - _phase_delay(self.dullness, turn)
-        whole = int(delay - 0.1)
+        whole = int(delay)
         share = _share_of_delay(delay - whole, turn)
         taps = np.convolve((1 - self.dullness, self.dullness), (1 - share, share))
         loss = abs(1 - self.dullness + self.dullness * np.exp(-1j * turn))

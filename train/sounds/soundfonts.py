@@ -32,4 +32,4 @@ def _second(first: Path) -> list[Path]:
     ]
     if named := os.environ.get("RIFFKIT_SOUNDFONT_2"):
         places.insert(0, Path(named).expanduser())
-    return [place for place in places if place.is_file()]
+    return [place for place in places if place.is_file() and place.stat().st_size]

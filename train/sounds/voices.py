@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +16,7 @@ _LONGEST_S = 12.0
 Stereo = Float[np.ndarray, "2 sample"]
 
 
+@runtime_checkable
 class Voice(Protocol):
     """An instrument without memory: the same note always gives the same samples."""
 

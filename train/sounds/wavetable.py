@@ -75,7 +75,7 @@ def read_table(
     """The wave at `cycles` periods, between the rows that `row` lies between (None: the first)."""
     place = (cycles - np.floor(cycles)).astype(np.float32) * TABLE_SIZE
     column = np.minimum(place.astype(np.int32), TABLE_SIZE - 1)
-    share = place - column
+    share = (place - column).astype(np.float32)
     if row is None or len(table) == 1:
         return _between(table[0], column, share)
     lower = np.minimum(row.astype(np.int32), len(table) - 2)
