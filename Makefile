@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: samples demo test lint types tests benchmarks clean
+.PHONY: samples demo test lint types tests benchmarks soundfonts clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -22,7 +22,7 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-tests: $(VENV)/.installed-test .soundfont/FluidR3_GM.sf2
+tests: $(VENV)/.installed-test soundfonts
 	RIFFKIT_SOUNDFONT=$$(test -s .soundfont/FluidR3_GM.sf2 && echo "$(CURDIR)/.soundfont/FluidR3_GM.sf2") \
 		OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
@@ -40,16 +40,23 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --no-deps tinysoundfont
 	touch $@
 
-# The MIT soundfont that training music is rendered with, from Debian's package where there is
-# one; without it the few tests that render are skipped.
-.soundfont/FluidR3_GM.sf2:
+# The MIT soundfonts that training music is rendered with, from Debian's packages where there are
+# some; without the first the few tests that render are skipped, without the second less is heard.
+soundfonts: .soundfont/FluidR3_GM.sf2 .soundfont/MuseScore_General_Full.sf3
+
+.soundfont/FluidR3_GM.sf2: PACKAGE := fluid-soundfont-gm
+.soundfont/FluidR3_GM.sf2: INSTALLED := sounds/sf2/FluidR3_GM.sf2
+.soundfont/MuseScore_General_Full.sf3: PACKAGE := musescore-general-soundfont
+.soundfont/MuseScore_General_Full.sf3: INSTALLED := sounds/sf3/MuseScore_General_Full.sf3
+
+.soundfont/FluidR3_GM.sf2 .soundfont/MuseScore_General_Full.sf3:
 	mkdir -p .soundfont
-	if test -f /usr/share/sounds/sf2/FluidR3_GM.sf2; then \
-		ln -sf /usr/share/sounds/sf2/FluidR3_GM.sf2 $@; \
+	if test -f /usr/share/$(INSTALLED); then \
+		ln -sf /usr/share/$(INSTALLED) $@; \
 	elif command -v apt-get dpkg >/dev/null; then \
-		cd .soundfont && { apt-get download --quiet fluid-soundfont-gm || { apt-get update --quiet && apt-get download --quiet fluid-soundfont-gm; }; } \
-		&& dpkg -x fluid-soundfont-gm_*.deb . && mv usr/share/sounds/sf2/FluidR3_GM.sf2 . \
-		&& rm -rf usr fluid-soundfont-gm_*.deb || touch FluidR3_GM.sf2; \
+		cd .soundfont && { apt-get download --quiet $(PACKAGE) || { apt-get update --quiet && apt-get download --quiet $(PACKAGE); }; } \
+		&& dpkg -x $(PACKAGE)_*.deb $(PACKAGE) && mv $(PACKAGE)/usr/share/$(INSTALLED) . \
+		&& rm -rf $(PACKAGE) $(PACKAGE)_*.deb || touch $(@F); \
 	else touch $@; fi
 
 clean:

@@ -9,13 +9,16 @@ from riffkit.errors import ParameterError
 
 Precision = Literal["auto", "no", "bf16", "fp16"]
 Optimizer = Literal["adamw", "adamw8bit"]
+Schedule = Literal["cosine", "constant"]
 
 
 @dataclass(frozen=True)
 class LoopConfig:
     """One training run. Progress is counted in images, so batch size and machine can change.
 
-    The learning rate rises over `warmup_images`, then falls to zero by a cosine until `images`.
+    The learning rate rises over `warmup_images`, then falls to zero by a cosine until `images`; or
+    it is constant, and falls in a straight line over the last `cooldown_images`, which suits runs
+    whose end is open. `first_image`: the images that a new run's weights have seen before it.
     `batch_size` is the whole step's, over all processes; each process goes through its share in
     `accumulation` parts. `precision` of products: "auto" takes bf16 where the machine has it.
     Lines are logged and checkpoints written by the clock, or every so many images where that is
@@ -41,6 +44,9 @@ class LoopConfig:
     log_images: int | None = None
     checkpoint_images: int | None = None
     sample_images: int | None = None
+    schedule: Schedule = "cosine"
+    cooldown_images: int = 0
+    first_image: int = 0
 
     def __post_init__(self) -> None:
         for name in ("images", "batch_size", "learning_rate", "accumulation", "keep"):

@@ -86,6 +86,8 @@ def _start_or_resume(
     state = TrainingState.start(task.network, processes.prepare(optimizer))
     if path.exists():
         state.load(path)
+    else:
+        state.images_seen = config.first_image
     processes.wait()
     if processes.is_main:
         _forget_after(path.with_name("log.jsonl"), state.images_seen)
@@ -145,8 +147,11 @@ def _gradients(
 
 
 def learning_rate_factor(images_seen: int, config: LoopConfig) -> float:
-    """Linear warm-up, then a cosine to zero at `config.images`."""
-    warmup = min(1.0, (images_seen + config.batch_size) / max(1, config.warmup_images))
+    """Linear warm-up, then a cosine to zero at `config.images`, or the constant schedule."""
+    seen_here = images_seen - config.first_image + config.batch_size
+    warmup = min(1.0, seen_here / max(1, config.warmup_images))
+    if config.schedule == "constant":
+        return warmup * min(1.0, (config.images - images_seen) / max(1, config.cooldown_images))
     progress = min(1.0, images_seen / config.images)
     return warmup * 0.5 * (1 + math.cos(math.pi * progress))
 

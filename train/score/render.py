@@ -16,6 +16,8 @@ from train.score.model import Note, Score, Track
 
 SAMPLE_RATE = 44_100
 _ALL_SOUNDS_OFF, _RESET_CONTROLLERS = 120, 121
+_WHEEL_CENTS, _WHEEL_CENTRE = 200, 8_192  # the pitch wheel's range in General MIDI
+_BEND = -1  # before releases (0) and attacks (1)
 
 
 def loop_samples(score: Score) -> int:
@@ -35,9 +37,18 @@ def render(score: Score, soundfont: Path) -> Float[np.ndarray, "2 sample"]:
 
 
 def render_track(
-    track: Track, n_beats: int, n_samples: int, soundfont: Path
+    track: Track,
+    n_beats: int,
+    n_samples: int,
+    soundfont: Path,
+    *,
+    bends: Sequence[tuple[int, float]] = (),
 ) -> Float[np.ndarray, "2 sample"]:
-    """One track without mixing: the second of two passes."""
+    """One track without mixing: the second of two passes.
+
+    `bends` are samples of the loop and the cents by which all of the track sounds higher from
+    there on, up to 200 either way.
+    """
     synth, font = _synth(str(soundfont))
     _silence(synth)
     if synth.sfpreset_name(font, track.bank, track.program) is None:
@@ -46,15 +57,17 @@ def render_track(
             "use a General MIDI soundfont such as FluidR3_GM.sf2"
         )
     synth.program_select(0, font, track.bank, track.program, track.is_drums)
-    timeline = _timeline(track.notes, n_beats, n_samples)
+    timeline = _timeline(track.notes, bends, n_beats, n_samples)
     out = np.zeros((2 * n_samples, 2), np.float32)
     buffer = out.data.cast("B")
     now = 0
-    for at, _, pitch, velocity in timeline:
+    for at, order, pitch, velocity in timeline:
         if at > now:
             synth.generate_simple(at - now, buffer[8 * now : 8 * at])
             now = at
-        if velocity:
+        if order == _BEND:
+            synth.pitchbend(0, velocity)
+        elif velocity:
             synth.noteon(0, pitch, velocity)
         else:
             synth.noteoff(0, pitch)
@@ -64,14 +77,18 @@ def render_track(
 
 
 def _timeline(
-    notes: Sequence[Note], n_beats: int, n_samples: int
+    notes: Sequence[Note], bends: Sequence[tuple[int, float]], n_beats: int, n_samples: int
 ) -> list[tuple[int, int, int, int]]:
     """(sample, order, pitch, velocity) of both passes in order of time; velocity 0 is a release.
 
-    At one sample, releases come before attacks. Times are rounded within one pass, so that both
-    passes are the same to the sample.
+    At one sample, bends (whose velocity is the wheel's place) come before releases, and these
+    before attacks. Times are rounded within one pass, so that both passes are the same to the
+    sample.
     """
     events = []
+    for at, cents in bends:
+        wheel = min(16_383, max(0, round(_WHEEL_CENTRE * (1 + cents / _WHEEL_CENTS))))
+        events += [(at, _BEND, 0, wheel), (at + n_samples, _BEND, 0, wheel)]
     for n in notes:
         on = round(n.start / n_beats * n_samples) % n_samples
         length = max(1, round(n.duration / n_beats * n_samples))
@@ -81,7 +98,7 @@ def _timeline(
     return sorted(e for e in events if e[0] < 2 * n_samples)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def _synth(soundfont: str) -> tuple[Any, int]:
     import tinysoundfont
 
@@ -93,4 +110,5 @@ def _silence(synth: Any) -> None:
     """End every voice and take back every controller, so that no render knows the one before."""
     synth.control_change(0, _ALL_SOUNDS_OFF, 0)
     synth.control_change(0, _RESET_CONTROLLERS, 0)
+    synth.pitchbend(0, _WHEEL_CENTRE)
     synth.generate_simple(4410)

@@ -1,0 +1,5 @@
+"""The training data as a stream: clips are drawn by number while a trainer reads them.
+
+`recipe` says what clip n is, `ring` keeps clips on disk up to a size, `workers` fill it, and
+`reader` draws training crops from what is there.
+"""

@@ -1,0 +1,101 @@
+"""`riff train vae` and what goes with it: the stream's cache, the finished folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from train.stream.settings import DEFAULT_AHEAD, DEFAULT_MEGABYTES
+from train.tuning_commands import print_line
+
+if TYPE_CHECKING:
+    from train.vae.network import VaeConfig
+
+Run = Annotated[Path, typer.Argument(help="folder of the training run")]
+Cache = Annotated[Path, typer.Option(help="folder that rendered clips are kept in")]
+Preset = Annotated[str, typer.Option(help="spectrogram preset of the images")]
+Megabytes = Annotated[int, typer.Option(help="size that the cache is kept within")]
+Ahead = Annotated[int, typer.Option(help="clips that are rendered ahead of the training")]
+Workers = Annotated[
+    int, typer.Option(help="rendering processes; 0: rendering and training by turns")
+]
+
+
+def stream(
+    cache: Cache,
+    preset: Preset = "full-band",
+    megabytes: Megabytes = DEFAULT_MEGABYTES,
+    ahead: Ahead = DEFAULT_AHEAD,
+) -> None:
+    """Render clips into a cache, one process, until it is stopped; trainings read from it."""
+    from riffkit.spectrogram.params import preset as find_preset
+    from train.stream.ring import Ring
+    from train.stream.workers import Pace, fill
+
+    fill(Ring(cache, find_preset(preset), max_bytes=megabytes << 20), Pace(ahead))
+
+
+def vae(
+    run: Run,
+    cache: Cache,
+    preset: Preset = "full-band",
+    workers: Workers = 1,
+    images: Annotated[int, typer.Option(help="crops to have seen at the end")] = 1_000_000,
+    cooldown: Annotated[
+        int, typer.Option(help="over so many crops before the end the learning rate falls to 0")
+    ] = 0,
+    batch_size: int = 4,
+    learning_rate: float = 7e-4,
+    ema_decay: float = 0.9995,
+    sound_channels: Annotated[int, typer.Option(help="latent channels beside the bar cue's")] = 8,
+    fold: Annotated[int, typer.Option(help="pixels a side folded into channels: 4, or 1")] = 4,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="snapshot whose weights a new run begins with")
+    ] = None,
+    megabytes: Megabytes = DEFAULT_MEGABYTES,
+    ahead: Ahead = DEFAULT_AHEAD,
+    device: str = "auto",
+) -> None:
+    """Train the autoencoder on rendered clips, from the first ones on; the same command resumes.
+
+    RUN/log.jsonl holds the figures: mean errors of held-out mixes, single tracks and guides in
+    8-bit levels. RUN/snapshots holds the averaged weights of now and then in eight bits.
+    """
+    import torch
+
+    from riffkit.spectrogram.params import preset as find_preset
+    from train.stream.ring import Ring
+    from train.vae.run import VaeRun
+
+    torch.manual_seed(0)
+    ring = Ring(cache, find_preset(preset), max_bytes=megabytes << 20)
+    training = VaeRun(run, ring, workers=workers, ahead=ahead)
+    for line in training.fit(
+        network=_network(sound_channels, fold), start=start, images=images,
+        cooldown_images=cooldown, batch_size=batch_size, learning_rate=learning_rate,
+        ema_decay=ema_decay, device=device,
+    ):  # fmt: skip
+        print_line(line)
+
+
+def export_vae(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(help="diffusers folder to write")],
+    cache: Cache,
+    preset: Preset = "full-band",
+) -> None:
+    """Write a run's autoencoder, its latents standardised on the clips of the cache."""
+    from riffkit.spectrogram.params import preset as find_preset
+    from train.stream.ring import Ring
+    from train.vae.export import export_vae as write
+
+    write(run, Ring(cache, find_preset(preset)), folder)
+
+
+def _network(sound_channels: int, fold: int) -> VaeConfig:
+    from train.vae.network import FOLDED, UNFOLDED
+
+    base = FOLDED if fold == 4 else UNFOLDED
+    return base.with_sound_channels(sound_channels)
