@@ -25,7 +25,7 @@ Workers = Annotated[
 
 def stream(
     cache: Cache,
-    preset: Preset = "full-band",
+    preset: Preset = "crisp",
     megabytes: Megabytes = DEFAULT_MEGABYTES,
     ahead: Ahead = DEFAULT_AHEAD,
 ) -> None:
@@ -40,7 +40,7 @@ def stream(
 def vae(
     run: Run,
     cache: Cache,
-    preset: Preset = "full-band",
+    preset: Preset = "crisp",
     workers: Workers = 1,
     images: Annotated[int, typer.Option(help="crops to have seen at the end")] = 1_000_000,
     cooldown: Annotated[
@@ -84,7 +84,7 @@ def export_vae(
     run: Run,
     folder: Annotated[Path, typer.Argument(help="diffusers folder to write")],
     cache: Cache,
-    preset: Preset = "full-band",
+    preset: Preset = "crisp",
 ) -> None:
     """Write a run's autoencoder, its latents standardised on the clips of the cache."""
     from riffkit.spectrogram.params import preset as find_preset
