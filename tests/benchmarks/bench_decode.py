@@ -123,25 +123,29 @@ def print_presets(clips: list[Tensor], n_runs: int, *, short: bool) -> None:
 
 
 def print_crisp(clips: list[Tensor], n_runs: int, *, short: bool) -> None:
-    """crisp beside full-band, mono, clip by clip in turns: means, and times as ratios."""
-    print("\ncrisp beside full-band, mono")
-    names = {k: v for k, v in METRICS.items() if not (short and k == "ViSQOL")}
-    print(f"| | {' | '.join(names)} | ms | x full-band |\n|{'---|' * (len(names) + 3)}")
-    clips = [clip.mean(0, keepdim=True) for clip in clips]
-    for quality in QUALITIES:
-        ms = {}
-        for params in (FULL_BAND, CRISP):
-            found = mean_figures(
-                clips,
-                params.with_planes(Planes.MONO),
-                riffkit_decoder("griffin-lim", quality),
-                n_runs,
-                with_visqol=not short,
-            )
-            ms[params.preset] = found["ms"]
-            ratio = found["ms"] / ms[FULL_BAND.preset]
-            values = " | ".join(f"{found[name]:.3f}" for name in names)
-            print(f"| {params.preset} {quality} | {values} | {found['ms']:.0f} | {ratio:.2f} |")
+    """crisp beside full-band on the same clips: means, and times as ratios."""
+    columns = [*METRICS, "stereo error", "width dB"]
+    for planes in (Planes.MONO, Planes.LEFT_RIGHT_MID):
+        print(f"\ncrisp beside full-band, {planes.n_channels} channels")
+        print(f"| | {' | '.join(columns)} | ms | x full-band |\n|{'---|' * (len(columns) + 3)}")
+        own = [clip if planes.n_channels > 1 else clip.mean(0, keepdim=True) for clip in clips]
+        for quality in QUALITIES:
+            ms = {}
+            for params in (FULL_BAND, CRISP):
+                found = mean_figures(
+                    own,
+                    params.with_planes(planes),
+                    riffkit_decoder("griffin-lim", quality),
+                    n_runs,
+                    with_visqol=not short,
+                )
+                ms[params.preset] = found["ms"]
+                ratio = found["ms"] / ms[FULL_BAND.preset]
+                values = " | ".join(f"{found[name]:.3f}" for name in columns)
+                print(
+                    f"| {params.preset} {quality} | {values} | {found['ms']:.0f} | {ratio:.2f} |",
+                    flush=True,
+                )
     encoding = {
         params.preset: statistics.median(
             median_seconds(lambda c=clip, p=params: waveform_to_image(c, RATE, p), n_runs)
@@ -345,11 +349,19 @@ def mean_figures(
             "LSD dB": metrics.lsd_db,
             "imgL1": metrics.image_l1,
             "stereo error": abs(error),
+            "width dB": width_error(clip, decoded),
             "ms": 1e3 * seconds,
         }
         for name, value in figures.items():
             found.setdefault(name, []).append(value)
     return {name: statistics.mean(values) for name, values in found.items()}
+
+
+def width_error(clip: Tensor, decoded: Tensor) -> float:
+    """How far side over mid is off, in dB; nothing for mono."""
+    if len(clip) == 1:
+        return float("nan")
+    return abs(side_over_mid_db(decoded) - side_over_mid_db(clip))
 
 
 def megabytes_of(name: str, params: SpectrogramParams) -> float:
