@@ -8,7 +8,8 @@ import torch
 
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import mel_to_pixels
-from riffkit.spectrogram.mel import mel_row_hz, waveform_to_mel
+from riffkit.spectrogram.mel import waveform_to_mel
+from riffkit.spectrogram.mel_scale import mel_row_hz
 from riffkit.spectrogram.params import FULL_BAND
 from train.score.drums import PARTS
 from train.score.model import Note, Track
