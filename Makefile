@@ -24,7 +24,9 @@ types: $(VENV)/.installed-test
 
 tests: $(VENV)/.installed-test soundfonts
 	RIFFKIT_SOUNDFONT=$$(test -s .soundfont/FluidR3_GM.sf2 && echo "$(CURDIR)/.soundfont/FluidR3_GM.sf2") \
-		OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+		OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
+		--cov --cov-report=
+	@printf "coverage of riffkit and train, in %%: "; $(BIN)/coverage report --format=total
 
 benchmarks: $(VENV)/.installed-test
 	set -e; for benchmark in tests/benchmarks/bench_*.py; do $(BIN)/python $$benchmark --short; done
