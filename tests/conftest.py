@@ -20,7 +20,7 @@ from riffkit.audio.torchaudio_compat import prepare  # noqa: E402 (after the hoo
 
 prepare()  # before a test module imports diffusers or transformers
 
-pytest_plugins = ["tests.tiny_model"]
+pytest_plugins = ["tests.golden.model", "tests.tiny_model"]
 
 
 @pytest.fixture

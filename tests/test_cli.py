@@ -141,7 +141,7 @@ def test_encode_decode_inspect(riff, tone: Path, tmp_path: Path) -> None:
     assert abs(20 * np.log10(np.sqrt(2 * np.mean(audio[4410:-4410] ** 2)) / 0.3)) < 1
     facts = json.loads(riff("inspect", "back.wav", "--json").stdout)
     assert facts["recipe"]["command"] == "decode"
-    assert facts["recipe"]["input"]["name"] == "tone.png"
+    assert facts["recipe"]["inputs"]["file"]["name"] == "tone.png"
     for name in ("tone.png", "back.wav"):
         assert json.loads(riff("replay", name, "--json").stdout)["same"]
 

@@ -180,13 +180,13 @@ def test_ray_gives_what_local_processes_give(tiny_folder: Path, tmp_path: Path) 
 
 def clip_by(engine: str, model: Path, folder: Path) -> list[bytes]:
     """The bytes of a clip's two files."""
-    from riffkit.music.many import list_clips, make_clips
-    from riffkit.music.prompt_list import entries_of
+    from riffkit.music.batch import list_calls, make_all
+    from riffkit.music.batch_list import entries_of
 
     fast = {"bars": 1, "bpm": 240.0, "steps": 1, "quality": "preview"}
-    clips = list_clips(entries_of(["piano"]), folder / engine, seed=5, defaults=fast)
+    clips = list_calls(entries_of(["piano"]), folder / engine, seed=5, defaults=fast)
     loading = {"model": str(model), "device": "cpu"}
-    (made,) = make_clips(clips, loading, engine=engine, workers=1)
+    (made,) = make_all(clips, loading, engine=engine, workers=1)
     assert made.error == "" and not made.kept
     return [made.path.read_bytes(), made.path.with_suffix(".png").read_bytes()]
 

@@ -66,7 +66,7 @@ def test_commands_run(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         words = shlex.split(line)[1:]
         as_printed = any(shown.startswith(line) for shown in first_block)
         fast = FAST if words[0] in PAINTERS and not as_printed else ()
-        assert cli.app([*words, *fast], standalone_mode=False) in (None, 0), line
+        assert cli.application()([*words, *fast], standalone_mode=False) in (None, 0), line
 
 
 def launcher(root: Path, folder: Path) -> Path:

@@ -11,7 +11,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.music.clip import Clip
-from riffkit.music.generate import GenerateRequest, generate
+from riffkit.music.run import run
+from riffkit.music.session import Session
+from riffkit.tasks.generate import GENERATE, GenerateRequest
 
 FOLDER = "tensorboard"
 _GAP = 8  # pixels between pictures
@@ -67,7 +69,8 @@ def grid(pictures: Sequence[UInt8[np.ndarray, "row frame 3"]]) -> UInt8[np.ndarr
 def sample_clips(checkpoint: Checkpoint, prompts: Sequence[str]) -> list[Clip]:
     """A clip of each prompt; the seed is the prompt's place."""
     loop = checkpoint.traits.bar_cue
-    return [
-        generate(checkpoint, GenerateRequest(prompt, seed=seed, loop=loop, quality="preview"))
+    requests = (
+        GenerateRequest(prompt, seed=seed, loop=loop, quality="preview")
         for seed, prompt in enumerate(prompts)
-    ]
+    )
+    return [run(Session(checkpoint), GENERATE, request)[0] for request in requests]

@@ -24,7 +24,7 @@ from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
-from riffkit.recipe import sha256
+from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
 from train.dataset.cache import captions_for, check_record, is_cached
 from train.dataset.captions import triggered

@@ -10,9 +10,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from riffkit.analysis.key import MAJOR_KEYS, MINOR_KEYS
+from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
 from riffkit.evaluation.prompts import EvalPrompt
-from riffkit.music.key import parse_tonic
+from riffkit.prompt.key import parse_tonic
 from train.render import NATIVE_TONICS
 from train.score import ScoreFacts, write_score
 

@@ -18,11 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from riffkit.atomic import atomic_path
-from riffkit.diffusion.checkpoint import Checkpoint, ModelTraits
-from riffkit.diffusion.latents import draw_noise
-from riffkit.music.generate import GenerateRequest, plan_for
-from riffkit.music.key import with_key
-from riffkit.music.tempo import with_tempo
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.music.run import prepare
+from riffkit.music.session import Session
+from riffkit.music.task import Call
+from riffkit.prompt.traits import ModelTraits
+from riffkit.tasks.generate import GENERATE, GenerateRequest
 from train.score import write_score
 from train.score.captions import captions
 from train.score.styles import STYLES
@@ -78,12 +79,13 @@ def _paint(checkpoint: Checkpoint, prompt: str, seed: int, steps: int | None) ->
     """One picture as wide as the model's own, and the prompt as the model read it."""
     traits = checkpoint.traits
     request = GenerateRequest(prompt, seed=seed, steps=steps, loop=traits.bar_cue)
-    plan = plan_for(request, checkpoint)
-    canvas = plan.canvas(checkpoint, loop=request.loop)
-    noise = draw_noise(checkpoint, n_columns=canvas.n_columns, seed=seed)
-    asked = plan.direction(checkpoint, prompt)
-    latents = canvas.paint([lambda bar: asked], noise, plan.how(), seed=seed)
-    read = with_tempo(with_key(prompt, plan.key, traits), plan.grid.bpm, traits)
+    session = Session(checkpoint)
+    plan = prepare(session, Call(GENERATE, request, {})).plan
+    canvas = session.canvas(plan, loop=request.loop)
+    (asked,) = session.directions(plan)
+    noise = session.noise(canvas, seed)
+    latents = session.paint(plan, canvas, [lambda bar: asked], noise, seed=seed)
+    read = plan.texts[0].prompt.text
     return latents.cpu().clone(), read
 
 

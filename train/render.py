@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
-from riffkit.music.key import parse_tonic
+from riffkit.prompt.key import parse_tonic
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel

@@ -15,10 +15,10 @@ from torch import nn
 
 from riffkit.atomic import atomic_path, output_error
 from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
-from riffkit.diffusion.emphasis import as_text
 from riffkit.diffusion.lora import FILE, PARTS
 from riffkit.errors import ParameterError
-from riffkit.recipe import versions
+from riffkit.prompt.emphasis import as_text
+from riffkit.provenance.recipe import versions
 from train.adapters import (
     KOHYA_FILE,
     add_lora,

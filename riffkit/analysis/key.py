@@ -9,17 +9,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.analysis.chroma import chroma
+from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
 
 # Albrecht and Shanahan, "The use of large corpora to train a new type of key-finding
 # algorithm", Music Perception 31(1), 2013: how often each degree, in semitones above the
 # tonic, sounds in pieces of either mode.
 MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-
-
-MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
-"""The tonics from C up, spelled with the fewer accidentals."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ def replay(
     file: Annotated[Path, typer.Argument(help="Audio file or image made by riffkit.")],
     output: Output = None,
     model: Annotated[str | None, typer.Option(help="Where its model is, if not bundled.")] = None,
-    source: Annotated[Path | None, typer.Option(help="The encoded or decoded input.")] = None,
+    source: Annotated[
+        list[Path] | None, typer.Option(help="Where what it was made from is, if not beside it.")
+    ] = None,
     lora: Annotated[
         list[Path] | None, typer.Option(help="Where its LoRA is, if not beside it.")
     ] = None,
@@ -115,7 +117,7 @@ def replay(
     check_output_path(path)
     with progress("replaying", None, quiet=quiet):
         result = replay_file(
-            file, path, model=model, source=source, loras=lora or (), device=device
+            file, path, model=model, sources=source or (), loras=lora or (), device=device
         )
     facts = {
         "file": str(path),

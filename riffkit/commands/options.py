@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -76,34 +76,33 @@ def chosen_seed(seed: int | None) -> int:
     return random_seed() if seed is None else seed
 
 
-def as_file(end: str) -> Path | None:
-    """The path of an end that is a file; prompts are none."""
-    path = Path(end)
-    looks_like_one = path.suffix.lower() in (".wav", ".flac", ".ogg", ".mp3", ".png")
-    return path if looks_like_one else None
-
-
-def opened(checkpoint: Any, path: Path | None, request: Any) -> Any:
-    """The source of a path, None for none."""
-    from riffkit.music.source import open_source
-
-    return None if path is None else open_source(checkpoint, path, request)
+def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that were said on the command line (click's context `ctx`), without defaults."""
+    said = {
+        name
+        for name in values
+        if (source := ctx.get_parameter_source(name)) is None or source.name == "COMMANDLINE"
+    }
+    return {name: value for name, value in values.items() if name in said and value is not None}
 
 
 @contextmanager
-def painting_bar(
-    checkpoint: Any, request: Any, *, quiet: bool
-) -> Iterator[Callable[[int, int], None]]:
-    """A bar that the denoising steps advance."""
-    n_steps = request.steps or checkpoint.traits.default_steps
-    with progress("painting", n_steps, quiet=quiet) as advance:
-        yield lambda done, total: advance()
+def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar for the denoising steps of so many calls; yields what `on_step` takes."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        row = bar.add_task("painting", total=None)
+        yield lambda done, total: bar.update(row, total=total * n_calls, advance=1)
 
 
-def put(clip: Any, path: Path, *, as_json: bool, quiet: bool) -> None:
+def put(clip: Any, path: Path, *, as_json: bool) -> None:
     """Write a painted clip and its PNG, and say what it is."""
     save_pair(clip, path)
-    show_notes(clip.notes, quiet=quiet)
     facts, text = described(path, clip.seconds, clip.image.grid, clip.recipe)
     say(facts, text, as_json=as_json)
 

@@ -36,7 +36,7 @@ from riffkit.diffusion.places import (
 )
 from riffkit.diffusion.single_file import CONFIGS, read_single_file
 from riffkit.errors import ModelError
-from riffkit.recipe import fingerprint
+from riffkit.provenance.recipe import fingerprint
 from riffkit.spectrogram.params import SpectrogramParams
 
 __all__ = [

@@ -16,15 +16,7 @@ from diffusers import UNet2DConditionModel
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from riffkit.errors import ParameterError
-
 _Feature = Float[Tensor, "batch hidden row column"]
-
-
-def check_every(every: int) -> None:
-    """Raise ParameterError for less than 1."""
-    if every < 1:
-        raise ParameterError(f"deep_cache={every}: must be 1 (off) or more")
 
 
 @dataclass(eq=False)

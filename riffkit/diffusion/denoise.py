@@ -16,13 +16,14 @@ from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.compute import uncompiled
-from riffkit.diffusion.deep_cache import DeepCache, check_every
+from riffkit.diffusion.deep_cache import DeepCache
 from riffkit.diffusion.known import Known, exact_prediction, items_to_paint, keep_known, noised
 from riffkit.diffusion.predict import Network, Predictor, Window
 from riffkit.diffusion.room import cells_in_memory
-from riffkit.diffusion.samplers import check_sampler, new_scheduler, step_options, timesteps_for
+from riffkit.diffusion.samplers import new_scheduler, step_options, timesteps_for
 from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
+from riffkit.limits import check_every, check_guidance, check_interval, check_sampler
 
 __all__ = ["Denoising", "Known", "OnStep", "Window", "denoise"]
 
@@ -70,21 +71,6 @@ class Denoising:
     def guides(self, share: float) -> bool:
         """Whether there is guidance so far on the way, from 0 to 1."""
         return self.guidance_interval[0] <= share <= self.guidance_interval[1]
-
-
-def check_guidance(guidance: float) -> None:
-    """Raise ParameterError for what is too strong, or none."""
-    if not 0 <= guidance <= 100:
-        raise ParameterError(f"guidance={guidance:g}: must lie from 0 to 100")
-
-
-def check_interval(interval: tuple[float, float]) -> None:
-    """Raise ParameterError for what is no part of 0 to 1."""
-    begin, end = interval
-    if not 0 <= begin < end <= 1:
-        raise ParameterError(
-            f"guidance_interval={begin:g}:{end:g}: must be a part of 0:1, such as 0:0.6"
-        )
 
 
 @torch.inference_mode()

@@ -20,7 +20,7 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers
 from riffkit.diffusion.hub_cache import cache_folder, repo_folder
 from riffkit.diffusion.hub_id import HubId
 from riffkit.errors import ModelError
-from riffkit.recipe import sha256
+from riffkit.provenance.recipe import sha256
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

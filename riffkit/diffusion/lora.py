@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from riffkit.diffusion.json_file import read_json
 from riffkit.diffusion.packed import put_weight, sharing_copy
 from riffkit.errors import ModelError, ParameterError
-from riffkit.recipe import sha256
+from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.params import SpectrogramParams
 
 FILE = "pytorch_lora_weights.safetensors"

@@ -18,19 +18,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.emphasis import Emphasis, check_emphasis, plain_words
-from riffkit.errors import ParameterError
+from riffkit.prompt.emphasis import Emphasis
 
 _COMMA_REACH = 20  # so many tokens before its end a chunk may end at a comma
-
-
-def check_prompt(prompt: str) -> None:
-    """Raise ParameterError for a prompt that says nothing, or whose weights nobody can mean."""
-    if not plain_words(prompt).strip():
-        raise ParameterError(
-            f"prompt={prompt!r}: must not be empty; describe the music, e.g. 'lo-fi piano'"
-        )
-    check_emphasis(prompt)
 
 
 def n_chunks(checkpoint: Checkpoint, words: str) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from riffkit.errors import ParameterError
+from riffkit.limits import check_sampler
 
 _DPM = "DPMSolverMultistepScheduler"
 _MULTISTEP = {"algorithm_type": "dpmsolver++", "solver_order": 2}
@@ -37,14 +38,6 @@ _KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "unipc-karras": ("UniPCMultistepScheduler", {"solver_order": 2, **_KARRAS}),
     "lcm": ("LCMScheduler", {"clip_sample": False}),
 }
-SAMPLERS = tuple(_KINDS)
-"""Heun's takes the network twice a step but for the last, PNDM's twice for its second one."""
-
-
-def check_sampler(name: str | None) -> None:
-    """Raise ParameterError for a name that isn't one; None is the model's own sampler."""
-    if name is not None and name not in _KINDS:
-        raise ParameterError(f"sampler={name!r}: must be one of {', '.join(SAMPLERS)}")
 
 
 def new_scheduler(own: Any, name: str | None) -> Any:

@@ -26,12 +26,14 @@ from riffkit.evaluation.html import bullets, figure, page
 from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.reading import picture_features
 from riffkit.evaluation.run import check_same
-from riffkit.music.generate import GenerateRequest, generate
+from riffkit.music.run import run
+from riffkit.music.session import Session
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.png import read_png
+from riffkit.tasks.generate import GENERATE, GenerateRequest
 from riffkit.vocoder.decode import decode
 
 _FEWEST = 4
@@ -151,7 +153,7 @@ def make_genre_clips(
         if path.exists():
             check_same(path, checkpoint, request)
         else:
-            clip = generate(checkpoint, request)
+            (clip,) = run(Session(checkpoint), GENERATE, request)
             clip.image.save(path.with_suffix(".png"))
             clip.save(path)
         yield path

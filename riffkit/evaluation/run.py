@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,12 @@ from riffkit.errors import ParameterError
 from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
 from riffkit.evaluation.reading import Reading, read_clip
-from riffkit.music.generate import GenerateRequest, generate, plan_for, recipe_for
+from riffkit.music.recorded import read_recipe
+from riffkit.music.run import prepare, run
+from riffkit.music.session import Session
+from riffkit.music.task import Call
 from riffkit.spectrogram.png import read_png
+from riffkit.tasks.generate import GENERATE, GenerateRequest
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 _FEWEST_SOUNDS = 4
@@ -76,7 +80,7 @@ def make_clips(checkpoint: Checkpoint, evaluation: Evaluation, folder: Path) -> 
         if path.exists():
             check_same(path, checkpoint, request)
         else:
-            clip = generate(checkpoint, request)
+            (clip,) = run(Session(checkpoint), GENERATE, request)
             clip.image.save(path.with_suffix(".png"))
             clip.save(path)
         yield path
@@ -84,15 +88,13 @@ def make_clips(checkpoint: Checkpoint, evaluation: Evaluation, folder: Path) -> 
 
 def check_same(path: Path, checkpoint: Checkpoint, request: GenerateRequest) -> None:
     """Raise ParameterError unless the clip was made by this model, its LoRAs and this request."""
-    recipe = read_png(path.with_suffix(".png")).recipe or {}
-    plan = plan_for(request, checkpoint)
-    wanted = recipe_for(checkpoint, request, plan).arguments
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    made = recipe.get("arguments", {})
-    model = recipe.get("model", {})
-    same_model = model.get("fingerprint") == checkpoint.fingerprint
-    same_model = same_model and model.get("loras", []) == list(checkpoint.loras)
-    if not same_model or any(made.get(name) != value for name, value in asked.items()):
+    made = read_recipe(path.with_suffix(".png"))
+    wanted = prepare(Session(checkpoint), Call(GENERATE, request, {})).recipe
+    if (
+        made is None
+        or any(made.model.get(name) != wanted.model.get(name) for name in ("fingerprint", "loras"))
+        or not made.same_music(replace(wanted, model=made.model))
+    ):
         raise ParameterError(
             f"{path.name}: was made by another model or with other options; take an empty folder"
         )

@@ -26,6 +26,10 @@ class Direction:
     negative_text: Float[Tensor, "1 _ feature"]
     guidance: float | None = None
 
+    def guided(self, guidance: float) -> Direction:
+        """The same with a guidance of its own."""
+        return replace(self, guidance=guidance)
+
     def towards(self, other: Direction, share: float) -> Direction:
         """The embeddings and guidance so far on the straight way to `other`."""
         guidance = self.guidance

@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.audio import files
-from riffkit.audio.loudness import normalize_loudness
 from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip
-from riffkit.recipe import Recipe, sha256, versions
+from riffkit.music.finish import Ending, finish
+from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
@@ -78,14 +78,15 @@ def decode_file(
     waveform = decode(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
     )
-    rate = image.params.sample_rate
     notes = [f"not in the file, taken from the preset: {', '.join(image.assumed)}"] * bool(
         image.assumed
     )
+    ending = Ending(lufs=None, faded=False)
     if image.max_value is None or "max_value" in image.assumed or waveform.abs().max() > 1:
-        waveform = normalize_loudness(waveform, rate, circular=circular)
+        ending = Ending(faded=False)
         notes.append("level set to -16 LUFS")
-    return Clip(waveform, rate, image, _recipe("decode", arguments, path), tuple(notes))
+    recipe = _recipe("decode", arguments, path)
+    return finish(waveform, image, recipe, ending, circular=circular, notes=notes)
 
 
 def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
@@ -99,11 +100,11 @@ def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
 
 
 def _recipe(command: str, arguments: dict[str, Any], path: Path) -> Recipe:
-    source = {"name": path.name, "sha256": sha256(path)} if path.is_file() else {}
+    inputs = {"file": {"name": path.name, "sha256": sha256(path)}} if path.is_file() else {}
     return Recipe(
         command=command,
         arguments=arguments,
-        input=source,
+        inputs=inputs,
         versions=versions(),
         threads=torch.get_num_threads(),
     )

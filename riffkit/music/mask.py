@@ -13,7 +13,7 @@ from torch import Tensor
 
 from riffkit.errors import ParameterError
 from riffkit.music.source import Source
-from riffkit.recipe import sha256
+from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel_scale import mel_row_hz
 
@@ -60,7 +60,8 @@ class PaintedMask:
     """A mask from a file, and what a recipe says of the file."""
 
     levels: Mask
-    recipe_input: dict[str, str]
+    identity: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 def read_mask(path: Path, source: Source) -> PaintedMask:
@@ -76,7 +77,7 @@ def read_mask(path: Path, source: Source) -> PaintedMask:
             f"mask={path.name!r}: {levels.shape[1]} × {levels.shape[0]} px; must be "
             f"{image.n_frames} × {image.pixels.shape[0]}, as the image that this clip gives"
         )
-    return PaintedMask(levels, {"mask.name": path.name, "mask.sha256": sha256(path)})
+    return PaintedMask(levels, {"name": path.name, "sha256": sha256(path)})
 
 
 def strongest_partials(image: SpectrogramImage) -> Mask:

@@ -18,7 +18,7 @@ from riffkit.analysis.key import chroma_to_key
 from riffkit.analysis.tempo import tempo as tempo_of
 from riffkit.audio import files
 from riffkit.errors import ParameterError
-from riffkit.recipe import sha256
+from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
@@ -51,7 +51,7 @@ class Melody:
     notes: tuple[MelodyNote, ...]
     bpm: float
     n_beats: int
-    recipe_input: dict[str, str]
+    identity: dict[str, str]
     remarks: tuple[str, ...]
 
     @property
@@ -118,7 +118,7 @@ def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int) -> Melody:
         tuple(notes),
         own_bpm if bpm is None else bpm,
         bars * beats_per_bar,
-        {"melody.name": path.name, "melody.sha256": sha256(path)},
+        {"name": path.name, "sha256": sha256(path)},
         tuple(remarks),
     )
 

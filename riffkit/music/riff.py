@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
 from riffkit.diffusion.checkpoint import Checkpoint, LoraSpec, load_checkpoint
 from riffkit.diffusion.compute import Compute
 from riffkit.diffusion.denoise import OnStep
+from riffkit.errors import ParameterError
+from riffkit.music.batch import Made, list_calls, make_all
+from riffkit.music.batch_list import entries_of
 from riffkit.music.clip import Clip
-from riffkit.music.edit import EditRequest, edit
-from riffkit.music.extend import ExtendRequest, extend
-from riffkit.music.generate import GenerateRequest, generate
-from riffkit.music.many import Made, list_clips, make_clips
-from riffkit.music.mask import read_mask
-from riffkit.music.melody import read_melody
-from riffkit.music.morph import MorphRequest, morph
-from riffkit.music.prompt_list import entries_of
-from riffkit.music.recorded import recorded_prompt
-from riffkit.music.request import PaintRequest
-from riffkit.music.restyle import RestyleRequest, restyle
-from riffkit.music.source import Source, open_source
-from riffkit.music.story import LoopRequest, loop, read_script, story
-from riffkit.music.theme import open_theme
-from riffkit.music.vary import VaryRequest, vary
+from riffkit.music.fields import about_of
+from riffkit.music.registry import task, tasks
+from riffkit.music.run import perform, prepare
+from riffkit.music.session import Session
+from riffkit.music.task import Task
+from riffkit.music.values import call_of
 
 SEED_BITS = 32
 
@@ -40,9 +36,10 @@ def random_seed() -> int:
 class Riff:
     """A loaded model; `riffkit.load` makes one.
 
-    Each method is the command of its name. `options` are the other fields of its request, such as
-    `bpm`, `key`, `steps`, `guidance`, `quality`. Without a seed each call gives other music;
-    `clip.recipe` says which seed was drawn.
+    Each task is a method of its name, with the task's inputs and its request's fields as keywords:
+    `riff.generate("lo-fi piano", bars=4)`, `riff.restyle("song.mp3", "harpsichord")`. Without a
+    seed each call gives other music; `clip.recipe` says which was drawn. Where a prompt or a file
+    may stand, a `Path` or a name that ends as an audio file or PNG does is a file.
     """
 
     checkpoint: Checkpoint
@@ -59,152 +56,107 @@ class Riff:
         """`options` are the fields of `Compute`."""
         return cls(load_checkpoint(model, device=device, loras=loras, compute=Compute(**options)))
 
-    def generate(
-        self,
-        prompt: str,
-        *,
-        melody: str | Path | None = None,
-        seed: int | None = None,
-        on_step: OnStep | None = None,
-        **options: Any,
-    ) -> Clip:
-        """Music for a prompt, and for the tune of an audio or MIDI file."""
-        request = GenerateRequest(prompt, seed=_chosen(seed), **options)
-        tune = None
-        if melody is not None:
-            tune = read_melody(Path(melody), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
-        return generate(self.checkpoint, request, melody=tune, on_step=on_step)
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """The method of a task."""
+        if name.startswith("_") or name not in tasks():
+            raise AttributeError(f"Riff has no {name!r}; tasks: {', '.join(tasks())}")
+        return _method(self, task(name))
 
-    def generate_many(
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *tasks()]
+
+    def run(
+        self, name: str, *, seed: int | None = None, on_step: OnStep | None = None, **values: Any
+    ) -> list[Clip]:
+        """The clips of a task by its name; `values` are its inputs and its request's fields.
+
+        `on_step` is called with (steps done, steps in all). Raises ParameterError for a name or a
+        value that can't be, with the nearest name that can.
+        """
+        call = call_of(task(name), {**values, "seed": seed}, seed=random_seed())
+        session = Session(self.checkpoint, on_step=on_step)
+        return perform(session, prepare(session, call))
+
+    def batch(
         self,
-        prompts: Sequence[str | Mapping[str, Any]],
+        entries: Sequence[str | Mapping[str, Any]],
         folder: str | Path,
         *,
+        task: str = "generate",
         seed: int | None = None,
         engine: str = "local",
         workers: int | None = None,
         **options: Any,
     ) -> Iterator[Made]:
-        """A clip of each prompt as FOLDER/NNN-<its words>.wav, each with its PNG, as they are done.
+        """A clip of each entry as FOLDER/NNN-<its words>.wav, each with its PNG, as they are done.
 
-        A mapping has `prompt` and other fields of its own; `options` are meant for all. A clip
-        that lies there with the same recipe is kept; without a seed, whatever its seed. Workers
-        that aren't this process load the model again: by `engine="local"` one a core, by "ray"
-        those of a cluster. A `Made` whose `error` isn't empty couldn't be made.
+        An entry is a prompt, or a mapping of a task's inputs and fields, perhaps with its own
+        `task`; `options` are meant for all. A clip that lies there with the same recipe is kept;
+        without a seed, whatever its seed. Workers that aren't this process load the model again:
+        by `engine="local"` one a core, by "ray" those of a cluster. A `Made` whose `error` isn't
+        empty couldn't be made.
         """
-        clips = list_clips(
-            entries_of(prompts),
+        calls = list_calls(
+            entries_of(entries, task=task),
             Path(folder),
-            seed=_chosen(seed),
+            seed=random_seed() if seed is None else seed,
             any_seed=seed is None,
             defaults=options,
         )
-        return make_clips(
-            clips,
+        return make_all(
+            calls,
             self.checkpoint.loading,
             checkpoint=self.checkpoint,
             engine=engine,
             workers=workers,
         )
 
-    def loop(
-        self,
-        prompts: Sequence[str],
-        *,
-        theme: str | Path | None = None,
-        seed: int | None = None,
-        on_step: OnStep | None = None,
-        **options: Any,
-    ) -> Clip:
-        """A loop through prompts and back, near to `theme`: an audio file, PNG or bundled seed."""
-        request = LoopRequest(tuple(prompts), seed=_chosen(seed), **options)
-        source = None if theme is None else open_theme(self.checkpoint, theme, request)
-        return loop(self.checkpoint, request, theme=source, on_step=on_step)
-
-    def morph(
-        self,
-        first: str | Path,
-        last: str | Path,
-        *,
-        seed: int | None = None,
-        on_step: OnStep | None = None,
-        **options: Any,
-    ) -> Clip:
-        """From one end to the other: a string is a prompt, a `Path` an audio file or PNG."""
-        names = [end.name if isinstance(end, Path) else end for end in (first, last)]
-        request = MorphRequest(names[0], names[1], seed=_chosen(seed), **options)
-        ends = [
-            self._open(end, request) if isinstance(end, Path) else None for end in (first, last)
-        ]
-        return morph(self.checkpoint, request, first=ends[0], last=ends[1], on_step=on_step)
-
-    def story(
-        self, script: str | Path, *, seed: int | None = None, on_step: OnStep | None = None
-    ) -> Clip:
-        """Minutes of music from a TOML script of keyframes."""
-        told = read_script(Path(script))
-        request = told.request if seed is None else replace(told.request, seed=seed)
-        theme = None if told.theme is None else open_theme(self.checkpoint, told.theme, request)
-        return story(self.checkpoint, request, theme=theme, on_step=on_step)
-
-    def vary(
-        self,
-        clip: str | Path,
-        *,
-        seed: int | None = None,
-        on_step: OnStep | None = None,
-        **options: Any,
-    ) -> list[Clip]:
-        """Siblings of an audio file or PNG."""
-        options.setdefault("prompt", recorded_prompt(Path(clip)))
-        request = VaryRequest(seed=_chosen(seed), **options)
-        return vary(self.checkpoint, request, self._open(clip, request), on_step=on_step)
-
-    def restyle(
-        self,
-        clip: str | Path,
-        prompt: str,
-        *,
-        seed: int | None = None,
-        on_step: OnStep | None = None,
-        **options: Any,
-    ) -> Clip:
-        """An audio file or PNG as the prompt says."""
-        request = RestyleRequest(prompt, seed=_chosen(seed), **options)
-        return restyle(self.checkpoint, request, self._open(clip, request), on_step=on_step)
-
-    def edit(
-        self,
-        clip: str | Path,
-        prompt: str = "",
-        *,
-        mask: str | Path | None = None,
-        seed: int | None = None,
-        on_step: OnStep | None = None,
-        **options: Any,
-    ) -> Clip:
-        """A part of an audio file or PNG made anew: `time`, `freq`, or where `mask` is white."""
-        request = EditRequest(prompt=prompt, seed=_chosen(seed), **options)
-        source = self._open(clip, request)
-        painted = None if mask is None else read_mask(Path(mask), source)
-        return edit(self.checkpoint, request, source, painted=painted, on_step=on_step)
-
-    def extend(
-        self,
-        clip: str | Path,
-        prompt: str = "",
-        *,
-        seed: int | None = None,
-        on_step: OnStep | None = None,
-        **options: Any,
-    ) -> Clip:
-        """An audio file or PNG that goes on."""
-        request = ExtendRequest(prompt=prompt, seed=_chosen(seed), **options)
-        return extend(self.checkpoint, request, self._open(clip, request), on_step=on_step)
-
-    def _open(self, clip: str | Path, request: PaintRequest) -> Source:
-        return open_source(self.checkpoint, Path(clip), request)
+    def generate_many(
+        self, prompts: Sequence[str | Mapping[str, Any]], folder: str | Path, **options: Any
+    ) -> Iterator[Made]:
+        """`batch` of the task `generate`."""
+        return self.batch(prompts, folder, **options)
 
 
-def _chosen(seed: int | None) -> int:
-    return random_seed() if seed is None else seed
+def _method(riff: Riff, of: Task[Any]) -> Callable[..., Any]:
+    """A task as a function: of one clip that clip, of several a list."""
+    signature = signature_of(of)
+    positional = [p.name for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+
+    def method(*given: Any, **values: Any) -> Clip | list[Clip]:
+        if len(given) > len(positional):
+            raise ParameterError(
+                f"{of.name}: takes {len(positional)} values without a name "
+                f"({', '.join(positional)}); give the others as name=value"
+            )
+        clips = riff.run(of.name, **dict(zip(positional, given, strict=False)), **values)
+        return clips[0] if of.count is None else clips
+
+    method.__name__ = method.__qualname__ = of.name
+    method.__doc__ = f"{of.summary}\n\n{of.request.__doc__}"
+    method.__signature__ = signature  # type: ignore[attr-defined]
+    return method
+
+
+def signature_of(of: Task[Any]) -> inspect.Signature:
+    """A task's inputs and fields as parameters; those that are positional on the command line are
+    here too."""
+    about = about_of(of.request)
+    first: list[Parameter] = []
+    rest: list[Parameter] = []
+    for one in of.inputs:
+        if one.name not in about:
+            kind = Parameter.POSITIONAL_OR_KEYWORD if one.positional else Parameter.KEYWORD_ONLY
+            is_open = Parameter.empty if one.required else None
+            parameter = Parameter(one.name, kind, default=is_open, annotation="str | Path")
+            (first if one.positional else rest).append(parameter)
+    for field in fields(of.request):
+        is_first = about[field.name].positional
+        kind = Parameter.POSITIONAL_OR_KEYWORD if is_first else Parameter.KEYWORD_ONLY
+        default: Any = None if field.name == "seed" else field.default
+        if default is field.default and not isinstance(default, str | int | float | None):
+            default = Parameter.empty
+        parameter = Parameter(field.name, kind, default=default, annotation=str(field.type))
+        (first if is_first else rest).append(parameter)
+    rest.append(Parameter("on_step", Parameter.KEYWORD_ONLY, default=None, annotation="OnStep"))
+    return inspect.Signature([*first, *rest])

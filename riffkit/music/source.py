@@ -14,18 +14,16 @@ from riffkit.analysis.beats import first_downbeat
 from riffkit.analysis.key import key as key_of
 from riffkit.analysis.tempo import tempo as tempo_of
 from riffkit.audio import files
-from riffkit.audio.limiter import limiter_gain, true_peaks
-from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS
 from riffkit.audio.resampling import resample
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
 from riffkit.music.canvas import Canvas
-from riffkit.music.clip import Clip
-from riffkit.music.key import MusicalKey, parse_key, semitones_to_key
-from riffkit.music.recorded import read_recipe
-from riffkit.music.request import PaintRequest, Plan, settle
-from riffkit.recipe import sha256
+from riffkit.music.finish import Ending
+from riffkit.music.recorded import read_recipe, recipe_of
+from riffkit.music.request import PaintRequest
+from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
+from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
@@ -45,6 +43,8 @@ class Source:
 
     `image` begins `n_lead` samples before it, on a downbeat, and ends with a bar; it is drawn in
     a key that the model knows. `loop`: the clip fills its bars exactly, and plays round.
+    `identity`: by which a recipe finds the file again; `remarks`: lines that the user should read;
+    `prompt`: the one that it was made from, if its recipe says so.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -53,8 +53,9 @@ class Source:
     beats_per_bar: int
     key: MusicalKey | None
     loop: bool
-    recipe_input: dict[str, str]
-    notes: tuple[str, ...]
+    identity: dict[str, str]
+    remarks: tuple[str, ...]
+    prompt: str = ""
 
     @property
     def grid(self) -> BeatGrid:
@@ -84,10 +85,16 @@ class Source:
         lead = self.n_lead / self.sample_rate
         return (seconds + lead) / self.grid.seconds * self.image.n_frames
 
-    def cut(self, clip: Clip) -> Clip:
-        """A clip of the whole image without what filled up the first and the last bar."""
-        n_samples = self.waveform.shape[-1]
-        return replace(clip, waveform=clip.waveform[:, self.n_lead : self.n_lead + n_samples])
+    @property
+    def key_name(self) -> str | None:
+        """The key in words, if its mode is known."""
+        return self.key.name if self.key is not None and self.key.mode else None
+
+    @property
+    def ending(self) -> Ending:
+        """A clip of the whole image ends as this one does: without what filled up its bars."""
+        span = (self.n_lead, self.n_lead + self.waveform.shape[-1])
+        return Ending(faded=False) if self.loop else Ending(span=span)
 
     def canvas(self, checkpoint: Checkpoint) -> Canvas:
         return Canvas(self.grid, self.beats_per_bar, self.loop, checkpoint)
@@ -104,9 +111,9 @@ def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> So
     measured. ParameterError where the clip is shorter than a bar or has no tempo; AudioFileError
     and ImageFileError for what is no sound.
     """
-    recipe = read_recipe(path)
-    made = {} if recipe is None else recipe.arguments
     drawn = read_png(path) if path.suffix.lower() == ".png" else None
+    recipe = read_recipe(path) if drawn is None else recipe_of(drawn)
+    made = {} if recipe is None else recipe.arguments
     waveform, rate = _sound(checkpoint, path, drawn)
     own_bpm = made.get("bpm") if drawn is None or drawn.grid is None else drawn.grid.bpm
     bpm, bpm_note = _bpm(waveform, rate, request.bpm or own_bpm, path)
@@ -131,8 +138,9 @@ def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> So
         beats_per_bar=request.beats_per_bar,
         key=key,
         loop=loop,
-        recipe_input={"name": path.name, "sha256": sha256(path)},
-        notes=tuple(note for note in (bpm_note, key_note) if note),
+        identity={"name": path.name, "sha256": sha256(path)},
+        remarks=tuple(note for note in (bpm_note, key_note) if note),
+        prompt=str(made.get("prompt") or ""),
     )
 
 
@@ -217,27 +225,6 @@ def _padded(
     waveform: Float[Tensor, "channel sample"], n_lead: int, n_samples: int
 ) -> Float[Tensor, "channel padded"]:
     return torch.nn.functional.pad(waveform, (n_lead, n_samples - n_lead - waveform.shape[-1]))
-
-
-def source_plan(checkpoint: Checkpoint, request: PaintRequest, source: Source, prompt: str) -> Plan:
-    """The source's tempo and key, the request's steps and guidance."""
-    key = source.key.name if source.key is not None and source.key.mode else None
-    return settle(
-        replace(request, bpm=source.grid.bpm, key=key),
-        checkpoint,
-        prompt=prompt,
-        n_beats=source.grid.n_beats,
-    )
-
-
-def limited_to_peaks(
-    waveform: Float[Tensor, "channel sample"], source: Source
-) -> Float[Tensor, "channel sample"]:
-    """What stands above -1 dBFS and the clip's own peaks turned down; all else untouched."""
-    own_peak = float(true_peaks(source.waveform).max())
-    ceiling = max(own_peak, 10 ** (MAX_TRUE_PEAK_DBFS / 20))
-    gain = limiter_gain(true_peaks(waveform), source.sample_rate, ceiling=ceiling)
-    return waveform * torch.from_numpy(gain).float()
 
 
 def with_bars(source: Source, first: int, last: int) -> Source:

@@ -16,9 +16,9 @@ from torch import Tensor
 from riffkit.diffusion.checkpoint import BUNDLED_DEFAULT, WEIGHTS, Checkpoint, load_checkpoint
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
 from riffkit.errors import ParameterError
-from riffkit.music.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.music.request import PaintRequest
 from riffkit.music.source import open_source
+from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.spectrogram.params import FULL_BAND
 
 SEEDS = WEIGHTS / "seeds" / "seeds.safetensors"
@@ -32,8 +32,13 @@ class Theme:
     bpm: float
     key: MusicalKey | None
     transpose: float
-    recipe_input: dict[str, str]
-    notes: tuple[str, ...] = ()
+    identity: dict[str, str]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def key_name(self) -> str | None:
+        """The key in words, if its mode is known."""
+        return self.key.name if self.key is not None and self.key.mode else None
 
 
 def open_theme(checkpoint: Checkpoint, name: str | Path, request: PaintRequest) -> Theme:
@@ -48,7 +53,7 @@ def open_theme(checkpoint: Checkpoint, name: str | Path, request: PaintRequest) 
     source = open_source(checkpoint, path, request)
     return Theme(
         source.latents(checkpoint), source.grid.bpm, source.key, source.image.transpose,
-        source.recipe_input, source.notes,
+        source.identity, source.remarks,
     )  # fmt: skip
 
 
@@ -75,7 +80,7 @@ def _bundled(checkpoint: Checkpoint, name: str) -> Theme:
     else:
         latents = _with_cue(latents)
     transpose = float(semitones_to_key(key, checkpoint.traits))
-    return Theme(latents, facts["bpm"], key, transpose, {"theme": name})
+    return Theme(latents, facts["bpm"], key, transpose, {"seed": name})
 
 
 def _with_cue(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import SpectrogramParams
+from riffkit.vocoder.quality import QUALITIES, Quality
 
-Quality = Literal["preview", "default", "high"]
-QUALITIES: tuple[Quality, ...] = get_args(Quality)
+__all__ = ["QUALITIES", "InpaintingVocoder", "KnownSound", "Quality", "Vocoder", "check_input"]
 
 
 @runtime_checkable

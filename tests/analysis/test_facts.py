@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from riffkit.analysis import measure
+from riffkit.analysis.facts import measure
 
 RATE = 44_100
 

@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # as it stands here
 
-from riffkit.analysis import measure
+from riffkit.analysis.facts import measure
 from riffkit.audio import files
 from riffkit.evaluation.seams import flux_at
 from riffkit.music.melody import MelodyNote, likeness, play, read_melody

@@ -14,8 +14,8 @@ from riffkit.diffusion.deep_cache import DeepCache, full_pass, shallow_pass
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
 from riffkit.diffusion.predict import MOST_CELLS
 from riffkit.diffusion.prompts import encode_prompts
-from riffkit.diffusion.samplers import SAMPLERS
 from riffkit.errors import ParameterError
+from riffkit.limits import SAMPLERS
 
 GUIDANCE = 3.0
 

@@ -14,8 +14,9 @@ from riffkit.diffusion.known import exact_prediction, noised
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
 from riffkit.diffusion.predict import MOST_CELLS
 from riffkit.diffusion.prompts import encode_prompts, n_chunks
-from riffkit.diffusion.samplers import SAMPLERS, new_scheduler, step_options, timesteps_for
+from riffkit.diffusion.samplers import new_scheduler, step_options, timesteps_for
 from riffkit.errors import ParameterError
+from riffkit.limits import SAMPLERS
 
 STEPS, GUIDANCE = 4, 3.0
 

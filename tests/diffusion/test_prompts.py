@@ -7,15 +7,14 @@ import torch
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.denoise import Denoising, Window, denoise
-from riffkit.diffusion.emphasis import parse_emphasis
 from riffkit.diffusion.prompts import (
-    check_prompt,
     encode_prompts,
     encode_weighted,
     n_chunks,
     with_equal_tokens,
 )
 from riffkit.errors import ParameterError
+from riffkit.prompt.emphasis import check_prompt, parse_emphasis
 
 
 def encoded(checkpoint: Checkpoint, *prompts: str) -> list[torch.Tensor]:

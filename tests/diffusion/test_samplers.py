@@ -17,8 +17,9 @@ from diffusers import (
 from riffkit.diffusion.checkpoint import BUNDLED_DEFAULT, WEIGHTS, Checkpoint
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
 from riffkit.diffusion.prompts import encode_prompts
-from riffkit.diffusion.samplers import SAMPLERS, new_scheduler
+from riffkit.diffusion.samplers import new_scheduler
 from riffkit.errors import ParameterError
+from riffkit.limits import SAMPLERS
 
 STEPS, GUIDANCE = 6, 3.0
 NOISY = ("euler-a", "dpm++2m-sde", "dpm++2m-sde-karras", "lcm")

@@ -16,7 +16,7 @@ from riffkit.music.codec import at_tempo, decode_file, encode_file
 from riffkit.music.inspect import inspect_file
 from riffkit.music.recorded import read_recipe
 from riffkit.music.replay import replay
-from riffkit.recipe import Recipe, sha256
+from riffkit.provenance.recipe import Recipe, sha256
 from riffkit.spectrogram.png import read_png
 
 RATE = 44_100
@@ -79,7 +79,7 @@ def test_the_recipe_names_its_input_without_a_path(tone: Path, tmp_path: Path) -
     encode_file(tone).save(tmp_path / "tone.png")
     recipe = read_recipe(tmp_path / "tone.png")
     assert recipe is not None
-    assert recipe.input == {"name": "tone.wav", "sha256": sha256(tone)}
+    assert recipe.inputs == {"file": {"name": "tone.wav", "sha256": sha256(tone)}}
     assert str(tmp_path) not in recipe.to_json()
 
 
@@ -92,11 +92,11 @@ def test_replay_finds_its_input_or_says_so(tone: Path, tmp_path: Path) -> None:
     tone.rename(elsewhere)
     with pytest.raises(ParameterError, match="--source"):
         replay(tmp_path / "tone.png", again)
-    assert replay(tmp_path / "tone.png", again, source=elsewhere).same
+    assert replay(tmp_path / "tone.png", again, sources=[elsewhere]).same
     waveform, rate = files.load(elsewhere)
     files.save(elsewhere, waveform * 0.5, rate)
     with pytest.raises(ParameterError, match="is not the file"):
-        replay(tmp_path / "tone.png", again, source=elsewhere)
+        replay(tmp_path / "tone.png", again, sources=[elsewhere])
 
 
 def test_replay_sees_a_changed_file(tone: Path, tmp_path: Path) -> None:
@@ -116,9 +116,20 @@ def test_replay_says_which_versions_differ(tone: Path, tmp_path: Path) -> None:
     old = Recipe.from_dict({**image.recipe, "versions": {"torch": "1.0"}, "threads": 99})
     replace(image, recipe=old.to_dict()).save(path)
     result = replay(path, tmp_path / "again.png")
-    assert not result.same
+    assert (result.same, result.compared) == (True, "pixels")  # the bytes hold the versions
     assert any(line.startswith("torch 1.0 then") for line in result.differences)
     assert any(line.startswith("99 threads then") for line in result.differences)
+
+
+def test_replay_compares_bytes_only_within_a_version(tone: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tone.png"
+    image = encode_file(tone)
+    image.save(path)
+    assert replay(path, tmp_path / "again.png").compared == "bytes"
+    assert image.recipe is not None
+    other = {**image.recipe, "versions": {}, "arguments": {"preset": "riffusion-v1", "bpm": 90.0}}
+    replace(image, recipe=other).save(path)
+    assert not replay(path, tmp_path / "again.png").same
 
 
 def test_inspect_measures_sound_and_image_alike(tone: Path, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_time_span_is_new_and_all_else_the_same(riff: Riff, song: Path, source
         near = slice(round((seconds - 0.04) * RATE), round((seconds + 0.04) * RATE))
         assert step[:, near].max() <= step.max()
     clip.save(song.with_name("edit.wav"))
-    assert replay(song.with_name("edit.wav"), song.with_name("again.wav"), source=song).same
+    assert replay(song.with_name("edit.wav"), song.with_name("again.wav"), sources=[song]).same
 
 
 def test_a_kept_band_stays_within_a_decibel(riff: Riff, song: Path, source: Source) -> None:

@@ -12,8 +12,8 @@ import torch
 from riffkit.audio.loudness import integrated_lufs, true_peak_dbfs
 from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip
-from riffkit.music.generate import GenerateRequest
 from riffkit.music.riff import Riff
+from riffkit.tasks.generate import GenerateRequest
 
 STEPS = 10
 SEEDS = (1, 2, 3)

@@ -14,8 +14,8 @@ import torch
 
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.errors import ModelError, ParameterError
-from riffkit.music.many import list_clips, make_clips
-from riffkit.music.prompt_list import entries_of, read_prompt_list
+from riffkit.music.batch import list_calls, make_all
+from riffkit.music.batch_list import entries_of, read_batch
 from riffkit.music.riff import Riff
 
 FAST: Mapping[str, Any] = {"bars": 1, "bpm": 240.0, "steps": 1, "quality": "preview"}
@@ -87,9 +87,9 @@ def test_a_failed_clip_does_not_stop_the_others(tiny_riff: Riff, tmp_path: Path)
 
 
 def test_without_its_model_it_stops(tmp_path: Path) -> None:
-    clips = list_clips(entries_of(["a"]), tmp_path, seed=1)
+    clips = list_calls(entries_of(["a"]), tmp_path, seed=1)
     with pytest.raises(ModelError, match=r"^001-a\.wav: model='none'"):
-        list(make_clips(clips, {"model": "none", "device": "cpu"}, workers=1))
+        list(make_all(clips, {"model": "none", "device": "cpu"}, workers=1))
 
 
 def test_threads_are_as_before(tiny_riff: Riff, tmp_path: Path) -> None:
@@ -105,17 +105,17 @@ def test_threads_are_as_before(tiny_riff: Riff, tmp_path: Path) -> None:
 
 def test_count_names_and_seeds() -> None:
     entries = entries_of(["a b", {"prompt": "c", "seed": 7}])
-    clips = list_clips(entries, Path("out"), seed=10, count=2)
-    assert [(clip.path.name, clip.request.seed) for clip in clips] == [
+    clips = list_calls(entries, Path("out"), seed=10, count=2)
+    assert [(one.paths[0].name, one.call.request.seed) for one in clips] == [
         ("001-a-b-1.wav", 10), ("001-a-b-2.wav", 11), ("002-c-1.wav", 7), ("002-c-2.wav", 8),
     ]  # fmt: skip
 
 
 def test_an_entrys_length_replaces_the_length_for_all() -> None:
     entries = entries_of([{"prompt": "a", "duration": 3.0}, "b"])
-    first, second = list_clips(entries, Path("out"), seed=0, defaults={"bars": 4})
-    assert (first.request.bars, first.request.duration) == (None, 3.0)
-    assert (second.request.bars, second.request.duration) == (4, None)
+    first, second = list_calls(entries, Path("out"), seed=0, defaults={"bars": 4})
+    assert (first.call.request.bars, first.call.request.duration) == (None, 3.0)
+    assert (second.call.request.bars, second.call.request.duration) == (4, None)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,10 @@ def test_an_entrys_length_replaces_the_length_for_all() -> None:
 )
 def test_lists_are_read(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    entries = read_prompt_list(tmp_path / name)
-    assert [entry.fields for entry in entries] == [{"prompt": "lo-fi, rainy"}, {"prompt": "techno"}]
+    entries = read_batch(tmp_path / name)
+    assert [dict(entry.values) for entry in entries if entry.call({}, seed=0)] == [
+        {"prompt": "lo-fi, rainy"}, {"prompt": "techno"},
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
@@ -142,17 +144,20 @@ def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
         if suffix == "jsonl"
         else "prompt,seed,bpm,loop,melody\n7,7,90,yes,tune.mid\n"
     )
-    (entry,) = read_prompt_list(path)
-    assert entry.fields == {**fields, "melody": str(tmp_path / "tune.mid")}
-    assert [type(value) for value in entry.fields.values()] == [str, int, float, bool, str]
+    (entry,) = read_batch(path)
+    call = entry.call({}, seed=0)
+    assert call.inputs == {"melody": tmp_path / "tune.mid"}
+    values = [getattr(call.request, name) for name in fields if name != "melody"]
+    assert values == ["7", 7, 90, True]
+    assert [type(value) for value in values] == [str, int, float, bool]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("a.jsonl", '{"prompt": "x"}\n{"promt": "y"}', "line 2: field 'promt' is unknown; the near"
-                                                       "est known one is 'prompt'"),
-        ("a.csv", "prompt,tempo_bpm\nx,90\n", "line 2: field 'tempo_bpm' .* 'bpm'"),
+        ("a.jsonl", '{"prompt": "x"}\n{"promt": "y"}', "line 2: 'promt' is not known; the "
+                                                       "nearest that is: 'prompt'"),
+        ("a.csv", "prompt,tempo_bpm\nx,90\n", "line 2: 'tempo_bpm' .* 'bpm'"),
         ("a.csv", "prompt,seed\nx,seven\n", "line 2: seed='seven': must be a whole number"),
         ("a.csv", "prompt,bars\nx,4,5\n", "line 2: can't be read"),
         ("a.jsonl", '{"prompt": "x", "bpm": "fast"}', "line 1: bpm='fast': must be a number"),
@@ -166,15 +171,15 @@ def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
 def test_mistakes_in_lists_are_named(name: str, text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(ParameterError, match=says):
-        read_prompt_list(tmp_path / name)
+        list_calls(read_batch(tmp_path / name), tmp_path, seed=0)
 
 
 def test_values_out_of_range_are_named_before_anything_is_made(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("prompt,bars\nx,1\ny,0\n")
     with pytest.raises(ParameterError, match=r"^a\.csv, line 3: bars=0"):
-        list_clips(read_prompt_list(tmp_path / "a.csv"), tmp_path, seed=0)
+        list_calls(read_batch(tmp_path / "a.csv"), tmp_path, seed=0)
     with pytest.raises(ParameterError, match=r"missing\.txt"):
-        read_prompt_list(tmp_path / "missing.txt")
+        read_batch(tmp_path / "missing.txt")
 
 
 @pytest.mark.slow
@@ -185,8 +190,8 @@ def test_processes_make_the_same_bytes(
     loading = {"model": str(tiny_folder), "device": "cpu"}
 
     def run(folder: str, **how: Any) -> dict[str, bytes]:
-        clips = list_clips(entries_of(["piano", "drums"]), tmp_path / folder, seed=5, defaults=FAST)
-        assert [one.error for one in make_clips(clips, loading, **how)] == ["", ""]
+        clips = list_calls(entries_of(["piano", "drums"]), tmp_path / folder, seed=5, defaults=FAST)
+        assert [one.error for one in make_all(clips, loading, **how)] == ["", ""]
         return contents(tmp_path / folder)
 
     assert run("processes", workers=2) == run("here", workers=1)

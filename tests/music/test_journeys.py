@@ -15,8 +15,13 @@ from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip
 from riffkit.music.replay import replay
 from riffkit.music.riff import Riff
-from riffkit.music.story import LoopRequest, StoryRequest, read_script, story_plan
+from riffkit.music.run import prepare
+from riffkit.music.session import Session
+from riffkit.music.task import Call
 from riffkit.music.timeline import Keyframe
+from riffkit.music.values import call_of
+from riffkit.tasks.loop import LoopRequest
+from riffkit.tasks.story import STORY, StoryRequest
 
 FAST = {"steps": 4, "quality": "preview"}
 RATE = 44_100
@@ -75,7 +80,7 @@ def test_a_theme_is_stayed_near_to(riff: Riff, tmp_path: Path) -> None:
 )
 def test_loops_that_cannot_be_are_refused(wrong: dict, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        LoopRequest(**wrong).as_story()
+        LoopRequest(**wrong)
 
 
 def test_a_morph_begins_and_ends_as_generated_and_goes_evenly(riff: Riff) -> None:
@@ -136,9 +141,12 @@ def test_one_guided_keyframe_guides_all(riff: Riff) -> None:
     """Few steps have no guidance by default, and a network that can't be guided."""
     frames = Keyframe(0.0, "house piano"), Keyframe(2.0, "solo flute", guidance=2.0)
     request = StoryRequest(keyframes=frames[:1], bars=4, steps=4)
-    assert story_plan(riff.checkpoint, request).guidance == 1
-    guided = story_plan(riff.checkpoint, replace(request, keyframes=frames))
-    assert guided.guidance == riff.checkpoint.traits.default_guidance > 1
+    guided = replace(request, keyframes=frames)
+    plans = [
+        prepare(Session(riff.checkpoint), Call(STORY, one, {})).plan for one in (request, guided)
+    ]
+    assert plans[0].denoising.guidance == 1
+    assert plans[1].denoising.guidance == riff.checkpoint.traits.default_guidance > 1
 
 
 @pytest.mark.parametrize(
@@ -146,12 +154,12 @@ def test_one_guided_keyframe_guides_all(riff: Riff) -> None:
     [
         ("guidance = 2", "guidance = -50", "guidance=-50: must lie"),
         ("guidance = 2", 'negative_prompt = "(guitar:50)"', "50"),
-        ("prompt =", "promt =", "did you mean 'prompt'"),
+        ("prompt =", "promt =", "the nearest that is: 'prompt'"),
         ("bpm = 140", "tempo = 140", "'tempo' is not known"),
         ("bar = 4", "bar = 0", "put them in order"),
         ("bar = 4", "bar = 12", "must lie in the piece"),
         ('easing = "smooth"', 'easing = "slow"', "easing"),
-        ("bars = 8", "bars = 'many'", "wrong kind"),
+        ("bars = 8", "bars = 'many'", "bars='many': must be a whole number"),
         ("[[keyframe]]", "[keyframe]", "not TOML|keyframe"),
         ("bpm = 140", "bpm 140", "not TOML"),
         ("bar = 4\n", "", "needs a bar"),
@@ -163,7 +171,7 @@ def test_scripts_with_mistakes_are_refused(
     path = tmp_path / "story.toml"
     path.write_text(SCRIPT.replace(old, new))
     with pytest.raises(ParameterError, match=message):
-        read_script(path)
+        call_of(STORY, {"script": path})
 
 
 def test_siblings_are_near_or_far_and_can_be_made_again(riff: Riff, tmp_path: Path) -> None:

@@ -15,12 +15,15 @@ from riffkit.diffusion import denoise as denoising
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
-from riffkit.music import canvas, request
+from riffkit.music import canvas
 from riffkit.music.clip import Clip
-from riffkit.music.generate import GenerateRequest, plan_for
 from riffkit.music.replay import replay
-from riffkit.music.request import PaintRequest, paint_notes
+from riffkit.music.request import PaintRequest
 from riffkit.music.riff import Riff
+from riffkit.music.run import prepare
+from riffkit.music.session import Session
+from riffkit.music.task import Call
+from riffkit.tasks.generate import GENERATE, GenerateRequest
 
 FAST = {"quality": "preview", "bpm": 120.0, "seed": 1}
 STORY = """
@@ -151,14 +154,11 @@ def test_sampler_and_savings_work_everywhere_and_are_replayed(
         assert said["guidance_interval"] == "0:0.5"
         assert said["deep_cache"] == 2
         assert any("deep_cache 2: " in note and "reused" in note for note in clip.notes)
-        assert sum("deep_cache" in note for note in clip.notes) == (
-            2 if command == "morph files" else 1
-        )
+        assert sum("deep_cache" in note for note in clip.notes) == 1
     clip.save(tmp_path / "clip.wav")
     place = str(small.checkpoint.loading["model"])
-    source = file if clip.recipe.input else None
     again = replay(
-        tmp_path / "clip.wav", tmp_path / "again.wav", model=place, source=source, device="cpu"
+        tmp_path / "clip.wav", tmp_path / "again.wav", model=place, sources=[file], device="cpu"
     )
     assert again.same, again.differences
 
@@ -173,12 +173,6 @@ def test_a_clip_is_replayed_in_the_dtype_it_was_made_in(small: Riff, tmp_path: P
     clip.save(tmp_path / "clip.wav")
     again = replay(tmp_path / "clip.wav", tmp_path / "again.wav", model=place, device="cpu")
     assert again.same, again.differences
-
-
-def test_recipes_from_before_these_options_are_as_they_were(small: Riff) -> None:
-    clip = small.generate("(piano:1.3)", bars=1, steps=1, **FAST)
-    assert clip.recipe.arguments["prompt"] == "(piano:1.3)"
-    assert not {"sampler", "guidance_interval", "deep_cache"} & set(clip.recipe.arguments)
 
 
 def test_a_morph_between_like_frames_stays_coherent(small: Riff) -> None:
@@ -205,23 +199,17 @@ def test_mistakes_are_refused_in_one_line(wrong: dict, message: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def asked_texts(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, **fields) -> list:
-    texts: list = []
-    encode = request.encode_weighted
-    monkeypatch.setattr(
-        request, "encode_weighted", lambda ck, some: texts.extend(some) or encode(ck, some)
-    )
-    asked = GenerateRequest(seed=1, **fields)
-    plan = plan_for(asked, checkpoint)
-    plan.direction(checkpoint, asked.prompt, asked.negative_prompt)
-    return [*texts, plan, *paint_notes(checkpoint, plan, {"prompt": asked.prompt})]
+def asked_texts(checkpoint: Checkpoint, **fields) -> list:
+    """The texts that the encoder gets, the plan, and the notes."""
+    session = Session(checkpoint)
+    plan = prepare(session, Call(GENERATE, GenerateRequest(seed=1, **fields), {})).plan
+    (texts,) = plan.texts
+    return [texts.prompt, texts.negative_prompt, plan, *session.notes(plan)]
 
 
-def test_weights_reach_the_words_that_the_model_reads(
-    riff: Riff, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_reach_the_words_that_the_model_reads(riff: Riff) -> None:
     text, negative, plan, *_ = asked_texts(
-        riff.checkpoint, monkeypatch,
+        riff.checkpoint,
         prompt="Please play (a pianist and a drummer:1.4) in (A minor), techno without (vocals:2), "
         "(130 bpm:1.2)",
         negative_prompt="[noise]",
@@ -235,28 +223,26 @@ def test_weights_reach_the_words_that_the_model_reads(
     assert dict(negative.weights) == {"noise": pytest.approx(1 / 1.1), "vocals": 2.0}
 
 
-def test_prompts_keep_their_places_where_they_are_read_as_written(
-    tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text, *_ = asked_texts(tiny, monkeypatch, prompt="piano and (piano:1.3) (live at 120 bpm)")
+def test_prompts_keep_their_places_where_they_are_read_as_written(tiny: Checkpoint) -> None:
+    text, *_ = asked_texts(tiny, prompt="piano and (piano:1.3) (live at 120 bpm)")
     assert text.parts == (
         ("piano and ", 1.0), ("piano", 1.3), (" ", 1.0), ("live at 120 bpm", 1.1),
     )  # fmt: skip
 
 
-def test_long_prompts_say_so(tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    *_, note = asked_texts(tiny, monkeypatch, prompt="piano, " * 60)
+def test_long_prompts_say_so(tiny: Checkpoint) -> None:
+    *_, note = asked_texts(tiny, prompt="piano, " * 60)
     assert note == "prompt: so long that the model reads it in 2 parts"
 
 
 def test_without_guidance_nothing_can_be_kept_away_and_a_note_says_so(
-    riff: Riff, monkeypatch: pytest.MonkeyPatch
+    riff: Riff,
 ) -> None:
     fields = {"prompt": "techno without vocals", "negative_prompt": "piano", "steps": 4}
-    notes = asked_texts(riff.checkpoint, monkeypatch, **fields)[3:]
+    notes = asked_texts(riff.checkpoint, **fields)[3:]
     assert any("'vocals, piano' can't be kept away at guidance 1" in note for note in notes)
     assert any("give --guidance 3" in note for note in notes)
-    notes = asked_texts(riff.checkpoint, monkeypatch, **fields, guidance=3.0)[3:]
+    notes = asked_texts(riff.checkpoint, **fields, guidance=3.0)[3:]
     assert not any("kept away" in note for note in notes)
 
 

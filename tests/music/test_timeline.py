@@ -9,6 +9,7 @@ from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.interpolate import slerp
 from riffkit.errors import ParameterError
 from riffkit.music.canvas import Canvas
+from riffkit.music.journey import phrase_noise
 from riffkit.music.timeline import Keyframe, Timeline
 from riffkit.spectrogram.beat_grid import BeatGrid
 
@@ -47,7 +48,7 @@ def test_keyframes_out_of_order_or_outside_are_refused(bars: tuple[int, int]) ->
 def test_noise_repeats_its_phrase_and_stays_noise(tiny: Checkpoint) -> None:
     frames = (Keyframe(0.0, "a", seed=1), Keyframe(8.0, "b", seed=2))
     place = canvas(tiny, 16)
-    noise = Timeline(frames, 16, closed=True).noise(place, seed=0, phrase_bars=2)
+    noise = phrase_noise(Timeline(frames, 16, closed=True), place, seed=0, phrase_bars=2)
     width = 2 * place.columns_per_bar
     phrases = noise[0].unfold(-1, width, width).permute(2, 0, 1, 3).flatten(1)
     assert phrases.std(dim=1) == pytest.approx(torch.ones(8), abs=0.05)
@@ -58,8 +59,11 @@ def test_noise_repeats_its_phrase_and_stays_noise(tiny: Checkpoint) -> None:
 
 def test_one_seed_is_one_phrase_all_along(tiny: Checkpoint) -> None:
     place = canvas(tiny, 6)
-    noise = Timeline((Keyframe(0.0, "a"), Keyframe(3.0, "b")), 6, closed=True).noise(
-        place, seed=5, phrase_bars=2
+    noise = phrase_noise(
+        Timeline((Keyframe(0.0, "a"), Keyframe(3.0, "b")), 6, closed=True),
+        place,
+        seed=5,
+        phrase_bars=2,
     )
     width = 2 * place.columns_per_bar
     torch.testing.assert_close(noise[..., :width], noise[..., width : 2 * width])

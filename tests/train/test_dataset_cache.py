@@ -13,8 +13,8 @@ from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
-from riffkit.music.key import parse_key, with_key
-from riffkit.music.tempo import with_tempo
+from riffkit.prompt.key import parse_key, with_key
+from riffkit.prompt.tempo import with_tempo
 from riffkit.spectrogram.params import FULL_BAND
 from tests.train.dataset_music import bars, tree, write
 from train.dataset import cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riffkit.evaluation.prompts import eval_prompts
-from riffkit.music.key import named_key, parse_key
+from riffkit.prompt.key import named_key, parse_key
 from train.eval_prompts import eval_prompts as write_prompts
 from train.score import captions, write_score
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from riffkit.engine import run_tasks
 from riffkit.errors import ParameterError
-from riffkit.recipe import sha256
+from riffkit.provenance.recipe import sha256
 from train.dataset.assemble import Heard, assemble, choose
 from train.dataset.captioner import CaptionTask, caption_by_command
 from train.dataset.describe import SourceWords, read_folder_metadata, source_words

@@ -15,9 +15,9 @@ from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
-from riffkit.music.key import parse_key, semitones_to_key, with_key
-from riffkit.music.tempo import with_tempo
-from riffkit.music.wording import as_model_reads
+from riffkit.prompt.key import parse_key, semitones_to_key, with_key
+from riffkit.prompt.tempo import with_tempo
+from riffkit.prompt.wording import as_model_reads
 from train.dataset.formats import (
     SPLITS,
     ClipRecord,
@@ -95,7 +95,7 @@ def captions_for(record: ClipRecord, checkpoint: Checkpoint) -> list[str]:
     key = None if record.key is None else parse_key(record.key)
     read = []
     for caption in record.captions:
-        text = with_key(caption, key, traits) if key else as_model_reads(caption, traits)
+        text = with_key(as_model_reads(caption, traits), key, traits)
         read.append(
             text if record.bpm is None else with_tempo(text, float(round(record.bpm)), traits)
         )

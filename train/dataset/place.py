@@ -11,7 +11,7 @@ from typing import Any
 
 from riffkit.atomic import atomic_path, output_error
 from riffkit.errors import OutputError, ParameterError
-from riffkit.recipe import versions
+from riffkit.provenance.recipe import versions
 from train.dataset.assemble import Assembled
 from train.dataset.formats import (
     INFO_NAME,

@@ -9,7 +9,7 @@ from typing import Any
 
 from riffkit.engine import ENGINES
 from riffkit.errors import ParameterError
-from riffkit.recipe import fingerprint
+from riffkit.provenance.recipe import fingerprint
 from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 from riffkit.spectrogram.params import SpectrogramParams, preset
 from train.dataset.templates import read_templates
@@ -120,9 +120,9 @@ def _look(
     model = request.model or (None if bare else DEFAULT_MODEL)
     if model is None or model == "none":
         return preset(request.preset or DEFAULT_PRESET), None, None, {}
-    from riffkit.analysis.key import MAJOR_KEYS, MINOR_KEYS
+    from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
     from riffkit.diffusion.places import find_model, model_traits, spectrogram_params
-    from riffkit.music.key import parse_key, semitones_to_key
+    from riffkit.prompt.key import parse_key, semitones_to_key
 
     folder = find_model(model)
     params, traits = spectrogram_params(folder), model_traits(folder)

@@ -1,0 +1,80 @@
+"""A clip of each row of a file: batch, and `--prompts`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from riffkit.commands.options import chosen_seed, described, progress, say, show_notes
+from riffkit.errors import ParameterError
+
+Engine = Annotated[str, typer.Option(help="Of a list: local, or ray for a cluster.")]
+Workers = Annotated[int | None, typer.Option(help="Of a list: processes.  [default: one a core]")]
+
+
+def put_batch(
+    file: Path,
+    defaults: Mapping[str, Any],
+    *,
+    output: Path | None,
+    task: str,
+    loading: Mapping[str, Any],
+    count: int,
+    engine: str,
+    workers: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make the clips into the folder `output`, by default named as the file, and say each; a note
+    that several have is said once.
+
+    `defaults` are for rows that don't say otherwise. A clip that fails is said on stderr; in the
+    end the command exits with 1.
+    """
+    if count < 1:
+        raise ParameterError(f"count={count}: must be at least 1")
+    from riffkit.music.batch_list import read_batch
+
+    entries = read_batch(file, task=task)
+    seed = defaults.get("seed")
+    from riffkit.music.batch import list_calls, make_all
+
+    calls = list_calls(
+        entries,
+        file.with_suffix("") if output is None else output,
+        seed=chosen_seed(seed),
+        any_seed=seed is None,
+        count=count,
+        defaults={name: value for name, value in defaults.items() if name != "seed"},
+    )
+    n_clips = sum(len(call.paths) for call in calls)
+    made_clips = make_all(calls, loading, engine=engine, workers=workers)
+    n_failed, shown = 0, set[str]()
+    with progress("painting", n_clips, quiet=quiet) as advance:
+        for made in made_clips:
+            advance()
+            if made.error:
+                n_failed += 1
+                _say_failure(made, as_json=as_json)
+                continue
+            show_notes(tuple(n for n in made.notes if n not in shown), quiet=quiet)
+            shown.update(made.notes)
+            facts, text = described(made.path, made.seconds, made.grid, made.recipe)
+            text += ", kept as it was" if made.kept else ""
+            say({**facts, "kept": made.kept}, text, as_json=as_json)
+    if n_failed:
+        print(
+            f"riff: {n_failed} of {n_clips} clips failed; run it again to try only these",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
+
+
+def _say_failure(made: Any, *, as_json: bool) -> None:
+    print(f"riff: {made.path}: {made.error}", file=sys.stderr)
+    if as_json:
+        say({"audio": str(made.path), "error": made.error}, "", as_json=True)

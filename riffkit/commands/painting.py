@@ -1,0 +1,267 @@
+"""The painting commands: one for each task, its options those of the task's inputs and request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields, replace
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import typer
+
+from riffkit.commands.batch import Engine, Workers, put_batch
+from riffkit.commands.loading import Loading
+from riffkit.commands.options import (
+    Json,
+    Output,
+    Quiet,
+    checked_paths,
+    chosen_seed,
+    explicit,
+    painting_bar,
+    put,
+    show_notes,
+)
+from riffkit.errors import ParameterError
+from riffkit.music.fields import About, about_of
+from riffkit.music.registry import tasks
+from riffkit.music.request import PaintRequest
+from riffkit.music.task import Call, Input, Task
+from riffkit.music.values import call_of, inner, is_span
+
+_Count = Annotated[int, typer.Option(help="How many clips, each with the next seed.")]
+
+
+def add_tasks(app: typer.Typer, words: Collection[str] | None = None) -> None:
+    """A command for each task, and one for many calls of any.
+
+    With `words`, those of the command line, a command that isn't among them has its name and help
+    alone: to build the options of all takes longer than all else that `riff --help` does.
+    """
+    for task in tasks().values():
+        is_asked = words is None or task.name in words
+        app.command(task.name, help=_help(task))(_command(task) if is_asked else _unasked)
+    if words is None or "batch" in words:
+        app.command("batch")(with_parameters(batch, _batch_parameters()))
+    else:
+        app.command("batch", help=batch.__doc__)(_unasked)
+
+
+def _unasked() -> None:
+    """What stands for a command that isn't on the command line."""
+
+
+def batch(ctx: Any, **values: Any) -> None:
+    """Make a clip of each row of a file, as OUTPUT/NNN-<its words>.wav.
+
+    A text file has a prompt a line; .jsonl and .csv have a task's options by their names, and
+    perhaps a `task` of their own. Options here are for rows that don't say otherwise. Clips that
+    are there are kept: run it again to go on.
+    """
+    common = {name: values.pop(name) for name in (*_COMMON, *_LISTED, "count", "task")}
+    loading = Loading(**{field.name: values.pop(field.name) for field in fields(Loading)})
+    file = values.pop("file")
+    put_batch(file, explicit(ctx, values), loading=loading.arguments, **common)
+
+
+def _batch_parameters() -> list[Parameter]:
+    file = Annotated[Path, typer.Argument(help="Text, .jsonl or .csv file.")]
+    task = Annotated[str, typer.Option(help="What a row is, where it doesn't say itself.")]
+    output, *talk = _annotated(_COMMON)
+    named = {"task": (task, "generate"), "count": (_Count, 1), **_LISTED}
+    first = _annotated({"file": (file, Parameter.empty)})
+    return [*first, output, *_annotated(named), *shared_parameters(), *of_loading(), *talk]
+
+
+def _help(task: Task[Any]) -> str:
+    if task.from_list is None:
+        return task.summary
+    return (
+        f"{task.summary}\n\nWith --{task.from_list} a clip of each, as OUTPUT/NNN-<its words>.wav; "
+        "options are for those that don't say otherwise. Clips that are there are kept: run it "
+        "again to go on."
+    )
+
+
+def _command(task: Task[Any]) -> Callable[..., None]:
+    def run(ctx: Any, **values: Any) -> None:
+        common = {name: values.pop(name) for name in _COMMON}
+        loading = Loading(**{field.name: values.pop(field.name) for field in fields(Loading)})
+        count = values.pop("count", 1) if task.count is None else 1
+        listed = {name: values.pop(name, None) for name in ("prompts_file", "engine", "workers")}
+        given = explicit(ctx, values)
+        if count < 1:
+            raise ParameterError(f"count={count}: must be at least 1")
+        file = listed.pop("prompts_file")
+        if task.from_list is not None and (given.get("prompt") is None) == (file is None):
+            raise ParameterError(
+                f"prompt: give one, or a list of them with --{task.from_list} FILE"
+            )
+        if file is None:
+            _make(task, given, loading, count, **common)
+        else:
+            put_batch(
+                file, given, task=task.name, count=count, loading=loading.arguments, **listed,
+                **common,
+            )  # fmt: skip
+
+    return with_parameters(run, parameters_of(task))
+
+
+_COMMON: dict[str, Any] = {
+    "output": (Output, None),
+    "as_json": (Json, False),
+    "quiet": (Quiet, False),
+}
+_LISTED: dict[str, Any] = {"engine": (Engine, "local"), "workers": (Workers, None)}
+
+
+def with_parameters(
+    run: Callable[..., None], parameters: Sequence[Parameter]
+) -> Callable[..., None]:
+    """A command body with these arguments and options, which it is given by their names."""
+    context = Parameter("ctx", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    run.__signature__ = Signature([context, *parameters])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in (context, *parameters)}
+    return run
+
+
+def _make(
+    task: Task[Any],
+    given: Mapping[str, Any],
+    loading: Loading,
+    count: int,
+    *,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    first: Call[Any] = call_of(task, given, seed=chosen_seed(None))
+    for name, path in first.inputs.items():
+        if isinstance(path, Path) and not path.exists():
+            raise ParameterError(f"{name}={str(path)!r}: no such file")
+    n_each = task.n_clips(first.request)
+    paths = checked_paths(output, first.title, count * n_each)
+    sheet = _sheet_path(output or paths[0]) if task.count is not None else None
+    calls = [
+        replace(first, request=replace(first.request, seed=first.request.seed + index))
+        for index in range(count)
+    ]
+    checkpoint = loading.checkpoint(quiet=quiet)
+    from riffkit.music.run import perform, prepare
+    from riffkit.music.session import Session
+    from riffkit.music.sheet import save_sheet
+
+    with painting_bar(count, quiet=quiet) as on_step:
+        for index, call in enumerate(calls):
+            session = Session(checkpoint, on_step=on_step)
+            prepared = prepare(session, call)
+            clips = perform(session, prepared)
+            mine = paths[index * n_each : (index + 1) * n_each]
+            if sheet is not None:
+                images = {path.name: clip.image for path, clip in zip(mine, clips, strict=True)}
+                sources = {
+                    Path(call.inputs[name]).name: one.image
+                    for name, one in prepared.opened.items()
+                    if name == "clip"
+                }
+                save_sheet(sheet, {**sources, **images})
+            for path, clip in zip(mine, clips, strict=True):
+                notes = tuple(note for note in clip.notes if note not in checkpoint.notes)
+                show_notes(notes, quiet=quiet)
+                put(clip, path, as_json=as_json)
+
+
+def _sheet_path(path: Path) -> Path:
+    return path.with_stem(f"{path.stem}-sheet").with_suffix(".png")
+
+
+def parameters_of(task: Task[Any]) -> list[Parameter]:
+    """A task's inputs and fields, and what all commands have, as arguments and options."""
+    about, hints = about_of(task.request), get_type_hints(task.request)
+    found = [_of_input(one) for one in task.inputs if one.name not in about]
+    # a request's own fields before those that all have
+    ordered = sorted(fields(task.request), key=lambda field: field.name in _SHARED)
+    for field in ordered:
+        if not about[field.name].in_files_only:
+            is_optional = task.from_list is not None and field.name == "prompt"
+            found.append(_of_field(field, about[field.name], hints[field.name], is_optional))
+    more = []
+    if task.from_list is not None:
+        text = "Instead of the prompt: a text file, one a line; .jsonl or .csv with fields."
+        option = typer.Option(f"--{task.from_list}", help=text)
+        more = [_parameter("prompts_file", Path | None, option, None), *_annotated(_LISTED)]
+    if task.count is None:
+        more += _annotated({"count": (_Count, 1)})
+    arguments = [one for one in found if _is_argument(one)]
+    options = [one for one in found if not _is_argument(one)]
+    output, *talk = _annotated(_COMMON)
+    return [*arguments, output, *more, *options, *of_loading(), *talk]
+
+
+_SHARED = {field.name for field in fields(PaintRequest)}
+
+
+def shared_parameters() -> list[Parameter]:
+    """The options that every task has."""
+    about, hints = about_of(PaintRequest), get_type_hints(PaintRequest)
+    return [
+        _of_field(field, about[field.name], hints[field.name]) for field in fields(PaintRequest)
+    ]
+
+
+def of_loading() -> list[Parameter]:
+    """The fields of `Loading`."""
+    hints = get_type_hints(Loading, include_extras=True)
+    return _annotated({field.name: (hints[field.name], field.default) for field in fields(Loading)})
+
+
+def _annotated(named: Mapping[str, Any]) -> list[Parameter]:
+    return [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in named.items()
+    ]
+
+
+def _of_input(one: Input) -> Parameter:
+    if one.positional:
+        argument = typer.Argument(metavar=one.name.upper(), help=one.help)
+        return _parameter(one.name, Path, argument, Parameter.empty)
+    return _parameter(one.name, str | None, typer.Option(help=one.help), None)
+
+
+def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) -> Parameter:
+    """A field as an argument or an option."""
+    kind, default = _command_line_type(hint), field.default
+    if field.name == "seed":
+        kind, default = int | None, None
+    is_required = not isinstance(default, str | int | float | None)
+    if about.positional:
+        argument = typer.Argument(metavar=about.metavar, help=about.help)
+        if is_optional:
+            return _parameter(field.name, kind | None, argument, None)
+        return _parameter(field.name, kind, argument, Parameter.empty if is_required else default)
+    names = (f"--{field.name.replace('_', '-')}",) if kind is bool else ()
+    option = typer.Option(*names, metavar=about.metavar, help=about.help)
+    if is_required:
+        return _parameter(field.name, kind | None, option, None)
+    return _parameter(field.name, kind, option, default)
+
+
+def _command_line_type(hint: Any) -> Any:
+    """What typer reads for a field: spans as A:B, several values as several words."""
+    if is_span(hint):
+        return str | None
+    if get_origin(inner(hint)) is tuple:
+        return list[str]
+    return hint
+
+
+def _parameter(name: str, kind: Any, info: Any, default: Any) -> Parameter:
+    annotation = Annotated[kind, info]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _is_argument(parameter: Parameter) -> bool:
+    return isinstance(get_args(parameter.annotation)[1], type(typer.Argument()))

@@ -1,0 +1,38 @@
+"""What denoising may be asked for: names and ranges, checked without importing torch."""
+
+from __future__ import annotations
+
+from riffkit.errors import ParameterError
+
+SAMPLERS = (
+    "ddim", "pndm", "euler", "euler-karras", "euler-a", "heun", "dpm++2m", "dpm++2m-karras",
+    "dpm++2m-sde", "dpm++2m-sde-karras", "unipc", "unipc-karras", "lcm",
+)  # fmt: skip
+"""Heun's takes the network twice a step but for the last, PNDM's twice for its second one."""
+
+
+def check_sampler(name: str | None) -> None:
+    """Raise ParameterError for a name that isn't one; None is the model's own sampler."""
+    if name is not None and name not in SAMPLERS:
+        raise ParameterError(f"sampler={name!r}: must be one of {', '.join(SAMPLERS)}")
+
+
+def check_guidance(guidance: float) -> None:
+    """Raise ParameterError for what is too strong, or none."""
+    if not 0 <= guidance <= 100:
+        raise ParameterError(f"guidance={guidance:g}: must lie from 0 to 100")
+
+
+def check_interval(interval: tuple[float, float]) -> None:
+    """Raise ParameterError for what is no part of 0 to 1."""
+    begin, end = interval
+    if not 0 <= begin < end <= 1:
+        raise ParameterError(
+            f"guidance_interval={begin:g}:{end:g}: must be a part of 0:1, such as 0:0.6"
+        )
+
+
+def check_every(every: int) -> None:
+    """Raise ParameterError for less than 1."""
+    if every < 1:
+        raise ParameterError(f"deep_cache={every}: must be 1 (off) or more")

@@ -1,0 +1,273 @@
+"""Many clips from a list of calls, by as many workers as there are.
+
+A worker is sent a call and sends back the bytes of its files, so that it may be on a machine with
+other disks; the files are written here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from riffkit.atomic import atomic_path, check_output_path, output_error
+from riffkit.audio import files
+from riffkit.device import pick_device, single_thread
+from riffkit.diffusion.checkpoint import (
+    BUNDLED_DEFAULT,
+    Checkpoint,
+    bundled_models,
+    load_checkpoint,
+)
+from riffkit.diffusion.lora import parse_lora
+from riffkit.engine import available_cores, run_tasks
+from riffkit.errors import ModelError, OutputError, RiffkitError
+from riffkit.music.batch_list import Entry
+from riffkit.music.clip import Clip
+from riffkit.music.names import numbered, slug
+from riffkit.music.recorded import read_recipe, recipe_of
+from riffkit.music.run import perform, prepare
+from riffkit.music.session import Session
+from riffkit.music.task import Call
+from riffkit.provenance.recipe import Recipe
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.png import read_png
+
+
+@dataclass(frozen=True)
+class ListedCall:
+    """A call whose clips are to be made as `paths`.
+
+    `any_seed`: clips with another seed that are there will do.
+    """
+
+    paths: tuple[Path, ...]
+    call: Call[Any]
+    any_seed: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a listed clip: made, kept as it was, or, by `error`, neither."""
+
+    path: Path
+    recipe: Recipe | None = None
+    grid: BeatGrid | None = None
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    kept: bool = False
+    error: str = ""
+
+
+def list_calls(
+    entries: Sequence[Entry],
+    folder: Path,
+    *,
+    seed: int,
+    any_seed: bool = False,
+    count: int = 1,
+    defaults: Mapping[str, Any] | None = None,
+) -> list[ListedCall]:
+    """The calls of a list, `count` of each entry, for clips as FOLDER/NNN-<its words>.wav.
+
+    Entries without a seed take the next after `seed` for each call; `defaults` are values for all
+    that don't say otherwise. Raises ParameterError, which names the entry, for a wrong value.
+    """
+    n_digits = max(3, len(str(len(entries))))
+    calls = []
+    for index, entry in enumerate(entries):
+        first = entry.call(defaults or {}, seed=seed + index * count)
+        takes_any = any_seed and "seed" not in entry.values
+        n_each = first.task.n_clips(first.request)
+        stem = f"{index + 1:0{n_digits}d}-{slug(first.title)}"
+        paths = numbered(folder / f"{stem}.wav", count * n_each)
+        for n in range(count):
+            request = replace(first.request, seed=first.request.seed + n)
+            mine = tuple(paths[n * n_each : (n + 1) * n_each])
+            calls.append(ListedCall(mine, replace(first, request=request), takes_any))
+    return calls
+
+
+def make_all(
+    calls: Sequence[ListedCall],
+    loading: Mapping[str, Any],
+    *,
+    checkpoint: Checkpoint | None = None,
+    engine: str = "local",
+    workers: int | None = None,
+) -> Iterator[Made]:
+    """Make the clips, in their order, and write each with its PNG as soon as it is there.
+
+    What lies there already with the recipe that is asked for is kept. A clip that can't be made
+    doesn't stop the others: its `error` says why. `loading` are the arguments of load_checkpoint,
+    `checkpoint` what they gave if this process has loaded it. `engine` and `workers` are
+    riffkit/engine/run.py's, but for a local GPU, which one worker has for itself by default.
+    Each clip is computed with one thread, so its bytes are the same whoever makes it.
+    """
+    for folder in {path.parent for listed in calls for path in listed.paths}:
+        _make_folder(folder)
+    loading = _from_anywhere(loading)
+    if engine == "local":
+        on_cpu = pick_device(loading.get("device", "auto")).type == "cpu"
+        workers = min(workers or (available_cores() if on_cpu else 1), max(1, len(calls)))
+    work = (_Work(listed, _existing(listed.paths), loading) for listed in calls)
+    results = run_tasks(
+        _work, work, engine=engine, workers=workers, name=lambda one: one.listed.paths[0].name
+    )
+    return _all_written(results, loading, checkpoint)
+
+
+def _all_written(
+    results: Iterator[list[_Result]], loading: Mapping[str, Any], checkpoint: Checkpoint | None
+) -> Iterator[Made]:
+    if checkpoint is not None:
+        _LOADED[_key(loading)] = checkpoint
+    try:
+        for some in results:
+            yield from map(_written, some)
+    finally:
+        _LOADED.clear()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    check_output_path(folder / "clip")
+
+
+def _from_anywhere(loading: Mapping[str, Any]) -> dict[str, Any]:
+    """With whole paths, as workers may stand in another folder."""
+    model = str(loading.get("model", BUNDLED_DEFAULT))
+    if model not in bundled_models() and Path(model).expanduser().exists():
+        model = str(Path(model).expanduser().absolute())
+    loras = [
+        (path.absolute(), weight) for path, weight in map(parse_lora, loading.get("loras", ()))
+    ]
+    return {**loading, "model": model, "loras": loras}
+
+
+@dataclass(frozen=True)
+class _Existing:
+    """The recipe, the same in both files, and what else is said of a clip."""
+
+    recipe: Recipe
+    grid: BeatGrid | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A call for a worker; `existing`: what lies there, where all of its clips do."""
+
+    listed: ListedCall
+    existing: list[_Existing] | None
+    loading: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Result:
+    made: Made
+    audio: bytes = b""
+    image: bytes = b""
+
+
+def _existing(paths: Sequence[Path]) -> list[_Existing] | None:
+    found = [_existing_clip(path) for path in paths]
+    there = [one for one in found if one is not None]
+    return there if len(there) == len(found) else None
+
+
+def _existing_clip(path: Path) -> _Existing | None:
+    image = path.with_suffix(".png")
+    if not (path.is_file() and image.is_file()):
+        return None
+    try:
+        recipe, pictured = read_recipe(path), read_png(image)
+        drawn = recipe_of(pictured)
+        seconds = files.describe(path).seconds
+    except RiffkitError:
+        return None
+    if recipe is None or drawn is None or drawn.to_json() != recipe.to_json():
+        return None
+    return _Existing(recipe, pictured.grid, seconds)
+
+
+def _work(work: _Work) -> list[_Result]:
+    """In a worker. Without its model no clip can be made: that alone is raised."""
+    with single_thread():
+        checkpoint = _checkpoint(work.loading)
+        try:
+            return _kept(checkpoint, work) or _painted(checkpoint, work)
+        except ModelError:
+            raise
+        except RiffkitError as error:
+            reason = str(error)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+    return [_Result(Made(path, error=reason)) for path in work.listed.paths]
+
+
+def _kept(checkpoint: Checkpoint, work: _Work) -> list[_Result] | None:
+    if work.existing is None:
+        return None
+    call, recorded_seed = work.listed.call, work.existing[0].recipe.arguments.get("seed")
+    if work.listed.any_seed and isinstance(recorded_seed, int):
+        call = replace(call, request=replace(call.request, seed=recorded_seed))
+    wanted = prepare(Session(checkpoint), call).recipes
+    if any(
+        not recipe.same_music(there.recipe)
+        for recipe, there in zip(wanted, work.existing, strict=True)
+    ):
+        return None
+    return [
+        _Result(Made(path, there.recipe, there.grid, there.seconds, kept=True))
+        for path, there in zip(work.listed.paths, work.existing, strict=True)
+    ]
+
+
+def _painted(checkpoint: Checkpoint, work: _Work) -> list[_Result]:
+    session = Session(checkpoint)
+    clips = perform(session, prepare(session, work.listed.call))
+    return [_result(path, clip) for path, clip in zip(work.listed.paths, clips, strict=True)]
+
+
+def _result(path: Path, clip: Clip) -> _Result:
+    with tempfile.TemporaryDirectory() as folder:
+        audio = Path(folder) / f"clip{path.suffix}"
+        clip.image.save(audio.with_suffix(".png"))
+        clip.save(audio)
+        made = Made(path, clip.recipe, clip.image.grid, clip.seconds, clip.notes)
+        return _Result(made, audio.read_bytes(), audio.with_suffix(".png").read_bytes())
+
+
+def _written(result: _Result) -> Made:
+    made = result.made
+    if made.error or made.kept:
+        return made
+    try:
+        with atomic_path(made.path) as audio, atomic_path(made.path.with_suffix(".png")) as image:
+            audio.write_bytes(result.audio)
+            image.write_bytes(result.image)
+    except OutputError as error:
+        return Made(made.path, error=str(error))
+    return made
+
+
+# A process of a list makes many clips with one model; the list's end lets it go.
+_LOADED: dict[str, Checkpoint] = {}
+
+
+def _key(loading: Mapping[str, Any]) -> str:
+    return repr(sorted(loading.items()))
+
+
+def _checkpoint(loading: Mapping[str, Any]) -> Checkpoint:
+    key = _key(loading)
+    if key not in _LOADED:
+        _LOADED.clear()
+        _LOADED[key] = load_checkpoint(**loading)
+    return _LOADED[key]

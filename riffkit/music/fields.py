@@ -1,0 +1,54 @@
+"""Fields of requests: each says what it means and which values it takes, for every way in.
+
+The command line makes an option of it, a batch a column, Python a keyword.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from riffkit.errors import ParameterError
+
+_KEY = "riffkit"
+
+
+@dataclass(frozen=True)
+class About:
+    """`help` in one line; `least` and `most` a number may be; `metavar` what stands for it there.
+
+    `positional`: an argument of the command, in the order of the fields. `in_files_only`: too
+    much for a command line, so it stands in a script or a batch.
+    """
+
+    help: str
+    least: int | float | None = None
+    most: int | float | None = None
+    metavar: str | None = None
+    positional: bool = False
+    in_files_only: bool = False
+
+
+def option(help: str, default: Any = MISSING, **about: Any) -> Any:  # noqa: A002
+    """A dataclass field with what is known about it; `about` are the fields of `About`."""
+    return field(default=default, metadata={_KEY: About(help, **about)})
+
+
+def about_of(request: type[Any]) -> dict[str, About]:
+    """What is known about each field of a request class, in their order."""
+    return {one.name: one.metadata.get(_KEY, About("")) for one in fields(request)}
+
+
+def check_ranges(request: Any) -> None:
+    """Raise ParameterError for a number that is too small or too large."""
+    for name, about in about_of(type(request)).items():
+        value = getattr(request, name)
+        if value is None or (about.least is None and about.most is None):
+            continue
+        least = -float("inf") if about.least is None else about.least
+        most = float("inf") if about.most is None else about.most
+        if not least <= value <= most:
+            shown = f"{value:g}" if isinstance(value, float) else f"{value}"
+            if about.most is None:
+                raise ParameterError(f"{name}={shown}: must be at least {about.least:g}")
+            raise ParameterError(f"{name}={shown}: must lie from {about.least:g} to {about.most:g}")

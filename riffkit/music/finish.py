@@ -1,0 +1,85 @@
+"""The one exit: sound and image become a clip, at its level, with its ends, its recipe, its notes.
+
+Whatever every output must have (a watermark, a manifest) is put here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.audio.limiter import limiter_gain, true_peaks
+from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS, TARGET_LUFS, normalize_loudness
+from riffkit.music.clip import Clip
+from riffkit.provenance.recipe import Recipe
+from riffkit.spectrogram.image import SpectrogramImage
+
+_FADE_SECONDS = 0.005
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How loud a clip ends up, and which part of the sound it is.
+
+    `lufs`: its loudness; None leaves the level. `ceiling`: without `lufs`, the highest true peak,
+    as an amplitude. `span`: from the first sample to behind the last. `faded`: its first and last
+    milliseconds rise from and fall to 0, as of what doesn't play round.
+    """
+
+    lufs: float | None = TARGET_LUFS
+    ceiling: float | None = None
+    span: tuple[int, int] | None = None
+    faded: bool = True
+
+    @classmethod
+    def of_own_level(cls, own: Float[Tensor, "channel sample"]) -> Ending:
+        """For the user's own sound with a part that is new: only what stands above −1 dBFS and
+        above its own peaks is turned down; all else is untouched."""
+        ceiling = max(float(true_peaks(own).max()), 10 ** (MAX_TRUE_PEAK_DBFS / 20))
+        return cls(lufs=None, ceiling=ceiling, faded=False)
+
+
+def finish(
+    waveform: Float[Tensor, "channel sample"],
+    image: SpectrogramImage,
+    recipe: Recipe,
+    ending: Ending,
+    *,
+    circular: bool,
+    notes: Sequence[str] = (),
+) -> Clip:
+    """The clip of a sound and the image that it came from.
+
+    `circular`: the sound plays round. Loudness: BS.1770 (riffkit/audio/loudness.py), true peak at
+    most −1 dBFS.
+    """
+    rate = image.params.sample_rate
+    if ending.lufs is not None:
+        waveform = normalize_loudness(waveform, rate, target_lufs=ending.lufs, circular=circular)
+    elif ending.ceiling is not None:
+        gain = limiter_gain(true_peaks(waveform), rate, ceiling=ending.ceiling)
+        waveform = waveform * torch.from_numpy(gain).float()
+    if ending.span is not None:
+        waveform = waveform[:, slice(*ending.span)]
+    if ending.faded:
+        waveform = _faded(waveform, round(_FADE_SECONDS * rate))
+    image = replace(image, recipe=recipe.to_dict())
+    return Clip(waveform, rate, image, recipe, tuple(notes))
+
+
+def _faded(
+    waveform: Float[Tensor, "channel sample"], n_fade: int
+) -> Float[Tensor, "channel sample"]:
+    n_fade = min(waveform.shape[-1] // 2, n_fade)
+    if not n_fade:
+        return waveform
+    waveform = waveform.clone()
+    rising = torch.linspace(0, math.pi / 2, n_fade).sin().square()
+    waveform[:, :n_fade] *= rising
+    waveform[:, -n_fade:] *= rising.flip(0)
+    return waveform

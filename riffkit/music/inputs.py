@@ -1,0 +1,69 @@
+"""The kinds of files that tasks work on. Light: what opens them is imported when one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riffkit.music.task import Input, Opened
+
+if TYPE_CHECKING:
+    from riffkit.music.session import Session
+
+
+def clip_input(name: str, help: str, *, or_prompt: bool = False) -> Input:  # noqa: A002
+    """Sound on its own beat grid: a `Source`, of an audio file or riffkit's PNG."""
+    return Input(
+        name, help, _open_clip, required=not or_prompt, positional=not or_prompt,
+        or_prompt=or_prompt,
+    )  # fmt: skip
+
+
+def _open_clip(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
+    from riffkit.music.source import open_source
+
+    return open_source(session.checkpoint, Path(given), request)
+
+
+CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or riffkit's PNG.")
+
+
+def _open_melody(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
+    from riffkit.music.melody import read_melody
+
+    return read_melody(Path(given), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
+
+
+MELODY = Input("melody", "Audio or MIDI file of a tune.", _open_melody)
+
+
+def _open_theme(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
+    from riffkit.music.theme import open_theme
+
+    return open_theme(session.checkpoint, given, request)
+
+
+def _seed_names() -> Sequence[str]:
+    from riffkit.music.theme import seed_names
+
+    return tuple(seed_names())
+
+
+THEME = Input(
+    "theme", "Audio, PNG or bundled seed that it stays near to.", _open_theme, names=_seed_names
+)
+
+
+def _open_mask(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
+    from riffkit.music.mask import read_mask
+
+    return read_mask(Path(given), opened["clip"])
+
+
+MASK = Input("mask", "PNG of the image's size: white new, black kept.", _open_mask)
+
+
+def script_input(help: str, expand: Callable[[Path], Any]) -> Input:  # noqa: A002
+    """A file that holds the values of the request."""
+    return Input("script", help, required=True, positional=True, expand=expand)

@@ -1,0 +1,62 @@
+"""A timeline in latents: place by place what is asked for, how freely, and from which noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from riffkit.diffusion.interpolate import slerp
+from riffkit.diffusion.latents import draw_noise
+from riffkit.music.canvas import Canvas, Direction, Script
+from riffkit.music.timeline import Timeline
+
+
+def script_of(timeline: Timeline, directions: Sequence[Direction]) -> Script:
+    """The direction at each place, from those of the keyframes."""
+
+    def at(bar: float) -> Direction:
+        before, after, share = timeline.between(bar)
+        return directions[before].towards(directions[after], share)
+
+    return at
+
+
+def strengths(timeline: Timeline, canvas: Canvas) -> Float[Tensor, " column"]:
+    """`Keyframe.strength` at every latent column."""
+    values = []
+    for bar in _bars_of(canvas):
+        before, after, share = timeline.between(bar)
+        first, second = (timeline.keyframes[k].strength for k in (before, after))
+        values.append(first + share * (second - first))
+    return torch.tensor(values)
+
+
+def phrase_noise(
+    timeline: Timeline, canvas: Canvas, *, seed: int, phrase_bars: int
+) -> Float[Tensor, "1 channel latent_row column"]:
+    """A phrase of noise, again and again, so that the music keeps its shape while it changes.
+
+    Each keyframe has the phrase of its own seed; between two it is slerped.
+    """
+    width = phrase_bars * canvas.columns_per_bar
+    seeds = [seed if frame.seed is None else frame.seed for frame in timeline.keyframes]
+    phrases = {
+        number: draw_noise(canvas.checkpoint, n_columns=width, seed=number)
+        for number in dict.fromkeys(seeds)
+    }
+    ways = [timeline.between(bar) for bar in _bars_of(canvas)]
+    columns = torch.arange(canvas.n_columns) % width
+    noise = torch.empty(*phrases[seeds[0]].shape[:-1], canvas.n_columns)
+    for pair in dict.fromkeys((before, after) for before, after, _ in ways):
+        here = [k for k, way in enumerate(ways) if way[:2] == pair]
+        first, second = (phrases[seeds[k]][..., columns[here]] for k in pair)
+        noise[..., here] = slerp(first, second, torch.tensor([ways[k][2] for k in here]))
+    return noise
+
+
+def _bars_of(canvas: Canvas) -> list[float]:
+    """The bar in which each column's middle lies."""
+    return [(column + 0.5) / canvas.columns_per_bar for column in range(canvas.n_columns)]

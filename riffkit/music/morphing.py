@@ -1,0 +1,123 @@
+"""The way from one end to the other, in steps that sound equally far apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from riffkit.diffusion.denoise import Known
+from riffkit.diffusion.interpolate import slerp
+from riffkit.music.canvas import Direction, Script
+from riffkit.music.plan import Plan
+from riffkit.music.session import Session
+from riffkit.music.source import Source
+
+_PILOT_PART = 4  # so much fewer steps show how evenly a morph goes
+_LEAST_STEP = 0.05  # of the mean: what hardly changes is passed quickly, not skipped
+
+
+class Morphing:
+    """A morph between two ends, each a clip or what the plan's prompt in its place gives.
+
+    `seeds` are the ends'; `strength` says how much is made anew half-way between clips.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        plan: Plan,
+        ends: tuple[Source | None, Source | None],
+        *,
+        seeds: tuple[int, int],
+        strength: float,
+    ) -> None:
+        self._session, self._plan, self._ends, self._seeds = session, plan, ends, seeds
+        self._canvas = session.canvas(plan, loop=True)
+        self._asked = session.directions(plan)
+        self._noises = [session.noise(self._canvas, seed) for seed in seeds]
+        self._between = self._images_between(strength)
+
+    def frames(self, n_frames: int) -> list[UInt8[np.ndarray, "row frame 3"]]:
+        """The pictures from end to end."""
+        denoising = self._plan.denoising
+        n_draft = max(1 if denoising.skip_kept else 2, denoising.steps // _PILOT_PART)
+        even = torch.linspace(0, 1, n_frames)
+        latents = self._painted(_evened(even, self._painted(even, draft_steps=n_draft)))
+        own = [self._ends[0], *[None] * (n_frames - 2), self._ends[1]]
+        n_pixels = self._plan.grid.n_frames
+        return [
+            self._session.pixels(self._canvas, item)
+            if end is None
+            else end.image.pixels[:, :n_pixels]
+            for item, end in zip(
+                latents.to(self._session.checkpoint.device).split(1), own, strict=True
+            )
+        ]
+
+    def _painted(
+        self, shares: Float[Tensor, " frame"], *, draft_steps: int | None = None
+    ) -> Float[Tensor, "frame channel row column"]:
+        """The frames at these shares; those that are a clip's own needn't be painted."""
+        known = None if self._between is None else self._between(shares)
+        first = int(self._ends[0] is not None)
+        here = slice(first, len(shares) - (self._ends[1] is not None))
+        latents = torch.cat([self._noises[0]] * len(shares)) if known is None else known.latents
+        latents = self._canvas.cued(latents)
+        if len(shares[here]):
+            (one, other), (near, far) = self._asked, self._noises
+            latents[here] = self._session.paint(
+                self._plan,
+                self._canvas,
+                [_still(one.towards(other, float(share))) for share in shares[here]],
+                torch.cat([slerp(near, far, share) for share in shares[here]]),
+                known=None if known is None else Known(known.latents[here], known.free[here]),
+                seed=self._seeds[0],
+                draft_steps=draft_steps,
+            ).cpu()
+        return latents
+
+    def _images_between(self, strength: float) -> Callable[[Float[Tensor, " frame"]], Known] | None:
+        """Where an end is a clip: images between the ends, the freer the further from both."""
+        if all(end is None for end in self._ends):
+            return None
+        first, last = (self._end(k, end).cpu() for k, end in enumerate(self._ends))
+
+        def between(shares: Float[Tensor, " frame"]) -> Known:
+            free = 4 * strength * shares * (1 - shares)
+            images = torch.cat([slerp(first, last, share) for share in shares])
+            return Known(latents=images, free=free[:, None, None, None])
+
+        return between
+
+    def _end(self, k: int, end: Source | None) -> Float[Tensor, "1 channel row column"]:
+        if end is not None:
+            return end.latents(self._session.checkpoint)
+        return self._session.paint(
+            self._plan,
+            self._canvas,
+            [_still(self._asked[k])],
+            self._noises[k],
+            seed=self._seeds[0],
+            draft_steps=self._plan.denoising.steps,
+        )
+
+
+def _still(asked: Direction) -> Script:
+    return lambda bar: asked
+
+
+def _evened(
+    shares: Float[Tensor, " frame"], pilot: Float[Tensor, "frame channel row column"]
+) -> Float[Tensor, " frame"]:
+    """Shares whose images lie equally far apart, by those that evenly spaced shares gave.
+
+    Between two prompts a model changes its mind within a small part of the way.
+    """
+    steps = (pilot[1:] - pilot[:-1]).flatten(1).norm(dim=1).double().cpu().numpy()
+    way = np.concatenate(([0.0], np.cumsum(steps + _LEAST_STEP * steps.mean() + 1e-9)))
+    wanted = np.linspace(0, way[-1], len(way))
+    return torch.from_numpy(np.interp(wanted, way, shares.double().numpy())).float()

@@ -1,0 +1,58 @@
+"""Which tasks there are: each module of riffkit/tasks/, and what a program adds.
+
+Whoever asks for a task by its name finds it here: the command line, `Riff`, replay and batches.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Any
+
+from riffkit.errors import ParameterError
+from riffkit.music.task import Task
+
+_HOME = "riffkit.tasks"
+_ADDED: dict[str, Task[Any]] = {}
+
+
+def tasks() -> dict[str, Task[Any]]:
+    """Every task by its name, riffkit's own first."""
+    return {**_found(), **_ADDED}
+
+
+def task(name: str) -> Task[Any]:
+    """The task of that name; raises ParameterError if there is none."""
+    known = tasks()
+    if name not in known:
+        raise ParameterError(f"task={name!r}: not known here; there are {', '.join(known)}")
+    return known[name]
+
+
+def register(added: Task[Any]) -> None:
+    """Add a task for as long as this program runs; one of the same name gives way."""
+    _ADDED[added.name] = added
+
+
+def unregister(name: str) -> None:
+    """Take a task away that `register` added."""
+    del _ADDED[name]
+
+
+@cache
+def _found() -> dict[str, Task[Any]]:
+    home = importlib.import_module(_HOME)
+    modules = (
+        importlib.import_module(f"{_HOME}.{info.name}")
+        for info in pkgutil.iter_modules(home.__path__)
+    )
+    own = [
+        value for module in modules for value in vars(module).values() if isinstance(value, Task)
+    ]
+    return {one.name: one for one in sorted(own, key=_order)}
+
+
+def _order(one: Task[Any]) -> tuple[bool, str]:
+    """First what needs nothing but words, then what needs files."""
+    return any(item.required for item in one.inputs), one.name

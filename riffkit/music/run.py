@@ -1,0 +1,124 @@
+"""A task run: the one skeleton of every painting command.
+
+open the inputs → plan (read the prompts, make every choice) → paint → decode → finish
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+
+from riffkit.music.clip import Clip
+from riffkit.music.finish import finish
+from riffkit.music.painted import Painted
+from riffkit.music.plan import Plan, Texts
+from riffkit.music.session import Session
+from riffkit.music.task import Call, Opened, Task
+from riffkit.provenance.recipe import Recipe, versions
+from riffkit.vocoder.decode import decode
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call whose files are open and whose choices are made."""
+
+    call: Call[Any]
+    opened: Opened
+    plan: Plan
+    recipe: Recipe
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """Those of its clips, in their order."""
+        if self.call.task.count is None:
+            return [self.recipe]
+        n_clips = self.call.task.n_clips(self.call.request)
+        return [self.recipe.with_arguments({"index": k}) for k in range(n_clips)]
+
+    def as_recorded(self, recipe: Recipe) -> Prepared:
+        """The same with what a recipe says of the texts, the files and the model.
+
+        The texts are those that the text encoder got then, however prompts are read now; files
+        and LoRAs are the same by their hashes, whatever they are called now.
+        """
+        plan, texts = self.plan, self.recipe.texts
+        if len(recipe.texts) == len(texts):
+            texts = recipe.texts
+            plan = replace(plan, texts=tuple(Texts.from_dict(one) for one in texts))
+        facts = {**self.recipe.model}
+        if "loras" in recipe.model:
+            facts["loras"] = recipe.model["loras"]
+        return replace(
+            self,
+            plan=plan,
+            recipe=replace(self.recipe, inputs=recipe.inputs, texts=texts, model=facts),
+        )
+
+
+def prepare(session: Session, call: Call[Any]) -> Prepared:
+    """Everything but the painting: which clip it would be. Raises RiffkitError for what is wrong
+    with the request or a file."""
+    task, opened = call.task, dict[str, Any]()
+    for one in task.inputs:
+        if one.open is not None and one.name in call.inputs:
+            opened[one.name] = one.open(session, call.inputs[one.name], call.request, opened)
+    plan = task.plan(session, call.request, opened)
+    recipe = Recipe(
+        command=task.name,
+        arguments={**asdict(call.request), **plan.resolved},
+        model=session.checkpoint.recipe_facts,
+        inputs={name: dict(one.identity) for name, one in opened.items()},
+        texts=[texts.to_dict() for texts in plan.texts],
+        versions=versions(),
+        threads=torch.get_num_threads(),
+    )
+    return Prepared(call, opened, plan, recipe)
+
+
+def perform(session: Session, prepared: Prepared) -> list[Clip]:
+    """Paint what was prepared, and make it sound."""
+    task, request = prepared.call.task, prepared.call.request
+    paintings = task.paint(session, prepared.plan, request, prepared.opened)
+    heard = [line for one in prepared.opened.values() for line in one.remarks]
+    notes = tuple(dict.fromkeys((*session.checkpoint.notes, *heard, *session.notes(prepared.plan))))
+    recipes = prepared.recipes
+    return [
+        _clip(session, prepared.call.request, painted, recipe, notes if index == 0 else ())
+        for index, (painted, recipe) in enumerate(zip(paintings, recipes, strict=True))
+    ]
+
+
+def _clip(
+    session: Session, request: Any, painted: Painted, recipe: Recipe, notes: tuple[str, ...]
+) -> Clip:
+    waveform = decode(
+        painted.image,
+        vocoder=request.vocoder,
+        quality=request.quality,
+        seed=painted.seed,
+        circular=painted.loop,
+        known=painted.known,
+        device=str(session.checkpoint.device),
+    )
+    if painted.join is not None:
+        waveform = painted.join(waveform)
+    clip = finish(
+        waveform, painted.image, recipe, painted.ending, circular=painted.loop, notes=notes
+    )
+    return clip if painted.measure is None else clip.with_notes(painted.measure(clip))
+
+
+def run(
+    session: Session,
+    task: Task[Any],
+    request: Any,
+    inputs: Mapping[str, Any] | None = None,
+) -> list[Clip]:
+    """The clips that a task makes of a request and of files, by the names of its inputs.
+
+    The same request, files, model, versions and thread count give the same samples.
+    """
+    return perform(session, prepare(session, Call(task, request, inputs or {})))

@@ -1,0 +1,46 @@
+"""A story's script: a TOML file of values, its keyframes each under [[keyframe]]."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from riffkit.errors import ParameterError
+from riffkit.music.timeline import Keyframe
+from riffkit.music.values import check_names
+
+_TAIL_BARS = 4  # of a story that doesn't say how long it is, behind the last keyframe
+
+
+def read_script(path: Path) -> dict[str, Any]:
+    """The values of a story's request, and its `theme`, if it has one.
+
+    Without `bars` the piece ends four bars behind its last keyframe. A theme that is a file is
+    looked for in the script's folder. ParameterError for what is no script.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"script={path.name!r}: can't be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"script={path.name!r}: not TOML ({error})") from error
+    frames = values.pop("keyframe", [])
+    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
+        raise ParameterError("keyframe: write each under a line [[keyframe]]")
+    if "keyframes" in values:
+        raise ParameterError("script: 'keyframes' is not known; write [[keyframe]]")
+    for frame in frames:
+        check_names(frame, Keyframe.__dataclass_fields__, "keyframe")
+        if not {"bar", "prompt"} <= set(frame):
+            raise ParameterError("keyframe: needs a bar and a prompt")
+    numbers = [frame["bar"] for frame in frames]
+    if "bars" not in values and all(isinstance(bar, int | float) for bar in numbers) and numbers:
+        values["bars"] = math.ceil(max(numbers)) + _TAIL_BARS
+    if "bars" not in values:
+        raise ParameterError("script: needs bars, or keyframes with a bar each")
+    if "theme" in values:
+        beside = path.parent / str(values["theme"])
+        values["theme"] = beside if beside.exists() or beside.suffix else str(values["theme"])
+    return {**values, "keyframes": frames}

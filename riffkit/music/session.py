@@ -1,0 +1,106 @@
+"""One call at work: the loaded model, the prompts that were read, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.denoise import Known, OnStep
+from riffkit.diffusion.latents import draw_noise, latents_to_pixels
+from riffkit.diffusion.prompts import encode_weighted, n_chunks
+from riffkit.music.canvas import Canvas, Direction, Script
+from riffkit.music.plan import Plan, Texts
+from riffkit.prompt.emphasis import Emphasis
+from riffkit.prompt.prompt import Prompt, read_prompt
+
+
+class Session:
+    """What one call of a task works with; another call has another.
+
+    `on_step` is called with (steps done, steps in all) of the painting.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, on_step: OnStep | None = None) -> None:
+        self.checkpoint = checkpoint
+        self.on_step = on_step
+        self._prompts: dict[str, Prompt] = {}
+        self._directions: dict[tuple[Emphasis, Emphasis], Direction] = {}
+        self._remarks: list[str] = []
+
+    def read(self, prompt: str) -> Prompt:
+        """A prompt as the model understands it; the same text is read once."""
+        if prompt not in self._prompts:
+            self._prompts[prompt] = read_prompt(prompt, self.checkpoint.traits)
+        return self._prompts[prompt]
+
+    def directions(self, plan: Plan) -> list[Direction]:
+        """The embeddings of a plan's prompts, in their order."""
+        return [self._direction(texts) for texts in plan.texts]
+
+    def _direction(self, texts: Texts) -> Direction:
+        pair = texts.prompt, texts.negative_prompt
+        if pair not in self._directions:
+            text, negative_text = encode_weighted(self.checkpoint, pair)
+            self._directions[pair] = Direction(text, negative_text)
+        return self._directions[pair]
+
+    def canvas(self, plan: Plan, *, loop: bool) -> Canvas:
+        """The bars of a plan; `loop`: they play round."""
+        return Canvas(plan.grid, plan.beats_per_bar, loop, self.checkpoint)
+
+    def noise(self, canvas: Canvas, seed: int) -> Float[Tensor, "1 channel latent_row column"]:
+        """Unit noise for a canvas."""
+        return draw_noise(self.checkpoint, n_columns=canvas.n_columns, seed=seed)
+
+    def paint(
+        self,
+        plan: Plan,
+        canvas: Canvas,
+        scripts: Sequence[Script],
+        noise: Float[Tensor, "batch channel row column"],
+        *,
+        seed: int | Sequence[int],
+        known: Known | None = None,
+        strength: float = 1.0,
+        draft_steps: int | None = None,
+    ) -> Float[Tensor, "batch channel row column"]:
+        """Latents of the canvas, as `Canvas.paint` says.
+
+        With `draft_steps` as many instead of the plan's: a trial, of which nobody is told.
+        """
+        how = replace(plan.denoising, strength=strength, on_remark=self._remarks.append)
+        on_step = self.on_step
+        if draft_steps is not None:
+            how, on_step = replace(how, steps=draft_steps, on_remark=None), None
+        return canvas.paint(scripts, noise, how, known=known, seed=seed, on_step=on_step)
+
+    def pixels(
+        self, canvas: Canvas, latents: Float[Tensor, "1 channel latent_row column"]
+    ) -> UInt8[np.ndarray, "row frame 3"]:
+        """The canvas's picture, as wide as its beats."""
+        pixels = latents_to_pixels(self.checkpoint, latents, circular=canvas.circular)
+        return pixels[:, : canvas.grid.n_frames]
+
+    def notes(self, plan: Plan) -> tuple[str, ...]:
+        """How the model read the prompts, and what painting had to say."""
+        notes: list[str] = []
+        avoided: list[str] = []
+        for name, prompt in plan.read.items():
+            if prompt.text != prompt.words:
+                without = f", without {', '.join(prompt.unwanted)}" if prompt.unwanted else ""
+                notes.append(f"{name}: read as {prompt.text!r}{without}")
+            if (n_parts := n_chunks(self.checkpoint, prompt.text)) > 1:
+                notes.append(f"{name}: so long that the model reads it in {n_parts} parts")
+            is_negative = name.endswith("negative_prompt")
+            avoided += [prompt.words] if is_negative else prompt.unwanted
+        if plan.denoising.guidance == 1 and any(avoided):
+            notes.append(
+                f"negative_prompt: {', '.join(filter(None, avoided))!r} can't be kept away at "
+                "guidance 1, which a handful of steps may have by default; give --guidance 3"
+            )
+        return (*notes, *self._remarks)

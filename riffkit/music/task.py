@@ -1,0 +1,89 @@
+"""A command as a value: what it is called, what it is asked for, and what it paints.
+
+The command line, `Riff`'s methods, replay and batches all come from it (registry.py, run.py).
+Light: a task's module imports torch inside of `plan` and `paint` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from riffkit.music.request import PaintRequest
+
+if TYPE_CHECKING:
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+RequestT = TypeVar("RequestT", bound=PaintRequest)
+Opened = Mapping[str, Any]
+"""What the inputs that were given hold, by the inputs' names."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that a task works on.
+
+    `open(session, given, request, opened)` gives an object with `identity`, the facts that a
+    recipe keeps to find the file again ({"name", "sha256"} or {"seed"}), and `remarks`, lines that
+    the user should read; `opened` holds the inputs before it. `names()` are what may be said in
+    place of a path. `or_prompt`: the request's field of the same name is a prompt, or the name of
+    this file. `expand(path)` instead of `open`: the file holds values for the request and other
+    inputs, which a recipe then keeps in its place.
+    """
+
+    name: str
+    help: str
+    open: Callable[[Session, str | Path, Any, Opened], Any] | None = None
+    required: bool = False
+    positional: bool = False
+    or_prompt: bool = False
+    names: Callable[[], Sequence[str]] = tuple
+    expand: Callable[[Path], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Task(Generic[RequestT]):
+    """One command. `name` is the command's and the method's.
+
+    `summary` is its help, a sentence, perhaps with more below it. `plan(session, request, opened)`
+    makes every open choice; `paint(session, plan, request, opened)` gives the images, one for each
+    clip. `title(request, inputs)`: words for the name of a file. `check(request, inputs)` raises
+    ParameterError for what doesn't go together, before a model is loaded. `count`: the field
+    that says how many clips one call makes; None for one. `from_list`: the option of the command
+    that takes a list of prompts in place of one.
+    """
+
+    name: str
+    summary: str
+    request: type[RequestT]
+    plan: Callable[[Session, RequestT, Opened], Plan]
+    paint: Callable[[Session, Plan, RequestT, Opened], Sequence[Painted]]
+    title: Callable[[RequestT, Mapping[str, Any]], str]
+    inputs: tuple[Input, ...] = ()
+    count: str | None = None
+    from_list: str | None = None
+    check: Callable[[RequestT, Mapping[str, Any]], None] | None = None
+
+    def n_clips(self, request: RequestT) -> int:
+        """How many clips one call makes."""
+        return 1 if self.count is None else int(getattr(request, self.count))
+
+    def input(self, name: str) -> Input:
+        return next(one for one in self.inputs if one.name == name)
+
+
+@dataclass(frozen=True)
+class Call(Generic[RequestT]):
+    """A task, its request, and its inputs: paths, or names that stand for some, by name."""
+
+    task: Task[RequestT]
+    request: RequestT
+    inputs: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        return self.task.title(self.request, self.inputs)

@@ -1,0 +1,115 @@
+"""The key that a prompt names, and how a model that knows few tonics plays in all of them.
+
+As the beat grid takes the tempo out of the image, so transposing takes the tonic out: the bundled
+model paints in two keys, six semitones apart, and the image is played up to three semitones
+higher or lower (`SpectrogramImage.transpose`). The key is then as exact as the tempo, and a
+small model learns its scales from every picture that it sees.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
+from riffkit.errors import ParameterError
+from riffkit.prompt.traits import ModelTraits
+
+_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_ACCIDENTALS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
+_MODES = {
+    "major": "major", "maj": "major", "dur": "major", "ionian": "major", "lydian": "major",
+    "minor": "minor", "min": "minor", "moll": "minor", "aeolian": "minor",
+    "dorian": "dorian", "phrygian": "phrygian", "mixolydian": "mixolydian", "blues": "blues",
+}  # fmt: skip
+_ACCIDENTAL = r"(#|♯|b|♭|[ -]sharp|[ -]flat)?"
+_NAMED_KEYS = (
+    re.compile(rf"(?<![\w'])([A-G]){_ACCIDENTAL}[ -]?({'|'.join(_MODES)})\b(?! third)", re.I),
+    re.compile(r"\b([A-G])(#|♯|b|♭)?(m)(?![\w'])"),  # F#m
+    re.compile(rf"(?<=\bin )([A-G]){_ACCIDENTAL}()(?![\w'’&#-])"),  # blues in A
+)
+_ARTICLE = re.compile(r"a[ -](major|minor)\b", re.I)
+_BEFORE_A_KEY = re.compile(r"(^|[,;:(]|\b(in|of|key))\s*$", re.I)
+_NOT_A_KEY = re.compile(r"[ -](key|mood|mode|scale|feel|tonality|harmony|chords?)\b", re.I)
+
+
+@dataclass(frozen=True)
+class MusicalKey:
+    """A tonic, in semitones above C, and a mode; "" is a mode that nobody named."""
+
+    tonic: int
+    mode: str
+
+    @property
+    def name(self) -> str:
+        """ "A minor", the tonic spelled as is usual in the mode."""
+        names = MINOR_KEYS if self.mode in ("minor", "dorian", "phrygian") else MAJOR_KEYS
+        return f"{names[self.tonic]} {self.mode}".strip()
+
+
+@dataclass(frozen=True)
+class _Named:
+    key: MusicalKey
+    start: int
+    end: int
+
+
+def parse_key(text: str) -> MusicalKey:
+    """The key of "A minor", "f# major", "Ebm", "B flat dorian"; ParameterError for others."""
+    named = _find_key(text.strip())
+    if named is None or not named.key.mode or (named.start, named.end) != (0, len(text.strip())):
+        raise ParameterError(f"key={text!r}: must be a note and a mode, such as 'A minor'")
+    return named.key
+
+
+def named_key(text: str) -> MusicalKey | None:
+    """The key that a text names ("in A minor", "F#m", "blues in A"), if any."""
+    named = _find_key(text)
+    return None if named is None else named.key
+
+
+def _find_key(text: str) -> _Named | None:
+    for pattern in _NAMED_KEYS:
+        for match in pattern.finditer(text):
+            note, accidental, mode = match.groups()
+            may_be_article = note == "a" and _ARTICLE.match(match[0]) is not None
+            if may_be_article and (
+                _NOT_A_KEY.match(text, match.end())  # "in a minor key"
+                or not _BEFORE_A_KEY.search(text, 0, match.start())  # "I had a major hit"
+            ):
+                continue
+            shift = _ACCIDENTALS[accidental.strip(" -").lower()] if accidental else 0
+            tonic = (_SEMITONES[note.upper()] + shift) % 12
+            name = "minor" if mode == "m" else _MODES.get(mode.lower(), "")
+            return _Named(MusicalKey(tonic, name), match.start(), match.end())
+    return None
+
+
+def parse_tonic(name: str) -> int:
+    """Semitones above C of "D" or "Ab"."""
+    return (_SEMITONES[name[0]] + sum(_ACCIDENTALS[sign] for sign in name[1:])) % 12
+
+
+def semitones_to_key(key: MusicalKey | None, traits: ModelTraits) -> int:
+    """How much higher than painted the music is to be played, from -6 to 6 semitones.
+
+    The way from the nearest of the model's own tonics to the key's.
+    """
+    if key is None or not traits.native_tonics:
+        return 0
+    ways = [(key.tonic - parse_tonic(native) + 6) % 12 - 6 for native in traits.native_tonics]
+    return min(ways, key=lambda way: (abs(way), way))
+
+
+def with_key(text: str, key: MusicalKey | None, traits: ModelTraits) -> str:
+    """A text with the key that the model is to paint in, in the place of the one it names."""
+    if key is None:
+        return text
+    semitones = semitones_to_key(key, traits)
+    painted = MusicalKey((key.tonic - semitones) % 12, key.mode).name
+    named = _find_key(text)
+    if named is not None and named.key == key and not semitones:
+        return text
+    if named is None:
+        return f"{text}, {painted}"
+    return text[: named.start] + painted + text[named.end :]

@@ -1,0 +1,180 @@
+"""A prompt read once: all that its words say to a model.
+
+    a polite sentence in any language, with weights in brackets
+      → what the model reads (wording.py, languages.py), and the weights of its parts (emphasis.py)
+      → what isn't wanted, tempo, key, mood and style, where it names them
+
+Everything below takes a `Prompt` and looks at no words of its own.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+
+from riffkit.prompt.emphasis import Emphasis, parse_emphasis
+from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, with_key
+from riffkit.prompt.tempo import named_bpm, with_tempo
+from riffkit.prompt.traits import ModelTraits
+from riffkit.prompt.wording import read_wording
+from riffkit.prompt.words import contains, longest_named
+
+_MINOR_MODES = ("minor", "dorian", "phrygian", "blues")
+
+
+@dataclass(frozen=True)
+class WeightedPart:
+    """A part of a prompt that weighs more or less than the rest, as the model reads it alone."""
+
+    text: str
+    weight: float
+    names_key: bool
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as a model understands it.
+
+    `written`: as the user wrote it, in parts with their weights. `text`: in the words of the
+    model's captions. `unwanted`: what it says should not be heard. `bpm` and `key`: those that it
+    names. `style`: the longest of the model's styles that it names. `mood`: "minor" or "major",
+    where its words are of that mood; `names_mood`: by that very word. `is_unpitched`: it asks for
+    what has no key, such as drums alone.
+    """
+
+    written: Emphasis
+    text: str
+    unwanted: tuple[str, ...]
+    parts: tuple[WeightedPart, ...]
+    bpm: float | None
+    key: MusicalKey | None
+    style: str | None
+    mood: str | None
+    names_mood: bool
+    is_unpitched: bool
+
+    @property
+    def words(self) -> str:
+        """As written, without weights and their brackets."""
+        return self.written.text
+
+
+NOTHING = Prompt(Emphasis(()), "", (), (), None, None, None, None, False, False)
+"""The empty prompt."""
+
+
+def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
+    """What a prompt says to a model with these traits; any text is a prompt, the empty one too."""
+    if not prompt:
+        return NOTHING
+    written = parse_emphasis(prompt)
+    wording = read_wording(written.text, traits)
+    parts = tuple(
+        WeightedPart(read_wording(words, traits).text, weight, named_key(words) is not None)
+        for words, weight in written.weights
+    )
+    mood = next((mood for mood, words in _moods(traits) if contains(wording.text, words)), None)
+    return Prompt(
+        written=written,
+        text=wording.text,
+        unwanted=wording.unwanted,
+        parts=parts,
+        bpm=named_bpm(wording.text),
+        key=named_key(wording.text),
+        style=longest_named(wording.text, {**traits.style_bpm, **traits.style_modes}),
+        mood=mood,
+        names_mood=mood is not None and contains(wording.text, [mood]),
+        is_unpitched=contains(wording.text, traits.unpitched_words),
+    )
+
+
+def _moods(traits: ModelTraits) -> tuple[tuple[str, list[str]], ...]:
+    return (
+        ("minor", ["minor", *traits.minor_words]),
+        ("major", ["major", *traits.major_words]),
+    )
+
+
+def choose_bpm(prompt: Prompt, traits: ModelTraits, *, bpm: float | None = None) -> float:
+    """The tempo given, else the one that the prompt names, else the style's, else the model's."""
+    if bpm is not None:
+        return bpm
+    return prompt.bpm or traits.style_bpm.get(prompt.style or "") or traits.default_bpm
+
+
+def choose_key(
+    prompt: Prompt, traits: ModelTraits, *, key: str | None = None, seed: int = 0
+) -> MusicalKey | None:
+    """The key given, else the one that the prompt names, else one that suits it.
+
+    A mode that isn't named follows from the prompt's mood, else from the style, by the seed. A
+    tonic that isn't named is one of the model's own. None where nothing but drums is asked for,
+    and for models that know no tonics of their own.
+    """
+    if key is not None:
+        return parse_key(key)
+    if prompt.key is not None and prompt.key.mode:
+        return prompt.key
+    if not traits.native_tonics or (prompt.key is None and prompt.is_unpitched):
+        return prompt.key
+    rng = random.Random(f"riffkit key {seed}")
+    if prompt.key is None:
+        tonic = parse_tonic(rng.choice(traits.native_tonics))
+    else:
+        tonic = prompt.key.tonic
+    return MusicalKey(tonic, _choose_mode(prompt, traits, rng))
+
+
+def _choose_mode(prompt: Prompt, traits: ModelTraits, rng: random.Random) -> str:
+    modes = traits.style_modes.get(prompt.style or "", ["major", "minor"])
+    if prompt.mood is None:
+        return rng.choice(modes)
+    if prompt.names_mood:
+        return prompt.mood
+    is_minor = prompt.mood == "minor"
+    fitting = [mode for mode in modes if (mode in _MINOR_MODES) == is_minor]
+    return rng.choice(fitting or [prompt.mood])
+
+
+def painted_text(
+    prompt: Prompt, key: MusicalKey | None, bpm: float, traits: ModelTraits
+) -> Emphasis:
+    """The prompt with the key that is painted in and the tempo, as the text encoder gets it."""
+    text = with_tempo(with_key(prompt.text, key, traits), bpm, traits)
+    return _weighted(text, [prompt], key, traits)
+
+
+def negative_text(
+    avoided: Prompt, prompt: Prompt, key: MusicalKey | None, traits: ModelTraits
+) -> Emphasis:
+    """The negative prompt, and what the prompt itself says is not wanted."""
+    text = ", ".join(filter(None, [avoided.text, *prompt.unwanted]))
+    return _weighted(text, [avoided, prompt] if prompt.unwanted else [avoided], key, traits)
+
+
+def _weighted(
+    text: str, prompts: list[Prompt], key: MusicalKey | None, traits: ModelTraits
+) -> Emphasis:
+    """`text` with the weights that its words have in the prompts.
+
+    Where the model reads a prompt as it was written, and perhaps more behind it, each word has its
+    place; else what a weighted part is read as by itself is looked for, thing by thing.
+    """
+    weights = [1.0] * len(text)
+    for prompt in prompts:
+        end = 0
+        if text.startswith(prompt.words):
+            for words, weight in prompt.written.parts:
+                weights[end : end + len(words)] = [weight] * len(words)
+                end += len(words)
+            continue
+        for part in prompt.parts:
+            read = with_key(part.text, key, traits) if part.names_key else part.text
+            for thing in filter(None, read.strip(" ,").split(", ")):
+                pattern = re.compile(rf"(?<!\w){re.escape(thing)}(?!\w)", re.I)
+                found = pattern.search(text, end) or pattern.search(text)
+                if found is not None:
+                    begin, end = found.span()
+                    weights[begin:end] = [part.weight] * (end - begin)
+    return Emphasis.of(zip(text, weights, strict=True))

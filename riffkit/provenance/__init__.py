@@ -1,0 +1,1 @@
+"""What a file says of how it was made."""

@@ -1,0 +1,57 @@
+"""Recipes of earlier versions brought up to today's form.
+
+Whoever changes what a recipe holds, or a default, raises `SCHEMA`, adds a step here that gives old
+recipes the value that they had then, and a golden recipe (tests/golden).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from riffkit.errors import ParameterError
+
+SCHEMA = 1
+Values = dict[str, Any]
+
+_NO_PAINTING = ("encode", "decode")
+_CHOICES_OF_0 = {"sampler": None, "guidance_interval": None, "deep_cache": 1}
+"""What the first recipes left out where it was so."""
+_MAIN_INPUT_OF_0 = {"loop": "theme", "story": "theme", "morph": "first"}
+_CLIP, _FILE = "clip", "file"
+
+
+def migrated(values: Values) -> Values:
+    """A recipe's values in today's form; ParameterError for those of a later version."""
+    schema = values.get("schema", 0)
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise ParameterError(
+            f"recipe: in form {schema}, of a later version than this one; update riffkit"
+        )
+    for step in _STEPS[schema:]:
+        values = step(values)
+    return values
+
+
+def _from_0(values: Values) -> Values:
+    """0.1.0: all inputs in one table under prefixed names, and some choices left out."""
+    command, flat = values["command"], values.get("input", {})
+    main = _FILE if command in _NO_PAINTING else _MAIN_INPUT_OF_0.get(command, _CLIP)
+    inputs: dict[str, dict[str, str]] = {}
+    for name, value in flat.items():
+        which, _, what = name.rpartition(".")
+        if what == "theme":
+            inputs["theme"] = {"seed": value}
+        else:
+            inputs.setdefault(which or main, {})[what] = value
+    choices = {} if command in _NO_PAINTING else _CHOICES_OF_0
+    rest = {name: value for name, value in values.items() if name != "input"}
+    return {
+        **rest,
+        "arguments": {**choices, **values["arguments"]},
+        "inputs": inputs,
+        "schema": 1,
+    }
+
+
+_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0,)

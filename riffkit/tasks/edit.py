@@ -1,0 +1,120 @@
+"""A part of a clip made anew, all else left as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riffkit.errors import ParameterError
+from riffkit.music.fields import option
+from riffkit.music.inputs import CLIP, MASK
+from riffkit.music.request import STRENGTH, PaintRequest
+from riffkit.music.task import Opened, Task
+from riffkit.prompt.emphasis import check_emphasis
+
+if TYPE_CHECKING:
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+
+@dataclass(frozen=True)
+class EditRequest(PaintRequest):
+    """What is made anew: a `time` span in seconds and a `freq` band in Hz, all of what isn't given.
+
+    `keep_melody` leaves the strongest partials as they are. `strength` below 1 stays near to what
+    was there. A mask stands in the place of `time`, `freq` and `keep_melody`.
+    """
+
+    prompt: str = option("What is to be there, in words.", "", positional=True)
+    time: tuple[float, float] | None = option("Seconds A:B to make anew.", None, metavar="A:B")
+    freq: tuple[float, float] | None = option("Hertz LO:HI to make anew.", None, metavar="LO:HI")
+    keep_melody: bool = option("Leave the strongest partials as they are.", False)
+    strength: float = option("Below 1 near to what was there.", 1.0, **STRENGTH)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_emphasis(self.prompt)
+        for name, span in (("time", self.time), ("freq", self.freq)):
+            if span is not None and not 0 <= span[0] < span[1]:
+                raise ParameterError(
+                    f"{name}={span[0]:g}:{span[1]:g}: must begin from 0 up and below its end"
+                )
+
+
+def _plan(session: Session, request: EditRequest, opened: Opened) -> Plan:
+    from riffkit.music.planning import plan_for_source
+
+    return plan_for_source(session, request, opened["clip"], request.prompt)
+
+
+def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -> Sequence[Painted]:
+    """What lies outside the mask stays, pixel by pixel and as sound."""
+    import numpy as np
+
+    from riffkit.diffusion.denoise import Known
+    from riffkit.music.finish import Ending
+    from riffkit.music.mask import mask_of, mask_to_cells
+    from riffkit.music.painted import Painted
+    from riffkit.music.splice import spliced
+    from riffkit.vocoder.decode import KnownPart
+
+    source, painted = opened["clip"], opened.get("mask")
+    if painted is None:
+        mask = mask_of(
+            source, time=request.time, freq=request.freq, keep_melody=request.keep_melody
+        )
+    else:
+        mask = painted.levels
+    if not mask.any():
+        raise ParameterError("edit: nothing is to be made anew; give another time, freq or mask")
+    canvas = session.canvas(plan, loop=source.loop)
+    (asked,) = session.directions(plan)
+    latents = session.paint(
+        plan,
+        canvas,
+        [lambda bar: asked],
+        session.noise(canvas, request.seed),
+        known=Known(
+            latents=source.latents(session.checkpoint),
+            free=request.strength * mask_to_cells(mask, session.checkpoint.stride),
+        ),
+        seed=request.seed,
+    )
+    weight = mask[..., None]
+    new = session.pixels(canvas, latents)
+    pixels = np.rint(source.image.pixels * (1 - weight) + new * weight).astype(np.uint8)
+    kept = mask <= 0
+    return [
+        Painted(
+            replace(source.image, pixels=pixels),
+            seed=request.seed,
+            loop=source.loop,
+            known=KnownPart(source.padded, kept),
+            join=lambda whole: spliced(whole, source, kept),
+            ending=Ending.of_own_level(source.waveform),
+        )
+    ]
+
+
+def _title(request: EditRequest, inputs: Mapping[str, Any]) -> str:
+    return f"{Path(inputs['clip']).stem} edit"
+
+
+def _check(request: EditRequest, inputs: Mapping[str, Any]) -> None:
+    if "mask" in inputs and (request.time or request.freq or request.keep_melody):
+        raise ParameterError("mask: stands alone; leave --time, --freq and --keep-melody out")
+
+
+EDIT = Task(
+    "edit",
+    "Make a part of a clip anew, and leave the rest as it is.",
+    EditRequest,
+    _plan,
+    _paint,
+    _title,
+    inputs=(CLIP, MASK),
+    check=_check,
+)

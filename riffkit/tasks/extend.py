@@ -1,0 +1,102 @@
+"""A clip continued: bars behind it or before it, in its own tempo and key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riffkit.errors import ParameterError
+from riffkit.music.fields import option
+from riffkit.music.inputs import CLIP
+from riffkit.music.request import BARS, STRENGTH, PaintRequest
+from riffkit.music.task import Opened, Task
+from riffkit.prompt.emphasis import check_emphasis
+from riffkit.spectrogram.beat_grid import MAX_BARS
+
+if TYPE_CHECKING:
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+CONTEXT_BARS = 4
+"""The new bars are painted beside so many of the clip's own."""
+
+
+@dataclass(frozen=True)
+class ExtendRequest(PaintRequest):
+    """`bars` more of a clip, behind it or before it.
+
+    With `strength` below 1 the new bars begin as an echo of the clip's.
+    """
+
+    prompt: str = option("What the new bars are, in words.", "", positional=True)
+    bars: int = option("How many more.", 4, **BARS)
+    before: bool = option("Before it, not behind.", False)
+    strength: float = option("Below 1 an echo of the clip.", 0.85, **STRENGTH)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_emphasis(self.prompt)
+
+
+def _plan(session: Session, request: ExtendRequest, opened: Opened) -> Plan:
+    from riffkit.music.planning import plan_for_source
+    from riffkit.spectrogram.beat_grid import BeatGrid
+
+    source = opened["clip"]
+    n_bars = min(CONTEXT_BARS, source.bars) + request.bars
+    if n_bars > MAX_BARS:
+        raise ParameterError(f"bars={request.bars}: at most {MAX_BARS - n_bars + request.bars}")
+    plan = plan_for_source(session, request, source, request.prompt)
+    return replace(plan, grid=BeatGrid(plan.grid.bpm, n_bars * source.beats_per_bar))
+
+
+def _paint(
+    session: Session, plan: Plan, request: ExtendRequest, opened: Opened
+) -> Sequence[Painted]:
+    """The clip goes on, or begins earlier; it stays as it is. A bar that it breaks off in is
+    finished first."""
+    from riffkit.music.continuation import Continuation
+    from riffkit.music.finish import Ending
+    from riffkit.music.painted import Painted
+
+    source = opened["clip"]
+    place = Continuation.of(source, plan.grid, n_bars=request.bars, before=request.before)
+    canvas = session.canvas(plan, loop=False)
+    (asked,) = session.directions(plan)
+    latents = session.paint(
+        plan,
+        canvas,
+        [lambda bar: asked],
+        session.noise(canvas, request.seed),
+        known=place.known(canvas, strength=request.strength),
+        seed=request.seed,
+    )
+    pixels = place.with_own(session.pixels(canvas, latents))
+    image = replace(source.image, pixels=pixels, grid=plan.grid)
+    return [
+        Painted(
+            image,
+            seed=request.seed,
+            known=place.known_sound(image),
+            join=lambda whole: place.joined(whole),
+            ending=Ending.of_own_level(source.waveform),
+        )
+    ]
+
+
+def _title(request: ExtendRequest, inputs: Mapping[str, Any]) -> str:
+    return f"{Path(inputs['clip']).stem} longer"
+
+
+EXTEND = Task(
+    "extend",
+    "Go on from a clip's end, or lead up to its beginning.",
+    ExtendRequest,
+    _plan,
+    _paint,
+    _title,
+    inputs=(CLIP,),
+)

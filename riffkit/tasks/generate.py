@@ -1,0 +1,163 @@
+"""A prompt becomes a clip: the one path of the project, from noise to sound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from riffkit.errors import ParameterError
+from riffkit.music.fields import option
+from riffkit.music.inputs import MELODY
+from riffkit.music.request import BARS, STRENGTH, PaintRequest
+from riffkit.music.task import Opened, Task
+from riffkit.prompt.emphasis import check_prompt
+from riffkit.spectrogram.beat_grid import MAX_BARS
+
+if TYPE_CHECKING:
+    from riffkit.diffusion.denoise import Known
+    from riffkit.music.clip import Clip
+    from riffkit.music.melody import Melody
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+_MELODY_REACH = 4.0  # a quarter as dark as the darkest cell is melody too
+
+
+@dataclass(frozen=True)
+class GenerateRequest(PaintRequest):
+    """What `generate` is asked for.
+
+    `duration` in seconds instead of `bars` (2 if neither is given): the music is made in whole
+    bars, and cut to it (with `loop`, rounded to whole bars instead). `melody_strength`, with a
+    melody: how free the music is of it, from 0 to 1.
+    """
+
+    prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
+    bars: int | None = option("Length in bars.  [default: 2]", None, **BARS)
+    duration: float | None = option("Seconds, instead of bars.", None)
+    loop: bool = option("Plays round without a seam.", False)
+    melody_strength: float = option("0 near to the tune, 1 free.", 0.5, **STRENGTH)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_prompt(self.prompt)
+        if self.bars is not None and self.duration is not None:
+            raise ParameterError("bars and duration: give one of them, not both")
+        if self.duration is not None and not 0 < self.duration < math.inf:
+            raise ParameterError(f"duration={self.duration:g}: must be above 0 seconds")
+
+
+def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
+    """Tempo, length and key are the melody's, where there is one and nothing else is asked for."""
+    from riffkit.music.plan import Asked
+    from riffkit.music.planning import make_plan
+    from riffkit.prompt.prompt import choose_bpm
+
+    melody: Melody | None = opened.get("melody")
+    bpm, key, bars = request.bpm, request.key, request.bars
+    if melody is not None:
+        bpm, key = bpm or melody.bpm, key or melody.key
+        if bars is None and request.duration is None:
+            bars = melody.n_beats // request.beats_per_bar
+    bpm = choose_bpm(session.read(request.prompt), session.checkpoint.traits, bpm=bpm)
+    bars = bars or _bars_for(request, bpm)
+    return make_plan(
+        session,
+        request,
+        [Asked(request.prompt, request.negative_prompt)],
+        n_beats=bars * request.beats_per_bar,
+        bpm=bpm,
+        key=key,
+        # with a duration the bars follow from it, and stay open
+        resolved={"bars": bars if request.duration is None else None},
+    )
+
+
+def _bars_for(request: GenerateRequest, bpm: float) -> int:
+    if request.duration is None:
+        return 2
+    bars = request.duration * bpm / 60 / request.beats_per_bar
+    whole = max(1, round(bars) if request.loop else math.ceil(bars - 1e-9))
+    if whole > MAX_BARS:
+        raise ParameterError(
+            f"duration={request.duration:g}: {whole} bars at {bpm:g} BPM; at most {MAX_BARS}"
+        )
+    return whole
+
+
+def _paint(
+    session: Session, plan: Plan, request: GenerateRequest, opened: Opened
+) -> Sequence[Painted]:
+    from riffkit.music.finish import Ending
+    from riffkit.music.painted import Painted
+    from riffkit.spectrogram.image import SpectrogramImage
+
+    params = session.checkpoint.params
+    canvas = session.canvas(plan, loop=request.loop)
+    (asked,) = session.directions(plan)
+    latents = session.paint(
+        plan,
+        canvas,
+        [lambda bar: asked],
+        session.noise(canvas, request.seed),
+        known=_sung(session, plan, request, opened["melody"]) if "melody" in opened else None,
+        seed=request.seed,
+    )
+    pixels = session.pixels(canvas, latents)
+    span = None
+    if request.duration is not None and not request.loop:
+        span = (0, round(request.duration * params.sample_rate))
+    return [
+        Painted(
+            SpectrogramImage(pixels, params, grid=plan.grid, transpose=plan.transpose),
+            seed=request.seed,
+            loop=request.loop,
+            ending=Ending(span=span, faded=not request.loop),
+            measure=lambda clip: _remarks(plan, request, opened, clip),
+        )
+    ]
+
+
+def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody) -> Known:
+    """The melody's image; where it sounds the music is as free as asked, elsewhere wholly."""
+    from riffkit.diffusion.denoise import Known
+    from riffkit.diffusion.latents import pixels_to_latents
+    from riffkit.music.mask import mask_to_cells
+
+    checkpoint = session.checkpoint
+    image = melody.image(plan.grid, checkpoint.params, transpose=plan.transpose)
+    latents = pixels_to_latents(checkpoint, image.pixels, circular=True)
+    sounding = mask_to_cells(1 - image.pixels.mean(-1) / 255, checkpoint.stride)
+    sounding = (sounding / sounding.max().clamp(min=1e-6) * _MELODY_REACH).clamp(max=1)
+    return Known(latents=latents, free=1 - (1 - request.melody_strength) * sounding)
+
+
+def _remarks(plan: Plan, request: GenerateRequest, opened: Opened, clip: Clip) -> tuple[str, ...]:
+    from riffkit.music.melody import likeness
+
+    remarks = []
+    if request.loop and request.duration is not None:
+        remarks.append(f"duration: a loop is whole bars, so {plan.grid.seconds:.2f} s")
+    if "melody" in opened:
+        sung = likeness(clip.waveform, clip.sample_rate, opened["melody"], plan.grid)
+        remarks.append(f"melody: {sung:.2f} of its pitch classes are heard (1 is all, 0 none)")
+    return tuple(remarks)
+
+
+def _title(request: GenerateRequest, inputs: Any) -> str:
+    return request.prompt
+
+
+GENERATE = Task(
+    "generate",
+    "Make music from a prompt: an audio file, and its PNG.",
+    GenerateRequest,
+    _plan,
+    _paint,
+    _title,
+    inputs=(MELODY,),
+    from_list="prompts",
+)

@@ -1,0 +1,81 @@
+"""A loop through prompts and back: a story whose keyframes are evenly spaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from riffkit.errors import ParameterError
+from riffkit.music.fields import option
+from riffkit.music.inputs import THEME
+from riffkit.music.request import BARS, STRENGTH, PaintRequest
+from riffkit.music.task import Opened, Task
+from riffkit.music.timeline import Keyframe
+from riffkit.prompt.emphasis import check_prompt
+from riffkit.tasks import story
+
+if TYPE_CHECKING:
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+BARS_PER_PROMPT = 4
+
+
+@dataclass(frozen=True)
+class LoopRequest(PaintRequest):
+    """A loop through prompts and back to the first, each as long on the way as the others.
+
+    `bars`: 4 a prompt if not given. `strength`: how far from the theme, where there is one.
+    """
+
+    prompts: tuple[str, ...] = option("One or more; the last leads to the first.", positional=True)
+    bars: int | None = option("Default: 4 a prompt.", None, **BARS)
+    strength: float = option("How far from the theme, 0 to 1.", 0.75, **STRENGTH)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.prompts:
+            raise ParameterError("prompts: none; give at least one")
+        for prompt in self.prompts:
+            check_prompt(prompt)
+        if self.bars is not None and self.bars < len(self.prompts):
+            raise ParameterError(
+                f"bars={self.bars}: {len(self.prompts)} prompts need at least as many bars"
+            )
+
+    def as_story(self) -> story.StoryRequest:
+        """The same as keyframes."""
+        bars = self.bars or BARS_PER_PROMPT * len(self.prompts)
+        frames = tuple(
+            Keyframe(k * bars / len(self.prompts), prompt, strength=self.strength)
+            for k, prompt in enumerate(self.prompts)
+        )
+        shared = {field.name: getattr(self, field.name) for field in fields(PaintRequest)}
+        return story.StoryRequest(
+            keyframes=frames, bars=bars, loop=True, phrase_bars=min(2, bars), **shared
+        )
+
+
+def _plan(session: Session, request: LoopRequest, opened: Opened) -> Plan:
+    return story.plan_story(session, request.as_story(), opened)
+
+
+def _paint(session: Session, plan: Plan, request: LoopRequest, opened: Opened) -> Sequence[Painted]:
+    return story.paint_story(session, plan, request.as_story(), opened)
+
+
+def _title(request: LoopRequest, inputs: Mapping[str, Any]) -> str:
+    return request.prompts[0]
+
+
+LOOP = Task(
+    "loop",
+    "Make a loop that wanders through prompts and back, without a seam.",
+    LoopRequest,
+    _plan,
+    _paint,
+    _title,
+    inputs=(THEME,),
+)

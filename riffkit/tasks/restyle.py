@@ -1,0 +1,78 @@
+"""A whole clip restyled: image to image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riffkit.music.fields import option
+from riffkit.music.inputs import CLIP
+from riffkit.music.request import STRENGTH, PaintRequest
+from riffkit.music.task import Opened, Task
+from riffkit.prompt.emphasis import check_prompt
+
+if TYPE_CHECKING:
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+
+@dataclass(frozen=True)
+class RestyleRequest(PaintRequest):
+    """The same music as the prompt says; `strength` 0 gives the clip's copy-synthesis."""
+
+    prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
+    strength: float = option("0 leaves it, 1 makes it up.", 0.5, **STRENGTH)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_prompt(self.prompt)
+
+
+def _plan(session: Session, request: RestyleRequest, opened: Opened) -> Plan:
+    from riffkit.music.planning import plan_for_source
+
+    return plan_for_source(session, request, opened["clip"], request.prompt)
+
+
+def _paint(
+    session: Session, plan: Plan, request: RestyleRequest, opened: Opened
+) -> Sequence[Painted]:
+    import torch
+
+    from riffkit.diffusion.denoise import Known
+    from riffkit.music.painted import Painted
+
+    source = opened["clip"]
+    image = source.image
+    if request.strength > 0:
+        canvas = session.canvas(plan, loop=source.loop)
+        (asked,) = session.directions(plan)
+        latents = session.paint(
+            plan,
+            canvas,
+            [lambda bar: asked],
+            session.noise(canvas, request.seed),
+            known=Known(latents=source.latents(session.checkpoint), free=torch.ones(1, 1, 1, 1)),
+            seed=request.seed,
+            strength=request.strength,
+        )
+        image = replace(image, pixels=session.pixels(canvas, latents))
+    return [Painted(image, seed=request.seed, loop=source.loop, ending=source.ending)]
+
+
+def _title(request: RestyleRequest, inputs: Mapping[str, Any]) -> str:
+    return f"{Path(inputs['clip']).stem} {request.prompt}"
+
+
+RESTYLE = Task(
+    "restyle",
+    "Play a clip or a whole song as the prompt says.",
+    RestyleRequest,
+    _plan,
+    _paint,
+    _title,
+    inputs=(CLIP,),
+)

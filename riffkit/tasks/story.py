@@ -1,0 +1,160 @@
+"""Long music through keyframes: one latent image, painted at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riffkit.errors import ParameterError
+from riffkit.limits import check_guidance
+from riffkit.music.fields import option
+from riffkit.music.inputs import THEME, script_input
+from riffkit.music.request import BARS, PaintRequest
+from riffkit.music.task import Opened, Task
+from riffkit.music.timeline import EASINGS, Keyframe, Timeline
+from riffkit.prompt.emphasis import check_emphasis, check_prompt
+
+if TYPE_CHECKING:
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+
+@dataclass(frozen=True)
+class StoryRequest(PaintRequest):
+    """A piece of `bars` bars. With `loop` its end leads into its beginning.
+
+    The noise is a phrase of `phrase_bars`, again and again, so the music keeps its shape while
+    prompts and seeds change it: more bars, more variety.
+    """
+
+    keyframes: tuple[Keyframe, ...] = option("What is asked for, bar by bar.", in_files_only=True)
+    bars: int = option("Length in bars.", **BARS)
+    loop: bool = option("Its end leads into its beginning.", False)
+    phrase_bars: int = option("Bars of noise that come again and again.", 2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.keyframes:
+            raise ParameterError("keyframes: none; give at least one, with a prompt")
+        if not 1 <= self.phrase_bars <= self.bars:
+            raise ParameterError(f"phrase_bars={self.phrase_bars}: must lie from 1 to {self.bars}")
+        for frame in self.keyframes:
+            check_prompt(frame.prompt)
+            check_emphasis(frame.negative_prompt)
+            if not 0 <= frame.strength <= 1:
+                raise ParameterError(f"strength={frame.strength:g}: must lie from 0 to 1")
+            if frame.guidance is not None:
+                check_guidance(frame.guidance)
+            if frame.easing not in EASINGS:
+                raise ParameterError(f"easing={frame.easing!r}: must be {', '.join(EASINGS)}")
+        _ = self.timeline
+
+    @property
+    def timeline(self) -> Timeline:
+        return Timeline(self.keyframes, self.bars, closed=self.loop)
+
+
+def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
+    """Tempo and key: as requested, else the theme's, else as the first keyframe says."""
+    from riffkit.music.plan import Asked
+    from riffkit.music.planning import make_plan
+
+    theme = opened.get("theme")
+    guidance = request.guidance
+    if guidance is None and any(f.guidance not in (None, 1) for f in request.keyframes):
+        # where one keyframe is guided, all are painted by the network that can be
+        guidance = session.checkpoint.traits.default_guidance
+    asked = [
+        Asked(
+            frame.prompt,
+            frame.negative_prompt or request.negative_prompt,
+            f"bar {frame.bar:g}",
+            f"bar {frame.bar:g} negative_prompt" if frame.negative_prompt else "negative_prompt",
+        )
+        for frame in request.keyframes
+    ]
+    bpm, key, transpose = request.bpm, request.key, None
+    if theme is not None:
+        bpm, key, transpose = bpm or theme.bpm, key or theme.key_name, theme.transpose
+    return make_plan(
+        session,
+        request,
+        asked,
+        n_beats=request.bars * request.beats_per_bar,
+        bpm=bpm,
+        key=key,
+        guidance=guidance,
+        transpose=transpose,
+        resolved={"bars": request.bars},
+    )
+
+
+def paint_story(
+    session: Session, plan: Plan, request: StoryRequest, opened: Opened
+) -> Sequence[Painted]:
+    """A theme comes again and again, as far as the keyframes' strength lets it."""
+    import torch
+
+    from riffkit.diffusion.denoise import Known
+    from riffkit.music.finish import Ending
+    from riffkit.music.journey import phrase_noise, script_of, strengths
+    from riffkit.music.painted import Painted
+    from riffkit.spectrogram.image import SpectrogramImage
+
+    canvas, timeline = session.canvas(plan, loop=request.loop), request.timeline
+    guidance = plan.denoising.guidance
+    directions = [
+        direction.guided(guidance if frame.guidance is None else frame.guidance)
+        for direction, frame in zip(session.directions(plan), request.keyframes, strict=True)
+    ]
+    known, theme = None, opened.get("theme")
+    if theme is not None:
+        columns = torch.arange(canvas.n_columns) % theme.latents.shape[-1]
+        free = strengths(timeline, canvas)[None, None, None]
+        known = Known(latents=theme.latents[..., columns], free=free)
+    latents = session.paint(
+        plan,
+        canvas,
+        [script_of(timeline, directions)],
+        phrase_noise(timeline, canvas, seed=request.seed, phrase_bars=request.phrase_bars),
+        known=known,
+        seed=request.seed,
+    )
+    image = SpectrogramImage(
+        session.pixels(canvas, latents),
+        session.checkpoint.params,
+        grid=plan.grid,
+        transpose=plan.transpose,
+    )
+    return [
+        Painted(
+            image,
+            seed=request.seed,
+            loop=request.loop,
+            ending=Ending(faded=not request.loop),
+        )
+    ]
+
+
+def _script(path: Path) -> Mapping[str, Any]:
+    from riffkit.music.script import read_script
+
+    return read_script(path)
+
+
+def _title(request: StoryRequest, inputs: Mapping[str, Any]) -> str:
+    return Path(inputs["script"]).stem if "script" in inputs else request.keyframes[0].prompt
+
+
+STORY = Task(
+    "story",
+    "Make minutes of music from a script of keyframes.",
+    StoryRequest,
+    plan_story,
+    paint_story,
+    _title,
+    inputs=(script_input("TOML file of keyframes; the README has one.", _script), THEME),
+)

@@ -1,0 +1,96 @@
+"""Siblings of a clip: one batch, each with noise of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riffkit.errors import ParameterError
+from riffkit.music.fields import option
+from riffkit.music.inputs import CLIP
+from riffkit.music.request import PaintRequest
+from riffkit.music.task import Opened, Task
+from riffkit.prompt.emphasis import check_emphasis
+
+if TYPE_CHECKING:
+    from riffkit.music.painted import Painted
+    from riffkit.music.plan import Plan
+    from riffkit.music.session import Session
+
+MAX_SIBLINGS = 64
+
+
+@dataclass(frozen=True)
+class VaryRequest(PaintRequest):
+    """`count` siblings of a clip; `distance` from 0 (the clip itself) to 1 (strangers).
+
+    Without a `prompt` the clip's own is taken, as its recipe says it.
+    """
+
+    count: int = option("How many siblings.", 4, least=1, most=MAX_SIBLINGS)
+    distance: float = option("From 0, the clip, to 1, strangers.", 0.5)
+    prompt: str | None = option("What they should be; default: the clip's.", None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.distance <= 1:
+            raise ParameterError(f"distance={self.distance:g}: must lie above 0 and up to 1")
+        check_emphasis(self.prompt or "")
+
+
+def _plan(session: Session, request: VaryRequest, opened: Opened) -> Plan:
+    from riffkit.music.planning import plan_for_source
+
+    source = opened["clip"]
+    prompt = source.prompt if request.prompt is None else request.prompt
+    return plan_for_source(session, request, source, prompt)
+
+
+def _paint(session: Session, plan: Plan, request: VaryRequest, opened: Opened) -> Sequence[Painted]:
+    """As long as the clip is, painted as one batch."""
+    import torch
+
+    from riffkit.diffusion.denoise import Known
+    from riffkit.music.painted import Painted
+
+    source = opened["clip"]
+    canvas = session.canvas(plan, loop=source.loop)
+    (asked,) = session.directions(plan)
+    seeds = [request.seed + k for k in range(request.count)]
+    known = source.latents(session.checkpoint).expand(request.count, -1, -1, -1)
+    latents = session.paint(
+        plan,
+        canvas,
+        [lambda bar: asked] * request.count,
+        torch.cat([session.noise(canvas, seed) for seed in seeds]),
+        known=Known(latents=known, free=torch.ones(1, 1, 1, 1)),
+        seed=seeds,
+        strength=request.distance,
+    )
+    return [
+        Painted(
+            replace(source.image, pixels=session.pixels(canvas, item)),
+            seed=request.seed + k,
+            loop=source.loop,
+            ending=source.ending,
+        )
+        for k, item in enumerate(latents.split(1))
+    ]
+
+
+def _title(request: VaryRequest, inputs: Mapping[str, Any]) -> str:
+    return f"{Path(inputs['clip']).stem} sibling"
+
+
+VARY = Task(
+    "vary",
+    "Make siblings of a clip, and a sheet of their images to choose from.",
+    VaryRequest,
+    _plan,
+    _paint,
+    _title,
+    inputs=(CLIP,),
+    count="count",
+)

@@ -1,0 +1,70 @@
+"""Options that all painting commands share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import cli
+from riffkit.commands import models
+from riffkit.diffusion import checkpoint
+from riffkit.errors import ParameterError
+
+COMMANDS = {
+    "generate": ("piano",), "loop": ("piano",), "morph": ("piano", "drums"), "vary": ("a.wav",),
+    "restyle": ("a.wav", "piano"), "edit": ("a.wav",), "extend": ("a.wav",),
+}  # fmt: skip
+LOADING = ("--model", "--lora", "--device", "--dtype", "--compile", "--offload")
+PAINTING = (
+    "--negative-prompt", "--beats-per-bar", "--steps", "--guidance", "--guidance-interval",
+    "--sampler", "--deep-cache", "--vocoder", "--quality", "--seed",
+)  # fmt: skip
+
+
+def help_of(command: str) -> str:
+    return CliRunner().invoke(cli.application(), [command, "--help"]).stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_painting_command_has_them(command: str) -> None:
+    for option in (*PAINTING, *LOADING, "--json", "--quiet"):
+        assert f"{option} " in help_of(command)
+
+
+class NotLoadedError(Exception):
+    """Nothing has to be loaded to see what would be."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_model_is_loaded_as_asked_for(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def loading(**arguments: Any) -> None:
+        asked.update(arguments)
+        raise NotLoadedError
+
+    monkeypatch.setattr(checkpoint, "load_checkpoint", loading)
+    monkeypatch.setattr(models, "fetch_missing", lambda model, quiet: None)
+    monkeypatch.chdir(tmp_path)
+    options = ["--model", "owner/name", "--lora", "a.safetensors:0.5", "--lora", "b", "--dtype"]
+    given = [*COMMANDS[command], *options, "bfloat16", "--device", "cpu"]
+    (tmp_path / "a.wav").touch()
+    done = CliRunner().invoke(cli.application(), [command, *given])
+    assert isinstance(done.exception, NotLoadedError), done.output
+    compute = asked.pop("compute")
+    assert asked == {"model": "owner/name", "device": "cpu", "loras": ["a.safetensors:0.5", "b"]}
+    assert compute.dtype == "bfloat16"
+
+
+def test_mistakes_are_said_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkpoint, "load_checkpoint", lambda **_: pytest.fail("loaded"))
+    for wrong in (["--sampler", "best"], ["--deep-cache", "0"], ["--guidance-interval", "1:0"]):
+        done = CliRunner().invoke(cli.application(), ["loop", "piano", *wrong])
+        assert isinstance(done.exception, ParameterError), done.output
