@@ -5,6 +5,7 @@ Importing this module imports neither torch nor diffusers, so that `riff --help`
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Collection
@@ -16,8 +17,11 @@ from riffkit.commands import files, judging, models
 from riffkit.commands.painting import add_tasks
 from riffkit.errors import RiffkitError
 from riffkit.memory import keep_freed_memory
-from train.commands import app as train_app
-from train.dataset.commands import app as dataset_app
+
+_GROUPS = {
+    "train": ("train.commands", "Train on your own music, or from nothing."),
+    "dataset": ("train.dataset.commands", "From a folder of audio to a captioned dataset."),
+}
 
 
 def application(words: Collection[str] | None = None) -> typer.Typer:
@@ -34,8 +38,11 @@ def application(words: Collection[str] | None = None) -> typer.Typer:
     for commands in (files, judging):
         app.add_typer(commands.app)
     app.add_typer(models.app, name="models")
-    app.add_typer(train_app, name="train")
-    app.add_typer(dataset_app, name="dataset")
+    for name, (module, text) in _GROUPS.items():
+        if words is None or name in words:
+            app.add_typer(importlib.import_module(module).app, name=name, short_help=text)
+        else:
+            app.command(name, help=text)(lambda: None)
     return app
 
 

@@ -50,9 +50,7 @@ from train.tuning_commands import (
 from train.tuning_commands import print_line as _print_line
 from train.vae import command as vae_command
 
-app = typer.Typer(
-    no_args_is_help=True, help=__doc__, short_help="Train on your own music, or from nothing."
-)
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 app.command()(with_flags(lora, tuple(FLAGS)))
 app.command()(vae_command.stream)
 app.command()(vae_command.vae)

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from riffkit.commands.options import chosen_seed, described, progress, say, show_notes
+from riffkit.commands.loading import Loading
+from riffkit.commands.options import described, progress, say, show_notes
 from riffkit.errors import ParameterError
 
 Engine = Annotated[str, typer.Option(help="Of a list: local, or ray for a cluster.")]
@@ -22,7 +23,7 @@ def put_batch(
     *,
     output: Path | None,
     task: str,
-    loading: Mapping[str, Any],
+    loading: Loading,
     count: int,
     engine: str,
     workers: int | None,
@@ -38,21 +39,24 @@ def put_batch(
     if count < 1:
         raise ParameterError(f"count={count}: must be at least 1")
     from riffkit.music.batch_list import read_batch
+    from riffkit.music.values import random_seed
 
     entries = read_batch(file, task=task)
-    seed = defaults.get("seed")
+    asked_seed, shared = defaults.get("seed"), {k: v for k, v in defaults.items() if k != "seed"}
+    for entry in entries:
+        entry.call(shared, seed=0)  # mistakes are said before anything heavy is imported
     from riffkit.music.batch import list_calls, make_all
 
     calls = list_calls(
         entries,
         file.with_suffix("") if output is None else output,
-        seed=chosen_seed(seed),
-        any_seed=seed is None,
+        seed=random_seed() if asked_seed is None else asked_seed,
+        any_seed=asked_seed is None,
         count=count,
-        defaults={name: value for name, value in defaults.items() if name != "seed"},
+        defaults=shared,
     )
     n_clips = sum(len(call.paths) for call in calls)
-    made_clips = make_all(calls, loading, engine=engine, workers=workers)
+    made_clips = make_all(calls, loading.arguments, engine=engine, workers=workers)
     n_failed, shown = 0, set[str]()
     with progress("painting", n_clips, quiet=quiet) as advance:
         for made in made_clips:

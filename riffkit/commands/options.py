@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from riffkit.errors import ParameterError
+from riffkit.vocoder.quality import Quality as QualityName
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
-Seed = Annotated[int | None, typer.Option(help="Same seed, same result; default: a new one.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no notes.")]
@@ -28,21 +28,8 @@ Lora = Annotated[
     typer.Option(metavar="PATH[:WEIGHT]", help="LoRA file or run to add; may be given again."),
 ]
 Vocoder = Annotated[str, typer.Option(help="How images become sound; see `riff models list`.")]
-# the same words as riffkit.vocoder.base.QUALITIES, which would bring torch in here
-QualityName = Literal["preview", "default", "high"]
 Quality = Annotated[QualityName, typer.Option(help="Speed against fidelity of the vocoder.")]
 Preset = Annotated[str | None, typer.Option(help="riffusion-v1, full-band or crisp.")]
-Bpm = Annotated[float | None, typer.Option(help="Tempo in beats a minute.")]
-PromptBpm = Annotated[float | None, typer.Option(help="Default: the prompt's or style's.")]
-ClipBpm = Annotated[float | None, typer.Option(help="Default: as measured.")]
-Key = Annotated[str | None, typer.Option(help="'A minor'; default: the prompt's.")]
-ClipKey = Annotated[str | None, typer.Option(help="'A minor'; default: as measured.")]
-BeatsPerBar = Annotated[int, typer.Option(help="4 for 4/4, 3 for a waltz.")]
-Steps = Annotated[int | None, typer.Option(help="Denoising steps; default: model's.")]
-Guidance = Annotated[float | None, typer.Option(help="Prompt's pull; default: model's.")]
-NegativePrompt = Annotated[str, typer.Option(help="What to keep away from.")]
-Prompt = Annotated[str, typer.Argument(help="The music in words: 'lo-fi piano, rainy'.")]
-Audio = Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file, or riffkit's PNG.")]
 
 
 def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
@@ -70,12 +57,6 @@ def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
     return paths
 
 
-def chosen_seed(seed: int | None) -> int:
-    from riffkit.music.riff import random_seed
-
-    return random_seed() if seed is None else seed
-
-
 def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that were said on the command line (click's context `ctx`), without defaults."""
     said = {
@@ -95,7 +76,7 @@ def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], 
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         row = bar.add_task("painting", total=None)
         yield lambda done, total: bar.update(row, total=total * n_calls, advance=1)
 
@@ -150,7 +131,7 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
 

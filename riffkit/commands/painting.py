@@ -17,7 +17,6 @@ from riffkit.commands.options import (
     Output,
     Quiet,
     checked_paths,
-    chosen_seed,
     explicit,
     painting_bar,
     put,
@@ -28,7 +27,7 @@ from riffkit.music.fields import About, about_of
 from riffkit.music.registry import tasks
 from riffkit.music.request import PaintRequest
 from riffkit.music.task import Call, Input, Task
-from riffkit.music.values import call_of, inner, is_span
+from riffkit.music.values import call_of, inner, is_span, random_seed
 
 _Count = Annotated[int, typer.Option(help="How many clips, each with the next seed.")]
 
@@ -62,13 +61,15 @@ def batch(ctx: Any, **values: Any) -> None:
     common = {name: values.pop(name) for name in (*_COMMON, *_LISTED, "count", "task")}
     loading = Loading(**{field.name: values.pop(field.name) for field in fields(Loading)})
     file = values.pop("file")
-    put_batch(file, explicit(ctx, values), loading=loading.arguments, **common)
+    put_batch(file, explicit(ctx, values), loading=loading, **common)
 
 
 def _batch_parameters() -> list[Parameter]:
     file = Annotated[Path, typer.Argument(help="Text, .jsonl or .csv file.")]
     task = Annotated[str, typer.Option(help="What a row is, where it doesn't say itself.")]
-    output, *talk = _annotated(_COMMON)
+    _, *talk = _annotated(_COMMON)
+    folder = typer.Option("-o", "--output", help="Folder for the clips; default: as the file.")
+    output = _parameter("output", Path | None, folder, None)
     named = {"task": (task, "generate"), "count": (_Count, 1), **_LISTED}
     first = _annotated({"file": (file, Parameter.empty)})
     return [*first, output, *_annotated(named), *shared_parameters(), *of_loading(), *talk]
@@ -102,7 +103,7 @@ def _command(task: Task[Any]) -> Callable[..., None]:
             _make(task, given, loading, count, **common)
         else:
             put_batch(
-                file, given, task=task.name, count=count, loading=loading.arguments, **listed,
+                file, given, task=task.name, count=count, loading=loading, **listed,
                 **common,
             )  # fmt: skip
 
@@ -137,10 +138,7 @@ def _make(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    first: Call[Any] = call_of(task, given, seed=chosen_seed(None))
-    for name, path in first.inputs.items():
-        if isinstance(path, Path) and not path.exists():
-            raise ParameterError(f"{name}={str(path)!r}: no such file")
+    first: Call[Any] = call_of(task, given, seed=random_seed())
     n_each = task.n_clips(first.request)
     paths = checked_paths(output, first.title, count * n_each)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
@@ -153,10 +151,12 @@ def _make(
     from riffkit.music.session import Session
     from riffkit.music.sheet import save_sheet
 
+    opened = None
     with painting_bar(count, quiet=quiet) as on_step:
         for index, call in enumerate(calls):
             session = Session(checkpoint, on_step=on_step)
-            prepared = prepare(session, call)
+            prepared = prepare(session, call, opened)
+            opened = prepared.opened
             clips = perform(session, prepared)
             mine = paths[index * n_each : (index + 1) * n_each]
             if sheet is not None:
@@ -181,12 +181,15 @@ def parameters_of(task: Task[Any]) -> list[Parameter]:
     """A task's inputs and fields, and what all commands have, as arguments and options."""
     about, hints = about_of(task.request), get_type_hints(task.request)
     found = [_of_input(one) for one in task.inputs if one.name not in about]
+    has_script = any(one.expand is not None for one in task.inputs)  # whose values come first
     # a request's own fields before those that all have
     ordered = sorted(fields(task.request), key=lambda field: field.name in _SHARED)
     for field in ordered:
         if not about[field.name].in_files_only:
             is_optional = task.from_list is not None and field.name == "prompt"
-            found.append(_of_field(field, about[field.name], hints[field.name], is_optional))
+            parameter = _of_field(field, about[field.name], hints[field.name], is_optional)
+            get_args(parameter.annotation)[1].show_default = not has_script
+            found.append(parameter)
     more = []
     if task.from_list is not None:
         text = "Instead of the prompt: a text file, one a line; .jsonl or .csv with fields."
@@ -228,7 +231,9 @@ def _of_input(one: Input) -> Parameter:
     if one.positional:
         argument = typer.Argument(metavar=one.name.upper(), help=one.help)
         return _parameter(one.name, Path, argument, Parameter.empty)
-    return _parameter(one.name, str | None, typer.Option(help=one.help), None)
+    has_names = one.names is not tuple
+    option = typer.Option(help=one.help)
+    return _parameter(one.name, str | None if has_names else Path | None, option, None)
 
 
 def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) -> Parameter:

@@ -31,6 +31,7 @@ from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Call
+from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.png import read_png
@@ -72,21 +73,23 @@ def list_calls(
 ) -> list[ListedCall]:
     """The calls of a list, `count` of each entry, for clips as FOLDER/NNN-<its words>.wav.
 
-    Entries without a seed take the next after `seed` for each call; `defaults` are values for all
+    Entries without a seed take the next after `seed` for each clip; `defaults` are values for all
     that don't say otherwise. Raises ParameterError, which names the entry, for a wrong value.
     """
+    check_names(defaults or {}, {name for entry in entries for name in entry.names})
     n_digits = max(3, len(str(len(entries))))
     calls = []
     for index, entry in enumerate(entries):
-        first = entry.call(defaults or {}, seed=seed + index * count)
-        takes_any = any_seed and "seed" not in entry.values
+        first = entry.call(defaults or {}, seed=seed)
+        takes_any = any_seed and first.request.seed == seed
         n_each = first.task.n_clips(first.request)
         stem = f"{index + 1:0{n_digits}d}-{slug(first.title)}"
         paths = numbered(folder / f"{stem}.wav", count * n_each)
         for n in range(count):
-            request = replace(first.request, seed=first.request.seed + n)
+            request = replace(first.request, seed=first.request.seed + n * n_each)
             mine = tuple(paths[n * n_each : (n + 1) * n_each])
             calls.append(ListedCall(mine, replace(first, request=request), takes_any))
+        seed += count * n_each
     return calls
 
 
@@ -100,7 +103,8 @@ def make_all(
 ) -> Iterator[Made]:
     """Make the clips, in their order, and write each with its PNG as soon as it is there.
 
-    What lies there already with the recipe that is asked for is kept. A clip that can't be made
+    What lies there already with the recipe that is asked for is kept, whichever versions made it. A
+    clip that can't be made
     doesn't stop the others: its `error` says why. `loading` are the arguments of load_checkpoint,
     `checkpoint` what they gave if this process has loaded it. `engine` and `workers` are
     riffkit/engine/run.py's, but for a local GPU, which one worker has for itself by default.

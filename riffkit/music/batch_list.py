@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.errors import ParameterError
+from riffkit.music.fields import about_of
 from riffkit.music.registry import task as task_named
 from riffkit.music.task import Call, Task
 from riffkit.music.values import call_of
@@ -36,33 +37,30 @@ class Entry:
 
         ParameterError, which names the row, for an unknown name or a wrong value.
         """
-        values = {**self._fitting(defaults), **self.values}
-        for one, other in (("bars", "duration"), ("duration", "bars")):
-            if one in self.values and other not in self.values:
-                values.pop(other, None)  # the row's own length, not the one meant for all
+        fitting = {name: value for name, value in defaults.items() if name in self.names}
         return call_of(
-            self.task, values, where=self.where, folder=self.folder, as_text=self.as_text, seed=seed
+            self.task,
+            self.values,
+            defaults=fitting,
+            where=self.where,
+            folder=self.folder,
+            as_text=self.as_text,
+            seed=seed,
         )
 
-    def _fitting(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """Those that the task has; paths are from where the program stands."""
-        inputs = {one.name: one for one in self.task.inputs}
-        known = {*inputs, *self.task.request.__dataclass_fields__}
-        return {
-            name: Path(value).absolute()
-            if name in inputs and value is not None and str(value) not in inputs[name].names()
-            else value
-            for name, value in defaults.items()
-            if name in known
-        }
+    @property
+    def names(self) -> set[str]:
+        """What a row of its task may say."""
+        fields = self.task.request.__dataclass_fields__
+        return {*(one.name for one in self.task.inputs), *fields}
 
 
 def read_batch(path: Path, *, task: str = "generate") -> list[Entry]:
     """The rows of a file; raises ParameterError, which names the line, for what isn't one.
 
     A .jsonl or .csv file has a task's inputs and fields, and perhaps its own `task`; paths begin
-    at the file's own folder. Any other has a prompt a line. Blank lines and those that begin with
-    # are skipped.
+    at the file's own folder. Any other has a prompt a line, or what else its task begins
+    with. Blank lines and those that begin with # are skipped.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -81,24 +79,33 @@ def read_batch(path: Path, *, task: str = "generate") -> list[Entry]:
 
 def entries_of(rows: Sequence[str | Mapping[str, Any]], *, task: str = "generate") -> list[Entry]:
     """Prompts or mappings of values as entries; raises ParameterError as `read_batch`."""
-    return [
-        _entry(f"prompts[{index}]", {"prompt": row} if isinstance(row, str) else row, task, None)
-        for index, row in enumerate(rows)
-    ]
+    return [_entry(f"prompts[{index}]", row, task, None) for index, row in enumerate(rows)]
 
 
-def _text_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _first_of(task: Task[Any]) -> str:
+    """What a row means that is nothing but text: the first thing that the task is given."""
+    inputs = [one.name for one in task.inputs if one.positional]
+    fields = [name for name, about in about_of(task.request).items() if about.positional]
+    return [*inputs, *fields][0]
+
+
+def _text_rows(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            yield number, {"prompt": line.strip()}
+            yield number, line.strip()
 
 
 def _json_rows(text: str) -> Iterator[tuple[int, Any]]:
     for number, row in _text_rows(text):
         try:
-            yield number, json.loads(row["prompt"])
+            yield number, _row(json.loads(row))
         except ValueError:
             yield number, None
+
+
+def _row(value: Any) -> Any:
+    """A JSON line's table; a bare word isn't one."""
+    return value if isinstance(value, Mapping) else None
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, Any]]:
@@ -122,6 +129,8 @@ def _csv_rows(text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _entry(where: str, row: Any, task: str, folder: Path | None) -> Entry:
+    if isinstance(row, str):
+        row = {_first_of(task_named(task)): row}
     if not isinstance(row, Mapping):
         raise ParameterError(f"{where}: can't be read; give fields such as prompt, seed, bpm")
     values = {name: value for name, value in row.items() if value is not None}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from jaxtyping import Float
@@ -27,10 +26,6 @@ class Clip:
     @property
     def seconds(self) -> float:
         return self.waveform.shape[-1] / self.sample_rate
-
-    def with_notes(self, more: Sequence[str]) -> Clip:
-        """The same with lines added to its notes."""
-        return replace(self, notes=(*self.notes, *more))
 
     def save(self, path: str | Path) -> None:
         """Write WAV, FLAC, OGG or MP3 by the extension, the recipe in its tags."""

@@ -45,7 +45,7 @@ def _open_theme(session: Session, given: str | Path, request: Any, opened: Opene
 
 
 def _seed_names() -> Sequence[str]:
-    from riffkit.music.theme import seed_names
+    from riffkit.music.seeds import seed_names
 
     return tuple(seed_names())
 

@@ -46,7 +46,7 @@ class Morphing:
         denoising = self._plan.denoising
         n_draft = max(1 if denoising.skip_kept else 2, denoising.steps // _PILOT_PART)
         even = torch.linspace(0, 1, n_frames)
-        latents = self._painted(_evened(even, self._painted(even, draft_steps=n_draft)))
+        latents = self._painted(_evened(even, self._painted(even, steps=n_draft)))
         own = [self._ends[0], *[None] * (n_frames - 2), self._ends[1]]
         n_pixels = self._plan.grid.n_frames
         return [
@@ -59,7 +59,7 @@ class Morphing:
         ]
 
     def _painted(
-        self, shares: Float[Tensor, " frame"], *, draft_steps: int | None = None
+        self, shares: Float[Tensor, " frame"], *, steps: int | None = None
     ) -> Float[Tensor, "frame channel row column"]:
         """The frames at these shares; those that are a clip's own needn't be painted."""
         known = None if self._between is None else self._between(shares)
@@ -76,7 +76,8 @@ class Morphing:
                 torch.cat([slerp(near, far, share) for share in shares[here]]),
                 known=None if known is None else Known(known.latents[here], known.free[here]),
                 seed=self._seeds[0],
-                draft_steps=draft_steps,
+                steps=steps,
+                silent=steps is not None,
             ).cpu()
         return latents
 
@@ -102,7 +103,7 @@ class Morphing:
             [_still(self._asked[k])],
             self._noises[k],
             seed=self._seeds[0],
-            draft_steps=self._plan.denoising.steps,
+            silent=True,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -21,8 +20,8 @@ class Painted:
     """One image, and how it becomes a clip.
 
     `loop`: it plays round. `seed`: the vocoder's. `known`: sound that is there already; `join` puts
-    the new sound and that together. `ending`: what is done to the sound at last. `measure(clip)`
-    gives lines to be read when it is done.
+    the new sound and that together. `ending`: what is done to the sound at last. `measure(sound)`
+    gives lines to be read, by the whole sound.
     """
 
     image: SpectrogramImage
@@ -31,4 +30,4 @@ class Painted:
     loop: bool = False
     known: KnownPart | None = None
     join: Join | None = None
-    measure: Callable[[Any], tuple[str, ...]] | None = None
+    measure: Callable[[Tensor], tuple[str, ...]] | None = None

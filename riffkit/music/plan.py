@@ -54,7 +54,7 @@ class Plan:
 
     `denoising`: how, for the whole strength. `transpose`: how many semitones above what the model
     paints the music sounds. `texts`: those of the prompts, in their order. `read`: the prompts
-    themselves, by the names that messages give them. `resolved`: what a recipe keeps in place of
+    themselves, with the names that messages give them. `resolved`: what a recipe keeps in place of
     the request's open choices.
     """
 
@@ -64,9 +64,5 @@ class Plan:
     denoising: Denoising
     transpose: float
     texts: tuple[Texts, ...]
-    read: Mapping[str, Prompt]
+    read: tuple[tuple[str, Prompt], ...]
     resolved: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def bars(self) -> int:
-        return self.grid.n_beats // self.beats_per_bar

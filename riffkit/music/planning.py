@@ -33,8 +33,8 @@ def make_plan(
     or the model say: the first of `asked`, or `decided_by`. `resolved` is kept in the recipe too.
     """
     traits, checkpoint = session.checkpoint.traits, session.checkpoint
-    prompts = {one.name: session.read(one.prompt) for one in asked}
-    avoided = {one.negative_name: session.read(one.negative_prompt) for one in asked}
+    prompts = [session.read(one.prompt) for one in asked]
+    avoided = [session.read(one.negative_prompt) for one in asked]
     first = session.read(asked[0].prompt if decided_by is None else decided_by)
     grid = BeatGrid(choose_bpm(first, traits, bpm=_either(bpm, request.bpm)), n_beats)
     musical_key = choose_key(first, traits, key=_either(key, request.key), seed=request.seed)
@@ -46,10 +46,10 @@ def make_plan(
         transpose = float(semitones_to_key(musical_key, traits))
     texts = tuple(
         Texts(
-            painted_text(prompts[one.name], musical_key, grid.bpm, traits),
-            negative_text(avoided[one.negative_name], prompts[one.name], musical_key, traits),
+            painted_text(prompt, musical_key, grid.bpm, traits),
+            negative_text(negative, prompt, musical_key, traits),
         )
-        for one in asked
+        for prompt, negative in zip(prompts, avoided, strict=True)
     )
     return Plan(
         grid=grid,
@@ -65,7 +65,18 @@ def make_plan(
         ),
         transpose=transpose,
         texts=texts,
-        read={**prompts, **{name: one for name, one in avoided.items() if one.words}},
+        read=tuple(
+            dict.fromkeys(
+                [
+                    *((one.name, prompt) for one, prompt in zip(asked, prompts, strict=True)),
+                    *(
+                        (one.negative_name, negative)
+                        for one, negative in zip(asked, avoided, strict=True)
+                        if negative.words
+                    ),
+                ]
+            )
+        ),
         resolved={
             "bpm": grid.bpm,
             "key": None if musical_key is None or not musical_key.mode else musical_key.name,

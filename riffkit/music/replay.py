@@ -62,9 +62,10 @@ def replay(
 ) -> Replay:  # fmt: skip
     """Make `path` again as `output`, and compare.
 
-    Bytes are compared where the same version of riffkit made it, else samples or pixels, and what
-    both recipes ask for; of OGG and MP3 always samples. `model`, `sources` and `loras` as `Places`
-    says. Raises ParameterError for a file without a recipe, or whose inputs aren't found.
+    Bytes are compared where the same versions made it with as many threads, for the file says so;
+    else samples or pixels, and what both recipes ask for; of OGG and MP3 always samples.
+    `model`, `sources` and `loras` as `Places` says. Raises ParameterError for a file without a
+    recipe, or whose inputs aren't found.
     """
     if output.suffix.lower() != path.suffix.lower():
         raise ParameterError(f"output={output.name!r}: must end in {path.suffix}, as the original")
@@ -78,7 +79,8 @@ def replay(
     with tempfile.TemporaryDirectory() as folder, atomic_path(output) as temporary:
         again = Path(folder) / output.name
         _save(made, again)
-        if recipe.versions.get("riffkit") == versions()["riffkit"] and not _is_lossy(path):
+        same_makers = (recipe.versions, recipe.threads) == (versions(), torch.get_num_threads())
+        if same_makers and not _is_lossy(path):
             compared, same = "bytes", path.read_bytes() == again.read_bytes()
         else:
             compared, same = _compared(path, again)

@@ -8,7 +8,7 @@ from riffkit.errors import ParameterError
 from riffkit.limits import check_every, check_interval, check_sampler
 from riffkit.music.fields import check_ranges, option
 from riffkit.prompt.emphasis import check_emphasis
-from riffkit.spectrogram.beat_grid import MAX_BARS
+from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 from riffkit.vocoder.quality import Quality
 
 STRENGTH = {"least": 0, "most": 1}
@@ -23,12 +23,17 @@ class PaintRequest:
     as `riffkit.diffusion.denoise.Denoising` says. Raises ParameterError for a value out of range.
     """
 
-    bpm: float | None = option("Tempo in beats a minute; default: the prompt's or clip's.", None)
-    key: str | None = option("'A minor'; default: the prompt's or clip's.", None)
+    bpm: float | None = option(
+        "Tempo in beats a minute; default: the prompt's, its style's, or the clip's as measured.",
+        None,
+        least=MIN_BPM,
+        most=MAX_BPM,
+    )
+    key: str | None = option("'A minor'; default: the prompt's, or the clip's as measured.", None)
     negative_prompt: str = option("What to keep away from.", "")
     beats_per_bar: int = option("4 for 4/4, 3 for a waltz.", 4, least=2, most=12)
-    steps: int | None = option("Denoising steps; default: model's.", None)
-    guidance: float | None = option("Prompt's pull; default: model's.", None)
+    steps: int | None = option("Denoising steps; default: model's.", None, least=1)
+    guidance: float | None = option("Prompt's pull; default: model's.", None, least=0, most=100)
     guidance_interval: str | None = option(
         "Guide only from A to B of the steps: 0:0.6 saves time.", None, metavar="A:B"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from inspect import Parameter
@@ -22,14 +21,7 @@ from riffkit.music.registry import task, tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Task
-from riffkit.music.values import call_of
-
-SEED_BITS = 32
-
-
-def random_seed() -> int:
-    """A seed to use where none was asked for; the recipe keeps it."""
-    return secrets.randbits(SEED_BITS)
+from riffkit.music.values import call_of, random_seed
 
 
 @dataclass(frozen=True)
@@ -129,7 +121,10 @@ def _method(riff: Riff, of: Task[Any]) -> Callable[..., Any]:
                 f"{of.name}: takes {len(positional)} values without a name "
                 f"({', '.join(positional)}); give the others as name=value"
             )
-        clips = riff.run(of.name, **dict(zip(positional, given, strict=False)), **values)
+        first = dict(zip(positional, given, strict=False))
+        if twice := sorted(first.keys() & values.keys()):
+            raise ParameterError(f"{of.name}: {twice[0]} is given twice")
+        clips = riff.run(of.name, **first, **values)
         return clips[0] if of.count is None else clips
 
     method.__name__ = method.__qualname__ = of.name

@@ -19,6 +19,7 @@ from riffkit.music.session import Session
 from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.vocoder.decode import decode
+from riffkit.vocoder.registry import check_vocoder
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,17 @@ class Prepared:
         )
 
 
-def prepare(session: Session, call: Call[Any]) -> Prepared:
-    """Everything but the painting: which clip it would be. Raises RiffkitError for what is wrong
-    with the request or a file."""
-    task, opened = call.task, dict[str, Any]()
+def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> Prepared:
+    """Everything but the painting: which clip it would be.
+
+    `opened` are the files of a call that differs in its seed alone. Raises RiffkitError for what
+    is wrong with the request or a file.
+    """
+    task = call.task
+    check_vocoder(call.request.vocoder)
+    opened = dict(opened or {})
     for one in task.inputs:
-        if one.open is not None and one.name in call.inputs:
+        if one.open is not None and one.name in call.inputs and one.name not in opened:
             opened[one.name] = one.open(session, call.inputs[one.name], call.request, opened)
     plan = task.plan(session, call.request, opened)
     recipe = Recipe(
@@ -105,10 +111,11 @@ def _clip(
     )
     if painted.join is not None:
         waveform = painted.join(waveform)
-    clip = finish(
+    if painted.measure is not None:
+        notes = (*notes, *painted.measure(waveform))
+    return finish(
         waveform, painted.image, recipe, painted.ending, circular=painted.loop, notes=notes
     )
-    return clip if painted.measure is None else clip.with_notes(painted.measure(clip))
 
 
 def run(

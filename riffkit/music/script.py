@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.errors import ParameterError
+from riffkit.music.seeds import seed_names
 from riffkit.music.timeline import Keyframe
 from riffkit.music.values import check_names
 
@@ -40,7 +41,6 @@ def read_script(path: Path) -> dict[str, Any]:
         values["bars"] = math.ceil(max(numbers)) + _TAIL_BARS
     if "bars" not in values:
         raise ParameterError("script: needs bars, or keyframes with a bar each")
-    if "theme" in values:
-        beside = path.parent / str(values["theme"])
-        values["theme"] = beside if beside.exists() or beside.suffix else str(values["theme"])
+    if "theme" in values and values["theme"] not in seed_names():
+        values["theme"] = (path.parent / Path(str(values["theme"])).expanduser()).absolute()
     return {**values, "keyframes": frames}

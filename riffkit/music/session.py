@@ -67,16 +67,20 @@ class Session:
         seed: int | Sequence[int],
         known: Known | None = None,
         strength: float = 1.0,
-        draft_steps: int | None = None,
+        steps: int | None = None,
+        silent: bool = False,
     ) -> Float[Tensor, "batch channel row column"]:
         """Latents of the canvas, as `Canvas.paint` says.
 
-        With `draft_steps` as many instead of the plan's: a trial, of which nobody is told.
+        `steps` instead of the plan's; `silent`: nobody is told of them.
         """
-        how = replace(plan.denoising, strength=strength, on_remark=self._remarks.append)
-        on_step = self.on_step
-        if draft_steps is not None:
-            how, on_step = replace(how, steps=draft_steps, on_remark=None), None
+        how = replace(
+            plan.denoising,
+            strength=strength,
+            steps=plan.denoising.steps if steps is None else steps,
+            on_remark=None if silent else self._remarks.append,
+        )
+        on_step = None if silent else self.on_step
         return canvas.paint(scripts, noise, how, known=known, seed=seed, on_step=on_step)
 
     def pixels(
@@ -90,7 +94,7 @@ class Session:
         """How the model read the prompts, and what painting had to say."""
         notes: list[str] = []
         avoided: list[str] = []
-        for name, prompt in plan.read.items():
+        for name, prompt in plan.read:
             if prompt.text != prompt.words:
                 without = f", without {', '.join(prompt.unwanted)}" if prompt.unwanted else ""
                 notes.append(f"{name}: read as {prompt.text!r}{without}")

@@ -18,7 +18,6 @@ from riffkit.audio.resampling import resample
 from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
-from riffkit.music.canvas import Canvas
 from riffkit.music.finish import Ending
 from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.request import PaintRequest
@@ -96,9 +95,6 @@ class Source:
         span = (self.n_lead, self.n_lead + self.waveform.shape[-1])
         return Ending(faded=False) if self.loop else Ending(span=span)
 
-    def canvas(self, checkpoint: Checkpoint) -> Canvas:
-        return Canvas(self.grid, self.beats_per_bar, self.loop, checkpoint)
-
     def latents(self, checkpoint: Checkpoint) -> Float[Tensor, "1 channel latent_row column"]:
         circular = self.loop or checkpoint.traits.bar_cue
         return pixels_to_latents(checkpoint, self.image.pixels, circular=circular)
@@ -116,8 +112,10 @@ def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> So
     made = {} if recipe is None else recipe.arguments
     waveform, rate = _sound(checkpoint, path, drawn)
     own_bpm = made.get("bpm") if drawn is None or drawn.grid is None else drawn.grid.bpm
-    bpm, bpm_note = _bpm(waveform, rate, request.bpm or own_bpm, path)
-    key, key_note = _key(waveform, rate, request.key or made.get("key"), path, checkpoint)
+    bpm, bpm_note = _bpm(waveform, rate, own_bpm if request.bpm is None else request.bpm, path)
+    key, key_note = _key(
+        waveform, rate, made.get("key") if request.key is None else request.key, path, checkpoint
+    )
     grid, n_lead, loop = _lay_out(waveform, rate, bpm, request.beats_per_bar, path)
     semitones = float(semitones_to_key(key, checkpoint.traits))
     if drawn is not None and (drawn.params, drawn.grid) == (checkpoint.params, grid):

@@ -7,7 +7,7 @@ Light: a task's module imports torch inside of `plan` and `paint` only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -54,7 +54,8 @@ class Task(Generic[RequestT]):
     clip. `title(request, inputs)`: words for the name of a file. `check(request, inputs)` raises
     ParameterError for what doesn't go together, before a model is loaded. `count`: the field
     that says how many clips one call makes; None for one. `from_list`: the option of the command
-    that takes a list of prompts in place of one.
+    that takes a list of prompts in place of one. `instead`: a field given to one call alone takes
+    the place of another that was meant for all.
     """
 
     name: str
@@ -67,13 +68,11 @@ class Task(Generic[RequestT]):
     count: str | None = None
     from_list: str | None = None
     check: Callable[[RequestT, Mapping[str, Any]], None] | None = None
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     def n_clips(self, request: RequestT) -> int:
         """How many clips one call makes."""
         return 1 if self.count is None else int(getattr(request, self.count))
-
-    def input(self, name: str) -> Input:
-        return next(one for one in self.inputs if one.name == name)
 
 
 @dataclass(frozen=True)

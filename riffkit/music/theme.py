@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
 
-from riffkit.diffusion.checkpoint import BUNDLED_DEFAULT, WEIGHTS, Checkpoint, load_checkpoint
+from riffkit.diffusion.checkpoint import BUNDLED_DEFAULT, Checkpoint, load_checkpoint
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
 from riffkit.errors import ParameterError
 from riffkit.music.request import PaintRequest
+from riffkit.music.seeds import SEEDS, seed_names
 from riffkit.music.source import open_source
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.spectrogram.params import FULL_BAND
-
-SEEDS = WEIGHTS / "seeds" / "seeds.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +51,6 @@ def open_theme(checkpoint: Checkpoint, name: str | Path, request: PaintRequest) 
         source.latents(checkpoint), source.grid.bpm, source.key, source.image.transpose,
         source.identity, source.remarks,
     )  # fmt: skip
-
-
-@cache
-def seed_names() -> dict[str, dict[str, Any]]:
-    """The bundled seeds: two bars each, with their tempo and key."""
-    if not SEEDS.exists():
-        return {}
-    with safe_open(SEEDS, "pt") as file:
-        return {name: json.loads(text) for name, text in sorted(file.metadata().items())}
 
 
 def _bundled(checkpoint: Checkpoint, name: str) -> Theme:

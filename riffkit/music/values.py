@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -21,10 +23,16 @@ _KINDS: dict[Any, str] = {
 ValueT = TypeVar("ValueT")
 
 
+def random_seed() -> int:
+    """A seed to use where none was asked for; the recipe keeps it."""
+    return secrets.randbits(32)
+
+
 def call_of(
     task: Task[Any],
     values: Mapping[str, Any],
     *,
+    defaults: Mapping[str, Any] | None = None,
     where: str = "",
     folder: Path | None = None,
     as_text: bool = False,
@@ -32,51 +40,81 @@ def call_of(
 ) -> Call[Any]:
     """A task with the values that its fields and inputs are given, which have the right types.
 
-    `where` heads messages; paths that aren't whole are taken from `folder`; `as_text`: numbers may
-    be written as text. None is as if not given. `seed` is for a call that gives none, and has no
-    script, which says what it wants. Raises ParameterError for what is unknown, missing
-    or wrong.
+    A script's values stand behind `values`, and `defaults` behind both; `seed` is for a call to
+    which none of them gives one. None is as if not given. `where` heads messages; paths in
+    `values` that aren't whole begin at `folder`; `as_text`: numbers may be written as text. Raises
+    ParameterError for what is unknown, missing or wrong, and for a file that isn't there.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    known = [*(one.name for one in task.inputs), *_hints(task.request)]
-    check_names(given, known, where)
-    scripts = [one for one in task.inputs if one.expand is not None and one.name in given]
-    for one in scripts:
-        assert one.expand is not None
-        given = {**one.expand(_as_path(given[one.name], folder)), **given}
-        check_names(given, known, where or one.name)
-    if "seed" not in given and seed is not None and not scripts:
-        given["seed"] = seed
-    inputs = {
-        one.name: _located(one, given[one.name], folder)
-        for one in task.inputs
-        if one.name in given and (not one.or_prompt or is_file(given[one.name]))
+    hints, where = _hints(task.request), where or task.name
+    known = [*(one.name for one in task.inputs), *hints]
+    check_names(values, known, where)
+    given = {
+        name: _from(folder, task, name, value)
+        for name, value in values.items()
+        if value is not None
     }
+    given, where = _with_scripts(task, given, known, where)
+    for name, other in task.instead.items():
+        if name in given and other not in given:
+            defaults = {k: v for k, v in (defaults or {}).items() if k != other}
+    general = {k: _from(None, task, k, v) for k, v in (defaults or {}).items() if v is not None}
+    given = {**general, **given}
+    if seed is not None:
+        given.setdefault("seed", seed)
+    inputs: dict[str, Any] = {}
     for one in task.inputs:
-        if one.or_prompt and one.name in inputs:
+        value = given.get(one.name)
+        if value is None or (one.or_prompt and not is_file(value)):
+            if one.required and one.expand is None:
+                raise ParameterError(f"{where}: {one.name} is missing; {one.help}")
+            continue
+        inputs[one.name] = _found(one, value, where)
+        if one.or_prompt:
             given[one.name] = inputs[one.name].name
-        elif one.name not in _hints(task.request):
-            given.pop(one.name, None)
-        if one.required and one.expand is None and one.name not in inputs:
-            raise ParameterError(f"{_head(where)}{one.name}: missing; {one.help}")
-    request = built(task.request, given, where=where, as_text=as_text)
+    fields_given = {name: value for name, value in given.items() if name in hints}
+    request = built(task.request, fields_given, where=where, as_text=as_text)
     if task.check is not None:
         task.check(request, inputs)
     return Call(task, request, inputs)
 
 
+def _with_scripts(
+    task: Task[Any], given: dict[str, Any], known: Collection[str], where: str
+) -> tuple[dict[str, Any], str]:
+    """The values with those of a script behind them, and what messages then call them."""
+    for one in task.inputs:
+        if one.expand is not None and one.name in given:
+            script = Path(given[one.name])
+            told = one.expand(script)
+            where = f"{where}: {script.name}"
+            check_names(told, known, where)
+            given = {**told, **given}
+    return given, where
+
+
+def _from(folder: Path | None, task: Task[Any], name: str, value: Any) -> Any:
+    """A value, or, where it is a path, the whole path."""
+    one = next((one for one in task.inputs if one.name == name), None)
+    if one is None or str(value) in one.names() or (one.or_prompt and not is_file(value)):
+        return value
+    return ((folder or Path()) / Path(value).expanduser()).absolute()
+
+
+def _found(one: Input, value: Any, where: str) -> Any:
+    """The file, or a name that stands for one; ParameterError if it is neither."""
+    names = one.names()
+    if str(value) in names:
+        return str(value)
+    path = Path(value)
+    if not path.is_file():
+        also = f"; or one of {', '.join(names)}" if names else ""
+        raise ParameterError(f"{where}: {one.name}={str(value)!r}: no such file{also}")
+    return path
+
+
 def is_file(value: Any) -> bool:
     """Whether what may be a prompt or a file is a file: a `Path`, or a name that ends as one."""
     return isinstance(value, Path) or Path(str(value)).suffix.lower() in FILE_SUFFIXES
-
-
-def _located(one: Input, value: Any, folder: Path | None) -> Any:
-    return str(value) if str(value) in one.names() else _as_path(value, folder)
-
-
-def _as_path(value: Any, folder: Path | None) -> Path:
-    path = Path(value).expanduser()
-    return path if folder is None else folder / path
 
 
 def built(
@@ -191,6 +229,8 @@ def _parsed(text: str, kind: Callable[[str], Any]) -> Any:
 
 
 def _plain(value: Any, kind: Any) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return value if type(value) is kind else None
+    """The value as exactly that type, numpy's numbers too; None where it is of another kind."""
+    if kind in (int, float):
+        wide = Integral if kind is int else Real
+        return kind(value) if isinstance(value, wide) and not isinstance(value, bool) else None
+    return kind(value) if kind in (bool, str) and isinstance(value, kind) else None

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from riffkit.prompt.emphasis import Emphasis, parse_emphasis
 from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, with_key
@@ -38,7 +40,8 @@ class Prompt:
 
     `written`: as the user wrote it, in parts with their weights. `text`: in the words of the
     model's captions. `unwanted`: what it says should not be heard. `bpm` and `key`: those that it
-    names. `style`: the longest of the model's styles that it names. `mood`: "minor" or "major",
+    names. `style_bpm` and `style_modes`: those of the longest of the model's styles that it names.
+    `mood`: "minor" or "major",
     where its words are of that mood; `names_mood`: by that very word. `is_unpitched`: it asks for
     what has no key, such as drums alone.
     """
@@ -49,7 +52,8 @@ class Prompt:
     parts: tuple[WeightedPart, ...]
     bpm: float | None
     key: MusicalKey | None
-    style: str | None
+    style_bpm: float | None
+    style_modes: tuple[str, ...]
     mood: str | None
     names_mood: bool
     is_unpitched: bool
@@ -60,7 +64,7 @@ class Prompt:
         return self.written.text
 
 
-NOTHING = Prompt(Emphasis(()), "", (), (), None, None, None, None, False, False)
+NOTHING = Prompt(Emphasis(()), "", (), (), None, None, None, (), None, False, False)
 """The empty prompt."""
 
 
@@ -82,11 +86,17 @@ def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
         parts=parts,
         bpm=named_bpm(wording.text),
         key=named_key(wording.text),
-        style=longest_named(wording.text, {**traits.style_bpm, **traits.style_modes}),
+        style_bpm=_of_style(wording.text, traits.style_bpm),
+        style_modes=tuple(_of_style(wording.text, traits.style_modes) or ()),
         mood=mood,
         names_mood=mood is not None and contains(wording.text, [mood]),
         is_unpitched=contains(wording.text, traits.unpitched_words),
     )
+
+
+def _of_style(text: str, styles: Mapping[str, Any]) -> Any:
+    style = longest_named(text, styles)
+    return None if style is None else styles[style]
 
 
 def _moods(traits: ModelTraits) -> tuple[tuple[str, list[str]], ...]:
@@ -100,7 +110,7 @@ def choose_bpm(prompt: Prompt, traits: ModelTraits, *, bpm: float | None = None)
     """The tempo given, else the one that the prompt names, else the style's, else the model's."""
     if bpm is not None:
         return bpm
-    return prompt.bpm or traits.style_bpm.get(prompt.style or "") or traits.default_bpm
+    return prompt.bpm or prompt.style_bpm or traits.default_bpm
 
 
 def choose_key(
@@ -127,7 +137,7 @@ def choose_key(
 
 
 def _choose_mode(prompt: Prompt, traits: ModelTraits, rng: random.Random) -> str:
-    modes = traits.style_modes.get(prompt.style or "", ["major", "minor"])
+    modes = prompt.style_modes or ("major", "minor")
     if prompt.mood is None:
         return rng.choice(modes)
     if prompt.names_mood:

@@ -16,8 +16,9 @@ from riffkit.prompt.emphasis import check_prompt
 from riffkit.spectrogram.beat_grid import MAX_BARS
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from riffkit.diffusion.denoise import Known
-    from riffkit.music.clip import Clip
     from riffkit.music.melody import Melody
     from riffkit.music.painted import Painted
     from riffkit.music.plan import Plan
@@ -59,7 +60,8 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
     melody: Melody | None = opened.get("melody")
     bpm, key, bars = request.bpm, request.key, request.bars
     if melody is not None:
-        bpm, key = bpm or melody.bpm, key or melody.key
+        bpm = melody.bpm if bpm is None else bpm
+        key = melody.key if key is None else key
         if bars is None and request.duration is None:
             bars = melody.n_beats // request.beats_per_bar
     bpm = choose_bpm(session.read(request.prompt), session.checkpoint.traits, bpm=bpm)
@@ -116,7 +118,7 @@ def _paint(
             seed=request.seed,
             loop=request.loop,
             ending=Ending(span=span, faded=not request.loop),
-            measure=lambda clip: _remarks(plan, request, opened, clip),
+            measure=lambda sound: _remarks(plan, request, opened, sound, params.sample_rate),
         )
     ]
 
@@ -135,14 +137,16 @@ def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody
     return Known(latents=latents, free=1 - (1 - request.melody_strength) * sounding)
 
 
-def _remarks(plan: Plan, request: GenerateRequest, opened: Opened, clip: Clip) -> tuple[str, ...]:
+def _remarks(
+    plan: Plan, request: GenerateRequest, opened: Opened, sound: Tensor, sample_rate: int
+) -> tuple[str, ...]:
     from riffkit.music.melody import likeness
 
     remarks = []
     if request.loop and request.duration is not None:
         remarks.append(f"duration: a loop is whole bars, so {plan.grid.seconds:.2f} s")
     if "melody" in opened:
-        sung = likeness(clip.waveform, clip.sample_rate, opened["melody"], plan.grid)
+        sung = likeness(sound, sample_rate, opened["melody"], plan.grid)
         remarks.append(f"melody: {sung:.2f} of its pitch classes are heard (1 is all, 0 none)")
     return tuple(remarks)
 
@@ -160,4 +164,5 @@ GENERATE = Task(
     _title,
     inputs=(MELODY,),
     from_list="prompts",
+    instead={"bars": "duration", "duration": "bars"},
 )

@@ -81,7 +81,9 @@ def _plan(session: Session, request: MorphRequest, opened: Opened) -> Plan:
     clip = first or last
     bpm, key, transpose, decided_by = request.bpm, request.key, None, request.first
     if clip is not None:
-        bpm, key, transpose = bpm or clip.grid.bpm, key or clip.key_name, clip.image.transpose
+        bpm = clip.grid.bpm if bpm is None else bpm
+        key = clip.key_name if key is None else key
+        transpose = clip.image.transpose
         decided_by = ""
     return make_plan(
         session,

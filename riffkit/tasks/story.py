@@ -78,7 +78,9 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
     ]
     bpm, key, transpose = request.bpm, request.key, None
     if theme is not None:
-        bpm, key, transpose = bpm or theme.bpm, key or theme.key_name, theme.transpose
+        bpm = theme.bpm if bpm is None else bpm
+        key = theme.key_name if key is None else key
+        transpose = theme.transpose
     return make_plan(
         session,
         request,

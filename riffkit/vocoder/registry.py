@@ -33,6 +33,13 @@ def names() -> list[str]:
     return [*_BUILT_IN, *sorted(others)]
 
 
+def check_vocoder(name: str) -> None:
+    """Raise ParameterError for a name that isn't one; nothing is loaded."""
+    if name not in names():
+        hint = f" ({_REMOVED[name]})" if name in _REMOVED else ""
+        raise ParameterError(f"vocoder={name!r}: must be one of {', '.join(names())}{hint}")
+
+
 def vocoder(name: str) -> Vocoder:
     """A vocoder by name; ParameterError for an unknown one, or one that cannot be loaded."""
     if name in _BUILT_IN:

@@ -78,12 +78,14 @@ def test_what_is_there_is_kept_and_what_changed_is_made(tiny_riff: Riff, tmp_pat
 
 
 def test_a_failed_clip_does_not_stop_the_others(tiny_riff: Riff, tmp_path: Path) -> None:
-    prompts = [{"prompt": "a", "bpm": 5000.0}, "b", {"prompt": "c", "melody": "nowhere.mid"}]
+    (tmp_path / "bad.mid").write_text("no tune")
+    melody = str(tmp_path / "bad.mid")
+    prompts = [{"prompt": "a", "duration": 1e5}, "b", {"prompt": "c", "melody": melody}]
     made = list(tiny_riff.generate_many(prompts, tmp_path, seed=1, workers=1, **FAST))
-    assert ["bpm=5000" in made[0].error, made[1].error, "nowhere.mid" in made[2].error] == [
+    assert ["duration=100000" in made[0].error, made[1].error, "bad.mid" in made[2].error] == [
         True, "", True,
     ]  # fmt: skip
-    assert {*contents(tmp_path)} == {"002-b.wav", "002-b.png"}
+    assert {*contents(tmp_path)} == {"002-b.wav", "002-b.png", "bad.mid"}
 
 
 def test_without_its_model_it_stops(tmp_path: Path) -> None:
@@ -118,6 +120,43 @@ def test_an_entrys_length_replaces_the_length_for_all() -> None:
     assert (second.call.request.bars, second.call.request.duration) == (4, None)
 
 
+def test_options_that_no_row_knows_are_refused() -> None:
+    entries = entries_of([{"last": "drums"}, "a"], task="morph")[:1] + entries_of(["a"])
+    with pytest.raises(ParameterError, match="'bmp' is not known; the nearest that is: 'bpm'"):
+        list_calls(entries, Path("out"), seed=0, defaults={"bmp": 90.0})
+    defaults = {"first": "piano", "melody_strength": 0.2}  # each for the rows that know it
+    one, other = list_calls(entries, Path("out"), seed=0, defaults=defaults)
+    assert (one.call.request.first, one.call.inputs) == ("piano", {})
+    assert other.call.request.melody_strength == 0.2
+
+
+def test_clips_of_a_list_have_seeds_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    row = {"task": "vary", "clip": tmp_path / "a.wav", "count": 3}
+    calls = list_calls(entries_of([row, "b"]), tmp_path, seed=10, count=2)
+    assert [one.call.request.seed for one in calls] == [10, 13, 16, 17]
+    assert [len(one.paths) for one in calls] == [3, 3, 1, 1]
+
+
+def test_a_row_goes_before_its_script_and_that_before_what_is_meant_for_all(tmp_path: Path) -> None:
+    (tmp_path / "list").mkdir()
+    frame = "[[keyframe]]\nbar = 0\nprompt = 'a'\n"
+    (tmp_path / "list" / "seeded.toml").write_text(f"bpm = 96\nseed = 4\n{frame}")
+    (tmp_path / "list" / "themed.toml").write_text(f"bpm = 96\ntheme = 'a.wav'\n{frame}")
+    (tmp_path / "list" / "a.wav").touch()
+    rows = [{"script": "seeded.toml"}, {"script": "themed.toml", "bpm": 100}]
+    path = tmp_path / "list" / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    first, second = list_calls(
+        read_batch(path, task="story"), tmp_path, seed=7, any_seed=True,
+        defaults={"bpm": 120.0, "phrase_bars": 1},
+    )  # fmt: skip
+    requests = [one.call.request for one in (first, second)]
+    assert [(r.bpm, r.phrase_bars, r.seed) for r in requests] == [(96.0, 1, 4), (100.0, 1, 8)]
+    assert (first.any_seed, second.any_seed) == (False, True)
+    assert second.call.inputs["theme"] == tmp_path / "list" / "a.wav"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -138,6 +177,7 @@ def test_lists_are_read(name: str, text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
     fields = {"prompt": "7", "seed": 7, "bpm": 90, "loop": True, "melody": "tune.mid"}
+    (tmp_path / "tune.mid").touch()
     path = tmp_path / f"list.{suffix}"
     path.write_text(
         json.dumps(fields)
@@ -209,7 +249,7 @@ def command(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPro
 
 
 def test_the_command_says_each_and_exits_1_for_failures(command, tmp_path: Path) -> None:
-    (tmp_path / "list.csv").write_text("prompt,bpm\npiano,240\ndrums,5000\n")
+    (tmp_path / "list.csv").write_text("prompt,bpm,duration\npiano,240,\ndrums,,100000\n")
     done = command(
         "--prompts", "list.csv", "--bars", "1", "--steps", "1", "--quality", "preview", "--json",
         "--workers", "1",
@@ -217,7 +257,7 @@ def test_the_command_says_each_and_exits_1_for_failures(command, tmp_path: Path)
     assert done.returncode == 1
     first, second = map(json.loads, done.stdout.splitlines())
     assert (first["audio"], first["bpm"], first["kept"]) == ("list/001-piano.wav", 240, False)
-    assert second["audio"] == "list/002-drums.wav" and "bpm=5000" in second["error"]
+    assert second["audio"] == "list/002-drums.wav" and "duration=100000" in second["error"]
     assert "1 of 2 clips failed" in done.stderr
 
 

@@ -36,7 +36,7 @@ _OWN_DRUMS = {
     "jazz swing": ("swing drums", "jazz drums"),
 }
 
-_KEY_SHARE = 0.9  # riffkit always tells the model a key (riffkit/music/key.py)
+_KEY_SHARE = 0.9  # riffkit always tells the model a key (riffkit/prompt/key.py)
 
 
 def captions(facts: ScoreFacts, n: int, seed: int) -> list[str]:
