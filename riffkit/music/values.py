@@ -9,7 +9,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from numbers import Integral, Real
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from riffkit.errors import ParameterError
 from riffkit.music.task import Call, Input, Task
@@ -97,6 +97,8 @@ def _from(folder: Path | None, task: Task[Any], name: str, value: Any) -> Any:
     one = next((one for one in task.inputs if one.name == name), None)
     if one is None or str(value) in one.names() or (one.or_prompt and not is_file(value)):
         return value
+    if not isinstance(value, str | Path):
+        raise ParameterError(f"{name}={value!r}: must be the name of a file")
     return ((folder or Path()) / Path(value).expanduser()).absolute()
 
 
@@ -180,12 +182,16 @@ def _typed(where: str, value: Any, hint: Any, as_text: bool) -> Any:
         return _span(where, value)
     if get_origin(hint) is tuple:
         return _items(where, value, get_args(hint)[0], as_text)
-    if is_dataclass(hint) and isinstance(value, Mapping):
-        return built(hint, value, where=where, as_text=as_text)  # type: ignore[arg-type]
+    if isinstance(hint, type) and is_dataclass(hint):
+        if isinstance(value, Mapping):
+            return built(hint, value, where=where, as_text=as_text)
+        return value if isinstance(value, hint) else _refused(where, value, hint)
     found = _parsed(value, hint) if as_text and isinstance(value, str) else _plain(value, hint)
-    if found is None:
-        raise ParameterError(f"{where}={value!r}: must be {_KINDS.get(hint, 'a table of values')}")
-    return found
+    return _refused(where, value, hint) if found is None else found
+
+
+def _refused(where: str, value: Any, hint: Any) -> NoReturn:
+    raise ParameterError(f"{where}={value!r}: must be {_KINDS.get(hint, 'a table of values')}")
 
 
 def _one_of(where: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -31,6 +31,7 @@ from riffkit.music.request import PaintRequest
 from riffkit.music.riff import Riff
 from riffkit.music.session import Session
 from riffkit.music.task import Opened, Task
+from riffkit.music.timeline import Keyframe
 from riffkit.prompt import prompt as prompts
 from riffkit.spectrogram.image import SpectrogramImage
 
@@ -175,6 +176,9 @@ def test_a_replay_gives_the_text_that_was_read_then(
         ("generate", {}, "generate: has no prompt"),
         ("restyle", {"prompt": "a"}, "restyle: clip is missing"),
         ("restyle", {"clip": "nowhere.wav", "prompt": "a"}, r"nowhere\.wav"),
+        ("restyle", {"clip": 5, "prompt": "a"}, "clip=5: must be the name of a file"),
+        ("story", {"keyframes": [7], "bars": 2}, r"keyframes\[0\]=7: must be a table"),
+        ("story", {}, "story: has no keyframes"),
         ("vary", {"clip": __file__, "count": 0}, "count=0: must lie from 1 to 64"),
         ("edit", {"clip": __file__, "mask": __file__, "time": (0, 1)}, "mask: stands alone"),
         ("morph", {"first": "nowhere.flac", "last": "a"}, r"nowhere\.flac': no such file"),
@@ -190,6 +194,15 @@ def test_mistakes_are_one_line(
     with pytest.raises(ParameterError, match=message) as raised:
         getattr(golden_riff, name)(**values)
     assert "\n" not in str(raised.value)
+
+
+def test_keyframes_may_be_values_or_tables(golden_riff: Riff) -> None:
+    frame = {"bar": 0, "prompt": "house"}
+    clips = [
+        golden_riff.story(keyframes=[one], bars=2, **FAST)
+        for one in (frame, Keyframe(0.0, "house"))
+    ]
+    assert torch.equal(clips[0].waveform, clips[1].waveform)
 
 
 def test_a_method_looks_like_its_task(golden_riff: Riff) -> None:
