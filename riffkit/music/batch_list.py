@@ -62,18 +62,19 @@ def read_batch(path: Path, *, task: str = "generate") -> list[Entry]:
     at the file's own folder. Any other has a prompt a line, or what else its task begins
     with. Blank lines and those that begin with # are skipped.
     """
+    task_named(task)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it isn't UTF-8 text"
-        raise ParameterError(f"prompts={str(path)!r}: can't be read: {reason}") from error
+        raise ParameterError(f"list={str(path)!r}: can't be read: {reason}") from error
     rows = {".jsonl": _json_rows, ".csv": _csv_rows}.get(path.suffix.lower(), _text_rows)
     entries = [
         _entry(f"{path.name}, line {number}", values, task, path.parent)
         for number, values in rows(text)
     ]
     if not entries:
-        raise ParameterError(f"prompts={str(path)!r}: holds no prompt; write one a line")
+        raise ParameterError(f"list={str(path)!r}: holds no prompt; write one a line")
     return entries
 
 
