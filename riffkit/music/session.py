@@ -83,6 +83,28 @@ class Session:
         on_step = None if silent else self.on_step
         return canvas.paint(scripts, noise, how, known=known, seed=seed, on_step=on_step)
 
+    def picture(
+        self,
+        plan: Plan,
+        canvas: Canvas,
+        *,
+        seed: int,
+        known: Known | None = None,
+        strength: float = 1.0,
+    ) -> UInt8[np.ndarray, "row frame 3"]:
+        """What one prompt gives, the same all along the canvas, from the noise of a seed."""
+        (asked,) = self.directions(plan)
+        latents = self.paint(
+            plan,
+            canvas,
+            [lambda bar: asked],
+            self.noise(canvas, seed),
+            known=known,
+            seed=seed,
+            strength=strength,
+        )
+        return self.pixels(canvas, latents)
+
     def pixels(
         self, canvas: Canvas, latents: Float[Tensor, "1 channel latent_row column"]
     ) -> UInt8[np.ndarray, "row frame 3"]:

@@ -71,20 +71,12 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
     if not mask.any():
         raise ParameterError("edit: nothing is to be made anew; give another time, freq or mask")
     canvas = session.canvas(plan, loop=source.loop)
-    (asked,) = session.directions(plan)
-    latents = session.paint(
-        plan,
-        canvas,
-        [lambda bar: asked],
-        session.noise(canvas, request.seed),
-        known=Known(
-            latents=source.latents(session.checkpoint),
-            free=request.strength * mask_to_cells(mask, session.checkpoint.stride),
-        ),
-        seed=request.seed,
+    known = Known(
+        latents=source.latents(session.checkpoint),
+        free=request.strength * mask_to_cells(mask, session.checkpoint.stride),
     )
+    new = session.picture(plan, canvas, seed=request.seed, known=known)
     weight = mask[..., None]
-    new = session.pixels(canvas, latents)
     pixels = np.rint(source.image.pixels * (1 - weight) + new * weight).astype(np.uint8)
     kept = mask <= 0
     return [

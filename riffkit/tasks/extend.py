@@ -65,16 +65,8 @@ def _paint(
     source = opened["clip"]
     place = Continuation.of(source, plan.grid, n_bars=request.bars, before=request.before)
     canvas = session.canvas(plan, loop=False)
-    (asked,) = session.directions(plan)
-    latents = session.paint(
-        plan,
-        canvas,
-        [lambda bar: asked],
-        session.noise(canvas, request.seed),
-        known=place.known(canvas, strength=request.strength),
-        seed=request.seed,
-    )
-    pixels = place.with_own(session.pixels(canvas, latents))
+    known = place.known(canvas, strength=request.strength)
+    pixels = place.with_own(session.picture(plan, canvas, seed=request.seed, known=known))
     image = replace(source.image, pixels=pixels, grid=plan.grid)
     return [
         Painted(

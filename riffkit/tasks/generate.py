@@ -99,16 +99,8 @@ def _paint(
 
     params = session.checkpoint.params
     canvas = session.canvas(plan, loop=request.loop)
-    (asked,) = session.directions(plan)
-    latents = session.paint(
-        plan,
-        canvas,
-        [lambda bar: asked],
-        session.noise(canvas, request.seed),
-        known=_sung(session, plan, request, opened["melody"]) if "melody" in opened else None,
-        seed=request.seed,
-    )
-    pixels = session.pixels(canvas, latents)
+    known = _sung(session, plan, request, opened["melody"]) if "melody" in opened else None
+    pixels = session.picture(plan, canvas, seed=request.seed, known=known)
     span = None
     if request.duration is not None and not request.loop:
         span = (0, round(request.duration * params.sample_rate))

@@ -49,17 +49,11 @@ def _paint(
     image = source.image
     if request.strength > 0:
         canvas = session.canvas(plan, loop=source.loop)
-        (asked,) = session.directions(plan)
-        latents = session.paint(
-            plan,
-            canvas,
-            [lambda bar: asked],
-            session.noise(canvas, request.seed),
-            known=Known(latents=source.latents(session.checkpoint), free=torch.ones(1, 1, 1, 1)),
-            seed=request.seed,
-            strength=request.strength,
+        known = Known(latents=source.latents(session.checkpoint), free=torch.ones(1, 1, 1, 1))
+        pixels = session.picture(
+            plan, canvas, seed=request.seed, known=known, strength=request.strength
         )
-        image = replace(image, pixels=session.pixels(canvas, latents))
+        image = replace(image, pixels=pixels)
     return [Painted(image, seed=request.seed, loop=source.loop, ending=source.ending)]
 
 
