@@ -104,11 +104,11 @@ def make_all(
     """Make the clips, in their order, and write each with its PNG as soon as it is there.
 
     What lies there already with the recipe that is asked for is kept, whichever versions made it. A
-    clip that can't be made
-    doesn't stop the others: its `error` says why. `loading` are the arguments of load_checkpoint,
-    `checkpoint` what they gave if this process has loaded it. `engine` and `workers` are
-    riffkit/engine/run.py's, but for a local GPU, which one worker has for itself by default.
-    Each clip is computed with one thread, so its bytes are the same whoever makes it.
+    clip that can't be made doesn't stop the others: its `error` says why. `loading` are the
+    arguments of load_checkpoint, `checkpoint` what they gave if this process has loaded it.
+    `engine` and `workers` are riffkit/engine/run.py's, but for a local GPU, which one worker has
+    for itself by default. Each clip is computed with one thread, so its bytes are the same whoever
+    makes it.
     """
     for folder in {path.parent for listed in calls for path in listed.paths}:
         _make_folder(folder)
