@@ -15,6 +15,7 @@ ROWS = [
     {"spectrogram"},
     {"vocoder", "analysis"},
     {"prompt"},
+    {"models"},
     {"diffusion"},
     {"music"},
     {"tasks"},

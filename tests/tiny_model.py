@@ -14,7 +14,7 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from riffkit.diffusion.checkpoint import WEIGHTS, Checkpoint, load_checkpoint
+from riffkit.models.pipeline import WEIGHTS, Checkpoint, load_checkpoint
 
 
 @pytest.fixture(scope="session")

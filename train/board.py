@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from torch.utils.tensorboard import SummaryWriter
 
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.models.pipeline import Checkpoint
 from riffkit.music.clip import Clip
 from riffkit.music.run import run
 from riffkit.music.session import Session

@@ -20,10 +20,10 @@ from torch import Tensor
 
 from riffkit.atomic import atomic_path
 from riffkit.diffusion.bar_cue import bar_cue
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.latents import pixels_to_latents
-from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import Checkpoint
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
 from train.dataset.cache import captions_for, check_record, is_cached

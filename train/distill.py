@@ -18,9 +18,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from riffkit.diffusion.checkpoint import load_checkpoint
-from riffkit.diffusion.few_steps import FOLDER, first_order
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
+from riffkit.models.distilled import FOLDER, first_order
+from riffkit.models.pipeline import load_checkpoint
 from train.adapters import add_lora, lora_layers, strongest
 from train.batches import Batch, LoopBatches
 from train.latents import CachedClips

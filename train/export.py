@@ -19,10 +19,10 @@ from diffusers import (
 from transformers import CLIPTokenizer
 
 from riffkit.atomic import atomic_path
-from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.few_steps import FOLDER as FEW_STEPS
-from riffkit.diffusion.places import BUNDLED_DEFAULT, bundled_models, find_model
-from riffkit.diffusion.weight_names import NETWORKS
+from riffkit.models.distilled import FOLDER as FEW_STEPS
+from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, find_model
+from riffkit.models.pipeline import Checkpoint
+from riffkit.models.weights.weight_names import NETWORKS
 from riffkit.spectrogram.params import FULL_BAND
 from train.full import SCHEDULE, TextToLatents, new_unet
 from train.render import NATIVE_TONICS

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextModel
 
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from train.autoencoder import LATENT_CHANNELS
 from train.batches import Batch, LoopBatches

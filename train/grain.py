@@ -1,4 +1,4 @@
-"""Training of the grain (riffkit/diffusion/grain.py) on rendered loops.
+"""Training of the grain (riffkit/models/grain.py) on rendered loops.
 
 An error would teach it to paint the mean, which is what the decoder does already. Instead it paints
 two drafts with other noise, and is given their energy score (Gneiting and Raftery 2007, JASA 102,
@@ -21,8 +21,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from riffkit.diffusion.grain import FOLDER, Grain, GrainConfig, grain_noise, save_grain
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
+from riffkit.models.grain import FOLDER, Grain, GrainConfig, grain_noise, save_grain
 from train.autoencoder import LATENT_NOISE, N_SOUND_CHANNELS
 from train.crops import CROP_COLUMNS, Crops
 from train.rows import SeededItems

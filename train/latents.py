@@ -20,7 +20,7 @@ from transformers import CLIPTokenizer
 
 from riffkit.atomic import atomic_path
 from riffkit.device import has_bfloat16
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from train.autoencoder import N_SOUND_CHANNELS
 from train.crops import pixels_to_signal

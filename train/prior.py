@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from riffkit.atomic import atomic_path
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.models.pipeline import Checkpoint
 from riffkit.music.run import prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Call

@@ -1,7 +1,7 @@
 """Renders made rough: what real recordings have and soundfonts lack.
 
 Overdrive, noise, sweeps, halls and levelled loudness: the texture that the grain
-(riffkit/diffusion/grain.py) learns to draw. All is circular in time, so a loop stays one.
+(riffkit/models/grain.py) learns to draw. All is circular in time, so a loop stays one.
 """
 
 from __future__ import annotations

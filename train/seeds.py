@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from riffkit.atomic import atomic_path
-from riffkit.diffusion.checkpoint import load_checkpoint
 from riffkit.diffusion.latents import pixels_to_latents
+from riffkit.models.pipeline import load_checkpoint
 from riffkit.prompt.key import parse_tonic
 from train.render import NATIVE_TONICS, render_clip
 from train.score import write_score

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as compute_again
 from transformers import CLIPTextModel
 
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
 from train.clips import TrainingClips
 from train.objective import Objective, stratified_timesteps
 from train.rows import Rows

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from riffkit.atomic import atomic_path, output_error
-from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
-from riffkit.diffusion.lora import FILE, PARTS
 from riffkit.errors import ParameterError
+from riffkit.models.lora import FILE, PARTS
+from riffkit.models.pipeline import Checkpoint, load_checkpoint
 from riffkit.prompt.emphasis import as_text
 from riffkit.provenance.recipe import versions
 from train.adapters import (

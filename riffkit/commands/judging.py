@@ -100,11 +100,11 @@ def _judge_prompts(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.evaluation.judge import judge
     from riffkit.evaluation.reference import load_reference
     from riffkit.evaluation.report import summary, write_report
     from riffkit.evaluation.run import make_clips, read_clips, sounds_of
+    from riffkit.models.pipeline import load_checkpoint
 
     measure = load_reference()
     sounds = None if reference is None else sounds_of(reference)
@@ -142,10 +142,10 @@ def _judge_genre(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.diffusion.checkpoint import load_checkpoint
     from riffkit.evaluation import genre
     from riffkit.evaluation.kept import at_half_weight, kept
     from riffkit.evaluation.run import make_clips, read_clips
+    from riffkit.models.pipeline import load_checkpoint
 
     genre.check_tag(tag)
     real = genre.read_real_clips(dataset)

@@ -29,7 +29,7 @@ class Loading:
     @property
     def arguments(self) -> dict[str, Any]:
         """What `load_checkpoint` takes."""
-        from riffkit.diffusion.compute import Compute
+        from riffkit.models.precision import Compute
 
         compute = Compute(dtype=self.dtype, compile=self.compile, offload=self.offload)
         return {
@@ -42,7 +42,7 @@ class Loading:
     def checkpoint(self, *, quiet: bool) -> Any:
         """The loaded model, and its notes shown."""
         from riffkit.commands.models import fetch_missing
-        from riffkit.diffusion.checkpoint import load_checkpoint
+        from riffkit.models.pipeline import load_checkpoint
 
         fetch_missing(self.model, quiet=quiet)
         checkpoint = load_checkpoint(**self.arguments)

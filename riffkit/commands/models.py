@@ -27,7 +27,7 @@ HubModel = Annotated[
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the models and vocoders that are at hand, those in the hub's cache too."""
-    from riffkit.music.models import list_models as at_hand
+    from riffkit.models.catalogue import list_models as at_hand
 
     facts = at_hand()
     say({"models": facts}, "\n".join(f"{m['name']}  {m['about']}" for m in facts), as_json=as_json)
@@ -39,7 +39,7 @@ def show_model(
     as_json: Json = False,
 ) -> None:
     """Show a model's parts, its spectrograms and its defaults; nothing is downloaded."""
-    from riffkit.music.models import describe_model
+    from riffkit.models.catalogue import describe_model
 
     facts = describe_model(model)
     say(facts, "\n".join(lines(facts)), as_json=as_json)
@@ -48,8 +48,8 @@ def show_model(
 @app.command("pull")
 def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> None:
     """Fetch a model from the hub into its cache; after a break the same again goes on."""
-    from riffkit.diffusion.hub import pull
-    from riffkit.diffusion.hub_id import parse_hub_id
+    from riffkit.models.hub.fetch import pull
+    from riffkit.models.hub.hub_id import parse_hub_id
 
     hub_id = parse_hub_id(model)
     with downloading(model, quiet=quiet) as on_progress:
@@ -69,9 +69,9 @@ def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> 
 
 def fetch_missing(model: str, *, quiet: bool) -> None:
     """Pull a hub id that a command is about to load, with a bar, if the cache lacks it."""
-    from riffkit.diffusion.hub import pull
-    from riffkit.diffusion.hub_cache import cached
-    from riffkit.diffusion.hub_id import is_hub_id, parse_hub_id
+    from riffkit.models.hub.cache import cached
+    from riffkit.models.hub.fetch import pull
+    from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
 
     if is_hub_id(model) and not Path(model).exists() and cached(parse_hub_id(model)) is None:
         with downloading(model, quiet=quiet) as on_progress:
@@ -85,8 +85,8 @@ def remove_model(
     as_json: Json = False,
 ) -> None:
     """Remove a model from the hub's cache."""
-    from riffkit.diffusion.hub_cache import check_stored, remove, stored_bytes
-    from riffkit.diffusion.hub_id import is_hub_id, parse_hub_id
+    from riffkit.models.hub.cache import check_stored, remove, stored_bytes
+    from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
 
     if not is_hub_id(model) or Path(model).expanduser().exists():
         raise ModelError(

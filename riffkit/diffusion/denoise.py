@@ -14,16 +14,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.compute import uncompiled
+from riffkit.diffusion.circular import circular_in_time
 from riffkit.diffusion.deep_cache import DeepCache
-from riffkit.diffusion.known import Known, exact_prediction, items_to_paint, keep_known, noised
+from riffkit.diffusion.inpainting import Known, exact_prediction, items_to_paint, keep_known, noised
 from riffkit.diffusion.predict import Network, Predictor, Window
-from riffkit.diffusion.room import cells_in_memory
 from riffkit.diffusion.samplers import new_scheduler, step_options, timesteps_for
-from riffkit.diffusion.seam import circular_in_time
 from riffkit.errors import ParameterError
 from riffkit.limits import check_every, check_guidance, check_interval, check_sampler
+from riffkit.models.memory_budget import cells_in_memory
+from riffkit.models.pipeline import Checkpoint
+from riffkit.models.precision import uncompiled
 
 __all__ = ["Denoising", "Known", "OnStep", "Window", "denoise"]
 

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.grain import grain_noise
-from riffkit.diffusion.room import columns_in_memory
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
+from riffkit.models.grain import grain_noise
+from riffkit.models.memory_budget import columns_in_memory
+from riffkit.models.pipeline import Checkpoint
 
 WHOLE_COLUMNS = 128
 """Images up to this many latent columns, eight bars of mini's, are coded at once if memory is."""

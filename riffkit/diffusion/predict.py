@@ -12,8 +12,8 @@ from diffusers.models.embeddings import get_timestep_embedding
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from riffkit.diffusion.conditioning import with_equal_tokens
 from riffkit.diffusion.deep_cache import DeepCache
-from riffkit.diffusion.prompts import with_equal_tokens
 
 MOST_CELLS = {"cpu": 32_768, "mps": 32_768, "cuda": 262_144}
 """How many latent cells the UNet sees at once: 32 768 are 32 images of 32 × 32, 8 of 64 × 64."""

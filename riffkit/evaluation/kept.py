@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from riffkit.diffusion.lora import parse_lora
 from riffkit.evaluation.reading import ASPECTS, Reading
+from riffkit.models.lora import parse_lora
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,15 @@ from typing import Any
 from riffkit.atomic import atomic_path, check_output_path, output_error
 from riffkit.audio import files
 from riffkit.device import pick_device, single_thread
-from riffkit.diffusion.checkpoint import (
+from riffkit.engine import available_cores, run_tasks
+from riffkit.errors import ModelError, OutputError, RiffkitError
+from riffkit.models.lora import parse_lora
+from riffkit.models.pipeline import (
     BUNDLED_DEFAULT,
     Checkpoint,
     bundled_models,
     load_checkpoint,
 )
-from riffkit.diffusion.lora import parse_lora
-from riffkit.engine import available_cores, run_tasks
-from riffkit.errors import ModelError, OutputError, RiffkitError
 from riffkit.music.batch_list import Entry
 from riffkit.music.clip import Clip
 from riffkit.music.names import numbered, slug

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.diffusion.bar_cue import bar_cue
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.conditioning import with_equal_tokens
 from riffkit.diffusion.denoise import Denoising, Known, OnStep, Window, denoise
-from riffkit.diffusion.prompts import with_equal_tokens
+from riffkit.models.pipeline import Checkpoint
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 
 PHRASE_BARS = 2

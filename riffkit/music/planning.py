@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riffkit.diffusion.compute import is_large
 from riffkit.diffusion.denoise import Denoising
+from riffkit.models.precision import is_large
 from riffkit.music.plan import Asked, Plan, Texts
 from riffkit.music.request import PaintRequest
 from riffkit.music.session import Session

@@ -14,10 +14,10 @@ import torch
 from riffkit.atomic import atomic_path
 from riffkit.audio import files
 from riffkit.device import pick_device
-from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
-from riffkit.diffusion.compute import Compute
-from riffkit.diffusion.lora import lora_file
 from riffkit.errors import AudioFileError, ModelError, ParameterError
+from riffkit.models.lora import lora_file
+from riffkit.models.pipeline import Checkpoint, load_checkpoint
+from riffkit.models.precision import Compute
 from riffkit.music.clip import Clip
 from riffkit.music.codec import decode_file, encode_file
 from riffkit.music.recorded import read_recipe, recipe_of

@@ -9,10 +9,10 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
-from riffkit.diffusion.checkpoint import Checkpoint, LoraSpec, load_checkpoint
-from riffkit.diffusion.compute import Compute
 from riffkit.diffusion.denoise import OnStep
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import Checkpoint, LoraSpec, load_checkpoint
+from riffkit.models.precision import Compute
 from riffkit.music.batch import Made, list_calls, make_all
 from riffkit.music.batch_list import entries_of
 from riffkit.music.clip import Clip

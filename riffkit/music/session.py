@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.conditioning import encode_weighted, n_chunks
 from riffkit.diffusion.denoise import Known, OnStep
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
-from riffkit.diffusion.prompts import encode_weighted, n_chunks
+from riffkit.models.pipeline import Checkpoint
 from riffkit.music.canvas import Canvas, Direction, Script
 from riffkit.music.plan import Plan, Texts
 from riffkit.prompt.emphasis import Emphasis

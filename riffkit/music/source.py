@@ -15,9 +15,9 @@ from riffkit.analysis.key import key as key_of
 from riffkit.analysis.tempo import tempo as tempo_of
 from riffkit.audio import files
 from riffkit.audio.resampling import resample
-from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import Checkpoint
 from riffkit.music.finish import Ending
 from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.request import PaintRequest

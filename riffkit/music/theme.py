@@ -10,9 +10,9 @@ from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
 
-from riffkit.diffusion.checkpoint import BUNDLED_DEFAULT, Checkpoint, load_checkpoint
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import BUNDLED_DEFAULT, Checkpoint, load_checkpoint
 from riffkit.music.request import PaintRequest
 from riffkit.music.seeds import SEEDS, seed_names
 from riffkit.music.source import open_source

@@ -43,10 +43,10 @@ def process(*arguments: str) -> tuple[float, float]:
 
 def loop_ratio(repeats: int, steps: int) -> tuple[float, float]:
     """Milliseconds of our loop and of diffusers' pipeline, text to 512 × 512 image."""
-    from riffkit.diffusion.checkpoint import bundled_models, load_checkpoint
+    from riffkit.diffusion.conditioning import encode_prompts
     from riffkit.diffusion.denoise import Denoising, Window, denoise
     from riffkit.diffusion.latents import draw_noise, latents_to_pixels
-    from riffkit.diffusion.prompts import encode_prompts
+    from riffkit.models.pipeline import bundled_models, load_checkpoint
 
     checkpoint = load_checkpoint("mini", device="cpu")
 
@@ -77,10 +77,10 @@ def wrap_ratio(repeats: int) -> float:
     """The time of painting and decoding a loop of two bars, against an image with two ends."""
     from functools import partial
 
-    from riffkit.diffusion.checkpoint import load_checkpoint
+    from riffkit.diffusion.conditioning import encode_prompts
     from riffkit.diffusion.denoise import Denoising, Window, denoise
     from riffkit.diffusion.latents import draw_noise, latents_to_pixels
-    from riffkit.diffusion.prompts import encode_prompts
+    from riffkit.models.pipeline import load_checkpoint
 
     checkpoint = load_checkpoint("mini", device="cpu")
     text = encode_prompts(checkpoint, ["piano", ""])

@@ -126,9 +126,9 @@ def print_melodies(riff: Riff, n_tunes: int, options: dict) -> None:
 
 def print_morph(riff: Riff, options: dict) -> None:
     """The painting alone: eight images as one batch, and one by one."""
+    from riffkit.diffusion.conditioning import encode_prompts
     from riffkit.diffusion.denoise import Denoising, Window, denoise
     from riffkit.diffusion.latents import draw_noise
-    from riffkit.diffusion.prompts import encode_prompts
 
     checkpoint = riff.checkpoint
     texts = encode_prompts(checkpoint, list(PROMPTS[:8]))

@@ -31,8 +31,8 @@ import torch  # noqa: E402
 from diffusers import DDPMScheduler  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from riffkit.diffusion.checkpoint import load_checkpoint  # noqa: E402
-from riffkit.diffusion.lora import FILE  # noqa: E402
+from riffkit.models.lora import FILE  # noqa: E402
+from riffkit.models.pipeline import load_checkpoint  # noqa: E402
 from riffkit.spectrogram.params import FULL_BAND  # noqa: E402
 from tests.train.small_dataset import small_dataset  # noqa: E402
 from train.adapters import add_lora  # noqa: E402

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 import cli
 from riffkit.commands import models, options
-from riffkit.diffusion import checkpoint
 from riffkit.errors import ParameterError
+from riffkit.models import pipeline as checkpoint
 
 COMMANDS = {
     "generate": ("piano",), "loop": ("piano",), "morph": ("piano", "drums"), "vary": ("a.wav",),

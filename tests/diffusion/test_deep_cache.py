@@ -9,13 +9,13 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.deep_cache import DeepCache, full_pass, shallow_pass
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
 from riffkit.diffusion.predict import MOST_CELLS
-from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
 from riffkit.limits import SAMPLERS
+from riffkit.models.pipeline import Checkpoint
 
 GUIDANCE = 3.0
 

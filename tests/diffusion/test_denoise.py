@@ -8,15 +8,15 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.conditioning import encode_prompts, n_chunks
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
-from riffkit.diffusion.known import exact_prediction, noised
+from riffkit.diffusion.inpainting import exact_prediction, noised
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
 from riffkit.diffusion.predict import MOST_CELLS
-from riffkit.diffusion.prompts import encode_prompts, n_chunks
 from riffkit.diffusion.samplers import new_scheduler, step_options, timesteps_for
 from riffkit.errors import ParameterError
 from riffkit.limits import SAMPLERS
+from riffkit.models.pipeline import Checkpoint
 
 STEPS, GUIDANCE = 4, 3.0
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from riffkit.diffusion import latents as coder
-from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
+from riffkit.models.pipeline import Checkpoint
 
 
 @pytest.fixture
@@ -69,15 +69,15 @@ def test_where_memory_is_short_an_image_goes_through_in_parts(
     monkeypatch.setattr(
         tiny.vae, "decode", lambda x: (widths.append(x.shape[-1]), decode(x))[1], raising=False
     )
-    monkeypatch.setattr("riffkit.diffusion.compute._LARGE", 1)
+    monkeypatch.setattr("riffkit.models.precision._LARGE", 1)
     per_column = 12 * 4 * 128 * 4 * 4  # maps, channels, pixel rows, pixels to a column, bytes
     for room, widest in ((96, 96), (60, 26 + 2 * 8 + 4), (1, 16 + 2 * 8 + 4)):
         free = 2 * room * per_column
-        monkeypatch.setattr("riffkit.diffusion.room.free_bytes", lambda _, free=free: free)
+        monkeypatch.setattr("riffkit.models.memory_budget.free_bytes", lambda _, free=free: free)
         widths.clear()
         parts = latents_to_pixels(tiny, given, circular=True)
         assert parts.shape == whole.shape
         assert max(widths) == widest
     monkeypatch.undo()
-    monkeypatch.setattr("riffkit.diffusion.room.free_bytes", lambda _: 0)
+    monkeypatch.setattr("riffkit.models.memory_budget.free_bytes", lambda _: 0)
     assert (latents_to_pixels(tiny, given, circular=True) == whole).all()

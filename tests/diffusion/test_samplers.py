@@ -14,12 +14,12 @@ from diffusers import (
     UNet2DConditionModel,
 )
 
-from riffkit.diffusion.checkpoint import BUNDLED_DEFAULT, WEIGHTS, Checkpoint
+from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
-from riffkit.diffusion.prompts import encode_prompts
 from riffkit.diffusion.samplers import new_scheduler
 from riffkit.errors import ParameterError
 from riffkit.limits import SAMPLERS
+from riffkit.models.pipeline import BUNDLED_DEFAULT, WEIGHTS, Checkpoint
 
 STEPS, GUIDANCE = 6, 3.0
 NOISY = ("euler-a", "dpm++2m-sde", "dpm++2m-sde-karras", "lcm")

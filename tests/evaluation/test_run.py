@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from riffkit.audio import files
-from riffkit.diffusion.checkpoint import load_checkpoint
 from riffkit.errors import OutputError, ParameterError
 from riffkit.evaluation.judge import judge
 from riffkit.evaluation.reference import load_reference
 from riffkit.evaluation.run import Evaluation, make_clips, read_clips, sounds_of
+from riffkit.models.pipeline import load_checkpoint
 
 EVALUATION = Evaluation(n_prompts=3, steps=2)
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.errors import ModelError, ParameterError
+from riffkit.models.pipeline import Checkpoint
 from riffkit.music.batch import list_calls, make_all
 from riffkit.music.batch_list import entries_of, read_batch
 from riffkit.music.riff import Riff

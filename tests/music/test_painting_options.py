@@ -12,9 +12,9 @@ import torch
 
 from riffkit.device import has_bfloat16
 from riffkit.diffusion import denoise as denoising
-from riffkit.diffusion.checkpoint import Checkpoint
-from riffkit.diffusion.prompts import encode_prompts
+from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import Checkpoint
 from riffkit.music import canvas
 from riffkit.music.clip import Clip
 from riffkit.music.replay import replay

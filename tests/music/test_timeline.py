@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from riffkit.diffusion.checkpoint import Checkpoint
 from riffkit.diffusion.interpolate import slerp
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import Checkpoint
 from riffkit.music.canvas import Canvas
 from riffkit.music.journey import phrase_noise
 from riffkit.music.timeline import Keyframe, Timeline

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from riffkit.diffusion.checkpoint import Checkpoint
+from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.latents import pixels_to_latents
-from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import Checkpoint
 from riffkit.prompt.key import parse_key, with_key
 from riffkit.prompt.tempo import with_tempo
 from riffkit.spectrogram.params import FULL_BAND

@@ -12,9 +12,9 @@ from diffusers import DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from riffkit.diffusion.bar_cue import bar_cue
-from riffkit.diffusion.checkpoint import WEIGHTS
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
+from riffkit.models.pipeline import WEIGHTS
 from train.autoencoder import (
     LATENT_CHANNELS,
     N_SOUND_CHANNELS,

@@ -11,11 +11,11 @@ from diffusers import StableDiffusionPipeline
 from torch import Tensor
 
 from riffkit.diffusion.bar_cue import bar_cue
-from riffkit.diffusion.checkpoint import Checkpoint, load_checkpoint
+from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
-from riffkit.diffusion.few_steps import FOLDER, with_lora
-from riffkit.diffusion.prompts import encode_prompts
 from riffkit.errors import ModelError
+from riffkit.models.distilled import FOLDER, with_lora
+from riffkit.models.pipeline import Checkpoint, load_checkpoint
 from train.config import LoopConfig
 from train.distill import N_STEPS, DistillTask, export_lora
 from train.latents import CachedClips

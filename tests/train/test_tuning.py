@@ -17,13 +17,13 @@ import torch
 from diffusers import StableDiffusionPipeline
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from tests.models.layouts import small_v1, write_layout
 
-from riffkit.diffusion.checkpoint import load_checkpoint
-from riffkit.diffusion.lora import FILE
-from riffkit.diffusion.prompts import encode_prompts
+from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
+from riffkit.models.lora import FILE
+from riffkit.models.pipeline import load_checkpoint
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
-from tests.diffusion.layouts import small_v1, write_layout
 from tests.train.small_dataset import PARAMS, small_dataset, small_model
 from train.adapters import KOHYA_FILE, in_half
 from train.clips import TrainingClips, read_clips

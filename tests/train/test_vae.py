@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from train.config import LoopConfig
 from train.crops import pixels_to_signal

@@ -121,7 +121,7 @@ def _look(
     if model is None or model == "none":
         return preset(request.preset or DEFAULT_PRESET), None, None, {}
     from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
-    from riffkit.diffusion.places import find_model, model_traits, spectrogram_params
+    from riffkit.models.locate import find_model, model_traits, spectrogram_params
     from riffkit.prompt.key import parse_key, semitones_to_key
 
     folder = find_model(model)

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 
 STRIDE = 16

@@ -10,7 +10,7 @@ from diffusers import AutoencoderKL
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from riffkit.diffusion.seam import circular_in_time
+from riffkit.diffusion.circular import circular_in_time
 from train.crops import pixels_to_signal
 from train.stream.reader import CropBatch, CropReader
 from train.vae.losses import LEVELS, LossWeights, block_error, level_wobble, vae_loss

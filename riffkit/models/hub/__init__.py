@@ -1,0 +1,1 @@
+"""Models of the Hugging Face hub: finding, downloading, and the local cache."""

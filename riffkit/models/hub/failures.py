@@ -1,0 +1,71 @@
+"""What went wrong with the hub, in one line that says what to do."""
+
+from __future__ import annotations
+
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from riffkit.atomic import output_error
+from riffkit.errors import ModelError, RiffkitError
+from riffkit.models.hub.cache import cached
+from riffkit.models.hub.hub_id import HubId
+
+
+def refusal(hub_id: HubId, error: Exception) -> RiffkitError:
+    """The ModelError, or for a full or closed disk OutputError, of what the client raised."""
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
+        return output_error(constants.HF_HUB_CACHE, error)
+    return ModelError(f"model={str(hub_id)!r}: {_reason(hub_id, error)}")
+
+
+def offline(hub_id: HubId) -> ModelError:
+    """That the hub may not be asked."""
+    return ModelError(
+        f"model={str(hub_id)!r}: {_not_here(hub_id)}HF_HUB_OFFLINE is set; unset it to download"
+    )
+
+
+def _not_here(hub_id: HubId) -> str:
+    return "not in the local cache, and " if cached(hub_id) is None else ""
+
+
+def _reason(hub_id: HubId, error: Exception) -> str:
+    if isinstance(error, GatedRepoError):
+        return (
+            f"the hub asks for your consent to its terms; give it at {constants.ENDPOINT}/"
+            f"{hub_id.repo}, then `hf auth login`"
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return (
+            "no such folder, file or bundled model here, and no such repository on the hub, "
+            "or a private one; check the name, or `hf auth login`"
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return (
+            f"{hub_id.repo} has no revision {hub_id.revision!r}; give a branch, a tag or a commit "
+            "that it has"
+        )
+    if isinstance(error, DisabledRepoError):
+        return "the hub has disabled this repository; choose another"
+    if isinstance(error, HfHubHTTPError):
+        return _answered(error.response.status_code)
+    said = str(error).strip().splitlines()
+    return (
+        f"{_not_here(hub_id)}no connection to {constants.ENDPOINT} "
+        f"({said[0] if said else type(error).__name__}); check it and run the same again: what "
+        "has come is kept"
+    )
+
+
+def _answered(status: int) -> str:
+    if status in (401, 403):
+        return f"the hub refuses your token ({status}); `hf auth login` with one that may read it"
+    if status == 429:
+        return "the hub has had too many requests (429); wait a few minutes, or `hf auth login`"
+    return f"the hub answers with an error ({status}); try again later"

@@ -1,0 +1,67 @@
+"""Where models lie, and what the small files beside their weights say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from riffkit.errors import ModelError
+from riffkit.models.hub.fetch import from_hub
+from riffkit.models.hub.hub_id import is_hub_id
+from riffkit.models.json_file import read_json
+from riffkit.prompt.traits import ModelTraits
+from riffkit.spectrogram.params import RIFFUSION_V1, SpectrogramParams
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+BUNDLED_DEFAULT = "mini"
+_PARAMS, _TRAITS = "spectrogram.json", "riffkit.json"
+
+
+def bundled_models() -> dict[str, Path]:
+    """The models that ship inside the package, by name."""
+    return {path.parent.name: path.parent for path in sorted(WEIGHTS.glob("*/model_index.json"))}
+
+
+def find_model(model: str) -> Path:
+    """The folder or file of a bundled name, a path, or a hub id (from the cache, else pulled)."""
+    if model in (bundled := bundled_models()):
+        return bundled[model]
+    path = Path(model).expanduser()
+    if path.exists():
+        return path
+    if is_hub_id(model):
+        return from_hub(model)
+    raise ModelError(
+        f"model={model!r}: no such folder, file or bundled model; "
+        f"bundled: {', '.join(bundled) or 'none'}; a hub id looks like owner/name"
+    )
+
+
+def spectrogram_params(model: Path) -> SpectrogramParams:
+    """Riffusion-v1 where the model doesn't say: what published checkpoints were trained on."""
+    path = _beside(model, _PARAMS)
+    return RIFFUSION_V1 if path is None else SpectrogramParams.from_dict(read_json(path))
+
+
+def says_its_params(model: Path) -> bool:
+    """Whether a model has a `spectrogram.json`."""
+    return _beside(model, _PARAMS) is not None
+
+
+def model_traits(model: Path) -> ModelTraits:
+    """The defaults of `ModelTraits` where the model has no `riffkit.json`."""
+    path = _beside(model, _TRAITS)
+    values: dict[str, Any] = {} if path is None else read_json(path)
+    try:
+        return ModelTraits(**values)
+    except TypeError as error:
+        raise ModelError(f"model: {path}: is of another version of riffkit ({error})") from error
+
+
+def _beside(model: Path, name: str) -> Path | None:
+    """A small file in a model's folder; beside a single file as STEM.NAME, or for all as NAME."""
+    if model.is_dir():
+        paths = [model / name]
+    else:
+        paths = [model.with_name(f"{model.stem}.{name}"), model.with_name(name)]
+    return next((path for path in paths if path.is_file()), None)

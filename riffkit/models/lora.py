@@ -1,0 +1,289 @@
+"""LoRAs: small files that teach a model something, added to its weights (arXiv:2106.09685).
+
+Read are the layouts of diffusers ("unet.….lora_A.weight"), of kohya's scripts
+("lora_unet_….lora_down.weight", ".alpha"), and of a network that peft or diffusers saved alone
+("base_model.model.down_blocks.….lora_A.weight", with an adapter_config.json beside), for UNet and
+text encoder, without peft. What is added to is a copy that shares all other weights with the model:
+the model itself stays as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from riffkit.errors import ModelError, ParameterError
+from riffkit.models.json_file import read_json
+from riffkit.models.onednn import put_weight, sharing_copy
+from riffkit.provenance.recipe import sha256
+from riffkit.spectrogram.params import SpectrogramParams
+
+FILE = "pytorch_lora_weights.safetensors"
+PEFT_FILE, _PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+PARTS = ("unet", "text_encoder")
+MOST_WEIGHT = 10.0
+
+_KOHYA = {"lora_unet_": "unet", "lora_te_": "text_encoder", "lora_te1_": "text_encoder"}
+_BARE = {
+    "unet": ("down_blocks", "mid_block", "up_blocks", "conv_in", "conv_out", "time_embedding"),
+    "text_encoder": ("text_model",),
+}
+"""What a network's layers begin with that was saved alone, and so without its part's name."""
+_TENSOR = re.compile(
+    r"""(?P<layer>.+?)
+        (?:(?P<processor>\.processor)\.(?P<to>to_\w+?)_lora|\.lora|\.lora_linear_layer)?
+        \.(?P<kind>lora_A|lora_B|lora_down|lora_up|down|up|alpha)
+        (?:\.default)?(?:\.weight)?$""",
+    re.VERBOSE,
+)
+_DOWN, _UP = ("lora_A", "lora_down", "down"), ("lora_B", "lora_up", "up")
+_OTHER_KINDS = re.compile(r"hada_|lokr_|dora_scale|magnitude_vector|lora_mid|\.diff\b|oft_")
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What is added to one weight: `scale` · up · down, each reshaped to a matrix."""
+
+    down: Float[Tensor, "rank inner"]
+    up: Float[Tensor, "outer rank"]
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class Lora:
+    """A file's layers by part and layer name, which kohya's files give with "_" for "."."""
+
+    name: str
+    sha256: str
+    layers: dict[str, dict[str, Layer]]
+    metadata: dict[str, str]
+
+    @property
+    def params(self) -> SpectrogramParams | None:
+        """The spectrograms that it was trained on, where the file says."""
+        text = self.metadata.get("spectrogram")
+        try:
+            return None if text is None else SpectrogramParams.from_dict(json.loads(text))
+        except (ValueError, AttributeError) as error:
+            raise ModelError(
+                f"lora={self.name!r}: its spectrogram parameters are damaged; copy it again"
+            ) from error
+
+
+def parse_lora(text: str | Path | tuple[str | Path, float]) -> tuple[Path, float]:
+    """Path and weight of "PATH[:WEIGHT]", of a path (weight 1), or of both as a pair."""
+    if isinstance(text, tuple):
+        path, weight = Path(text[0]), float(text[1])
+    else:
+        path, weight = Path(text), 1.0
+        head, colon, tail = str(text).rpartition(":")
+        if colon and head and not path.exists() and (number := _number(tail)) is not None:
+            path, weight = Path(head), number
+    if not abs(weight) <= MOST_WEIGHT:
+        raise ParameterError(
+            f"lora={str(path)!r}: weight={weight:g}: must lie within ±{MOST_WEIGHT:g}"
+        )
+    return path.expanduser(), weight
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def lora_file(path: Path) -> Path:
+    """The file of a LoRA: itself, or the one in the folder of a training run."""
+    if not path.is_dir():
+        if not path.is_file():
+            raise ModelError(f"lora={str(path)!r}: no such file or folder")
+        return path
+    for name in (FILE, PEFT_FILE):
+        if (path / name).is_file():
+            return path / name
+    if (path / "model_index.json").is_file():
+        raise ModelError(f"lora={str(path)!r}: is a whole model; give it as --model")
+    raise ModelError(
+        f"lora={str(path)!r}: holds no {FILE}; give a file, or a folder that `riff train lora` "
+        "has finished"
+    )
+
+
+def read_lora(path: Path) -> Lora:
+    """The layers of a file or run; ModelError says what it is if it is no LoRA."""
+    file = lora_file(path)
+    name = file.parent.resolve().name if file.name in (FILE, PEFT_FILE) else file.name
+    try:
+        with safe_open(file, framework="pt") as opened:
+            metadata = dict(opened.metadata() or {})
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"lora={str(path)!r}: damaged, or no safetensors file; copy it again"
+        ) from error
+    scales = _Scales(metadata, _peft_config(file))
+    return Lora(name, sha256(file), _layers(str(path), tensors, scales), metadata)
+
+
+def _peft_config(file: Path) -> dict[str, Any]:
+    """What peft wrote beside a network that it saved; without it, strengths would be guessed."""
+    if file.name != PEFT_FILE:
+        return {}
+    path = file.with_name(_PEFT_CONFIG)
+    if not path.is_file():
+        raise ModelError(f"lora={str(file)!r}: has no {_PEFT_CONFIG} beside it; copy that too")
+    return read_json(path)
+
+
+def _layers(
+    path: str, tensors: Mapping[str, Tensor], scales: _Scales
+) -> dict[str, dict[str, Layer]]:
+    parts: dict[tuple[str, str], dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if other := _OTHER_KINDS.search(key):
+            raise ModelError(
+                f"lora={path!r}: holds {other[0].strip('._')!r} layers; only plain LoRAs "
+                "(a down and an up matrix) are understood"
+            )
+        part, layer, kind = _read_key(path, key)
+        parts.setdefault((part, layer), {})[kind] = tensor
+    layers: dict[str, dict[str, Layer]] = {part: {} for part in PARTS}
+    for (part, name), found in parts.items():
+        if set(found) - {"alpha"} != {"down", "up"}:
+            raise ModelError(f"lora={path!r}: {name} is incomplete; copy it again")
+        down, up = found["down"].flatten(1), found["up"].flatten(1)
+        if up.shape[1] != down.shape[0]:
+            raise ModelError(
+                f"lora={path!r}: {name} is damaged (ranks {down.shape[0]} and {up.shape[1]})"
+            )
+        alpha = float(found["alpha"]) if "alpha" in found else None
+        layers[part][name] = Layer(down, up, scales.of(part, name, len(down), alpha))
+    if not parts:
+        raise ModelError(f"lora={path!r}: holds no layers; copy it again")
+    return layers
+
+
+def _read_key(path: str, key: str) -> tuple[str, str, str]:
+    """Part, layer and kind ("down", "up", "alpha") that a tensor's name says."""
+    match = _TENSOR.match(key)
+    if match is None or ("lora" not in key and match["kind"] != "alpha"):
+        raise ModelError(
+            f"lora={path!r}: is no LoRA (it holds {key!r}); a whole model is given as --model"
+        )
+    layer = match["layer"]
+    if match["processor"]:  # diffusers' first layout: attn1.processor.to_out_lora.down
+        layer = f"{layer}.{match['to']}" + (".0" if match["to"] == "to_out" else "")
+    kind = match["kind"]
+    kind = "down" if kind in _DOWN else "up" if kind in _UP else kind
+    for prefix, part in _KOHYA.items():
+        if layer.startswith(prefix):
+            return part, layer.removeprefix(prefix), kind
+    whole = layer.removeprefix("base_model.model.")
+    part, _, layer = whole.partition(".")
+    for bare, first in _BARE.items():
+        if part in first:
+            return bare, whole, kind
+    if part not in PARTS or not layer:
+        raise ModelError(
+            f"lora={path!r}: is for another kind of model (it holds {key!r}), not for a "
+            "Stable Diffusion v1"
+        )
+    return part, layer, kind
+
+
+class _Scales:
+    """How much each layer counts: alpha / rank, where anything names an alpha.
+
+    The file itself, its metadata, or `beside`: peft's configuration of the only part there is.
+    """
+
+    def __init__(self, metadata: Mapping[str, str], beside: dict[str, Any]) -> None:
+        self._beside = beside
+        try:  # written by diffusers since 0.35
+            self._said: dict[str, Any] = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+        except ValueError:
+            self._said = {}
+
+    def of(self, part: str, layer: str, rank: int, alpha: float | None) -> float:
+        if alpha is None:
+            patterns = self._says(part, "alpha_pattern") or {}
+            alpha = float(patterns.get(layer, self._says(part, "lora_alpha") or rank))
+        root = self._says(part, "use_rslora")
+        return alpha / (math.sqrt(rank) if root else rank)
+
+    def _says(self, part: str, name: str) -> Any:
+        return self._said.get(f"{part}.{name}", self._beside.get(name))
+
+
+def with_layers(
+    network: Network,
+    layers: Mapping[str, Layer],
+    weight: float,
+    *,
+    name: str,
+    in_place: bool = False,
+) -> Network:
+    """A copy of the network with `weight` times the layers added; the rest is shared with it.
+
+    `in_place`: the network itself, for where none is needed without the layers. ModelError where
+    a layer has no place in it.
+    """
+    copy = network
+    if not in_place:
+        copy = sharing_copy(network)
+    places = {_flat(n): m for n, m in copy.named_modules() if _has_matrix(m)}
+    for layer_name, layer in layers.items():
+        module = _place(places, layer_name)
+        if module is None:
+            raise ModelError(
+                f"lora={name!r}: is for another architecture: the model has no layer {layer_name}"
+            )
+        old = module.weight
+        assert isinstance(old, Tensor)
+        wanted, given = (len(old), old[0].numel()), (len(layer.up), layer.down.shape[1])
+        if wanted != given:
+            raise ModelError(
+                f"lora={name!r}: is for another architecture: {layer_name} is "
+                f"{given[0]} × {given[1]}, the model's {wanted[0]} × {wanted[1]}"
+            )
+        up, down = (matrix.to(old.device).float() for matrix in (layer.up, layer.down))
+        added = (weight * layer.scale) * (up @ down).reshape(old.shape)
+        put_weight(module, (old.float() + added).to(old.dtype))
+    return copy
+
+
+def _has_matrix(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear | nn.Conv2d)
+
+
+def _flat(name: str) -> str:
+    return name.replace(".", "_")
+
+
+def _place(places: Mapping[str, nn.Module], layer: str) -> Any:
+    """The module of a layer; CLIP's "text_model." is there or not as transformers' version is."""
+    flat = _flat(layer)
+    names = (flat, flat.removeprefix("text_model_"), f"text_model_{flat}")
+    return next((places[name] for name in names if name in places), None)
+
+
+def check_params(loras: Iterable[Lora], params: SpectrogramParams) -> None:
+    """Raise ModelError for a LoRA that was trained on other spectrograms."""
+    for lora in loras:
+        if lora.params is not None and lora.params != params:
+            raise ModelError(
+                f"lora={lora.name!r}: was trained on {lora.params.preset} spectrograms, "
+                f"the model paints {params.preset}; take the model that it was made for"
+            )

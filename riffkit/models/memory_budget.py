@@ -1,0 +1,35 @@
+"""How much of a batch or an image the networks take at once, by the memory that is free.
+
+A network's greatest need is reckoned as so many maps of its features at full resolution, on the
+safe side; half of what is free may be used. Small models need so little that it plays no part, and
+what they paint never depends on it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from riffkit.device import free_bytes
+from riffkit.models.pipeline import Checkpoint
+from riffkit.models.precision import is_large
+
+_UNET_MAPS = 40
+_VAE_MAPS = 12
+
+
+def cells_in_memory(checkpoint: Checkpoint) -> int:
+    """How many latent cells of a batch the UNet has room for."""
+    unet = checkpoint.unet
+    channels = int(unet.config["block_out_channels"][0])
+    return _room(checkpoint) // (_UNET_MAPS * channels * unet.dtype.itemsize)
+
+
+def columns_in_memory(checkpoint: Checkpoint, *, n_pixel_rows: int) -> int:
+    """How many latent columns of an image that high the autoencoder has room for."""
+    vae = checkpoint.vae
+    width, n_pixels = int(vae.config["block_out_channels"][0]), n_pixel_rows * checkpoint.stride
+    return _room(checkpoint) // (_VAE_MAPS * width * n_pixels * vae.dtype.itemsize)
+
+
+def _room(checkpoint: Checkpoint) -> int:
+    return free_bytes(checkpoint.device) // 2 if is_large(checkpoint.unet) else sys.maxsize

@@ -1,0 +1,1 @@
+"""Files of weights in every layout, read without copies and without running code."""

@@ -1,0 +1,40 @@
+"""A file of weights, of whatever kind it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from riffkit.errors import ModelError
+from riffkit.models.weights.mapped import (
+    DamagedError,
+    Stored,
+    looks_like_safetensors,
+    read_safetensors,
+)
+from riffkit.models.weights.pickled import RefusedError, looks_pickled, read_pickled
+
+_HEAD_BYTES = 16
+
+
+def read_weights(path: Path, *, named: str) -> Stored:
+    """The tensors of a safetensors file, or of a pickled one (.ckpt, .bin), by its content.
+
+    Nothing that a pickle names is run. ModelError begins with `named` and says what is wrong.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        if looks_pickled(head):
+            return read_pickled(path)
+        if looks_like_safetensors(head):
+            return read_safetensors(path)
+        raise DamagedError("it is neither a safetensors nor a checkpoint file")
+    except RefusedError as error:
+        raise ModelError(
+            f"{named}: refused: reading it would run code ({error.name}); nothing was run; "
+            "take a .safetensors file from a source that you trust"
+        ) from error
+    except DamagedError as error:
+        raise ModelError(f"{named}: can't be loaded: {error}; copy it again") from error
+    except OSError as error:
+        raise ModelError(f"{named}: can't be read: {error.strerror or error}") from error
