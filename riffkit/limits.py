@@ -5,9 +5,20 @@ from __future__ import annotations
 from riffkit.errors import ParameterError
 
 SAMPLERS = (
-    "ddim", "pndm", "euler", "euler-karras", "euler-a", "heun", "dpm++2m", "dpm++2m-karras",
-    "dpm++2m-sde", "dpm++2m-sde-karras", "unipc", "unipc-karras", "lcm",
-)  # fmt: skip
+    "ddim",
+    "pndm",
+    "euler",
+    "euler-karras",
+    "euler-a",
+    "heun",
+    "dpm++2m",
+    "dpm++2m-karras",
+    "dpm++2m-sde",
+    "dpm++2m-sde-karras",
+    "unipc",
+    "unipc-karras",
+    "lcm",
+)
 """Heun's takes the network twice a step but for the last, PNDM's twice for its second one."""
 
 

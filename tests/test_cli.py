@@ -51,9 +51,12 @@ def riff_process(root: Path, tmp_path: Path):
     def run(*arguments: str, code: int = 0) -> Done:
         environment = {**os.environ, "PYTHONPATH": str(root)}
         done = subprocess.run(
-            [*command(root), *arguments], cwd=tmp_path, capture_output=True, text=True,
+            [*command(root), *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
             env=environment,
-        )  # fmt: skip
+        )
         assert done.returncode == code, done.stderr
         return Done(done.stdout, done.stderr)
 
@@ -87,8 +90,16 @@ def tone(tmp_path: Path) -> Path:
 def test_help_names_what_is_built(riff_process) -> None:
     text = riff_process("--help").stdout
     for name in (
-        "generate", "encode", "decode", "inspect", "replay", "eval", "models", "train", "dataset",
-    ):  # fmt: skip
+        "generate",
+        "encode",
+        "decode",
+        "inspect",
+        "replay",
+        "eval",
+        "models",
+        "train",
+        "dataset",
+    ):
         assert name in text
 
 
@@ -126,8 +137,11 @@ def test_without_output_nothing_is_overwritten(riff, tmp_path: Path) -> None:
     for _ in range(2):
         riff("generate", "Solo Piano!", *FAST)
     assert {p.name for p in tmp_path.iterdir()} == {
-        "solo-piano.wav", "solo-piano.png", "solo-piano-2.wav", "solo-piano-2.png",
-    }  # fmt: skip
+        "solo-piano.wav",
+        "solo-piano.png",
+        "solo-piano-2.wav",
+        "solo-piano-2.png",
+    }
 
 
 def test_encode_decode_inspect(riff, tone: Path, tmp_path: Path) -> None:
@@ -207,11 +221,7 @@ def test_models(riff) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_gets_one_line_and_leaves_nothing(
-    riff,
-    tone: Path,
-    tmp_path: Path,
-    arguments: list[str],
-    says: str,
+    riff, tone: Path, tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     (tmp_path / "text.wav").write_text("not audio")
     noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
@@ -243,9 +253,12 @@ def test_a_mistake_in_a_process_of_its_own(riff_process, tmp_path: Path) -> None
 def test_ctrl_c_leaves_nothing(root: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*command(root), "generate", "long one", "--bars", "64", "-o", "a.wav"],
-        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
-    )  # fmt: skip
+    )
     time.sleep(8)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)

@@ -121,9 +121,14 @@ def test_however_it_ends_no_worker_stays(
     script = tmp_path / "script.py"
     script.write_text(code)
     with subprocess.Popen(
-        [sys.executable, str(script)], cwd=root, env={**os.environ, "PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    ) as process:  # fmt: skip
+        [sys.executable, str(script)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == "ready\n"
         workers = group_members(process.pid) - {process.pid}

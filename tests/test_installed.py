@@ -41,12 +41,16 @@ def test_installed_command_generates_elsewhere(wheel: Path, tmp_path: Path) -> N
     python = environment / "bin" / "python"
     borrowed = subprocess.run(
         [sys.executable, "-c", "import numpy; print(numpy.__path__[0].rpartition('numpy')[0])"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     purelib = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     subprocess.run(
         [
             sys.executable,
@@ -76,6 +80,9 @@ def test_installed_command_generates_elsewhere(wheel: Path, tmp_path: Path) -> N
     )
     where = subprocess.run(
         [python, "-c", "import riffkit; print(riffkit.__file__)"],
-        cwd=work, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert where.startswith(str(environment))

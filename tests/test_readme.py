@@ -81,9 +81,12 @@ def launcher(root: Path, folder: Path) -> Path:
 def test_python_runs(root: Path, tmp_path: Path) -> None:
     (code,) = blocks(root, "python")
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("*.wav"))
 

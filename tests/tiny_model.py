@@ -14,7 +14,7 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from riffkit.models.pipeline import WEIGHTS, Checkpoint, load_checkpoint
+from riffkit.models.pipeline import WEIGHTS, Pipeline, load_pipeline
 
 
 @pytest.fixture(scope="session")
@@ -22,20 +22,36 @@ def tiny_pipeline() -> StableDiffusionPipeline:
     """Of the bundled model's layout, but thin: latents of 3 + 1 channels, stride 4."""
     torch.manual_seed(0)
     unet = UNet2DConditionModel(
-        sample_size=32, in_channels=4, out_channels=4, block_out_channels=(8, 16),
-        layers_per_block=1, cross_attention_dim=16, attention_head_dim=4, norm_num_groups=4,
+        sample_size=32,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        cross_attention_dim=16,
+        attention_head_dim=4,
+        norm_num_groups=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
+    )
     vae = AutoencoderKL(
-        block_out_channels=(4, 4, 4), layers_per_block=1, latent_channels=4, norm_num_groups=2,
-        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
-        sample_size=128, scaling_factor=0.5,
-    )  # fmt: skip
+        block_out_channels=(4, 4, 4),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=2,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        sample_size=128,
+        scaling_factor=0.5,
+    )
     config = CLIPTextConfig(
-        vocab_size=49_408, hidden_size=16, intermediate_size=32, num_hidden_layers=1,
-        num_attention_heads=2, bos_token_id=49_406, eos_token_id=49_407,
-    )  # fmt: skip
+        vocab_size=49_408,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        bos_token_id=49_406,
+        eos_token_id=49_407,
+    )
     return StableDiffusionPipeline(
         vae=vae,
         text_encoder=CLIPTextModel(config),
@@ -60,5 +76,5 @@ def tiny_folder(
 
 
 @pytest.fixture(scope="session")
-def tiny(tiny_folder: Path) -> Checkpoint:
-    return load_checkpoint(str(tiny_folder), device="cpu")
+def tiny(tiny_folder: Path) -> Pipeline:
+    return load_pipeline(str(tiny_folder), device="cpu")

@@ -110,8 +110,7 @@ def reconstruct(
 
 
 def texture_distance(
-    output: Float[Tensor, "batch plane row column"],
-    target: Float[Tensor, "batch plane row column"],
+    output: Float[Tensor, "batch plane row column"], target: Float[Tensor, "batch plane row column"]
 ) -> Float[Tensor, ""]:
     """Difference in the local strength of fine detail, wherever the detail itself lies.
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from torch.utils.tensorboard import SummaryWriter
 
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music.clip import Clip
 from riffkit.music.run import run
 from riffkit.music.session import Session
@@ -66,11 +66,11 @@ def grid(pictures: Sequence[UInt8[np.ndarray, "row frame 3"]]) -> UInt8[np.ndarr
     return sheet
 
 
-def sample_clips(checkpoint: Checkpoint, prompts: Sequence[str]) -> list[Clip]:
+def sample_clips(pipeline: Pipeline, prompts: Sequence[str]) -> list[Clip]:
     """A clip of each prompt; the seed is the prompt's place."""
-    loop = checkpoint.traits.bar_cue
+    loop = pipeline.traits.bar_cue
     requests = (
         GenerateRequest(prompt, seed=seed, loop=loop, quality="preview")
         for seed, prompt in enumerate(prompts)
     )
-    return [run(Session(checkpoint), GENERATE, request)[0] for request in requests]
+    return [run(Session(pipeline), GENERATE, request)[0] for request in requests]

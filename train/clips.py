@@ -23,7 +23,7 @@ from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
 from train.dataset.cache import captions_for, check_record, is_cached
@@ -59,14 +59,14 @@ class TrainingClips:
         return len(self.latents)
 
 
-def open_dataset(folder: Path, checkpoint: Checkpoint) -> DatasetInfo:
+def open_dataset(folder: Path, pipeline: Pipeline) -> DatasetInfo:
     """ParameterError where the dataset is none that this model can be trained on."""
     info = read_dataset_info(folder)
-    if info.params != checkpoint.params:
+    if info.params != pipeline.params:
         raise ParameterError(
             f"dataset={str(folder)!r}: holds {info.params.preset} spectrograms, the model "
-            f"{checkpoint.name!r} paints {checkpoint.params.preset}; build it again with "
-            f"--preset {checkpoint.params.preset}, or take another model"
+            f"{pipeline.name!r} paints {pipeline.params.preset}; build it again with "
+            f"--preset {pipeline.params.preset}, or take another model"
         )
     if not any(shard_paths(folder, split) for split in ("train", "test")):
         raise ParameterError(
@@ -86,7 +86,7 @@ def dataset_fingerprint(folder: Path) -> str:
 def read_clips(
     folder: Path,
     split: str,
-    checkpoint: Checkpoint,
+    pipeline: Pipeline,
     *,
     cache: Path,
     tokens_only: bool = False,
@@ -101,21 +101,20 @@ def read_clips(
             f"dataset={str(folder)!r}: its {split} split is empty; give it more music, or build "
             "it with another --seed"
         )
-    fits = all(is_cached(path, checkpoint.fingerprint) for path in shard_paths(folder, split))
-    found = None if fits else _read_cache(cache, _stamp(folder, checkpoint))
+    fits = all(is_cached(path, pipeline.fingerprint) for path in shard_paths(folder, split))
+    found = None if fits else _read_cache(cache, _stamp(folder, pipeline))
     samples = [
-        _encoded(sample, checkpoint, found, cached=fits) for sample in read_shards(folder, split)
+        _encoded(sample, pipeline, found, cached=fits) for sample in read_shards(folder, split)
     ]
     latents = [sample.latents for sample in samples]
     if not fits and found is None:
         keys = (sample.record.shard_key for sample in samples)
         with atomic_path(cache) as temporary:
             save_file(
-                dict(zip(keys, latents, strict=True)), temporary,
-                metadata=_stamp(folder, checkpoint),
-            )  # fmt: skip
+                dict(zip(keys, latents, strict=True)), temporary, metadata=_stamp(folder, pipeline)
+            )
     rewritten = [
-        [triggered(caption, trigger) for caption in captions_for(s.record, checkpoint)]
+        [triggered(caption, trigger) for caption in captions_for(s.record, pipeline)]
         for s in samples
     ]
     numbers = {"": 0}
@@ -123,36 +122,39 @@ def read_clips(
         numbers.setdefault(caption, len(numbers))
     rows = [torch.tensor([numbers[c] for c in captions]) for captions in rewritten]
     if tokens_only:
-        texts = tokens_of(checkpoint, list(numbers))
+        texts = tokens_of(pipeline, list(numbers))
     elif fits and not trigger and all(s.text is not None for s in samples):
-        texts = _cached_texts(samples, rows, len(numbers), checkpoint)
+        texts = _cached_texts(samples, rows, len(numbers), pipeline)
     else:
-        texts = embed(checkpoint, list(numbers))
-    return TrainingClips([_with_cue(x, s.record, checkpoint) for x, s in
-                          zip(latents, samples, strict=True)], rows, texts)  # fmt: skip
+        texts = embed(pipeline, list(numbers))
+    return TrainingClips(
+        [_with_cue(x, s.record, pipeline) for x, s in zip(latents, samples, strict=True)],
+        rows,
+        texts,
+    )
 
 
-def tokens_of(checkpoint: Checkpoint, texts: Sequence[str]) -> Int[Tensor, "text token"]:
-    found: Tensor = checkpoint.tokenizer(
+def tokens_of(pipeline: Pipeline, texts: Sequence[str]) -> Int[Tensor, "text token"]:
+    found: Tensor = pipeline.tokenizer(
         list(texts),
         padding="max_length",
-        max_length=int(checkpoint.text_encoder.config.max_position_embeddings),
+        max_length=int(pipeline.text_encoder.config.max_position_embeddings),
         truncation=True,
         return_tensors="pt",
     ).input_ids
     return found
 
 
-def embed(checkpoint: Checkpoint, texts: Sequence[str]) -> Float[Tensor, "text token feature"]:
+def embed(pipeline: Pipeline, texts: Sequence[str]) -> Float[Tensor, "text token feature"]:
     """The frozen text encoder's output, in float16."""
     parts = [texts[n : n + _TEXT_BATCH] for n in range(0, len(texts), _TEXT_BATCH)]
-    return torch.cat([encode_prompts(checkpoint, part).half().cpu().clone() for part in parts])
+    return torch.cat([encode_prompts(pipeline, part).half().cpu().clone() for part in parts])
 
 
 def _cached_texts(
-    samples: Sequence[_Clip], rows: Sequence[Tensor], n_texts: int, checkpoint: Checkpoint
+    samples: Sequence[_Clip], rows: Sequence[Tensor], n_texts: int, pipeline: Pipeline
 ) -> Float[Tensor, "text token feature"]:
-    empty = embed(checkpoint, [""])
+    empty = embed(pipeline, [""])
     texts = empty.repeat(n_texts, 1, 1)
     for sample, row in zip(samples, rows, strict=True):
         assert sample.text is not None
@@ -170,21 +172,21 @@ class _Clip:
 
 
 def _encoded(
-    sample: Sample, checkpoint: Checkpoint, found: dict[str, Tensor] | None, *, cached: bool
+    sample: Sample, pipeline: Pipeline, found: dict[str, Tensor] | None, *, cached: bool
 ) -> _Clip:
     """The clip's sound channels in float16, "channel row column", from wherever they are."""
-    check_record(sample.record, checkpoint)
+    check_record(sample.record, pipeline)
     if cached and sample.latents is not None:
         latents = torch.from_numpy(sample.latents)
     elif found is not None:
         latents = found[sample.record.shard_key]
     else:
-        latents = encode_sample(sample, checkpoint)
+        latents = encode_sample(sample, pipeline)
     return _Clip(sample.record, latents, sample.text)
 
 
-def _stamp(folder: Path, checkpoint: Checkpoint) -> dict[str, str]:
-    return {"model": checkpoint.fingerprint, "dataset": dataset_fingerprint(folder)}
+def _stamp(folder: Path, pipeline: Pipeline) -> dict[str, str]:
+    return {"model": pipeline.fingerprint, "dataset": dataset_fingerprint(folder)}
 
 
 def _read_cache(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
@@ -197,19 +199,19 @@ def _read_cache(path: Path, stamp: dict[str, str]) -> dict[str, Tensor] | None:
         return None
 
 
-def encode_sample(sample: Sample, checkpoint: Checkpoint) -> Float[Tensor, "channel row column"]:
+def encode_sample(sample: Sample, pipeline: Pipeline) -> Float[Tensor, "channel row column"]:
     """The sound channels of a clip's latents in float16; a last part of a column is left out."""
-    cue = checkpoint.traits.bar_cue
-    width = sample.image.n_frames // checkpoint.stride * checkpoint.stride
-    latents = pixels_to_latents(checkpoint, sample.image.pixels[:, :width], circular=cue)[0]
+    cue = pipeline.traits.bar_cue
+    width = sample.image.n_frames // pipeline.stride * pipeline.stride
+    latents = pixels_to_latents(pipeline, sample.image.pixels[:, :width], circular=cue)[0]
     return (latents[:-1] if cue else latents).half().cpu().contiguous().clone()
 
 
 def _with_cue(
-    latents: Float[Tensor, "channel row column"], record: ClipRecord, checkpoint: Checkpoint
+    latents: Float[Tensor, "channel row column"], record: ClipRecord, pipeline: Pipeline
 ) -> Float[Tensor, "all_channels row column"]:
-    if not checkpoint.traits.bar_cue:
+    if not pipeline.traits.bar_cue:
         return latents
-    columns = record.beats_per_bar * PIXELS_PER_BEAT // checkpoint.stride
+    columns = record.beats_per_bar * PIXELS_PER_BEAT // pipeline.stride
     cue = bar_cue(*latents.shape[-2:], columns_per_bar=columns)
     return torch.cat((latents, cue[None].to(latents)))

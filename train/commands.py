@@ -354,8 +354,7 @@ def probe(
 
 @app.command()
 def reference(
-    data: DataFolder,
-    output: Annotated[Path, typer.Argument(help="safetensors file to write")],
+    data: DataFolder, output: Annotated[Path, typer.Argument(help="safetensors file to write")]
 ) -> None:
     """Measure real renders: what `riff eval` holds generated clips against."""
     from train.eval_reference import make_reference
@@ -367,19 +366,17 @@ def reference(
 
 @app.command()
 def musicnn(
-    checkpoint: Annotated[Path, typer.Argument(help="folder MTT_musicnn of musicnn's wheel")],
+    pipeline: Annotated[Path, typer.Argument(help="folder MTT_musicnn of musicnn's wheel")],
     folder: Annotated[Path, typer.Argument(help="folder of the two files to write")],
 ) -> None:
     """Convert the tagger, whose front-end `riff eval` compares sets of clips by."""
     from train.musicnn import export_musicnn
 
-    export_musicnn(checkpoint, folder)
+    export_musicnn(pipeline, folder)
 
 
 @app.command()
-def chorales(
-    file: Annotated[Path, typer.Argument(help="file to write")],
-) -> None:
+def chorales(file: Annotated[Path, typer.Argument(help="file to write")]) -> None:
     """Take two-bar phrases of Bach's chorales out of music21's corpus."""
     from train.bach_corpus import write_phrases
 
@@ -387,9 +384,7 @@ def chorales(
 
 
 @app.command()
-def seeds(
-    file: Annotated[Path, typer.Argument(help="file to write")],
-) -> None:
+def seeds(file: Annotated[Path, typer.Argument(help="file to write")]) -> None:
     """Encode the bundled seeds of riff loop --theme."""
     from train.seeds import write_seeds
 

@@ -20,7 +20,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.models.distilled import FOLDER, first_order
-from riffkit.models.pipeline import load_checkpoint
+from riffkit.models.pipeline import load_pipeline
 from train.adapters import add_lora, lora_layers, strongest
 from train.batches import Batch, LoopBatches
 from train.latents import CachedClips
@@ -56,12 +56,12 @@ class DistillTask:
     """The LoRA of a model folder's UNet. Text encoder and teacher stay as they are."""
 
     def __init__(self, model: Path, clips: dict[int, CachedClips]) -> None:
-        checkpoint = load_checkpoint(str(model), device="cpu", to_train=True)
-        self._guidance = checkpoint.traits.default_guidance
-        self._teacher: UNet2DConditionModel = checkpoint.unet.float()
-        self._text_encoder: CLIPTextModel = checkpoint.text_encoder
-        self._config = checkpoint.scheduler.config
-        self._empty = _empty_tokens(checkpoint.tokenizer)
+        pipeline = load_pipeline(str(model), device="cpu", to_train=True)
+        self._guidance = pipeline.traits.default_guidance
+        self._teacher: UNet2DConditionModel = pipeline.unet.float()
+        self._text_encoder: CLIPTextModel = pipeline.text_encoder
+        self._config = pipeline.scheduler.config
+        self._empty = _empty_tokens(pipeline.tokenizer)
         self.network: nn.Module = _with_lora(model)
         self._batches = LoopBatches(clips)
         self.n_items = self._batches.n_items

@@ -11,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import (
-    AutoencoderKL,
-    DPMSolverMultistepScheduler,
-    StableDiffusionPipeline,
-)
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
 from riffkit.atomic import atomic_path
 from riffkit.models.distilled import FOLDER as FEW_STEPS
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, find_model
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.models.weights.weight_names import NETWORKS
 from riffkit.spectrogram.params import FULL_BAND
 from train.full import SCHEDULE, TextToLatents, new_unet
@@ -42,7 +38,7 @@ def export_pipeline(run: Path, folder: Path) -> None:
     """Write the averaged weights of `run` to `folder` in float16; an older folder is replaced."""
     network = TextToLatents(new_unet(), new_text_encoder())
     load_ema(network, run / "full" / "state.pt")
-    pipeline = StableDiffusionPipeline(
+    exported = StableDiffusionPipeline(
         vae=AutoencoderKL.from_pretrained(run / "vae"),
         text_encoder=network.text_encoder,
         tokenizer=CLIPTokenizer.from_pretrained(str(run / "tokenizer")),
@@ -59,20 +55,20 @@ def export_pipeline(run: Path, folder: Path) -> None:
         requires_safety_checker=False,
     )
     with _replacing(folder) as temporary:
-        _write_pipeline(pipeline, temporary, tokenizer=run / "tokenizer")
+        _write_pipeline(exported, temporary, tokenizer=run / "tokenizer")
         _write_json(temporary / "spectrogram.json", FULL_BAND.to_dict())
         _write_json(temporary / "riffkit.json", _music_facts())
         if (folder / "README.md").exists():  # the model card is written by hand
             shutil.copy2(folder / "README.md", temporary / "README.md")
 
 
-def export_tuned(folder: Path, checkpoint: Checkpoint, tuned: Mapping[str, Any]) -> None:
+def export_tuned(folder: Path, pipeline: Pipeline, tuned: Mapping[str, Any]) -> None:
     """Write a checkpoint's model with the `tuned` networks (by part) instead of its own.
 
     What lies in its folder beside them is copied, but for the LoRA for few steps, which must be
     distilled anew. A single file's model becomes a folder; both say what their pictures are.
     """
-    base = find_model(checkpoint.loading["model"])
+    base = find_model(pipeline.loading["model"])
     with _replacing(folder) as temporary:
         if base.is_dir():
             shutil.copytree(base, temporary, ignore=shutil.ignore_patterns(FEW_STEPS, "README.md"))
@@ -80,19 +76,19 @@ def export_tuned(folder: Path, checkpoint: Checkpoint, tuned: Mapping[str, Any])
                 shutil.rmtree(temporary / part)
                 network.half().save_pretrained(temporary / part)
         else:
-            networks = {**{part: getattr(checkpoint, part) for part in NETWORKS}, **tuned}
-            pipeline = StableDiffusionPipeline(
+            networks = {**{part: getattr(pipeline, part) for part in NETWORKS}, **tuned}
+            exported = StableDiffusionPipeline(
                 **networks,
-                tokenizer=checkpoint.tokenizer,
-                scheduler=checkpoint.scheduler,
+                tokenizer=pipeline.tokenizer,
+                scheduler=pipeline.scheduler,
                 safety_checker=None,
                 feature_extractor=None,
                 requires_safety_checker=False,
             )
             tokenizer = bundled_models()[BUNDLED_DEFAULT] / "tokenizer"
-            _write_pipeline(pipeline, temporary, tokenizer=tokenizer)
-        _write_json(temporary / "spectrogram.json", checkpoint.params.to_dict())
-        _write_json(temporary / "riffkit.json", asdict(checkpoint.traits))
+            _write_pipeline(exported, temporary, tokenizer=tokenizer)
+        _write_json(temporary / "spectrogram.json", pipeline.params.to_dict())
+        _write_json(temporary / "riffkit.json", asdict(pipeline.traits))
 
 
 @contextmanager
@@ -105,9 +101,9 @@ def _replacing(folder: Path) -> Iterator[Path]:
     temporary.rename(folder)
 
 
-def _write_pipeline(pipeline: StableDiffusionPipeline, folder: Path, *, tokenizer: Path) -> None:
+def _write_pipeline(exported: StableDiffusionPipeline, folder: Path, *, tokenizer: Path) -> None:
     """In float16; the tokenizer as plain vocabulary and merges, a third of the library's format."""
-    pipeline.to(torch.float16).save_pretrained(folder)
+    exported.to(torch.float16).save_pretrained(folder)
     for path in folder.glob("*/config.json"):
         _forget_origin(path)
     shutil.rmtree(folder / "tokenizer")

@@ -97,8 +97,10 @@ def _start_or_resume(
 def _optimizer(task: Task, config: LoopConfig) -> torch.optim.Optimizer:
     groups = task.parameter_groups(config.learning_rate)
     options: dict[str, Any] = {
-        "lr": config.learning_rate, "betas": config.betas, "weight_decay": config.weight_decay,
-    }  # fmt: skip
+        "lr": config.learning_rate,
+        "betas": config.betas,
+        "weight_decay": config.weight_decay,
+    }
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, fused=True, **options)
     try:
@@ -187,15 +189,24 @@ class _Diary:
         self._figures.append(figures)
         config, now, seen = self._config, time.monotonic(), state.images_seen
         done = seen >= config.images
-        if done or _due(seen, self._logged_at, config.log_images, now - self._logged,
-                        config.log_seconds):  # fmt: skip
+        if done or _due(
+            seen, self._logged_at, config.log_images, now - self._logged, config.log_seconds
+        ):
             yield self._line(
-                {"images_per_second": (seen - self._logged_at) / (now - self._logged),
-                 **_means(self._figures)}, seen,
-            )  # fmt: skip
+                {
+                    "images_per_second": (seen - self._logged_at) / (now - self._logged),
+                    **_means(self._figures),
+                },
+                seen,
+            )
             self._logged, self._logged_at, self._figures = now, seen, []
-        if done or _due(seen, self._saved_at, config.checkpoint_images, now - self._saved,
-                        config.checkpoint_seconds):  # fmt: skip
+        if done or _due(
+            seen,
+            self._saved_at,
+            config.checkpoint_images,
+            now - self._saved,
+            config.checkpoint_seconds,
+        ):
             state.save(self._folder / "state.pt", keep=config.keep)
             self._saved, self._saved_at = time.monotonic(), seen
             with state.averaged() as network:

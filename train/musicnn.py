@@ -15,14 +15,7 @@ from jaxtyping import Float32
 from safetensors.torch import save_file
 from torch import Tensor
 
-from riffkit.analysis.musicnn import (
-    BRANCHES,
-    FFT_SIZE,
-    FRONT_END_FILE,
-    MAX_HZ,
-    N_MELS,
-    SAMPLE_RATE,
-)
+from riffkit.analysis.musicnn import BRANCHES, FFT_SIZE, FRONT_END_FILE, MAX_HZ, N_MELS, SAMPLE_RATE
 from riffkit.analysis.tags import TAGGER_FILE
 from riffkit.atomic import atomic_path
 from train.musicnn_tagger import tagger_tensors

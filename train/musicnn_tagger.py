@@ -38,9 +38,7 @@ def _pooled(tensors: dict[str, np.ndarray], part: str) -> Float[Tensor, "channel
     return torch.from_numpy(tensors[f"batch_normalization_{_POOL_NORM}/{part}"]).view(-1, 2)
 
 
-def _channels(
-    tensors: dict[str, np.ndarray],
-) -> tuple[list[Tensor], list[Tensor]]:
+def _channels(tensors: dict[str, np.ndarray]) -> tuple[list[Tensor], list[Tensor]]:
     """Of the front-end and of each layer: the means of the channels, and which of them live."""
     sizes = [N_FEATURES, *[_N_FILTERS] * len(LAYERS)]
     means = _pooled(tensors, "moving_mean")[:, 1].split(sizes)

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from riffkit.atomic import atomic_path
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music.run import prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Call
@@ -42,7 +42,7 @@ def prior_prompts(asked: Sequence[str], traits: ModelTraits, n: int) -> tuple[st
 
 
 def prior_pictures(
-    checkpoint: Checkpoint,
+    pipeline: Pipeline,
     prompts: Sequence[str],
     n_images: int,
     cache: Path,
@@ -54,9 +54,9 @@ def prior_pictures(
     A model that can paints them in four steps. They are kept in `cache`, and painted again only
     for another model or other prompts.
     """
-    steps = _FEW_STEPS if checkpoint.few_steps else None
+    steps = _FEW_STEPS if pipeline.few_steps else None
     stamp = {
-        "model": checkpoint.fingerprint,
+        "model": pipeline.fingerprint,
         "prompts": json.dumps([n_images, *prompts]),
         "steps": json.dumps(steps),
     }
@@ -64,7 +64,7 @@ def prior_pictures(
         return found
     latents, read = [], []
     for index in range(n_images):
-        picture, caption = _paint(checkpoint, prompts[index % len(prompts)], index, steps)
+        picture, caption = _paint(pipeline, prompts[index % len(prompts)], index, steps)
         latents.append(picture)
         read.append(caption)
         on_image(index + 1)
@@ -75,14 +75,14 @@ def prior_pictures(
     return pictures, read
 
 
-def _paint(checkpoint: Checkpoint, prompt: str, seed: int, steps: int | None) -> tuple[Tensor, str]:
+def _paint(pipeline: Pipeline, prompt: str, seed: int, steps: int | None) -> tuple[Tensor, str]:
     """One picture as wide as the model's own, and the prompt as the model read it."""
-    traits = checkpoint.traits
+    traits = pipeline.traits
     request = GenerateRequest(prompt, seed=seed, steps=steps, loop=traits.bar_cue)
-    session = Session(checkpoint)
+    session = Session(pipeline)
     plan = prepare(session, Call(GENERATE, request, {})).plan
     canvas = session.canvas(plan, loop=request.loop)
-    (asked,) = session.directions(plan)
+    (asked,) = session.conditionings(plan)
     noise = session.noise(canvas, seed)
     latents = session.paint(plan, canvas, [lambda bar: asked], noise, seed=seed)
     read = plan.texts[0].prompt.text

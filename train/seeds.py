@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from riffkit.atomic import atomic_path
 from riffkit.diffusion.latents import pixels_to_latents
-from riffkit.models.pipeline import load_checkpoint
+from riffkit.models.pipeline import load_pipeline
 from riffkit.prompt.key import parse_tonic
 from train.render import NATIVE_TONICS, render_clip
 from train.score import write_score
@@ -24,14 +24,14 @@ STYLES = ("lo-fi hip hop", "house", "funk", "rock", "ambient", "jazz swing")
 
 def write_seeds(path: Path) -> list[str]:
     """Render the first band of each style, encode it with the bundled model; the names."""
-    checkpoint = load_checkpoint(device="cpu")
+    pipeline = load_pipeline(device="cpu")
     latents, facts = {}, {}
     for style in STYLES:
         seed = next(seed for seed in count(FIRST_SEED) if _is_band(seed, style))
         pixels, truth = render_clip(seed, find_soundfont())
         image = np.ascontiguousarray(pixels.transpose(1, 2, 0))
         name = style.replace(" ", "-")
-        encoded = pixels_to_latents(checkpoint, image, circular=True)[0, :-1]
+        encoded = pixels_to_latents(pipeline, image, circular=True)[0, :-1]
         latents[name] = encoded.to(torch.float16).contiguous()
         facts[name] = json.dumps({"bpm": truth.bpm, "key": f"{truth.key} {truth.mode}"})
     with atomic_path(path) as temporary:

@@ -14,9 +14,19 @@ from riffkit.errors import ParameterError
 from train.config import LoopConfig, Optimizer, Precision
 
 LORA_TARGETS = (
-    "conv1", "conv2", "conv_shortcut", "time_emb_proj", "to_q", "to_k", "to_v", "to_out.0",
-    "proj_in", "proj_out", "net.0.proj", "net.2",
-)  # fmt: skip
+    "conv1",
+    "conv2",
+    "conv_shortcut",
+    "time_emb_proj",
+    "to_q",
+    "to_k",
+    "to_v",
+    "to_out.0",
+    "proj_in",
+    "proj_out",
+    "net.0.proj",
+    "net.2",
+)
 """The UNet's layers that a LoRA changes: attention, convolutions, the layers between."""
 TEXT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj")
 
@@ -62,10 +72,21 @@ class TuningSettings(BaseModel):
     def loop(self) -> LoopConfig:
         """What the training loop takes of it."""
         names = (
-            "images", "batch_size", "accumulation", "learning_rate", "warmup_images",
-            "weight_decay", "ema_decay", "optimizer", "precision", "device", "seed", "log_images",
-            "checkpoint_images", "keep",
-        )  # fmt: skip
+            "images",
+            "batch_size",
+            "accumulation",
+            "learning_rate",
+            "warmup_images",
+            "weight_decay",
+            "ema_decay",
+            "optimizer",
+            "precision",
+            "device",
+            "seed",
+            "log_images",
+            "checkpoint_images",
+            "keep",
+        )
         values = {name: getattr(self, name) for name in names}
         return LoopConfig(**values, sample_images=self.sample_images or None)
 
@@ -95,9 +116,18 @@ class FullSettings(TuningSettings):
 
 
 FREE = (
-    "device", "precision", "accumulation", "gradient_checkpointing", "keep", "kohya",
-    "max_megabytes", "log_images", "checkpoint_images", "sample_images", "sample_prompts",
-)  # fmt: skip
+    "device",
+    "precision",
+    "accumulation",
+    "gradient_checkpointing",
+    "keep",
+    "kohya",
+    "max_megabytes",
+    "log_images",
+    "checkpoint_images",
+    "sample_images",
+    "sample_prompts",
+)
 """What may be other when a run is resumed: where and how it is computed, and what it shows."""
 
 

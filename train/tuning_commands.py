@@ -49,9 +49,11 @@ FLAGS: dict[str, tuple[Any, str]] = {
 }
 LORA_FLAGS = ("rank", "alpha", "targets", "text_targets", "max_megabytes", "kohya")
 _SINGULAR = {
-    "prior_prompts": "--prior-prompt", "sample_prompts": "--sample-prompt", "targets": "--target",
+    "prior_prompts": "--prior-prompt",
+    "sample_prompts": "--sample-prompt",
+    "targets": "--target",
     "text_targets": "--text-target",
-}  # fmt: skip
+}
 
 Dataset = Annotated[Path, typer.Argument(help="folder that `riff dataset build` wrote")]
 Run = Annotated[Path, typer.Argument(help="folder of the training run")]
@@ -62,9 +64,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="print the settings as T
 def with_flags(command: Callable[..., None], names: tuple[str, ...]) -> Callable[..., None]:
     """The command with a flag for each name, in the place of its `**flags`."""
     parameters = [
-        p for p in inspect.signature(command, eval_str=True).parameters.values()
+        p
+        for p in inspect.signature(command, eval_str=True).parameters.values()
         if p.kind is not inspect.Parameter.VAR_KEYWORD
-    ]  # fmt: skip
+    ]
     for name in names:
         kind, text = FLAGS[name]
         option = typer.Option(*([_SINGULAR[name]] if name in _SINGULAR else []), help=text)
@@ -82,11 +85,7 @@ def with_flags(command: Callable[..., None], names: tuple[str, ...]) -> Callable
 
 
 def lora(
-    data: Dataset,
-    run: Run,
-    config: Config = None,
-    dry_run: DryRun = False,
-    **flags: Any,
+    data: Dataset, run: Run, config: Config = None, dry_run: DryRun = False, **flags: Any
 ) -> None:
     """Teach a model the music of a dataset folder, as a LoRA for `--lora`.
 

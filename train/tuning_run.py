@@ -16,7 +16,7 @@ from torch import nn
 from riffkit.atomic import atomic_path, output_error
 from riffkit.errors import ParameterError
 from riffkit.models.lora import FILE, PARTS
-from riffkit.models.pipeline import Checkpoint, load_checkpoint
+from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.prompt.emphasis import as_text
 from riffkit.provenance.recipe import versions
 from train.adapters import (
@@ -60,30 +60,30 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
     that doesn't fit the model, and for a folder with another run.
     """
     device = local_device(settings.device)
-    checkpoint = load_checkpoint(settings.model, device=str(device), to_train=True)
-    info = open_dataset(data, checkpoint)
-    recipe = _recipe(data, checkpoint, settings)
+    pipeline = load_pipeline(settings.model, device=str(device), to_train=True)
+    info = open_dataset(data, pipeline)
+    recipe = _recipe(data, pipeline, settings)
     _check_run(run, recipe, settings)
     with main_process_first(device):
         _begin(run, recipe)
-        clips, held_out, n_prior = _clips(data, run, checkpoint, settings)
+        clips, held_out, n_prior = _clips(data, run, pipeline, settings)
     torch.manual_seed(settings.seed)
-    network = new_network(checkpoint, settings)
+    network = new_network(pipeline, settings)
     board = Board(run)
     prompts = settings.sample_prompts or _first_captions(data, settings)
 
     def show(network: Denoiser, images: int) -> None:
-        board.samples(sample_clips(_painting(checkpoint, network), prompts), images)
+        board.samples(sample_clips(_painting(pipeline, network), prompts), images)
 
     task = TuningTask(
         network,
-        checkpoint.scheduler.config,
+        pipeline.scheduler.config,
         settings,
         clips,
         held_out=held_out,
         n_prior=n_prior,
         base=_base_of(network, settings) if n_prior else None,
-        circular=checkpoint.traits.bar_cue,
+        circular=pipeline.traits.bar_cue,
         on_show=show,
     )
     for line in fit(task, settings.loop(), run):
@@ -91,14 +91,14 @@ def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, 
         yield line
     board.close()
     if is_main_process():
-        _export(run, checkpoint, network, recipe, settings, info)
+        _export(run, pipeline, network, recipe, settings, info)
 
 
-def new_network(checkpoint: Checkpoint, settings: TuningSettings) -> Denoiser:
+def new_network(pipeline: Pipeline, settings: TuningSettings) -> Denoiser:
     """The checkpoint's networks, changed in place: with what is to learn in them."""
-    unet, text_encoder = checkpoint.unet, checkpoint.text_encoder
+    unet, text_encoder = pipeline.unet, pipeline.text_encoder
     if isinstance(settings, LoraSettings):
-        dtype = frozen_dtype(settings.precision, checkpoint.device)
+        dtype = frozen_dtype(settings.precision, pipeline.device)
         _hold(unet, dtype)
         add_lora(unet, rank=settings.rank, alpha=settings.alpha, targets=settings.targets)
         if settings.text_encoder:
@@ -135,12 +135,12 @@ def _hold(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     return network
 
 
-def _recipe(data: Path, checkpoint: Checkpoint, settings: TuningSettings) -> dict[str, Any]:
+def _recipe(data: Path, pipeline: Pipeline, settings: TuningSettings) -> dict[str, Any]:
     return {
         "kind": "lora" if isinstance(settings, LoraSettings) else "full",
         "settings": json.loads(settings.model_dump_json()),
         "dataset": {"name": data.resolve().name, "fingerprint": dataset_fingerprint(data)},
-        "model": {"name": checkpoint.name, "fingerprint": checkpoint.fingerprint},
+        "model": {"name": pipeline.name, "fingerprint": pipeline.fingerprint},
         "versions": versions(),
     }
 
@@ -182,37 +182,39 @@ def _begin(run: Path, recipe: dict[str, Any]) -> None:
 
 
 def _clips(
-    data: Path, run: Path, checkpoint: Checkpoint, settings: TuningSettings
+    data: Path, run: Path, pipeline: Pipeline, settings: TuningSettings
 ) -> tuple[TrainingClips, TrainingClips | None, int]:
     """What is trained on, prior pictures last; what is held out; how many prior pictures."""
 
     def split(name: str) -> TrainingClips:
         return read_clips(
-            data, name, checkpoint, cache=run / f"latents-{name}.safetensors",
-            tokens_only=settings.text_encoder, trigger=settings.trigger,
-        )  # fmt: skip
+            data,
+            name,
+            pipeline,
+            cache=run / f"latents-{name}.safetensors",
+            tokens_only=settings.text_encoder,
+            trigger=settings.trigger,
+        )
 
     clips = split("train")
     held_out = split("test") if shard_paths(data, "test") else None  # a single track isn't split
     if not settings.prior_images:
         return clips, held_out, 0
-    prompts = prior_prompts(settings.prior_prompts, checkpoint.traits, settings.prior_images)
+    prompts = prior_prompts(settings.prior_prompts, pipeline.traits, settings.prior_images)
     pictures, captions = prior_pictures(
-        checkpoint, prompts, settings.prior_images, run / "prior.safetensors"
+        pipeline, prompts, settings.prior_images, run / "prior.safetensors"
     )
-    return _with_prior(clips, pictures, captions, checkpoint, settings), held_out, len(pictures)
+    return _with_prior(clips, pictures, captions, pipeline, settings), held_out, len(pictures)
 
 
 def _with_prior(
     clips: TrainingClips,
     pictures: torch.Tensor,
     captions: list[str],
-    checkpoint: Checkpoint,
+    pipeline: Pipeline,
     settings: TuningSettings,
 ) -> TrainingClips:
-    texts = (
-        tokens_of(checkpoint, captions) if settings.text_encoder else embed(checkpoint, captions)
-    )
+    texts = tokens_of(pipeline, captions) if settings.text_encoder else embed(pipeline, captions)
     first = len(clips.texts)
     return TrainingClips(
         latents=[*clips.latents, *pictures],
@@ -230,15 +232,15 @@ def _first_captions(data: Path, settings: TuningSettings) -> tuple[str, ...]:
     return tuple(triggered(text, settings.trigger) for text in texts)
 
 
-def _painting(checkpoint: Checkpoint, network: Denoiser) -> Checkpoint:
+def _painting(pipeline: Pipeline, network: Denoiser) -> Pipeline:
     """The checkpoint with the network as it is now."""
-    text_encoder = network.text_encoder or checkpoint.text_encoder
-    return replace(checkpoint, unet=network.unet, text_encoder=text_encoder, few_steps=None)
+    text_encoder = network.text_encoder or pipeline.text_encoder
+    return replace(pipeline, unet=network.unet, text_encoder=text_encoder, few_steps=None)
 
 
 def _export(
     run: Path,
-    checkpoint: Checkpoint,
+    pipeline: Pipeline,
     network: Denoiser,
     recipe: dict[str, Any],
     settings: TuningSettings,
@@ -249,7 +251,7 @@ def _export(
     parts = {part: getattr(network, part) for part in PARTS}
     if not isinstance(settings, LoraSettings):
         tuned = {part: trained for part, trained in parts.items() if trained is not None}
-        export_tuned(run / MODEL_FOLDER, checkpoint, tuned)
+        export_tuned(run / MODEL_FOLDER, pipeline, tuned)
         return
     scale = (settings.alpha or settings.rank) / settings.rank
     layers = {
@@ -265,7 +267,7 @@ def _export(
     }
     trigger = settings.trigger or info.options.get("trigger")
     metadata = {
-        "spectrogram": json.dumps(checkpoint.params.to_dict(), sort_keys=True),
+        "spectrogram": json.dumps(pipeline.params.to_dict(), sort_keys=True),
         "trigger_words": json.dumps([trigger] if trigger else []),
         "recipe": json.dumps(recipe, sort_keys=True, ensure_ascii=False),
     }

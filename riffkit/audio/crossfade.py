@@ -36,9 +36,7 @@ def crossfade(
     return torch.cat([first[:, :n_before], overlap, second[:, n_samples:]], -1)
 
 
-def equal_power_gains(
-    n_samples: int,
-) -> tuple[Float[Tensor, " sample"], Float[Tensor, " sample"]]:
+def equal_power_gains(n_samples: int) -> tuple[Float[Tensor, " sample"], Float[Tensor, " sample"]]:
     """A rising and a falling gain whose squares add up to 1 at every sample."""
     angle = (torch.arange(n_samples, dtype=torch.float64) + 0.5) / max(1, n_samples) * math.pi / 2
     return angle.sin().float(), angle.cos().float()

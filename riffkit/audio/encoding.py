@@ -40,10 +40,7 @@ FORMATS = {
     ".ogg": AudioFormat("OGG", ("VORBIS",), 192_000, {"compression_level": 0.2}),
     # LAME's V0, some 220-260 kbit/s.
     ".mp3": AudioFormat(
-        "MP3",
-        ("MPEG_LAYER_III",),
-        48_000,
-        {"compression_level": 0.0, "bitrate_mode": "VARIABLE"},
+        "MP3", ("MPEG_LAYER_III",), 48_000, {"compression_level": 0.0, "bitrate_mode": "VARIABLE"}
     ),
 }
 

@@ -50,11 +50,7 @@ def _block_peaks(padded: Float[np.ndarray, "channel padded"]) -> Float[np.ndarra
 
 
 def limiter_gain(
-    peaks: Float[np.ndarray, " sample"],
-    sample_rate: int,
-    *,
-    ceiling: float,
-    circular: bool = False,
+    peaks: Float[np.ndarray, " sample"], sample_rate: int, *, ceiling: float, circular: bool = False
 ) -> Float[np.ndarray, " sample"]:
     """The gain, at most 1, that keeps `peaks` under `ceiling` (an amplitude).
 

@@ -72,9 +72,15 @@ def decode(
 
     with progress("decoding", None, quiet=quiet):
         clip = decode_file(
-            png, vocoder=vocoder, quality=quality, bpm=bpm, transpose=transpose, preset=preset,
-            seed=seed, device=device,
-        )  # fmt: skip
+            png,
+            vocoder=vocoder,
+            quality=quality,
+            bpm=bpm,
+            transpose=transpose,
+            preset=preset,
+            seed=seed,
+            device=device,
+        )
         clip.save(audio)
     show_notes(clip.notes, quiet=quiet)
     facts = {"audio": str(audio), "seconds": clip.seconds, "samples": clip.waveform.shape[-1]}

@@ -8,16 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from riffkit.commands.options import (
-    Device,
-    Json,
-    Lora,
-    Model,
-    Quiet,
-    progress,
-    say,
-    show_notes,
-)
+from riffkit.commands.options import Device, Json, Lora, Model, Quiet, progress, say, show_notes
 
 app = typer.Typer()
 
@@ -84,10 +75,20 @@ def evaluate(
         )
     asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
     _judge_genre(
-        folder, dataset, prompt, model, tuned, lora or [], asked,
-        options={"steps": steps, "guidance": guidance, "seed": seed}, clips=clips, tag=tag,
-        device=device, as_json=as_json, quiet=quiet,
-    )  # fmt: skip
+        folder,
+        dataset,
+        prompt,
+        model,
+        tuned,
+        lora or [],
+        asked,
+        options={"steps": steps, "guidance": guidance, "seed": seed},
+        clips=clips,
+        tag=tag,
+        device=device,
+        as_json=as_json,
+        quiet=quiet,
+    )
 
 
 def _judge_prompts(
@@ -104,15 +105,15 @@ def _judge_prompts(
     from riffkit.evaluation.reference import load_reference
     from riffkit.evaluation.report import summary, write_report
     from riffkit.evaluation.run import make_clips, read_clips, sounds_of
-    from riffkit.models.pipeline import load_checkpoint
+    from riffkit.models.pipeline import load_pipeline
 
     measure = load_reference()
     sounds = None if reference is None else sounds_of(reference)
-    checkpoint = load_checkpoint(model, device=device, loras=lora or ())
-    show_notes(checkpoint.notes, quiet=quiet)
+    pipeline = load_pipeline(model, device=device, loras=lora or ())
+    show_notes(pipeline.notes, quiet=quiet)
     audio, readings = [], []
     with progress("making and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
-        for path in make_clips(checkpoint, evaluation, folder):
+        for path in make_clips(pipeline, evaluation, folder):
             audio.append(path)
             advance()
         for reading in read_clips(evaluation, folder):
@@ -120,7 +121,7 @@ def _judge_prompts(
             advance()
     scores = judge(readings, measure, sounds=sounds)
     asked = [prompt for prompt, _ in evaluation.requests()]
-    title = f"{checkpoint.name}: {evaluation.n_prompts} prompts"
+    title = f"{pipeline.name}: {evaluation.n_prompts} prompts"
     report = write_report(folder, title, scores, asked, readings, audio)
     facts = {"report": str(report), "scores": {s.name: asdict(s) for s in scores}}
     say(facts, "\n".join((*summary(scores), str(report))), as_json=as_json)
@@ -145,24 +146,24 @@ def _judge_genre(
     from riffkit.evaluation import genre
     from riffkit.evaluation.kept import at_half_weight, kept
     from riffkit.evaluation.run import make_clips, read_clips
-    from riffkit.models.pipeline import load_checkpoint
+    from riffkit.models.pipeline import load_pipeline
 
     genre.check_tag(tag)
     real = genre.read_real_clips(dataset)
     requests = genre.genre_requests(prompt, real, clips, **options)
     models = {
-        "base": load_checkpoint(model, device=device),
-        "tuned": load_checkpoint(tuned or model, device=device, loras=lora),
+        "base": load_pipeline(model, device=device),
+        "tuned": load_pipeline(tuned or model, device=device, loras=lora),
     }
-    notes = dict.fromkeys(note for checkpoint in models.values() for note in checkpoint.notes)
+    notes = dict.fromkeys(note for pipeline in models.values() for note in pipeline.notes)
     show_notes(tuple(notes), quiet=quiet)
     heard, readings = {}, {}
     n_asked = evaluation.n_prompts if evaluation else 0
     total = 2 * clips + len(real) + 2 * n_asked
     with progress("making and judging", total, quiet=quiet) as advance:
-        for name, checkpoint in models.items():
+        for name, pipeline in models.items():
             paths = []
-            for path in genre.make_genre_clips(checkpoint, requests, folder / name):
+            for path in genre.make_genre_clips(pipeline, requests, folder / name):
                 paths.append(path)
                 advance()
             heard[name] = genre.hear_made(paths)
@@ -173,9 +174,9 @@ def _judge_genre(
                 advance()
         if evaluation and lora:
             half = at_half_weight(lora)
-            models["tuned"] = load_checkpoint(tuned or model, device=device, loras=half)
-        for name, checkpoint in models.items() if evaluation else ():
-            for _ in make_clips(checkpoint, evaluation, folder / "kept" / name):
+            models["tuned"] = load_pipeline(tuned or model, device=device, loras=half)
+        for name, pipeline in models.items() if evaluation else ():
+            for _ in make_clips(pipeline, evaluation, folder / "kept" / name):
                 advance()
             readings[name] = list(read_clips(evaluation, folder / "kept" / name))
     scores = genre.judge_genre(

@@ -28,8 +28,8 @@ class Loading:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What `load_checkpoint` takes."""
-        from riffkit.models.precision import Compute
+        """What `load_pipeline` takes."""
+        from riffkit.models.compute import Compute
 
         compute = Compute(dtype=self.dtype, compile=self.compile, offload=self.offload)
         return {
@@ -39,12 +39,12 @@ class Loading:
             "compute": compute,
         }
 
-    def checkpoint(self, *, quiet: bool) -> Any:
+    def pipeline(self, *, quiet: bool) -> Any:
         """The loaded model, and its notes shown."""
         from riffkit.commands.models import fetch_missing
-        from riffkit.models.pipeline import load_checkpoint
+        from riffkit.models.pipeline import load_pipeline
 
         fetch_missing(self.model, quiet=quiet)
-        checkpoint = load_checkpoint(**self.arguments)
-        show_notes(checkpoint.notes, quiet=quiet)
-        return checkpoint
+        pipeline = load_pipeline(**self.arguments)
+        show_notes(pipeline.notes, quiet=quiet)
+        return pipeline

@@ -10,12 +10,7 @@ from typing import Annotated
 
 import typer
 
-from riffkit.commands.options import (
-    Json,
-    Quiet,
-    lines,
-    say,
-)
+from riffkit.commands.options import Json, Quiet, lines, say
 from riffkit.errors import ModelError, ParameterError
 
 app = typer.Typer(help="Show, fetch and remove models.", no_args_is_help=True)
@@ -100,9 +95,10 @@ def remove_model(
         return
     freed = remove(hub_id)
     say(
-        {"model": model, "freed_bytes": freed}, f"{model}: removed, {_size(freed)} freed",
+        {"model": model, "freed_bytes": freed},
+        f"{model}: removed, {_size(freed)} freed",
         as_json=as_json,
-    )  # fmt: skip
+    )
 
 
 def _confirmed(question: str) -> bool:
@@ -132,9 +128,12 @@ def downloading(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None
     )
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
         TimeRemainingColumn(),
-    )  # fmt: skip
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

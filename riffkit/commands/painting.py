@@ -102,10 +102,7 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         if file is None:
             _make(task, given, loading, count, **common)
         else:
-            put_batch(
-                file, given, task=task.name, count=count, loading=loading, **listed,
-                **common,
-            )  # fmt: skip
+            put_batch(file, given, task=task.name, count=count, loading=loading, **listed, **common)
 
     return with_parameters(run, parameters_of(task))
 
@@ -146,7 +143,7 @@ def _make(
         replace(first, request=replace(first.request, seed=first.request.seed + index))
         for index in range(count)
     ]
-    checkpoint = loading.checkpoint(quiet=quiet)
+    pipeline = loading.pipeline(quiet=quiet)
     from riffkit.music.run import perform, prepare
     from riffkit.music.session import Session
     from riffkit.music.sheet import save_sheet
@@ -154,7 +151,7 @@ def _make(
     opened = None
     with painting_bar(count, quiet=quiet) as on_step:
         for index, call in enumerate(calls):
-            session = Session(checkpoint, on_step=on_step)
+            session = Session(pipeline, on_step=on_step)
             prepared = prepare(session, call, opened)
             opened = prepared.opened
             clips = perform(session, prepared)
@@ -168,7 +165,7 @@ def _make(
                 }
                 save_sheet(sheet, {**sources, **images})
             for path, clip in zip(mine, clips, strict=True):
-                notes = tuple(note for note in clip.notes if note not in checkpoint.notes)
+                notes = tuple(note for note in clip.notes if note not in pipeline.notes)
                 show_notes(notes, quiet=quiet)
                 put(clip, path, as_json=as_json)
 

@@ -17,48 +17,48 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.prompt.emphasis import Emphasis
 
 _COMMA_REACH = 20  # so many tokens before its end a chunk may end at a comma
 
 
-def n_chunks(checkpoint: Checkpoint, words: str) -> int:
+def n_chunks(pipeline: Pipeline, words: str) -> int:
     """In how many parts the model reads a prompt's plain words."""
-    return len(_chunks(checkpoint, Emphasis(((words, 1.0),))))
+    return len(_chunks(pipeline, Emphasis(((words, 1.0),))))
 
 
 @torch.inference_mode()
 def encode_prompts(
-    checkpoint: Checkpoint, prompts: Sequence[str]
+    pipeline: Pipeline, prompts: Sequence[str]
 ) -> Float[Tensor, "prompt token feature"]:
     """The text encoder's last hidden states of texts as they stand, cut at its token limit."""
-    tokens = checkpoint.tokenizer(
+    tokens = pipeline.tokenizer(
         list(prompts),
         padding="max_length",
-        max_length=_max_tokens(checkpoint),
+        max_length=_max_tokens(pipeline),
         truncation=True,
         return_tensors="pt",
     )
-    return _hidden(checkpoint, tokens.input_ids)
+    return _hidden(pipeline, tokens.input_ids)
 
 
 @torch.inference_mode()
 def encode_weighted(
-    checkpoint: Checkpoint, prompts: Sequence[Emphasis]
+    pipeline: Pipeline, prompts: Sequence[Emphasis]
 ) -> list[Float[Tensor, "1 token feature"]]:
     """The embeddings of prompts of any length, with their weights; a long one has more tokens.
 
     Short ones without weights have those of `encode_prompts`.
     """
-    chunks = [_chunks(checkpoint, prompt) for prompt in prompts]
+    chunks = [_chunks(pipeline, prompt) for prompt in prompts]
     if all(len(some) == 1 for some in chunks) and all(prompt.is_plain for prompt in prompts):
-        return list(encode_prompts(checkpoint, [prompt.text for prompt in prompts]).split(1))
-    rows = [_padded(checkpoint, chunk) for some in chunks for chunk in some]
+        return list(encode_prompts(pipeline, [prompt.text for prompt in prompts]).split(1))
+    rows = [_padded(pipeline, chunk) for some in chunks for chunk in some]
     ids, weights = (torch.tensor(values) for values in zip(*rows, strict=True))
-    hidden = _hidden(checkpoint, ids)
+    hidden = _hidden(pipeline, ids)
     if (weights != 1).any():
-        empty = encode_prompts(checkpoint, [""])
+        empty = encode_prompts(pipeline, [""])
         moved = empty + weights[..., None].to(hidden) * (hidden - empty)
         hidden = torch.where(weights[..., None].to(hidden) == 1, hidden, moved)
     return [part.flatten(0, 1)[None] for part in hidden.split([len(some) for some in chunks])]
@@ -80,20 +80,20 @@ def with_equal_tokens(
 
 
 def _hidden(
-    checkpoint: Checkpoint, ids: Int[Tensor, "chunk token"]
+    pipeline: Pipeline, ids: Int[Tensor, "chunk token"]
 ) -> Float[Tensor, "chunk token feature"]:
-    return checkpoint.text_encoder(ids.to(checkpoint.device)).last_hidden_state
+    return pipeline.text_encoder(ids.to(pipeline.device)).last_hidden_state
 
 
 _Token = tuple[int, float]
 
 
-def _chunks(checkpoint: Checkpoint, prompt: Emphasis) -> list[list[_Token]]:
+def _chunks(pipeline: Pipeline, prompt: Emphasis) -> list[list[_Token]]:
     """The prompt's tokens with their weights, in chunks that the text encoder can read."""
     tokens = [
-        (token, weight) for text, weight in prompt.parts for token in _token_ids(checkpoint, text)
+        (token, weight) for text, weight in prompt.parts for token in _token_ids(pipeline, text)
     ]
-    size, comma = _max_tokens(checkpoint) - 2, _token_ids(checkpoint, ",")
+    size, comma = _max_tokens(pipeline) - 2, _token_ids(pipeline, ",")
     chunks = []
     while len(tokens) > size:
         commas = [n for n in range(size - _COMMA_REACH, size) if [tokens[n][0]] == comma]
@@ -103,18 +103,18 @@ def _chunks(checkpoint: Checkpoint, prompt: Emphasis) -> list[list[_Token]]:
     return [*chunks, tokens] if tokens or not chunks else chunks
 
 
-def _token_ids(checkpoint: Checkpoint, text: str) -> list[int]:
-    return list(checkpoint.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+def _token_ids(pipeline: Pipeline, text: str) -> list[int]:
+    return list(pipeline.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
 
-def _padded(checkpoint: Checkpoint, chunk: list[_Token]) -> tuple[list[int], list[float]]:
+def _padded(pipeline: Pipeline, chunk: list[_Token]) -> tuple[list[int], list[float]]:
     """A chunk's tokens and weights, with the beginning, the end and what fills it up."""
-    tokenizer, n_tokens = checkpoint.tokenizer, _max_tokens(checkpoint)
+    tokenizer, n_tokens = pipeline.tokenizer, _max_tokens(pipeline)
     ids = [tokenizer.bos_token_id, *(token for token, _ in chunk), tokenizer.eos_token_id]
     weights = [1.0, *(weight for _, weight in chunk), 1.0]
     n_missing = n_tokens - len(ids)
     return ids + [tokenizer.pad_token_id] * n_missing, weights + [1.0] * n_missing
 
 
-def _max_tokens(checkpoint: Checkpoint) -> int:
-    return int(checkpoint.text_encoder.config.max_position_embeddings)
+def _max_tokens(pipeline: Pipeline) -> int:
+    return int(pipeline.text_encoder.config.max_position_embeddings)

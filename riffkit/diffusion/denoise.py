@@ -16,24 +16,30 @@ from torch import Tensor
 
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.diffusion.deep_cache import DeepCache
-from riffkit.diffusion.inpainting import Known, exact_prediction, items_to_paint, keep_known, noised
+from riffkit.diffusion.inpainting import (
+    Inpainting,
+    exact_prediction,
+    items_to_paint,
+    keep_known,
+    noised,
+)
 from riffkit.diffusion.predict import Network, Predictor, Window
 from riffkit.diffusion.samplers import new_scheduler, step_options, timesteps_for
 from riffkit.errors import ParameterError
 from riffkit.limits import check_every, check_guidance, check_interval, check_sampler
+from riffkit.models.compute import uncompiled
 from riffkit.models.memory_budget import cells_in_memory
-from riffkit.models.pipeline import Checkpoint
-from riffkit.models.precision import uncompiled
+from riffkit.models.pipeline import Pipeline
 
-__all__ = ["Denoising", "Known", "OnStep", "Window", "denoise"]
+__all__ = ["Inpainting", "OnStep", "SamplerConfig", "Window", "denoise"]
 
 OnStep = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
 
 
 @dataclass(frozen=True)
-class Denoising:
-    """How to denoise. `strength` below 1 starts from `Known.latents` noised that far.
+class SamplerConfig:
+    """How to denoise. `strength` below 1 starts from `Inpainting.latents` noised that far.
 
     `sampler`: one of `SAMPLERS`, None for the model's own. `guidance_interval`: from which to
     which share of the steps that are run there is guidance (arXiv:2404.07724); a step without
@@ -75,12 +81,12 @@ class Denoising:
 
 @torch.inference_mode()
 def denoise(
-    checkpoint: Checkpoint,
+    pipeline: Pipeline,
     noise: Float[Tensor, "batch channel row column"],
     windows: list[Window],
-    how: Denoising,
+    config: SamplerConfig,
     *,
-    known: Known | None = None,
+    inpainting: Inpainting | None = None,
     generators: Sequence[torch.Generator] | None = None,
     on_step: OnStep | None = None,
 ) -> Float[Tensor, "batch channel row column"]:
@@ -88,46 +94,46 @@ def denoise(
 
     Every window is denoised at each step with its own text, and where windows overlap their
     predictions are averaged (MultiDiffusion, arXiv:2302.08113), weighted towards each window's
-    middle. With `known`, what is kept of it is put back at each step's noise level.
+    middle. With `inpainting`, what is kept of it is put back at each step's noise level.
     `generators`, one for each item of the batch, are for samplers that draw noise of their own.
     """
-    guided = how.guidance != 1 or any(window.guidance not in (None, 1) for window in windows)
-    checkpoint = checkpoint.fitted(n_steps=how.steps, guided=guided)
-    scheduler = new_scheduler(checkpoint.scheduler, how.sampler)
-    timesteps = timesteps_for(scheduler, how.steps, n_run=how.n_run, device=checkpoint.device)
-    noise = noise.to(checkpoint.device, torch.float32)
-    known = None if known is None else known.to(noise)
-    latents = _start(scheduler, noise, timesteps, how, known)
+    guided = config.guidance != 1 or any(window.guidance not in (None, 1) for window in windows)
+    pipeline = pipeline.for_steps(n_steps=config.steps, guided=guided)
+    scheduler = new_scheduler(pipeline.scheduler, config.sampler)
+    timesteps = timesteps_for(scheduler, config.steps, n_run=config.n_run, device=pipeline.device)
+    noise = noise.to(pipeline.device, torch.float32)
+    inpainting = None if inpainting is None else inpainting.to(noise)
+    latents = _start(scheduler, noise, timesteps, config, inpainting)
     options = step_options(scheduler, generators)
-    cache = DeepCache(checkpoint.unet, how.deep_cache) if how.deep_cache > 1 else None
-    room = cells_in_memory(checkpoint)
-    network = Network(checkpoint.unet, cache, room)
-    predict = Predictor(network, windows, noise.shape[-1], checkpoint.device)
+    cache = DeepCache(pipeline.unet, config.deep_cache) if config.deep_cache > 1 else None
+    room = cells_in_memory(pipeline)
+    network = Network(pipeline.unet, cache, room)
+    predict = Predictor(network, windows, noise.shape[-1], pipeline.device)
     with (
-        uncompiled(enabled=how.circular or cache is not None),
-        circular_in_time(checkpoint.unet, enabled=how.circular),
+        uncompiled(enabled=config.circular or cache is not None),
+        circular_in_time(pipeline.unet, enabled=config.circular),
     ):
         for index, timestep in enumerate(timesteps):
             done = index / len(timesteps)
-            if known is not None:
-                latents = keep_known(scheduler, latents, noise, known, timestep, done)
+            if inpainting is not None:
+                latents = keep_known(scheduler, latents, noise, inpainting, timestep, done)
             scaled = scheduler.scale_model_input(latents, timestep)
             network.begin_pass(index)
-            guidance = how.guidance if how.guides(done + 0.5 / len(timesteps)) else None
-            if known is None or not how.skip_kept:
+            guidance = config.guidance if config.guides(done + 0.5 / len(timesteps)) else None
+            if inpainting is None or not config.skip_kept:
                 prediction = predict(scaled, timestep, guidance)
             else:
-                prediction = exact_prediction(scheduler, known.latents, noise, timestep)
-                items = items_to_paint(known, len(noise), done)
+                prediction = exact_prediction(scheduler, inpainting.latents, noise, timestep)
+                items = items_to_paint(inpainting, len(noise), done)
                 if items:
                     prediction[items] = predict(scaled, timestep, guidance, items=items)
             latents = scheduler.step(prediction, timestep, latents, **options).prev_sample
             if on_step is not None:
-                _tell(on_step, index, len(timesteps), how.n_run)
-    if cache is not None and how.on_remark is not None:
-        how.on_remark(cache.remark)
-    if known is not None:
-        latents = torch.where(known.free <= 0, known.latents, latents)
+                _tell(on_step, index, len(timesteps), config.n_run)
+    if cache is not None and config.on_remark is not None:
+        config.on_remark(cache.remark)
+    if inpainting is not None:
+        latents = torch.where(inpainting.mask <= 0, inpainting.latents, latents)
     return latents
 
 
@@ -142,11 +148,13 @@ def _start(
     scheduler: Any,
     noise: Float[Tensor, "batch channel row column"],
     timesteps: Tensor,
-    how: Denoising,
-    known: Known | None,
+    config: SamplerConfig,
+    inpainting: Inpainting | None,
 ) -> Float[Tensor, "batch channel row column"]:
-    if how.strength < 1:
-        if known is None:
-            raise ParameterError(f"strength={how.strength:g}: below 1 needs latents to start from")
-        return noised(scheduler, known.latents, noise, timesteps[0])
+    if config.strength < 1:
+        if inpainting is None:
+            raise ParameterError(
+                f"strength={config.strength:g}: below 1 needs latents to start from"
+            )
+        return noised(scheduler, inpainting.latents, noise, timesteps[0])
     return noise * scheduler.init_noise_sigma

@@ -12,7 +12,7 @@ from torch import Tensor
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.models.grain import grain_noise
 from riffkit.models.memory_budget import columns_in_memory
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 
 WHOLE_COLUMNS = 128
 """Images up to this many latent columns, eight bars of mini's, are coded at once if memory is."""
@@ -23,57 +23,57 @@ _FADE_COLUMNS = 4
 
 
 def draw_noise(
-    checkpoint: Checkpoint, *, n_columns: int, seed: int
+    pipeline: Pipeline, *, n_columns: int, seed: int
 ) -> Float[Tensor, "1 channel latent_row column"]:
     """Unit noise for an image `n_columns` latent columns wide, the same on every device."""
     generator = torch.Generator().manual_seed(seed)
-    rows = checkpoint.params.n_mels // checkpoint.stride
-    return torch.randn((1, checkpoint.latent_channels, rows, n_columns), generator=generator)
+    rows = pipeline.params.n_mels // pipeline.stride
+    return torch.randn((1, pipeline.latent_channels, rows, n_columns), generator=generator)
 
 
 @torch.inference_mode()
 def pixels_to_latents(
-    checkpoint: Checkpoint, pixels: UInt8[np.ndarray, "row frame 3"], *, circular: bool
+    pipeline: Pipeline, pixels: UInt8[np.ndarray, "row frame 3"], *, circular: bool
 ) -> Float[Tensor, "1 channel latent_row column"]:
-    """The autoencoder's mean for an image whose sides are multiples of `checkpoint.stride`."""
-    stride = checkpoint.stride
+    """The autoencoder's mean for an image whose sides are multiples of `pipeline.stride`."""
+    stride = pipeline.stride
 
     def encode(columns: Int[Tensor, " column"]) -> Float[Tensor, "channel latent_row column"]:
         frames = (columns[:, None] * stride + torch.arange(stride)).flatten()
         signal = torch.from_numpy(pixels[:, frames.numpy()]).permute(2, 0, 1)[None] / 127.5 - 1
-        mean = checkpoint.vae.encode(signal.to(checkpoint.device, checkpoint.vae.dtype))
+        mean = pipeline.vae.encode(signal.to(pipeline.device, pipeline.vae.dtype))
         return mean.latent_dist.mean[0].float()
 
-    with circular_in_time(checkpoint.vae, enabled=circular):
-        room = columns_in_memory(checkpoint, n_pixel_rows=len(pixels))
+    with circular_in_time(pipeline.vae, enabled=circular):
+        room = columns_in_memory(pipeline, n_pixel_rows=len(pixels))
         n_columns = pixels.shape[1] // stride
         mean = _by_parts(encode, n_columns, room=room, scale=1, circular=circular)
-    return mean[None] * checkpoint.vae.config["scaling_factor"]
+    return mean[None] * pipeline.vae.config["scaling_factor"]
 
 
 @torch.inference_mode()
 def latents_to_pixels(
-    checkpoint: Checkpoint, latents: Float[Tensor, "1 channel latent_row column"], *, circular: bool
+    pipeline: Pipeline, latents: Float[Tensor, "1 channel latent_row column"], *, circular: bool
 ) -> UInt8[np.ndarray, "row frame 3"]:
     """The inverse of `pixels_to_latents`; levels are rounded and clipped.
 
     A model that has a grain is given the detail that the autoencoder doesn't keep.
     """
-    stride, grain = checkpoint.stride, checkpoint.grain
-    scaled = (latents / checkpoint.vae.config["scaling_factor"]).to(checkpoint.vae.dtype)
+    stride, grain = pipeline.stride, pipeline.grain
+    scaled = (latents / pipeline.vae.config["scaling_factor"]).to(pipeline.vae.dtype)
     n_rows, n_columns = latents.shape[-2] * stride, latents.shape[-1]
 
     def decode(columns: Int[Tensor, " column"]) -> Float[Tensor, "3 row frame"]:
         some = scaled[..., columns.to(scaled.device)]
-        signal = checkpoint.vae.decode(some).sample.float()
+        signal = pipeline.vae.decode(some).sample.float()
         if grain is not None:
             noise = grain_noise(n_rows, columns, stride)
             signal = grain(signal, some.float(), noise.to(signal.device))
         return (signal[0] + 1).mul(127.5)
 
-    painters = (checkpoint.vae,) if grain is None else (checkpoint.vae, grain)
+    painters = (pipeline.vae,) if grain is None else (pipeline.vae, grain)
     with circular_in_time(*painters, enabled=circular):
-        room = columns_in_memory(checkpoint, n_pixel_rows=n_rows)
+        room = columns_in_memory(pipeline, n_pixel_rows=n_rows)
         levels = _by_parts(
             decode, n_columns, room=room, scale=stride, circular=circular, levels=True
         )

@@ -50,10 +50,7 @@ def with_item(error: BaseException, name: str) -> BaseException:
 
 
 def in_order(
-    submit: Callable[[Any], Callable[[], Outcome]],
-    items: Iterable[Any],
-    n_workers: int,
-    name: Name,
+    submit: Callable[[Any], Callable[[], Outcome]], items: Iterable[Any], n_workers: int, name: Name
 ) -> Iterator[Any]:
     """Results in the items' order of tasks that `submit` starts; its call waits for an outcome."""
     pending: deque[tuple[Any, Callable[[], Outcome]]] = deque()

@@ -25,7 +25,7 @@ from riffkit.evaluation.html import bullets, figure, page
 from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.reading import picture_features
 from riffkit.evaluation.run import check_same
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music.run import run
 from riffkit.music.session import Session
 from riffkit.spectrogram.beat_grid import BeatGrid
@@ -102,11 +102,14 @@ def read_real_clips(dataset: Path) -> list[RealClip]:
         values = [json.loads(line) for line in lines if line.strip()]
         clips = [
             RealClip(
-                dataset / v["file_name"], v["split"], v.get("bpm"), v.get("beats_per_bar", 4),
+                dataset / v["file_name"],
+                v["split"],
+                v.get("bpm"),
+                v.get("beats_per_bar", 4),
                 v.get("transpose", 0.0),
             )
             for v in values
-        ]  # fmt: skip
+        ]
     except (OSError, ValueError, KeyError) as error:
         raise ParameterError(
             f"dataset={dataset.name!r}: no metadata.jsonl that can be read; make a dataset with "
@@ -138,7 +141,7 @@ def genre_requests(
 
 
 def make_genre_clips(
-    checkpoint: Checkpoint, requests: Iterable[GenerateRequest], folder: Path
+    pipeline: Pipeline, requests: Iterable[GenerateRequest], folder: Path
 ) -> Iterator[Path]:
     """Each as NNN.flac with its PNG; those that are there already are kept.
 
@@ -151,9 +154,9 @@ def make_genre_clips(
     for number, request in enumerate(requests, 1):
         path = folder / f"{number:03d}.flac"
         if path.exists():
-            check_same(path, checkpoint, request)
+            check_same(path, pipeline, request)
         else:
-            (clip,) = run(Session(checkpoint), GENERATE, request)
+            (clip,) = run(Session(pipeline), GENERATE, request)
             clip.image.save(path.with_suffix(".png"))
             clip.save(path)
         yield path

@@ -89,10 +89,7 @@ def _aspect_score(name: str, own: Sequence[Adherence], real: Sequence[Adherence]
 
 
 def _set_score(
-    name: str,
-    rows: Components,
-    measure: Callable[[Components], float],
-    real: float | None,
+    name: str, rows: Components, measure: Callable[[Components], float], real: float | None
 ) -> Score:
     """A figure of a set of clips, and where 95 % of its bootstrap lie."""
     generator = np.random.default_rng(0)

@@ -38,8 +38,10 @@ def kept(base: Sequence[Reading], tuned: Sequence[Reading]) -> Kept:
     """Two models' clips of the same prompts compared."""
     aspects = {}
     for name in ASPECTS:
-        pairs = [(getattr(a.adherence, name), getattr(b.adherence, name))
-                 for a, b in zip(base, tuned, strict=True)]  # fmt: skip
+        pairs = [
+            (getattr(a.adherence, name), getattr(b.adherence, name))
+            for a, b in zip(base, tuned, strict=True)
+        ]
         both = [pair for pair in pairs if None not in pair]
         if both:
             means = np.mean(both, axis=0)

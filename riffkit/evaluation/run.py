@@ -16,7 +16,7 @@ from riffkit.errors import ParameterError
 from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
 from riffkit.evaluation.reading import Reading, read_clip
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music.recorded import read_recipe
 from riffkit.music.run import prepare, run
 from riffkit.music.session import Session
@@ -66,7 +66,7 @@ def audio_path(folder: Path, index: int) -> Path:
     return folder / f"{index + 1:03d}.flac"
 
 
-def make_clips(checkpoint: Checkpoint, evaluation: Evaluation, folder: Path) -> Iterator[Path]:
+def make_clips(pipeline: Pipeline, evaluation: Evaluation, folder: Path) -> Iterator[Path]:
     """Generate what isn't there yet, each FLAC with its PNG; yields each as soon as it is there.
 
     ParameterError where the folder holds clips of another model or with other options.
@@ -78,18 +78,18 @@ def make_clips(checkpoint: Checkpoint, evaluation: Evaluation, folder: Path) -> 
     for index, (_, request) in enumerate(evaluation.requests()):
         path = audio_path(folder, index)
         if path.exists():
-            check_same(path, checkpoint, request)
+            check_same(path, pipeline, request)
         else:
-            (clip,) = run(Session(checkpoint), GENERATE, request)
+            (clip,) = run(Session(pipeline), GENERATE, request)
             clip.image.save(path.with_suffix(".png"))
             clip.save(path)
         yield path
 
 
-def check_same(path: Path, checkpoint: Checkpoint, request: GenerateRequest) -> None:
+def check_same(path: Path, pipeline: Pipeline, request: GenerateRequest) -> None:
     """Raise ParameterError unless the clip was made by this model, its LoRAs and this request."""
     made = read_recipe(path.with_suffix(".png"))
-    wanted = prepare(Session(checkpoint), Call(GENERATE, request, {})).recipe
+    wanted = prepare(Session(pipeline), Call(GENERATE, request, {})).recipe
     if (
         made is None
         or any(made.model.get(name) != wanted.model.get(name) for name in ("fingerprint", "loras"))

@@ -68,7 +68,7 @@ def _cached_row(model: CachedModel) -> dict[str, Any]:
 def describe_model(model: str) -> dict[str, Any]:
     """Parts with their classes and sizes, spectrogram parameters, defaults; loads no weights.
 
-    `model` as `load_checkpoint` takes it, but nothing is downloaded.
+    `model` as `load_pipeline` takes it, but nothing is downloaded.
     """
     path = _find_here(model)
     facts = (_folder_facts if path.is_dir() else _file_facts)(model, path)

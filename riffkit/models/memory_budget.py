@@ -10,26 +10,26 @@ from __future__ import annotations
 import sys
 
 from riffkit.device import free_bytes
-from riffkit.models.pipeline import Checkpoint
-from riffkit.models.precision import is_large
+from riffkit.models.compute import is_large
+from riffkit.models.pipeline import Pipeline
 
 _UNET_MAPS = 40
 _VAE_MAPS = 12
 
 
-def cells_in_memory(checkpoint: Checkpoint) -> int:
+def cells_in_memory(pipeline: Pipeline) -> int:
     """How many latent cells of a batch the UNet has room for."""
-    unet = checkpoint.unet
+    unet = pipeline.unet
     channels = int(unet.config["block_out_channels"][0])
-    return _room(checkpoint) // (_UNET_MAPS * channels * unet.dtype.itemsize)
+    return _room(pipeline) // (_UNET_MAPS * channels * unet.dtype.itemsize)
 
 
-def columns_in_memory(checkpoint: Checkpoint, *, n_pixel_rows: int) -> int:
+def columns_in_memory(pipeline: Pipeline, *, n_pixel_rows: int) -> int:
     """How many latent columns of an image that high the autoencoder has room for."""
-    vae = checkpoint.vae
-    width, n_pixels = int(vae.config["block_out_channels"][0]), n_pixel_rows * checkpoint.stride
-    return _room(checkpoint) // (_VAE_MAPS * width * n_pixels * vae.dtype.itemsize)
+    vae = pipeline.vae
+    width, n_pixels = int(vae.config["block_out_channels"][0]), n_pixel_rows * pipeline.stride
+    return _room(pipeline) // (_VAE_MAPS * width * n_pixels * vae.dtype.itemsize)
 
 
-def _room(checkpoint: Checkpoint) -> int:
-    return free_bytes(checkpoint.device) // 2 if is_large(checkpoint.unet) else sys.maxsize
+def _room(pipeline: Pipeline) -> int:
+    return free_bytes(pipeline.device) // 2 if is_large(pipeline.unet) else sys.maxsize

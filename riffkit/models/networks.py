@@ -19,9 +19,7 @@ from riffkit.device import single_thread
 from riffkit.errors import ModelError
 from riffkit.models.weights.mapped import Stored
 
-_OLD_VAE_NAMES = {
-    "query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0",
-}  # fmt: skip
+_OLD_VAE_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""A checkpoint: the networks of a Stable Diffusion v1 model, and the spectrograms it paints."""
+"""A loaded model: the networks of a Stable Diffusion v1 pipeline and what it paints."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from riffkit.device import pick_device
 from riffkit.errors import ModelError
+from riffkit.models.compute import Compute, fit, notes_for
 from riffkit.models.distilled import FOLDER, MOST_STEPS, first_order, with_lora
 from riffkit.models.grain import FOLDER as GRAIN_FOLDER
 from riffkit.models.grain import Grain, read_grain
@@ -33,7 +34,6 @@ from riffkit.models.locate import (
 )
 from riffkit.models.lora import check_params, parse_lora, read_lora, with_layers
 from riffkit.models.networks import build
-from riffkit.models.precision import Compute, fit, notes_for
 from riffkit.models.weights.folder import read_folder
 from riffkit.models.weights.single_file import CONFIGS, read_single_file
 from riffkit.provenance.recipe import fingerprint
@@ -42,12 +42,12 @@ from riffkit.spectrogram.params import SpectrogramParams
 __all__ = [
     "BUNDLED_DEFAULT",
     "WEIGHTS",
-    "Checkpoint",
     "LoraSpec",
     "ModelTraits",
+    "Pipeline",
     "bundled_models",
     "find_model",
-    "load_checkpoint",
+    "load_pipeline",
     "model_traits",
     "spectrogram_params",
 ]
@@ -61,7 +61,7 @@ _NOT_COMPILED = "compile: left out; this model always wraps in time, which isn't
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Pipeline:
     """The loaded parts, ready to denoise on `device`."""
 
     name: str
@@ -83,7 +83,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
     """Lines that the user should read once."""
     loading: dict[str, Any] = field(default_factory=dict)
-    """The arguments of `load_checkpoint`, with which another process gets the same."""
+    """The arguments of `load_pipeline`, with which another process gets the same."""
 
     @property
     def recipe_facts(self) -> dict[str, Any]:
@@ -113,13 +113,13 @@ class Checkpoint:
         takes_few = self.few_steps is not None and n_steps <= MOST_STEPS
         return 1.0 if takes_few else self.traits.default_guidance
 
-    def fitted(self, *, n_steps: int, guided: bool) -> Checkpoint:
+    def for_steps(self, *, n_steps: int, guided: bool) -> Pipeline:
         """For few unguided steps the networks that know them, if there are any; else itself."""
         if self.few_steps is None or n_steps > MOST_STEPS or guided:
             return self
         return self._for_few_steps
 
-    def with_loras(self, loras: Sequence[LoraSpec], *, in_place: bool = False) -> Checkpoint:
+    def with_loras(self, loras: Sequence[LoraSpec], *, in_place: bool = False) -> Pipeline:
         """The model with LoRAs added, which leaves this one as it is, unless `in_place`.
 
         Each is "PATH[:WEIGHT]", a path, or (path, weight); a path is a file or a run's folder.
@@ -140,24 +140,24 @@ class Checkpoint:
         )
 
     @cached_property
-    def _for_few_steps(self) -> Checkpoint:
+    def _for_few_steps(self) -> Pipeline:
         assert self.few_steps is not None
         scheduler = type(self.scheduler).from_config(first_order(self.scheduler.config))
         unet = with_lora(self.unet, self.few_steps)
         return replace(self, unet=unet, scheduler=scheduler, few_steps=None)
 
 
-def load_checkpoint(
+def load_pipeline(
     model: str = BUNDLED_DEFAULT,
     *,
     device: str = "auto",
     loras: Sequence[LoraSpec] = (),
     compute: Compute = Compute(),  # noqa: B008 (frozen)
     to_train: bool = False,
-) -> Checkpoint:
+) -> Pipeline:
     """Load a model by bundled name, folder, file or hub id; ModelError says what is wrong.
 
-    `loras` as `Checkpoint.with_loras` takes them. `to_train`: its weights will change, so they
+    `loras` as `Pipeline.with_loras` takes them. `to_train`: its weights will change, so they
     stay as PyTorch holds them.
     """
     path, named = find_model(model), f"model={model!r}"
@@ -187,7 +187,7 @@ def load_checkpoint(
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"{named}: can't be loaded: {reason}") from error
     grain = read_grain(path / GRAIN_FOLDER) if (path / GRAIN_FOLDER).is_dir() else None
-    checkpoint = Checkpoint(
+    pipeline = Pipeline(
         name=path.name if Path(model).expanduser().exists() else model,
         fingerprint=hashed.result(),
         unet=networks.unet,
@@ -208,10 +208,10 @@ def load_checkpoint(
         loading={"model": model, "device": device, "compute": compute},
     )
     if loras:
-        checkpoint = checkpoint.with_loras(loras, in_place=True)
+        pipeline = pipeline.with_loras(loras, in_place=True)
     every = (networks.text_encoder, networks.unet, networks.vae)
     fit(every, networks.unet, where, compute, to_train=to_train)
-    return checkpoint
+    return pipeline
 
 
 def _load_scheduler(folder: Path, told: Mapping[str, Any]) -> Any:

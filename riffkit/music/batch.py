@@ -18,12 +18,7 @@ from riffkit.device import pick_device, single_thread
 from riffkit.engine import available_cores, run_tasks
 from riffkit.errors import ModelError, OutputError, RiffkitError
 from riffkit.models.lora import parse_lora
-from riffkit.models.pipeline import (
-    BUNDLED_DEFAULT,
-    Checkpoint,
-    bundled_models,
-    load_checkpoint,
-)
+from riffkit.models.pipeline import BUNDLED_DEFAULT, Pipeline, bundled_models, load_pipeline
 from riffkit.music.batch_list import Entry
 from riffkit.music.clip import Clip
 from riffkit.music.names import numbered, slug
@@ -97,7 +92,7 @@ def make_all(
     calls: Sequence[ListedCall],
     loading: Mapping[str, Any],
     *,
-    checkpoint: Checkpoint | None = None,
+    pipeline: Pipeline | None = None,
     engine: str = "local",
     workers: int | None = None,
 ) -> Iterator[Made]:
@@ -105,7 +100,7 @@ def make_all(
 
     What lies there already with the recipe that is asked for is kept, whichever versions made it. A
     clip that can't be made doesn't stop the others: its `error` says why. `loading` are the
-    arguments of load_checkpoint, `checkpoint` what they gave if this process has loaded it.
+    arguments of load_pipeline, `pipeline` what they gave if this process has loaded it.
     `engine` and `workers` are riffkit/engine/run.py's, but for a local GPU, which one worker has
     for itself by default. Each clip is computed with one thread, so its bytes are the same whoever
     makes it.
@@ -120,14 +115,14 @@ def make_all(
     results = run_tasks(
         _work, work, engine=engine, workers=workers, name=lambda one: one.listed.paths[0].name
     )
-    return _all_written(results, loading, checkpoint)
+    return _all_written(results, loading, pipeline)
 
 
 def _all_written(
-    results: Iterator[list[_Result]], loading: Mapping[str, Any], checkpoint: Checkpoint | None
+    results: Iterator[list[_Result]], loading: Mapping[str, Any], pipeline: Pipeline | None
 ) -> Iterator[Made]:
-    if checkpoint is not None:
-        _LOADED[_key(loading)] = checkpoint
+    if pipeline is not None:
+        _LOADED[_key(loading)] = pipeline
     try:
         for some in results:
             yield from map(_written, some)
@@ -203,9 +198,9 @@ def _existing_clip(path: Path) -> _Existing | None:
 def _work(work: _Work) -> list[_Result]:
     """In a worker. Without its model no clip can be made: that alone is raised."""
     with single_thread():
-        checkpoint = _checkpoint(work.loading)
+        pipeline = _pipeline(work.loading)
         try:
-            return _kept(checkpoint, work) or _painted(checkpoint, work)
+            return _kept(pipeline, work) or _painted(pipeline, work)
         except ModelError:
             raise
         except RiffkitError as error:
@@ -215,13 +210,13 @@ def _work(work: _Work) -> list[_Result]:
     return [_Result(Made(path, error=reason)) for path in work.listed.paths]
 
 
-def _kept(checkpoint: Checkpoint, work: _Work) -> list[_Result] | None:
+def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
     if work.existing is None:
         return None
     call, recorded_seed = work.listed.call, work.existing[0].recipe.arguments.get("seed")
     if work.listed.any_seed and isinstance(recorded_seed, int):
         call = replace(call, request=replace(call.request, seed=recorded_seed))
-    wanted = prepare(Session(checkpoint), call).recipes
+    wanted = prepare(Session(pipeline), call).recipes
     if any(
         not recipe.same_music(there.recipe)
         for recipe, there in zip(wanted, work.existing, strict=True)
@@ -233,8 +228,8 @@ def _kept(checkpoint: Checkpoint, work: _Work) -> list[_Result] | None:
     ]
 
 
-def _painted(checkpoint: Checkpoint, work: _Work) -> list[_Result]:
-    session = Session(checkpoint)
+def _painted(pipeline: Pipeline, work: _Work) -> list[_Result]:
+    session = Session(pipeline)
     clips = perform(session, prepare(session, work.listed.call))
     return [_result(path, clip) for path, clip in zip(work.listed.paths, clips, strict=True)]
 
@@ -262,16 +257,16 @@ def _written(result: _Result) -> Made:
 
 
 # A process of a list makes many clips with one model; the list's end lets it go.
-_LOADED: dict[str, Checkpoint] = {}
+_LOADED: dict[str, Pipeline] = {}
 
 
 def _key(loading: Mapping[str, Any]) -> str:
     return repr(sorted(loading.items()))
 
 
-def _checkpoint(loading: Mapping[str, Any]) -> Checkpoint:
+def _pipeline(loading: Mapping[str, Any]) -> Pipeline:
     key = _key(loading)
     if key not in _LOADED:
         _LOADED.clear()
-        _LOADED[key] = load_checkpoint(**loading)
+        _LOADED[key] = load_pipeline(**loading)
     return _LOADED[key]

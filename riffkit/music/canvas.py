@@ -11,31 +11,31 @@ from torch import Tensor
 
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.conditioning import with_equal_tokens
-from riffkit.diffusion.denoise import Denoising, Known, OnStep, Window, denoise
-from riffkit.models.pipeline import Checkpoint
+from riffkit.diffusion.denoise import Inpainting, OnStep, SamplerConfig, Window, denoise
+from riffkit.models.pipeline import Pipeline
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 
 PHRASE_BARS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Direction:
+class Conditioning:
     """What is asked for at one place: a prompt's embedding, a negative prompt's, the guidance."""
 
     text: Float[Tensor, "1 _ feature"]
     negative_text: Float[Tensor, "1 _ feature"]
     guidance: float | None = None
 
-    def guided(self, guidance: float) -> Direction:
+    def guided(self, guidance: float) -> Conditioning:
         """The same with a guidance of its own."""
         return replace(self, guidance=guidance)
 
-    def towards(self, other: Direction, share: float) -> Direction:
+    def lerp(self, other: Conditioning, share: float) -> Conditioning:
         """The embeddings and guidance so far on the straight way to `other`."""
         guidance = self.guidance
         if self.guidance is not None and other.guidance is not None:
             guidance = self.guidance + share * (other.guidance - self.guidance)
-        return Direction(
+        return Conditioning(
             _lerp(self.text, other.text, share),
             _lerp(self.negative_text, other.negative_text, share),
             guidance,
@@ -49,7 +49,7 @@ def _lerp(
     return torch.lerp(first, second, share)
 
 
-Script = Callable[[float], Direction]
+PromptSchedule = Callable[[float], Conditioning]
 """The direction at a place, in bars from the beginning."""
 
 
@@ -63,7 +63,7 @@ class Canvas:
     grid: BeatGrid
     beats_per_bar: int
     loop: bool
-    checkpoint: Checkpoint
+    pipeline: Pipeline
 
     @property
     def bars(self) -> int:
@@ -71,44 +71,44 @@ class Canvas:
 
     @property
     def columns_per_bar(self) -> int:
-        return self.beats_per_bar * PIXELS_PER_BEAT // self.checkpoint.stride
+        return self.beats_per_bar * PIXELS_PER_BEAT // self.pipeline.stride
 
     @property
     def n_columns(self) -> int:
-        return -(-self.grid.n_frames // self.checkpoint.stride)
+        return -(-self.grid.n_frames // self.pipeline.stride)
 
     @property
     def circular(self) -> bool:
         """Whether the networks wrap."""
-        return self.loop or self.checkpoint.traits.bar_cue
+        return self.loop or self.pipeline.traits.bar_cue
 
-    def windows(self, scripts: Sequence[Script]) -> list[Window]:
+    def windows(self, schedules: Sequence[PromptSchedule]) -> list[Window]:
         """Windows of whole bars, about as wide as the model's images, each half over the last.
 
         One script for each item of the batch; the guidance is the first one's.
         """
         places = window_places(
-            self.n_columns, self.columns_per_bar, self.checkpoint.columns, circular=self.circular
+            self.n_columns, self.columns_per_bar, self.pipeline.columns, circular=self.circular
         )
-        return [self._window(start, width, scripts) for start, width in places]
+        return [self._window(start, width, schedules) for start, width in places]
 
-    def _window(self, start: int, width: int, scripts: Sequence[Script]) -> Window:
+    def _window(self, start: int, width: int, schedules: Sequence[PromptSchedule]) -> Window:
         middle = (start + width / 2) / self.columns_per_bar
         middle = middle % self.bars if self.loop else min(middle, self.bars)
-        asked = [script(middle) for script in scripts]
-        text = torch.cat(with_equal_tokens([direction.text for direction in asked]))
+        asked = [schedule(middle) for schedule in schedules]
+        text = torch.cat(with_equal_tokens([conditioning.text for conditioning in asked]))
         negative_text = torch.cat(
-            with_equal_tokens([direction.negative_text for direction in asked])
+            with_equal_tokens([conditioning.negative_text for conditioning in asked])
         )
         return Window(start, width, text, negative_text, asked[0].guidance)
 
     def paint(
         self,
-        scripts: Sequence[Script],
+        schedules: Sequence[PromptSchedule],
         noise: Float[Tensor, "batch channel row column"],
-        how: Denoising,
+        config: SamplerConfig,
         *,
-        known: Known | None = None,
+        inpainting: Inpainting | None = None,
         seed: int | Sequence[int] = 0,
         on_step: OnStep | None = None,
     ) -> Float[Tensor, "batch channel row column"]:
@@ -118,14 +118,14 @@ class Canvas:
         own: one for all items, so that they draw the same, or one for each.
         """
         seeds = [seed] * len(noise) if isinstance(seed, int) else seed
-        if self.checkpoint.traits.bar_cue:
-            known = self._with_cue(noise, known)
+        if self.pipeline.traits.bar_cue:
+            inpainting = self._with_cue(noise, inpainting)
         return denoise(
-            self.checkpoint,
+            self.pipeline,
             noise,
-            self.windows(scripts),
-            replace(how, circular=self.circular),
-            known=known,
+            self.windows(schedules),
+            replace(config, circular=self.circular),
+            inpainting=inpainting,
             generators=[torch.Generator().manual_seed(one) for one in seeds],
             on_step=on_step,
         )
@@ -135,19 +135,19 @@ class Canvas:
     ) -> Float[Tensor, "batch channel row column"]:
         """With the bar cue in the last channel, if the model knows it."""
         latents = latents.clone()
-        if self.checkpoint.traits.bar_cue:
+        if self.pipeline.traits.bar_cue:
             latents[:, -1] = bar_cue(*latents.shape[-2:], columns_per_bar=self.columns_per_bar)
         return latents
 
     def _with_cue(
-        self, noise: Float[Tensor, "batch channel row column"], known: Known | None
-    ) -> Known:
-        """The last channel is kept, and says where the bars are; the others as `known` says."""
-        latents = self.cued(torch.zeros_like(noise) if known is None else known.latents)
-        free = torch.ones(1, 1, 1, 1) if known is None else known.free
-        free = free.expand(-1, noise.shape[1], -1, -1).clone()
-        free[:, -1] = 0
-        return Known(latents=latents, free=free)
+        self, noise: Float[Tensor, "batch channel row column"], inpainting: Inpainting | None
+    ) -> Inpainting:
+        """The last channel is kept and marks the bars; the others as `inpainting` says."""
+        latents = self.cued(torch.zeros_like(noise) if inpainting is None else inpainting.latents)
+        mask = torch.ones(1, 1, 1, 1) if inpainting is None else inpainting.mask
+        mask = mask.expand(-1, noise.shape[1], -1, -1).clone()
+        mask[:, -1] = 0
+        return Inpainting(latents=latents, mask=mask)
 
 
 def window_places(

@@ -71,9 +71,13 @@ def decode_file(
     image = image if bpm is None else at_tempo(image, bpm)
     image = replace(image, transpose=image.transpose + transpose)
     arguments: dict[str, Any] = {
-        "vocoder": vocoder, "quality": quality, "bpm": bpm, "transpose": transpose,
-        "preset": preset, "seed": seed,
-    }  # fmt: skip
+        "vocoder": vocoder,
+        "quality": quality,
+        "bpm": bpm,
+        "transpose": transpose,
+        "preset": preset,
+        "seed": seed,
+    }
     circular = image.grid is not None
     waveform = decode(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from riffkit.audio.crossfade import equal_power_gains
-from riffkit.diffusion.denoise import Known
+from riffkit.diffusion.denoise import Inpainting
 from riffkit.music.canvas import PHRASE_BARS, Canvas
 from riffkit.music.source import FADE_SECONDS, Source
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
@@ -47,15 +47,15 @@ class Continuation:
         last = math.floor((sample + source.waveform.shape[-1]) * frames_per_sample)
         return cls(source, shift, sample, (first, min(last, grid.n_frames)), before)
 
-    def known(self, canvas: Canvas, *, strength: float) -> Known:
+    def inpainting(self, canvas: Canvas, *, strength: float) -> Inpainting:
         """What the clip fills is kept; the rest echoes its nearest bars, free by strength."""
-        stride, n_columns = canvas.checkpoint.stride, canvas.n_columns
+        stride, n_columns = canvas.pipeline.stride, canvas.n_columns
         first, last = -(-self.frames[0] // stride), self.frames[1] // stride
         per_bar = canvas.columns_per_bar
         period = min((last - first) // per_bar * per_bar, PHRASE_BARS * per_bar)
         places = torch.arange(n_columns)
-        free = torch.full((1, 1, 1, n_columns), strength if period else 1.0)
-        free[..., first:last] = 0
+        mask = torch.full((1, 1, 1, n_columns), strength if period else 1.0)
+        mask[..., first:last] = 0
         if period:
             echo = torch.where(places < first, first + (places - first) % period, places)
             echo = torch.where(places >= last, last - period + (places - last) % period, echo)
@@ -63,7 +63,7 @@ class Continuation:
             echo = places.clamp(first, max(first, last - 1))
         n_own = self.source.image.n_frames // stride
         columns = (echo - self.shift // stride).clamp(0, n_own - 1)
-        return Known(latents=self.source.latents(canvas.checkpoint)[..., columns], free=free)
+        return Inpainting(latents=self.source.latents(canvas.pipeline)[..., columns], mask=mask)
 
     def with_own(
         self, pixels: UInt8[np.ndarray, "row frame 3"]

@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 def clip_input(name: str, help: str, *, or_prompt: bool = False) -> Input:  # noqa: A002
     """Sound on its own beat grid: a `Source`, of an audio file or riffkit's PNG."""
     return Input(
-        name, help, _open_clip, required=not or_prompt, positional=not or_prompt,
+        name,
+        help,
+        _open_clip,
+        required=not or_prompt,
+        positional=not or_prompt,
         or_prompt=or_prompt,
-    )  # fmt: skip
+    )
 
 
 def _open_clip(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.source import open_source
 
-    return open_source(session.checkpoint, Path(given), request)
+    return open_source(session.pipeline, Path(given), request)
 
 
 CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or riffkit's PNG.")
@@ -41,7 +45,7 @@ MELODY = Input("melody", "Audio or MIDI file of a tune.", _open_melody)
 def _open_theme(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.theme import open_theme
 
-    return open_theme(session.checkpoint, given, request)
+    return open_theme(session.pipeline, given, request)
 
 
 def _seed_names() -> Sequence[str]:

@@ -10,16 +10,16 @@ from torch import Tensor
 
 from riffkit.diffusion.interpolate import slerp
 from riffkit.diffusion.latents import draw_noise
-from riffkit.music.canvas import Canvas, Direction, Script
+from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
 from riffkit.music.timeline import Timeline
 
 
-def script_of(timeline: Timeline, directions: Sequence[Direction]) -> Script:
+def schedule_of(timeline: Timeline, conditionings: Sequence[Conditioning]) -> PromptSchedule:
     """The direction at each place, from those of the keyframes."""
 
-    def at(bar: float) -> Direction:
+    def at(bar: float) -> Conditioning:
         before, after, share = timeline.between(bar)
-        return directions[before].towards(directions[after], share)
+        return conditionings[before].lerp(conditionings[after], share)
 
     return at
 
@@ -44,7 +44,7 @@ def phrase_noise(
     width = phrase_bars * canvas.columns_per_bar
     seeds = [seed if frame.seed is None else frame.seed for frame in timeline.keyframes]
     phrases = {
-        number: draw_noise(canvas.checkpoint, n_columns=width, seed=number)
+        number: draw_noise(canvas.pipeline, n_columns=width, seed=number)
         for number in dict.fromkeys(seeds)
     }
     ways = [timeline.between(bar) for bar in _bars_of(canvas)]

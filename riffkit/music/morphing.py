@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from riffkit.diffusion.denoise import Known
+from riffkit.diffusion.denoise import Inpainting
 from riffkit.diffusion.interpolate import slerp
-from riffkit.music.canvas import Direction, Script
+from riffkit.music.canvas import Conditioning, PromptSchedule
 from riffkit.music.plan import Plan
 from riffkit.music.session import Session
 from riffkit.music.source import Source
@@ -37,7 +37,7 @@ class Morphing:
     ) -> None:
         self._session, self._plan, self._ends, self._seeds = session, plan, ends, seeds
         self._canvas = session.canvas(plan, loop=True)
-        self._asked = session.directions(plan)
+        self._asked = session.conditionings(plan)
         self._noises = [session.noise(self._canvas, seed) for seed in seeds]
         self._between = self._images_between(strength)
 
@@ -54,7 +54,7 @@ class Morphing:
             if end is None
             else end.image.pixels[:, :n_pixels]
             for item, end in zip(
-                latents.to(self._session.checkpoint.device).split(1), own, strict=True
+                latents.to(self._session.pipeline.device).split(1), own, strict=True
             )
         ]
 
@@ -62,41 +62,47 @@ class Morphing:
         self, shares: Float[Tensor, " frame"], *, steps: int | None = None
     ) -> Float[Tensor, "frame channel row column"]:
         """The frames at these shares; those that are a clip's own needn't be painted."""
-        known = None if self._between is None else self._between(shares)
+        inpainting = None if self._between is None else self._between(shares)
         first = int(self._ends[0] is not None)
         here = slice(first, len(shares) - (self._ends[1] is not None))
-        latents = torch.cat([self._noises[0]] * len(shares)) if known is None else known.latents
+        latents = (
+            torch.cat([self._noises[0]] * len(shares)) if inpainting is None else inpainting.latents
+        )
         latents = self._canvas.cued(latents)
         if len(shares[here]):
             (one, other), (near, far) = self._asked, self._noises
             latents[here] = self._session.paint(
                 self._plan,
                 self._canvas,
-                [_still(one.towards(other, float(share))) for share in shares[here]],
+                [_still(one.lerp(other, float(share))) for share in shares[here]],
                 torch.cat([slerp(near, far, share) for share in shares[here]]),
-                known=None if known is None else Known(known.latents[here], known.free[here]),
+                inpainting=None
+                if inpainting is None
+                else Inpainting(inpainting.latents[here], inpainting.mask[here]),
                 seed=self._seeds[0],
                 steps=steps,
                 silent=steps is not None,
             ).cpu()
         return latents
 
-    def _images_between(self, strength: float) -> Callable[[Float[Tensor, " frame"]], Known] | None:
+    def _images_between(
+        self, strength: float
+    ) -> Callable[[Float[Tensor, " frame"]], Inpainting] | None:
         """Where an end is a clip: images between the ends, the freer the further from both."""
         if all(end is None for end in self._ends):
             return None
         first, last = (self._end(k, end).cpu() for k, end in enumerate(self._ends))
 
-        def between(shares: Float[Tensor, " frame"]) -> Known:
-            free = 4 * strength * shares * (1 - shares)
+        def between(shares: Float[Tensor, " frame"]) -> Inpainting:
+            mask = 4 * strength * shares * (1 - shares)
             images = torch.cat([slerp(first, last, share) for share in shares])
-            return Known(latents=images, free=free[:, None, None, None])
+            return Inpainting(latents=images, mask=mask[:, None, None, None])
 
         return between
 
     def _end(self, k: int, end: Source | None) -> Float[Tensor, "1 channel row column"]:
         if end is not None:
-            return end.latents(self._session.checkpoint)
+            return end.latents(self._session.pipeline)
         return self._session.paint(
             self._plan,
             self._canvas,
@@ -107,7 +113,7 @@ class Morphing:
         )
 
 
-def _still(asked: Direction) -> Script:
+def _still(asked: Conditioning) -> PromptSchedule:
     return lambda bar: asked
 
 

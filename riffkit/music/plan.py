@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from riffkit.diffusion.denoise import Denoising
+from riffkit.diffusion.denoise import SamplerConfig
 from riffkit.prompt.emphasis import Emphasis
 from riffkit.prompt.key import MusicalKey
 from riffkit.prompt.prompt import Prompt
@@ -52,8 +52,8 @@ class Texts:
 class Plan:
     """Everything that is decided before the first step.
 
-    `denoising`: how, for the whole strength. `transpose`: how many semitones above what the model
-    paints the music sounds. `texts`: those of the prompts, in their order. `read`: the prompts
+    `denoising`: how to sample, for the whole strength. `transpose`: how many semitones above what
+    the model paints the music sounds. `texts`: those of the prompts, in their order. `read`: the prompts
     themselves, with the names that messages give them. `resolved`: what a recipe keeps in place of
     the request's open choices.
     """
@@ -61,7 +61,7 @@ class Plan:
     grid: BeatGrid
     key: MusicalKey | None
     beats_per_bar: int
-    denoising: Denoising
+    denoising: SamplerConfig
     transpose: float
     texts: tuple[Texts, ...]
     read: tuple[tuple[str, Prompt], ...]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riffkit.diffusion.denoise import Denoising
-from riffkit.models.precision import is_large
+from riffkit.diffusion.denoise import SamplerConfig
+from riffkit.models.compute import is_large
 from riffkit.music.plan import Asked, Plan, Texts
 from riffkit.music.request import PaintRequest
 from riffkit.music.session import Session
@@ -32,7 +32,7 @@ def make_plan(
     """Tempo, key, steps and guidance: as given here, else as requested, else as a prompt, its style
     or the model say: the first of `asked`, or `decided_by`. `resolved` is kept in the recipe too.
     """
-    traits, checkpoint = session.checkpoint.traits, session.checkpoint
+    traits, pipeline = session.pipeline.traits, session.pipeline
     prompts = [session.read(one.prompt) for one in asked]
     avoided = [session.read(one.negative_prompt) for one in asked]
     first = session.read(asked[0].prompt if decided_by is None else decided_by)
@@ -41,7 +41,7 @@ def make_plan(
     steps = traits.default_steps if request.steps is None else request.steps
     guidance = _either(guidance, request.guidance)
     if guidance is None:
-        guidance = checkpoint.guidance_for(steps)
+        guidance = pipeline.guidance_for(steps)
     if transpose is None:
         transpose = float(semitones_to_key(musical_key, traits))
     texts = tuple(
@@ -55,13 +55,13 @@ def make_plan(
         grid=grid,
         key=musical_key,
         beats_per_bar=request.beats_per_bar,
-        denoising=Denoising(
+        denoising=SamplerConfig(
             steps,
             guidance,
             sampler=request.sampler,
             guidance_interval=request.interval,
             deep_cache=request.deep_cache,
-            skip_kept=is_large(checkpoint.unet),
+            skip_kept=is_large(pipeline.unet),
         ),
         transpose=transpose,
         texts=texts,

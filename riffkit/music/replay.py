@@ -15,9 +15,9 @@ from riffkit.atomic import atomic_path
 from riffkit.audio import files
 from riffkit.device import pick_device
 from riffkit.errors import AudioFileError, ModelError, ParameterError
+from riffkit.models.compute import Compute
 from riffkit.models.lora import lora_file
-from riffkit.models.pipeline import Checkpoint, load_checkpoint
-from riffkit.models.precision import Compute
+from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.clip import Clip
 from riffkit.music.codec import decode_file, encode_file
 from riffkit.music.recorded import read_recipe, recipe_of
@@ -57,9 +57,14 @@ class Places:
 
 
 def replay(
-    path: Path, output: Path, *, model: str | None = None, sources: Sequence[Path] = (),
-    loras: Sequence[Path] = (), device: str = "auto",
-) -> Replay:  # fmt: skip
+    path: Path,
+    output: Path,
+    *,
+    model: str | None = None,
+    sources: Sequence[Path] = (),
+    loras: Sequence[Path] = (),
+    device: str = "auto",
+) -> Replay:
     """Make `path` again as `output`, and compare.
 
     Bytes are compared where the same versions made it with as many threads, for the file says so;
@@ -121,14 +126,14 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
     return perform(session, prepared)[index]
 
 
-def _model_of(recipe: Recipe, places: Places) -> Checkpoint:
+def _model_of(recipe: Recipe, places: Places) -> Pipeline:
     loras = [_lora_of(lora, places) for lora in recipe.model.get("loras", ())]
     try:
         name = places.model or recipe.model.get("name", "")
-        checkpoint = load_checkpoint(name, device=places.device, compute=_compute(recipe, places))
+        pipeline = load_pipeline(name, device=places.device, compute=_compute(recipe, places))
     except ModelError as error:
         raise ModelError(f"{error}; say where it is with --model") from error
-    return checkpoint.with_loras(loras)
+    return pipeline.with_loras(loras)
 
 
 def _compute(recipe: Recipe, places: Places) -> Compute:

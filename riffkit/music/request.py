@@ -20,7 +20,8 @@ class PaintRequest:
     """Common options; None leaves the choice to the prompt, the clip or the model.
 
     `sampler`, `guidance_interval` ("A:B", from 0, the first step, to 1, the last) and `deep_cache`
-    as `riffkit.diffusion.denoise.Denoising` says. Raises ParameterError for a value out of range.
+    as `riffkit.diffusion.denoise.SamplerConfig` says. Raises ParameterError for a value out of
+    range.
     """
 
     bpm: float | None = option(

@@ -11,8 +11,8 @@ from typing import Any
 
 from riffkit.diffusion.denoise import OnStep
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import Checkpoint, LoraSpec, load_checkpoint
-from riffkit.models.precision import Compute
+from riffkit.models.compute import Compute
+from riffkit.models.pipeline import LoraSpec, Pipeline, load_pipeline
 from riffkit.music.batch import Made, list_calls, make_all
 from riffkit.music.batch_list import entries_of
 from riffkit.music.clip import Clip
@@ -34,19 +34,14 @@ class Riff:
     may stand, a `Path` or a name that ends as an audio file or PNG does is a file.
     """
 
-    checkpoint: Checkpoint
+    pipeline: Pipeline
 
     @classmethod
     def load(
-        cls,
-        model: str,
-        *,
-        device: str = "auto",
-        loras: Sequence[LoraSpec] = (),
-        **options: Any,
+        cls, model: str, *, device: str = "auto", loras: Sequence[LoraSpec] = (), **options: Any
     ) -> Riff:
         """`options` are the fields of `Compute`."""
-        return cls(load_checkpoint(model, device=device, loras=loras, compute=Compute(**options)))
+        return cls(load_pipeline(model, device=device, loras=loras, compute=Compute(**options)))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """The method of a task."""
@@ -66,7 +61,7 @@ class Riff:
         value that can't be, with the nearest name that can.
         """
         call = call_of(task(name), {**values, "seed": seed}, seed=random_seed())
-        session = Session(self.checkpoint, on_step=on_step)
+        session = Session(self.pipeline, on_step=on_step)
         return perform(session, prepare(session, call))
 
     def batch(
@@ -96,11 +91,7 @@ class Riff:
             defaults=options,
         )
         return make_all(
-            calls,
-            self.checkpoint.loading,
-            checkpoint=self.checkpoint,
-            engine=engine,
-            workers=workers,
+            calls, self.pipeline.loading, pipeline=self.pipeline, engine=engine, workers=workers
         )
 
     def generate_many(

@@ -75,7 +75,7 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
     recipe = Recipe(
         command=task.name,
         arguments={**asdict(call.request), **plan.resolved},
-        model=session.checkpoint.recipe_facts,
+        model=session.pipeline.recipe_facts,
         inputs={name: dict(one.identity) for name, one in opened.items()},
         texts=[texts.to_dict() for texts in plan.texts],
         versions=versions(),
@@ -89,7 +89,7 @@ def perform(session: Session, prepared: Prepared) -> list[Clip]:
     task, request = prepared.call.task, prepared.call.request
     paintings = task.paint(session, prepared.plan, request, prepared.opened)
     heard = [line for one in prepared.opened.values() for line in one.remarks]
-    notes = tuple(dict.fromkeys((*session.checkpoint.notes, *heard, *session.notes(prepared.plan))))
+    notes = tuple(dict.fromkeys((*session.pipeline.notes, *heard, *session.notes(prepared.plan))))
     recipes = prepared.recipes
     return [
         _clip(session, prepared.call.request, painted, recipe, notes if index == 0 else ())
@@ -107,7 +107,7 @@ def _clip(
         seed=painted.seed,
         circular=painted.loop,
         known=painted.known,
-        device=str(session.checkpoint.device),
+        device=str(session.pipeline.device),
     )
     if painted.join is not None:
         waveform = painted.join(waveform)
@@ -119,10 +119,7 @@ def _clip(
 
 
 def run(
-    session: Session,
-    task: Task[Any],
-    request: Any,
-    inputs: Mapping[str, Any] | None = None,
+    session: Session, task: Task[Any], request: Any, inputs: Mapping[str, Any] | None = None
 ) -> list[Clip]:
     """The clips that a task makes of a request and of files, by the names of its inputs.
 

@@ -10,10 +10,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from riffkit.diffusion.conditioning import encode_weighted, n_chunks
-from riffkit.diffusion.denoise import Known, OnStep
+from riffkit.diffusion.denoise import Inpainting, OnStep
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
-from riffkit.models.pipeline import Checkpoint
-from riffkit.music.canvas import Canvas, Direction, Script
+from riffkit.models.pipeline import Pipeline
+from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
 from riffkit.music.plan import Plan, Texts
 from riffkit.prompt.emphasis import Emphasis
 from riffkit.prompt.prompt import Prompt, read_prompt
@@ -25,47 +25,47 @@ class Session:
     `on_step` is called with (steps done, steps in all) of the painting.
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, on_step: OnStep | None = None) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, pipeline: Pipeline, *, on_step: OnStep | None = None) -> None:
+        self.pipeline = pipeline
         self.on_step = on_step
         self._prompts: dict[str, Prompt] = {}
-        self._directions: dict[tuple[Emphasis, Emphasis], Direction] = {}
+        self._conditionings: dict[tuple[Emphasis, Emphasis], Conditioning] = {}
         self._remarks: list[str] = []
 
     def read(self, prompt: str) -> Prompt:
         """A prompt as the model understands it; the same text is read once."""
         if prompt not in self._prompts:
-            self._prompts[prompt] = read_prompt(prompt, self.checkpoint.traits)
+            self._prompts[prompt] = read_prompt(prompt, self.pipeline.traits)
         return self._prompts[prompt]
 
-    def directions(self, plan: Plan) -> list[Direction]:
+    def conditionings(self, plan: Plan) -> list[Conditioning]:
         """The embeddings of a plan's prompts, in their order."""
-        return [self._direction(texts) for texts in plan.texts]
+        return [self._conditioning(texts) for texts in plan.texts]
 
-    def _direction(self, texts: Texts) -> Direction:
+    def _conditioning(self, texts: Texts) -> Conditioning:
         pair = texts.prompt, texts.negative_prompt
-        if pair not in self._directions:
-            text, negative_text = encode_weighted(self.checkpoint, pair)
-            self._directions[pair] = Direction(text, negative_text)
-        return self._directions[pair]
+        if pair not in self._conditionings:
+            text, negative_text = encode_weighted(self.pipeline, pair)
+            self._conditionings[pair] = Conditioning(text, negative_text)
+        return self._conditionings[pair]
 
     def canvas(self, plan: Plan, *, loop: bool) -> Canvas:
         """The bars of a plan; `loop`: they play round."""
-        return Canvas(plan.grid, plan.beats_per_bar, loop, self.checkpoint)
+        return Canvas(plan.grid, plan.beats_per_bar, loop, self.pipeline)
 
     def noise(self, canvas: Canvas, seed: int) -> Float[Tensor, "1 channel latent_row column"]:
         """Unit noise for a canvas."""
-        return draw_noise(self.checkpoint, n_columns=canvas.n_columns, seed=seed)
+        return draw_noise(self.pipeline, n_columns=canvas.n_columns, seed=seed)
 
     def paint(
         self,
         plan: Plan,
         canvas: Canvas,
-        scripts: Sequence[Script],
+        schedules: Sequence[PromptSchedule],
         noise: Float[Tensor, "batch channel row column"],
         *,
         seed: int | Sequence[int],
-        known: Known | None = None,
+        inpainting: Inpainting | None = None,
         strength: float = 1.0,
         steps: int | None = None,
         silent: bool = False,
@@ -74,14 +74,16 @@ class Session:
 
         `steps` instead of the plan's; `silent`: nobody is told of them.
         """
-        how = replace(
+        config = replace(
             plan.denoising,
             strength=strength,
             steps=plan.denoising.steps if steps is None else steps,
             on_remark=None if silent else self._remarks.append,
         )
         on_step = None if silent else self.on_step
-        return canvas.paint(scripts, noise, how, known=known, seed=seed, on_step=on_step)
+        return canvas.paint(
+            schedules, noise, config, inpainting=inpainting, seed=seed, on_step=on_step
+        )
 
     def picture(
         self,
@@ -89,17 +91,17 @@ class Session:
         canvas: Canvas,
         *,
         seed: int,
-        known: Known | None = None,
+        inpainting: Inpainting | None = None,
         strength: float = 1.0,
     ) -> UInt8[np.ndarray, "row frame 3"]:
         """What one prompt gives, the same all along the canvas, from the noise of a seed."""
-        (asked,) = self.directions(plan)
+        (asked,) = self.conditionings(plan)
         latents = self.paint(
             plan,
             canvas,
             [lambda bar: asked],
             self.noise(canvas, seed),
-            known=known,
+            inpainting=inpainting,
             seed=seed,
             strength=strength,
         )
@@ -109,7 +111,7 @@ class Session:
         self, canvas: Canvas, latents: Float[Tensor, "1 channel latent_row column"]
     ) -> UInt8[np.ndarray, "row frame 3"]:
         """The canvas's picture, as wide as its beats."""
-        pixels = latents_to_pixels(self.checkpoint, latents, circular=canvas.circular)
+        pixels = latents_to_pixels(self.pipeline, latents, circular=canvas.circular)
         return pixels[:, : canvas.grid.n_frames]
 
     def notes(self, plan: Plan) -> tuple[str, ...]:
@@ -120,7 +122,7 @@ class Session:
             if prompt.text != prompt.words:
                 without = f", without {', '.join(prompt.unwanted)}" if prompt.unwanted else ""
                 notes.append(f"{name}: read as {prompt.text!r}{without}")
-            if (n_parts := n_chunks(self.checkpoint, prompt.text)) > 1:
+            if (n_parts := n_chunks(self.pipeline, prompt.text)) > 1:
                 notes.append(f"{name}: so long that the model reads it in {n_parts} parts")
             is_negative = name.endswith("negative_prompt")
             avoided += [prompt.words] if is_negative else prompt.unwanted

@@ -17,7 +17,7 @@ from riffkit.audio import files
 from riffkit.audio.resampling import resample
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music.finish import Ending
 from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.request import PaintRequest
@@ -95,12 +95,12 @@ class Source:
         span = (self.n_lead, self.n_lead + self.waveform.shape[-1])
         return Ending(faded=False) if self.loop else Ending(span=span)
 
-    def latents(self, checkpoint: Checkpoint) -> Float[Tensor, "1 channel latent_row column"]:
-        circular = self.loop or checkpoint.traits.bar_cue
-        return pixels_to_latents(checkpoint, self.image.pixels, circular=circular)
+    def latents(self, pipeline: Pipeline) -> Float[Tensor, "1 channel latent_row column"]:
+        circular = self.loop or pipeline.traits.bar_cue
+        return pixels_to_latents(pipeline, self.image.pixels, circular=circular)
 
 
-def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> Source:
+def open_source(pipeline: Pipeline, path: Path, request: PaintRequest) -> Source:
     """A WAV, FLAC, OGG, MP3 or PNG file on the beat grid of its own tempo.
 
     `request.bpm` and `request.key` stand for what its recipe says, and that for what would be
@@ -110,22 +110,22 @@ def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> So
     drawn = read_png(path) if path.suffix.lower() == ".png" else None
     recipe = read_recipe(path) if drawn is None else recipe_of(drawn)
     made = {} if recipe is None else recipe.arguments
-    waveform, rate = _sound(checkpoint, path, drawn)
+    waveform, rate = _sound(pipeline, path, drawn)
     own_bpm = made.get("bpm") if drawn is None or drawn.grid is None else drawn.grid.bpm
     bpm, bpm_note = _bpm(waveform, rate, own_bpm if request.bpm is None else request.bpm, path)
     key, key_note = _key(
-        waveform, rate, made.get("key") if request.key is None else request.key, path, checkpoint
+        waveform, rate, made.get("key") if request.key is None else request.key, path, pipeline
     )
     grid, n_lead, loop = _lay_out(waveform, rate, bpm, request.beats_per_bar, path)
-    semitones = float(semitones_to_key(key, checkpoint.traits))
-    if drawn is not None and (drawn.params, drawn.grid) == (checkpoint.params, grid):
+    semitones = float(semitones_to_key(key, pipeline.traits))
+    if drawn is not None and (drawn.params, drawn.grid) == (pipeline.params, grid):
         image = drawn  # its own pixels: drawn again from its sound they would be others
     else:
         n_samples = max(grid.n_samples(rate), waveform.shape[-1] + n_lead)
         image = waveform_to_image(
             _padded(waveform, n_lead, n_samples),
             rate,
-            checkpoint.params,
+            pipeline.params,
             grid=grid,
             transpose=semitones,
         )
@@ -143,11 +143,7 @@ def open_source(checkpoint: Checkpoint, path: Path, request: PaintRequest) -> So
 
 
 def _lay_out(
-    waveform: Float[Tensor, "channel sample"],
-    rate: int,
-    bpm: float,
-    beats_per_bar: int,
-    path: Path,
+    waveform: Float[Tensor, "channel sample"], rate: int, bpm: float, beats_per_bar: int, path: Path
 ) -> tuple[BeatGrid, int, bool]:
     """The bars that hold a clip, the samples of silence before it, and whether it plays round."""
     n_samples = waveform.shape[-1]
@@ -173,10 +169,10 @@ def _lay_out(
 
 
 def _sound(
-    checkpoint: Checkpoint, path: Path, drawn: SpectrogramImage | None
+    pipeline: Pipeline, path: Path, drawn: SpectrogramImage | None
 ) -> tuple[Float[Tensor, "channel sample"], int]:
     """The clip, or what the image sounds like, at the model's rate and in its channels."""
-    params = checkpoint.params
+    params = pipeline.params
     if drawn is None:
         waveform, _ = files.load(path, sample_rate=params.sample_rate)
     else:
@@ -208,12 +204,12 @@ def _key(
     rate: int,
     given: str | None,
     path: Path,
-    checkpoint: Checkpoint,
+    pipeline: Pipeline,
 ) -> tuple[MusicalKey | None, str | None]:
     """The key, if the model needs to know it, and what the user should read of it."""
     if given is not None:
         return parse_key(given), None
-    found = key_of(waveform, rate) if checkpoint.traits.native_tonics else None
+    found = key_of(waveform, rate) if pipeline.traits.native_tonics else None
     if found is None:
         return None, None
     return parse_key(found.name), f"{path.name}: {found.name} measured (--key sets another)"

@@ -33,6 +33,9 @@ def _ramped(touched: Tensor, n_fade: int) -> Float[Tensor, " sample"]:
         torch.nn.functional.max_pool1d(
             touched.float()[None, None], n_fade | 1, stride=1, padding=(n_fade | 1) // 2
         ),
-        n_fade | 1, stride=1, padding=(n_fade | 1) // 2, count_include_pad=False,
-    )[0, 0]  # fmt: skip
+        n_fade | 1,
+        stride=1,
+        padding=(n_fade | 1) // 2,
+        count_include_pad=False,
+    )[0, 0]
     return (outside * torch.pi / 2).sin().square()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import BUNDLED_DEFAULT, Checkpoint, load_checkpoint
+from riffkit.models.pipeline import BUNDLED_DEFAULT, Pipeline, load_pipeline
 from riffkit.music.request import PaintRequest
 from riffkit.music.seeds import SEEDS, seed_names
 from riffkit.music.source import open_source
@@ -37,36 +37,40 @@ class Theme:
         return self.key.name if self.key is not None and self.key.mode else None
 
 
-def open_theme(checkpoint: Checkpoint, name: str | Path, request: PaintRequest) -> Theme:
+def open_theme(pipeline: Pipeline, name: str | Path, request: PaintRequest) -> Theme:
     """A bundled seed by its name, or an audio file or PNG."""
     if str(name) in seed_names():
-        return _bundled(checkpoint, str(name))
+        return _bundled(pipeline, str(name))
     path = Path(name)
     if not path.exists() and not path.suffix:
         raise ParameterError(
             f"theme={str(name)!r}: no file or seed; seeds: {', '.join(seed_names())}"
         )
-    source = open_source(checkpoint, path, request)
+    source = open_source(pipeline, path, request)
     return Theme(
-        source.latents(checkpoint), source.grid.bpm, source.key, source.image.transpose,
-        source.identity, source.remarks,
-    )  # fmt: skip
+        source.latents(pipeline),
+        source.grid.bpm,
+        source.key,
+        source.image.transpose,
+        source.identity,
+        source.remarks,
+    )
 
 
-def _bundled(checkpoint: Checkpoint, name: str) -> Theme:
+def _bundled(pipeline: Pipeline, name: str) -> Theme:
     facts = seed_names()[name]
     key = parse_key(facts["key"])
     with safe_open(SEEDS, "pt") as file:
         latents = file.get_tensor(name).float()[None]
-    if not checkpoint.traits.bar_cue:  # another autoencoder: through the picture
-        if checkpoint.params.n_mels != FULL_BAND.n_mels:
+    if not pipeline.traits.bar_cue:  # another autoencoder: through the picture
+        if pipeline.params.n_mels != FULL_BAND.n_mels:
             raise ParameterError(f"theme={name!r}: not for this model; give an audio file")
-        mini = load_checkpoint(BUNDLED_DEFAULT, device="cpu")
+        mini = load_pipeline(BUNDLED_DEFAULT, device="cpu")
         pixels = latents_to_pixels(mini, _with_cue(latents), circular=True)
-        latents = pixels_to_latents(checkpoint, pixels, circular=False)
+        latents = pixels_to_latents(pipeline, pixels, circular=False)
     else:
         latents = _with_cue(latents)
-    transpose = float(semitones_to_key(key, checkpoint.traits))
+    transpose = float(semitones_to_key(key, pipeline.traits))
     return Theme(latents, facts["bpm"], key, transpose, {"seed": name})
 
 

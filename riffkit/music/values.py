@@ -18,8 +18,11 @@ FILE_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".png")
 """What ends so is a file where a prompt could stand too."""
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _KINDS: dict[Any, str] = {
-    int: "a whole number", float: "a number", bool: "true or false", str: "text",
-}  # fmt: skip
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+}
 ValueT = TypeVar("ValueT")
 
 

@@ -18,10 +18,20 @@ from riffkit.prompt.traits import ModelTraits
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 _MODES = {
-    "major": "major", "maj": "major", "dur": "major", "ionian": "major", "lydian": "major",
-    "minor": "minor", "min": "minor", "moll": "minor", "aeolian": "minor",
-    "dorian": "dorian", "phrygian": "phrygian", "mixolydian": "mixolydian", "blues": "blues",
-}  # fmt: skip
+    "major": "major",
+    "maj": "major",
+    "dur": "major",
+    "ionian": "major",
+    "lydian": "major",
+    "minor": "minor",
+    "min": "minor",
+    "moll": "minor",
+    "aeolian": "minor",
+    "dorian": "dorian",
+    "phrygian": "phrygian",
+    "mixolydian": "mixolydian",
+    "blues": "blues",
+}
 _ACCIDENTAL = r"(#|♯|b|♭|[ -]sharp|[ -]flat)?"
 _NAMED_KEYS = (
     re.compile(rf"(?<![\w'])([A-G]){_ACCIDENTAL}[ -]?({'|'.join(_MODES)})\b(?! third)", re.I),

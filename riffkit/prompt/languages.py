@@ -18,23 +18,62 @@ _LINKS = frozenset(("with", "and", "without", ""))  # translated only beside oth
 _TEMPO = re.compile(r"(\d{2,3})\s*(?:уд/мин|ударов в минуту|уд/хв|拍|schläge)", re.I)
 
 _MODES = {
-    "dur": "major", "majeur": "major", "mayor": "major", "мажор": "major", "大调": "major",
-    "moll": "minor", "mineur": "minor", "menor": "minor", "мінор": "minor", "минор": "minor",
+    "dur": "major",
+    "majeur": "major",
+    "mayor": "major",
+    "мажор": "major",
+    "大调": "major",
+    "moll": "minor",
+    "mineur": "minor",
+    "menor": "minor",
+    "мінор": "minor",
+    "минор": "minor",
     "小调": "minor",
-}  # fmt: skip
+}
 _GERMAN_NOTES = {
-    "h": "B", "b": "Bb", "cis": "C#", "des": "Db", "dis": "D#", "es": "Eb", "fis": "F#",
-    "ges": "Gb", "gis": "G#", "as": "Ab", "ais": "A#", **{note: note.upper() for note in "cdefga"},
-}  # fmt: skip
+    "h": "B",
+    "b": "Bb",
+    "cis": "C#",
+    "des": "Db",
+    "dis": "D#",
+    "es": "Eb",
+    "fis": "F#",
+    "ges": "Gb",
+    "gis": "G#",
+    "as": "Ab",
+    "ais": "A#",
+    **{note: note.upper() for note in "cdefga"},
+}
 _SUNG_NOTES = {
-    "do": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B",
-    "до": "C", "ре": "D", "ми": "E", "мі": "E", "фа": "F", "соль": "G", "ля": "A", "си": "B",
+    "do": "C",
+    "ré": "D",
+    "re": "D",
+    "mi": "E",
+    "fa": "F",
+    "sol": "G",
+    "la": "A",
+    "si": "B",
+    "до": "C",
+    "ре": "D",
+    "ми": "E",
+    "мі": "E",
+    "фа": "F",
+    "соль": "G",
+    "ля": "A",
+    "си": "B",
     "сі": "B",
-}  # fmt: skip
+}
 _ACCIDENTALS = {
-    "dièse": "#", "sostenido": "#", "диез": "#", "дієз": "#", "升": "#",
-    "bémol": "b", "bemol": "b", "бемоль": "b", "降": "b",
-}  # fmt: skip
+    "dièse": "#",
+    "sostenido": "#",
+    "диез": "#",
+    "дієз": "#",
+    "升": "#",
+    "bémol": "b",
+    "bemol": "b",
+    "бемоль": "b",
+    "降": "b",
+}
 
 
 def _any(words: dict[str, str]) -> str:

@@ -100,10 +100,7 @@ def _of_style(text: str, styles: Mapping[str, Any]) -> Any:
 
 
 def _moods(traits: ModelTraits) -> tuple[tuple[str, list[str]], ...]:
-    return (
-        ("minor", ["minor", *traits.minor_words]),
-        ("major", ["major", *traits.major_words]),
-    )
+    return (("minor", ["minor", *traits.minor_words]), ("major", ["major", *traits.major_words]))
 
 
 def choose_bpm(prompt: Prompt, traits: ModelTraits, *, bpm: float | None = None) -> float:

@@ -46,10 +46,7 @@ _MEANINGS = (
     (r"\b(harp|organ|accordion|clarinet|vibraphon)t?ists?\b", r"\1"),
     (r"(?<=\w) players?\b", ""),
     # only this, and not that
-    (
-        rf"\b{_ARTICLE} (?={_DRUMS}\b)",
-        "",
-    ),
+    (rf"\b{_ARTICLE} (?={_DRUMS}\b)", ""),
     (
         rf"\b{_DRUMS} (?:alone|and nothing (?:more|else)|unaccompanied|"
         rf"(?:all )?(?:by|on) (?:{_ITSELF}))"
@@ -57,8 +54,11 @@ _MEANINGS = (
         "drums only",
     ),
     (r"\bnothing (?:else )?(?:but|than|except)\b", "only"),
-    (rf"(?:\b(?:but|and|with) )?\b(?!(?:no|without) (?:drums|a drum kit|drum kit)\b){_WITHOUT} "
-     rf"(?:{_ARTICLE} )?(?:drums?|drum ?(?:beats?|sets?|kits?))\b", ", no drums"),
+    (
+        rf"(?:\b(?:but|and|with) )?\b(?!(?:no|without) (?:drums|a drum kit|drum kit)\b){_WITHOUT} "
+        rf"(?:{_ARTICLE} )?(?:drums?|drum ?(?:beats?|sets?|kits?))\b",
+        ", no drums",
+    ),
     # how it is said that there are many notes or few, a mood, a key
     (r"\b(?:with |using )?(?:very )?few(?:er)? notes\b", "sparse"),
     (r"\b(?:leaving |with )?(?:much|a lot of|lots of|plenty of) (?:space|room)\b", "spacious"),
@@ -67,7 +67,7 @@ _MEANINGS = (
     (r"\b(\w+) in mood\b", r"\1"),
     (r"\b(?:the )?(?:key is|key:|tonality(?: is|:)?) (?=[A-G])", "in "),
     (r"\bset in\b", "in"),
-)  # fmt: skip
+)
 
 _VAIN = """
 please|kindly|thanks?|thank you|hello|hi|hey

@@ -46,12 +46,7 @@ def _from_0(values: Values) -> Values:
             inputs.setdefault(which or main, {})[what] = value
     choices = {} if command in _NO_PAINTING else _CHOICES_OF_0
     rest = {name: value for name, value in values.items() if name != "input"}
-    return {
-        **rest,
-        "arguments": {**choices, **values["arguments"]},
-        "inputs": inputs,
-        "schema": 1,
-    }
+    return {**rest, "arguments": {**choices, **values["arguments"]}, "inputs": inputs, "schema": 1}
 
 
 _STEPS: tuple[Callable[[Values], Values], ...] = (_from_0,)

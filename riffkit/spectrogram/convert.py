@@ -97,8 +97,7 @@ def _mel_to_image(
 
 
 def _blocks_to_image(
-    open_blocks: Callable[[], Iterable[Float[Tensor, "channel _sample"]]],
-    params: SpectrogramParams,
+    open_blocks: Callable[[], Iterable[Float[Tensor, "channel _sample"]]], params: SpectrogramParams
 ) -> SpectrogramImage:
     """Two passes over the sound: the pixels stand on its maximum, which is known at the end."""
     n_frames, max_value = 0, 0.0

@@ -181,11 +181,7 @@ def waveform_to_mel(
         circular = True
         n_samples = n_frames * analysis.hop_samples
         channels = resample(
-            channels,
-            params.sample_rate,
-            analysis.sample_rate,
-            n_samples=n_samples,
-            circular=True,
+            channels, params.sample_rate, analysis.sample_rate, n_samples=n_samples, circular=True
         )
     pad = pad_circular if circular else pad_reflected
     after = padded_tail_samples(analysis, n_frames=n_frames, n_samples=n_samples)

@@ -116,11 +116,7 @@ class SpectrogramParams:
 RIFFUSION_V1 = SpectrogramParams()
 FULL_BAND = SpectrogramParams(preset="full-band", max_hz=20_000.0, planes=Planes.LEFT_RIGHT_MID)
 CRISP = replace(
-    FULL_BAND,
-    preset="crisp",
-    mel_break_hz=2_000.0,
-    time_bandwidth=1.1,
-    shortest_window_ms=16.0,
+    FULL_BAND, preset="crisp", mel_break_hz=2_000.0, time_bandwidth=1.1, shortest_window_ms=16.0
 )
 PRESETS: dict[str, SpectrogramParams] = {p.preset: p for p in (RIFFUSION_V1, FULL_BAND, CRISP)}
 

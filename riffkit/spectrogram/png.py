@@ -43,9 +43,18 @@ STREAMED_PIXELS = 32_000_000
 
 # What Pillow raises for damaged files of one kind and another.
 _PILLOW_ERRORS = (
-    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError,
-    struct.error, zlib.error, Image.DecompressionBombError, OverflowError,
-)  # fmt: skip
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    OverflowError,
+)
 
 
 def write_png(path: str | Path, image: SpectrogramImage) -> None:

@@ -10,12 +10,7 @@ from torch import Tensor
 
 from riffkit.spectrogram.mel import as_channels, mel_blocks
 from riffkit.spectrogram.params import SpectrogramParams
-from riffkit.spectrogram.stft import (
-    Analysis,
-    off_grid_analysis,
-    pad_reflected,
-    padded_tail_samples,
-)
+from riffkit.spectrogram.stft import Analysis, off_grid_analysis, pad_reflected, padded_tail_samples
 
 
 def stream_to_mel(

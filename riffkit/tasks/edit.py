@@ -54,7 +54,7 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
     """What lies outside the mask stays, pixel by pixel and as sound."""
     import numpy as np
 
-    from riffkit.diffusion.denoise import Known
+    from riffkit.diffusion.denoise import Inpainting
     from riffkit.music.finish import Ending
     from riffkit.music.mask import mask_of, mask_to_cells
     from riffkit.music.painted import Painted
@@ -71,11 +71,11 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
     if not mask.any():
         raise ParameterError("edit: nothing is to be made anew; give another time, freq or mask")
     canvas = session.canvas(plan, loop=source.loop)
-    known = Known(
-        latents=source.latents(session.checkpoint),
-        free=request.strength * mask_to_cells(mask, session.checkpoint.stride),
+    inpainting = Inpainting(
+        latents=source.latents(session.pipeline),
+        mask=request.strength * mask_to_cells(mask, session.pipeline.stride),
     )
-    new = session.picture(plan, canvas, seed=request.seed, known=known)
+    new = session.picture(plan, canvas, seed=request.seed, inpainting=inpainting)
     weight = mask[..., None]
     pixels = np.rint(source.image.pixels * (1 - weight) + new * weight).astype(np.uint8)
     kept = mask <= 0

@@ -65,8 +65,8 @@ def _paint(
     source = opened["clip"]
     place = Continuation.of(source, plan.grid, n_bars=request.bars, before=request.before)
     canvas = session.canvas(plan, loop=False)
-    known = place.known(canvas, strength=request.strength)
-    pixels = place.with_own(session.picture(plan, canvas, seed=request.seed, known=known))
+    inpainting = place.inpainting(canvas, strength=request.strength)
+    pixels = place.with_own(session.picture(plan, canvas, seed=request.seed, inpainting=inpainting))
     image = replace(source.image, pixels=pixels, grid=plan.grid)
     return [
         Painted(

@@ -18,7 +18,7 @@ from riffkit.spectrogram.beat_grid import MAX_BARS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from riffkit.diffusion.denoise import Known
+    from riffkit.diffusion.denoise import Inpainting
     from riffkit.music.melody import Melody
     from riffkit.music.painted import Painted
     from riffkit.music.plan import Plan
@@ -64,7 +64,7 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
         key = melody.key if key is None else key
         if bars is None and request.duration is None:
             bars = melody.n_beats // request.beats_per_bar
-    bpm = choose_bpm(session.read(request.prompt), session.checkpoint.traits, bpm=bpm)
+    bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=bpm)
     bars = bars or _bars_for(request, bpm)
     return make_plan(
         session,
@@ -97,10 +97,10 @@ def _paint(
     from riffkit.music.painted import Painted
     from riffkit.spectrogram.image import SpectrogramImage
 
-    params = session.checkpoint.params
+    params = session.pipeline.params
     canvas = session.canvas(plan, loop=request.loop)
-    known = _sung(session, plan, request, opened["melody"]) if "melody" in opened else None
-    pixels = session.picture(plan, canvas, seed=request.seed, known=known)
+    inpainting = _sung(session, plan, request, opened["melody"]) if "melody" in opened else None
+    pixels = session.picture(plan, canvas, seed=request.seed, inpainting=inpainting)
     span = None
     if request.duration is not None and not request.loop:
         span = (0, round(request.duration * params.sample_rate))
@@ -115,18 +115,18 @@ def _paint(
     ]
 
 
-def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody) -> Known:
+def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody) -> Inpainting:
     """The melody's image; where it sounds the music is as free as asked, elsewhere wholly."""
-    from riffkit.diffusion.denoise import Known
+    from riffkit.diffusion.denoise import Inpainting
     from riffkit.diffusion.latents import pixels_to_latents
     from riffkit.music.mask import mask_to_cells
 
-    checkpoint = session.checkpoint
-    image = melody.image(plan.grid, checkpoint.params, transpose=plan.transpose)
-    latents = pixels_to_latents(checkpoint, image.pixels, circular=True)
-    sounding = mask_to_cells(1 - image.pixels.mean(-1) / 255, checkpoint.stride)
+    pipeline = session.pipeline
+    image = melody.image(plan.grid, pipeline.params, transpose=plan.transpose)
+    latents = pixels_to_latents(pipeline, image.pixels, circular=True)
+    sounding = mask_to_cells(1 - image.pixels.mean(-1) / 255, pipeline.stride)
     sounding = (sounding / sounding.max().clamp(min=1e-6) * _MELODY_REACH).clamp(max=1)
-    return Known(latents=latents, free=1 - (1 - request.melody_strength) * sounding)
+    return Inpainting(latents=latents, mask=1 - (1 - request.melody_strength) * sounding)
 
 
 def _remarks(

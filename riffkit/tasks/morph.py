@@ -120,7 +120,7 @@ def _paint(
     frames = way.frames(request.frames)
     image = SpectrogramImage(
         np.concatenate(frames, axis=1),
-        session.checkpoint.params,
+        session.pipeline.params,
         grid=BeatGrid(plan.grid.bpm, plan.grid.n_beats * request.frames),
         transpose=plan.transpose,
     )

@@ -42,16 +42,18 @@ def _paint(
 ) -> Sequence[Painted]:
     import torch
 
-    from riffkit.diffusion.denoise import Known
+    from riffkit.diffusion.denoise import Inpainting
     from riffkit.music.painted import Painted
 
     source = opened["clip"]
     image = source.image
     if request.strength > 0:
         canvas = session.canvas(plan, loop=source.loop)
-        known = Known(latents=source.latents(session.checkpoint), free=torch.ones(1, 1, 1, 1))
+        inpainting = Inpainting(
+            latents=source.latents(session.pipeline), mask=torch.ones(1, 1, 1, 1)
+        )
         pixels = session.picture(
-            plan, canvas, seed=request.seed, known=known, strength=request.strength
+            plan, canvas, seed=request.seed, inpainting=inpainting, strength=request.strength
         )
         image = replace(image, pixels=pixels)
     return [Painted(image, seed=request.seed, loop=source.loop, ending=source.ending)]

@@ -66,7 +66,7 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
     guidance = request.guidance
     if guidance is None and any(f.guidance not in (None, 1) for f in request.keyframes):
         # where one keyframe is guided, all are painted by the network that can be
-        guidance = session.checkpoint.traits.default_guidance
+        guidance = session.pipeline.traits.default_guidance
     asked = [
         Asked(
             frame.prompt,
@@ -100,44 +100,39 @@ def paint_story(
     """A theme comes again and again, as far as the keyframes' strength lets it."""
     import torch
 
-    from riffkit.diffusion.denoise import Known
+    from riffkit.diffusion.denoise import Inpainting
     from riffkit.music.finish import Ending
-    from riffkit.music.journey import phrase_noise, script_of, strengths
+    from riffkit.music.journey import phrase_noise, schedule_of, strengths
     from riffkit.music.painted import Painted
     from riffkit.spectrogram.image import SpectrogramImage
 
     canvas, timeline = session.canvas(plan, loop=request.loop), request.timeline
     guidance = plan.denoising.guidance
-    directions = [
-        direction.guided(guidance if frame.guidance is None else frame.guidance)
-        for direction, frame in zip(session.directions(plan), request.keyframes, strict=True)
+    conditionings = [
+        conditioning.guided(guidance if frame.guidance is None else frame.guidance)
+        for conditioning, frame in zip(session.conditionings(plan), request.keyframes, strict=True)
     ]
-    known, theme = None, opened.get("theme")
+    inpainting, theme = None, opened.get("theme")
     if theme is not None:
         columns = torch.arange(canvas.n_columns) % theme.latents.shape[-1]
-        free = strengths(timeline, canvas)[None, None, None]
-        known = Known(latents=theme.latents[..., columns], free=free)
+        mask = strengths(timeline, canvas)[None, None, None]
+        inpainting = Inpainting(latents=theme.latents[..., columns], mask=mask)
     latents = session.paint(
         plan,
         canvas,
-        [script_of(timeline, directions)],
+        [schedule_of(timeline, conditionings)],
         phrase_noise(timeline, canvas, seed=request.seed, phrase_bars=request.phrase_bars),
-        known=known,
+        inpainting=inpainting,
         seed=request.seed,
     )
     image = SpectrogramImage(
         session.pixels(canvas, latents),
-        session.checkpoint.params,
+        session.pipeline.params,
         grid=plan.grid,
         transpose=plan.transpose,
     )
     return [
-        Painted(
-            image,
-            seed=request.seed,
-            loop=request.loop,
-            ending=Ending(faded=not request.loop),
-        )
+        Painted(image, seed=request.seed, loop=request.loop, ending=Ending(faded=not request.loop))
     ]
 
 

@@ -52,20 +52,20 @@ def _paint(session: Session, plan: Plan, request: VaryRequest, opened: Opened) -
     """As long as the clip is, painted as one batch."""
     import torch
 
-    from riffkit.diffusion.denoise import Known
+    from riffkit.diffusion.denoise import Inpainting
     from riffkit.music.painted import Painted
 
     source = opened["clip"]
     canvas = session.canvas(plan, loop=source.loop)
-    (asked,) = session.directions(plan)
+    (asked,) = session.conditionings(plan)
     seeds = [request.seed + k for k in range(request.count)]
-    known = source.latents(session.checkpoint).expand(request.count, -1, -1, -1)
+    inpainting = source.latents(session.pipeline).expand(request.count, -1, -1, -1)
     latents = session.paint(
         plan,
         canvas,
         [lambda bar: asked] * request.count,
         torch.cat([session.noise(canvas, seed) for seed in seeds]),
-        known=Known(latents=known, free=torch.ones(1, 1, 1, 1)),
+        inpainting=Inpainting(latents=inpainting, mask=torch.ones(1, 1, 1, 1)),
         seed=seeds,
         strength=request.distance,
     )

@@ -47,10 +47,7 @@ class LoopProblem:
     @property
     def crossover(self) -> Crossover:
         return crossover(
-            self.params,
-            self.bands,
-            n_frames=self.target.shape[2],
-            device=self.target.device,
+            self.params, self.bands, n_frames=self.target.shape[2], device=self.target.device
         )
 
 

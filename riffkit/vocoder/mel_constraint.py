@@ -92,10 +92,7 @@ def _fill_smooth(
     bank: MelBank,
     flat_rows: Float32[np.ndarray, " mel"],
     room: tuple[
-        FourPoints,
-        FourRows,
-        Float32[np.ndarray, " mel_and_two"],
-        Float32[np.ndarray, " point"],
+        FourPoints, FourRows, Float32[np.ndarray, " mel_and_two"], Float32[np.ndarray, " point"]
     ],
     magnitude: Float32[np.ndarray, "plane frame bin"],
 ) -> None:

@@ -24,13 +24,7 @@ from riffkit.vocoder.backend import LARGEST_RATIO, LoopProblem, Loops
 from riffkit.vocoder.frames import centred_window, inverse_overlap
 from riffkit.vocoder.grid import WorkingBand
 from riffkit.vocoder.mel_bank import mel_bank
-from riffkit.vocoder.mel_constraint import (
-    FROM_FLAT,
-    PAD,
-    SMOOTH_LIMIT,
-    SMOOTH_STEPS,
-    TINY,
-)
+from riffkit.vocoder.mel_constraint import FROM_FLAT, PAD, SMOOTH_LIMIT, SMOOTH_STEPS, TINY
 from riffkit.vocoder.phase_gradient import (
     ONE_SIDED,
     STEEPEST,

@@ -81,9 +81,15 @@ class Row:
 
 
 COLUMNS = {
-    "ViSQOL": ".3f", "MR-STFT": ".3f", "LSD dB": ".2f", "imgL1": ".2f", "stereo error": ".4f",
-    "ms": ".0f", "x torchaudio": ".0f", "MB": ".0f",
-}  # fmt: skip
+    "ViSQOL": ".3f",
+    "MR-STFT": ".3f",
+    "LSD dB": ".2f",
+    "imgL1": ".2f",
+    "stereo error": ".4f",
+    "ms": ".0f",
+    "x torchaudio": ".0f",
+    "MB": ".0f",
+}
 
 
 def main() -> None:

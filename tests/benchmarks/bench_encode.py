@@ -56,9 +56,17 @@ def noisy_chord(n_samples: int) -> Tensor:
 def compare(params: SpectrogramParams, clip: Tensor, n_runs: int) -> float:
     """Print the difference and both times; the ratio of the median times."""
     transform = torchaudio().transforms.MelSpectrogram(
-        RATE, 17_640, 4_410, 441, params.min_hz, params.max_hz,
-        n_mels=params.n_mels, power=1.0, norm=None, mel_scale="htk",
-    )  # fmt: skip
+        RATE,
+        17_640,
+        4_410,
+        441,
+        params.min_hz,
+        params.max_hz,
+        n_mels=params.n_mels,
+        power=1.0,
+        norm=None,
+        mel_scale="htk",
+    )
 
     def theirs() -> np.ndarray:
         mid = clip.mean(0, keepdim=True)

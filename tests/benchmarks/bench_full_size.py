@@ -28,10 +28,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as cli.py does, before to
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from tests.models.full_size import Ours, Side, Theirs, opened, write_full_size  # noqa: E402
 
 from riffkit.audio.files import save  # noqa: E402
 from riffkit.device import has_bfloat16  # noqa: E402
+from tests.models.full_size import Ours, Side, Theirs, opened, write_full_size  # noqa: E402
 
 COLUMNS, SHORT_COLUMNS = 64, 16
 STEPS, SHORT_STEPS = 4, 2

@@ -34,9 +34,12 @@ def process(*arguments: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-c", code, sys.executable, str(ROOT / "cli.py"), *arguments],
-            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     seconds, megabytes = map(float, done.stdout.split())
     return seconds, megabytes
 
@@ -44,30 +47,30 @@ def process(*arguments: str) -> tuple[float, float]:
 def loop_ratio(repeats: int, steps: int) -> tuple[float, float]:
     """Milliseconds of our loop and of diffusers' pipeline, text to 512 × 512 image."""
     from riffkit.diffusion.conditioning import encode_prompts
-    from riffkit.diffusion.denoise import Denoising, Window, denoise
+    from riffkit.diffusion.denoise import SamplerConfig, Window, denoise
     from riffkit.diffusion.latents import draw_noise, latents_to_pixels
-    from riffkit.models.pipeline import bundled_models, load_checkpoint
+    from riffkit.models.pipeline import bundled_models, load_pipeline
 
-    checkpoint = load_checkpoint("mini", device="cpu")
+    pipeline = load_pipeline("mini", device="cpu")
 
     def ours() -> object:
-        text = encode_prompts(checkpoint, ["piano", ""])
-        noise = draw_noise(checkpoint, n_columns=32, seed=0)
+        text = encode_prompts(pipeline, ["piano", ""])
+        noise = draw_noise(pipeline, n_columns=32, seed=0)
         latents = denoise(
-            checkpoint, noise, [Window(0, 32, text[:1], text[1:])], Denoising(steps, 3.0)
+            pipeline, noise, [Window(0, 32, text[:1], text[1:])], SamplerConfig(steps, 3.0)
         )
-        return latents_to_pixels(checkpoint, latents, circular=False)
+        return latents_to_pixels(pipeline, latents, circular=False)
 
     import torch
     from diffusers import StableDiffusionPipeline
 
-    pipeline = StableDiffusionPipeline.from_pretrained(
+    reference = StableDiffusionPipeline.from_pretrained(
         bundled_models()["mini"], dtype=torch.float32
     )
-    pipeline.set_progress_bar_config(disable=True)
+    reference.set_progress_bar_config(disable=True)
 
     def theirs() -> object:
-        return pipeline("piano", num_inference_steps=steps, guidance_scale=3.0, output_type="np")
+        return reference("piano", num_inference_steps=steps, guidance_scale=3.0, output_type="np")
 
     ours(), theirs()  # what is compiled or cached once
     return 1e3 * median_seconds(ours, repeats), 1e3 * median_seconds(theirs, repeats)
@@ -78,18 +81,18 @@ def wrap_ratio(repeats: int) -> float:
     from functools import partial
 
     from riffkit.diffusion.conditioning import encode_prompts
-    from riffkit.diffusion.denoise import Denoising, Window, denoise
+    from riffkit.diffusion.denoise import SamplerConfig, Window, denoise
     from riffkit.diffusion.latents import draw_noise, latents_to_pixels
-    from riffkit.models.pipeline import load_checkpoint
+    from riffkit.models.pipeline import load_pipeline
 
-    checkpoint = load_checkpoint("mini", device="cpu")
-    text = encode_prompts(checkpoint, ["piano", ""])
-    noise = draw_noise(checkpoint, n_columns=32, seed=0)
+    pipeline = load_pipeline("mini", device="cpu")
+    text = encode_prompts(pipeline, ["piano", ""])
+    noise = draw_noise(pipeline, n_columns=32, seed=0)
 
     def image(circular: bool) -> object:
-        how = Denoising(8, 3.0, circular=circular)
-        latents = denoise(checkpoint, noise, [Window(0, 32, text[:1], text[1:])], how)
-        return latents_to_pixels(checkpoint, latents, circular=circular)
+        how = SamplerConfig(8, 3.0, circular=circular)
+        latents = denoise(pipeline, noise, [Window(0, 32, text[:1], text[1:])], how)
+        return latents_to_pixels(pipeline, latents, circular=circular)
 
     loop, plain = partial(image, circular=True), partial(image, circular=False)
     loop(), plain()

@@ -31,17 +31,17 @@ prepare()
 
 import torch  # noqa: E402
 from diffusers import StableDiffusionPipeline  # noqa: E402
-from tests.models.full_size import write_full_size  # noqa: E402
-from tests.models.layouts import small_v1, write_layout  # noqa: E402
 
 from riffkit.device import pick_device  # noqa: E402
 from riffkit.diffusion.conditioning import encode_prompts  # noqa: E402
-from riffkit.diffusion.denoise import Denoising, Window, denoise  # noqa: E402
+from riffkit.diffusion.denoise import SamplerConfig, Window, denoise  # noqa: E402
 from riffkit.diffusion.latents import latents_to_pixels  # noqa: E402
 from riffkit.diffusion.samplers import new_scheduler  # noqa: E402
-from riffkit.models.pipeline import Checkpoint, load_checkpoint  # noqa: E402
+from riffkit.models.pipeline import Pipeline, load_pipeline  # noqa: E402
 from riffkit.music.riff import Riff  # noqa: E402
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, SpectrogramParams  # noqa: E402
+from tests.models.full_size import write_full_size  # noqa: E402
+from tests.models.layouts import small_v1, write_layout  # noqa: E402
 from tests.train.small_dataset import small_dataset  # noqa: E402
 from train.dataset.cache import cache_for  # noqa: E402
 from train.settings import LoraSettings  # noqa: E402
@@ -63,33 +63,40 @@ def noise_of(n: int, columns: int) -> torch.Tensor:
     return torch.randn((n, 4, CELLS, columns), generator=torch.Generator().manual_seed(0))
 
 
-def ours(checkpoint: Checkpoint, n: int, steps: int, columns: int) -> list[Any]:
+def ours(pipeline: Pipeline, n: int, steps: int, columns: int) -> list[Any]:
     """Images of `n` prompts."""
-    text = encode_prompts(checkpoint, [*prompts_of(n), ""])
+    text = encode_prompts(pipeline, [*prompts_of(n), ""])
     window = Window(0, columns, text[:-1], text[-1:].expand(n, -1, -1))
-    how = Denoising(steps, GUIDANCE, sampler=SAMPLER)
-    latents = denoise(checkpoint, noise_of(n, columns), [window], how)
-    return [latents_to_pixels(checkpoint, one[None], circular=False) for one in latents]
+    how = SamplerConfig(steps, GUIDANCE, sampler=SAMPLER)
+    latents = denoise(pipeline, noise_of(n, columns), [window], how)
+    return [latents_to_pixels(pipeline, one[None], circular=False) for one in latents]
 
 
-def theirs(pipeline: Any, n: int, steps: int, columns: int) -> Any:
+def theirs(reference: Any, n: int, steps: int, columns: int) -> Any:
     """The same by diffusers."""
-    return pipeline(
-        prompts_of(n), latents=noise_of(n, columns).to(pipeline.unet.device, pipeline.unet.dtype),
-        height=8 * CELLS, width=8 * columns,
-        num_inference_steps=steps, guidance_scale=GUIDANCE, output_type="np",
-    ).images  # fmt: skip
+    return reference(
+        prompts_of(n),
+        latents=noise_of(n, columns).to(reference.unet.device, reference.unet.dtype),
+        height=8 * CELLS,
+        width=8 * columns,
+        num_inference_steps=steps,
+        guidance_scale=GUIDANCE,
+        output_type="np",
+    ).images
 
 
 def pipeline_of(model: Path, device: torch.device) -> Any:
     dtype = torch.float16 if device.type == "cuda" else torch.float32
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        model, safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    reference = StableDiffusionPipeline.from_pretrained(
+        model,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
         dtype=dtype,
-    ).to(device)  # fmt: skip
-    pipeline.scheduler = new_scheduler(pipeline.scheduler, SAMPLER)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    ).to(device)
+    reference.scheduler = new_scheduler(reference.scheduler, SAMPLER)
+    reference.set_progress_bar_config(disable=True)
+    return reference
 
 
 def measured(work: Callable[[], object], device: torch.device) -> tuple[float, float]:
@@ -109,7 +116,7 @@ def show_clips(model: Path, device: torch.device, *, short: bool) -> None:
     """One side is in memory at a time, so that each one's need is its own."""
     cases = [(2, 2)] if short else [(n, steps) for n in (1, 16) for steps in (20, 4)]
     sides: dict[str, tuple[Callable[[], Any], Callable[..., object]]] = {
-        "ours": (lambda: load_checkpoint(str(model), device=device.type), ours),
+        "ours": (lambda: load_pipeline(str(model), device=device.type), ours),
         "diffusers": (lambda: pipeline_of(model, device), theirs),
     }
     seconds: dict[str, list[float]] = {}
@@ -143,18 +150,18 @@ def show_side(
             flush=True,
         )
         yield took
-    if isinstance(loaded, Checkpoint) and not short:
+    if isinstance(loaded, Pipeline) and not short:
         show_sound(loaded, device, short=short)
 
 
-def show_sound(checkpoint: Checkpoint, device: torch.device, *, short: bool) -> None:
+def show_sound(pipeline: Pipeline, device: torch.device, *, short: bool) -> None:
     """Whole clips, from prompt to waveform."""
-    riff = Riff(checkpoint)
+    riff = Riff(pipeline)
     for steps in (2,) if short else (20, 4):
         work = partial(riff.generate, PROMPT, seed=0, steps=steps, duration=SECONDS)
         took = median(measured(work, device)[0] for _ in range(1 if short else 4))
         print(
-            f"{checkpoint.name}: riff generate, {steps} steps, sound and all: {took:.2f} s, "
+            f"{pipeline.name}: riff generate, {steps} steps, sound and all: {took:.2f} s, "
             f"{SECONDS / took:.1f} x real time",
             flush=True,
         )
@@ -169,13 +176,18 @@ def show_training(
             data = small_dataset(
                 Path(folder) / "data", n_train=16, n_test=0, params=params, width=512, bpm=120.0
             )
-            for _ in cache_for(data, load_checkpoint(model, device=device.type)):
+            for _ in cache_for(data, load_pipeline(model, device=device.type)):
                 pass
             release()
             asked = LoraSettings(
-                model=model, images=(2 if short else 30) * batch, batch_size=batch, rank=RANK,
-                device=device.type, sample_images=0, log_images=batch,
-            )  # fmt: skip
+                model=model,
+                images=(2 if short else 30) * batch,
+                batch_size=batch,
+                rank=RANK,
+                device=device.type,
+                sample_images=0,
+                log_images=batch,
+            )
             lines = tune(data, Path(folder) / "run", asked)
             seconds = []
 
@@ -220,7 +232,7 @@ def main() -> None:
             model = write_full_size(Path(folder))
         if only in ("clips", "all"):
             show_clips(model, device, short=short)
-            show_sound(load_checkpoint("mini", device=device.type), device, short=short)
+            show_sound(load_pipeline("mini", device=device.type), device, short=short)
         if only == "clips":
             return
         show_training("mini", "mini", FULL_BAND, device, short=short)

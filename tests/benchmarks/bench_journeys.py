@@ -33,12 +33,17 @@ from riffkit.spectrogram.beat_grid import BeatGrid
 ROOT = Path(__file__).parents[2]
 RATE = 44_100
 PROMPTS = (
-    "lo-fi hip hop with piano, bass and drums", "techno, drum machine and synth bass",
-    "string ensemble chords, no drums", "funk with slap bass and electric piano",
-    "jazz trio with piano, double bass and drums", "ambient pad, slow, no drums",
-    "rock band with distorted guitar", "solo music box", "drum and bass, only drums",
+    "lo-fi hip hop with piano, bass and drums",
+    "techno, drum machine and synth bass",
+    "string ensemble chords, no drums",
+    "funk with slap bass and electric piano",
+    "jazz trio with piano, double bass and drums",
+    "ambient pad, slow, no drums",
+    "rock band with distorted guitar",
+    "solo music box",
+    "drum and bass, only drums",
     "orchestra with brass and timpani",
-)  # fmt: skip
+)
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 
 
@@ -127,21 +132,21 @@ def print_melodies(riff: Riff, n_tunes: int, options: dict) -> None:
 def print_morph(riff: Riff, options: dict) -> None:
     """The painting alone: eight images as one batch, and one by one."""
     from riffkit.diffusion.conditioning import encode_prompts
-    from riffkit.diffusion.denoise import Denoising, Window, denoise
+    from riffkit.diffusion.denoise import SamplerConfig, Window, denoise
     from riffkit.diffusion.latents import draw_noise
 
-    checkpoint = riff.checkpoint
-    texts = encode_prompts(checkpoint, list(PROMPTS[:8]))
-    nothing = encode_prompts(checkpoint, [""]).expand(8, -1, -1)
-    noise = draw_noise(checkpoint, n_columns=32, seed=0).expand(8, -1, -1, -1).contiguous()
-    how = Denoising(options["steps"], 3.0, circular=True)
-    denoise(checkpoint, noise[:1], [Window(0, 32, texts[:1], nothing[:1])], how)
+    pipeline = riff.pipeline
+    texts = encode_prompts(pipeline, list(PROMPTS[:8]))
+    nothing = encode_prompts(pipeline, [""]).expand(8, -1, -1)
+    noise = draw_noise(pipeline, n_columns=32, seed=0).expand(8, -1, -1, -1).contiguous()
+    how = SamplerConfig(options["steps"], 3.0, circular=True)
+    denoise(pipeline, noise[:1], [Window(0, 32, texts[:1], nothing[:1])], how)
     start = time.perf_counter()
-    denoise(checkpoint, noise, [Window(0, 32, texts, nothing)], how)
+    denoise(pipeline, noise, [Window(0, 32, texts, nothing)], how)
     batch = time.perf_counter() - start
     start = time.perf_counter()
     for k in range(8):
-        denoise(checkpoint, noise[:1], [Window(0, 32, texts[k : k + 1], nothing[:1])], how)
+        denoise(pipeline, noise[:1], [Window(0, 32, texts[k : k + 1], nothing[:1])], how)
     alone = time.perf_counter() - start
     print(
         f"morph of 8 frames: one batch {batch:.1f} s, one by one {alone:.1f} s, "
@@ -158,9 +163,12 @@ def print_story(bars: int, steps: int) -> None:
         (Path(folder) / "story.toml").write_text(script)
         start = time.perf_counter()
         subprocess.run(
-            [sys.executable, str(ROOT / "cli.py"), "story", "story.toml", "-q"], cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, str(ROOT / "cli.py"), "story", "story.toml", "-q"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         seconds = time.perf_counter() - start
         waveform, _ = files.load(Path(folder) / "story.wav")
     megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

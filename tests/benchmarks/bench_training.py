@@ -32,7 +32,7 @@ from diffusers import DDPMScheduler  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from riffkit.models.lora import FILE  # noqa: E402
-from riffkit.models.pipeline import load_checkpoint  # noqa: E402
+from riffkit.models.pipeline import load_pipeline  # noqa: E402
 from riffkit.spectrogram.params import FULL_BAND  # noqa: E402
 from tests.train.small_dataset import small_dataset  # noqa: E402
 from train.adapters import add_lora  # noqa: E402
@@ -54,7 +54,7 @@ def pictures(n: int) -> Iterator[tuple[np.ndarray, str]]:
 def plain_steps() -> Iterator[float]:
     """The seconds of each step of the plain loop."""
     torch.manual_seed(0)
-    base = load_checkpoint("mini", device="cpu")
+    base = load_pipeline("mini", device="cpu")
     scheduler = DDPMScheduler.from_config(base.scheduler.config)
     add_lora(base.unet, rank=RANK, alpha=RANK, targets=LORA_TARGETS)
     base.unet.train()
@@ -87,12 +87,16 @@ def our_steps(folder: Path, n_steps: int) -> Iterator[float]:
     data = small_dataset(
         folder / "data", n_train=2 * BATCH, n_test=0, params=FULL_BAND, width=WIDTH, bpm=120.0
     )
-    for _ in cache_for(data, load_checkpoint("mini", device="cpu")):
+    for _ in cache_for(data, load_pipeline("mini", device="cpu")):
         pass
     asked = LoraSettings(
-        images=n_steps * BATCH, batch_size=BATCH, rank=RANK, device="cpu", sample_images=0,
+        images=n_steps * BATCH,
+        batch_size=BATCH,
+        rank=RANK,
+        device="cpu",
+        sample_images=0,
         log_images=BATCH,
-    )  # fmt: skip
+    )
     lines = tune(data, folder / "run", asked)
     started = time.perf_counter()
     for line in lines:

@@ -13,17 +13,30 @@ from typer.testing import CliRunner
 import cli
 from riffkit.commands import models, options
 from riffkit.errors import ParameterError
-from riffkit.models import pipeline as checkpoint
+from riffkit.models import pipeline as pipeline
 
 COMMANDS = {
-    "generate": ("piano",), "loop": ("piano",), "morph": ("piano", "drums"), "vary": ("a.wav",),
-    "restyle": ("a.wav", "piano"), "edit": ("a.wav",), "extend": ("a.wav",),
-}  # fmt: skip
+    "generate": ("piano",),
+    "loop": ("piano",),
+    "morph": ("piano", "drums"),
+    "vary": ("a.wav",),
+    "restyle": ("a.wav", "piano"),
+    "edit": ("a.wav",),
+    "extend": ("a.wav",),
+}
 LOADING = ("--model", "--lora", "--device", "--dtype", "--compile", "--offload")
 PAINTING = (
-    "--negative-prompt", "--beats-per-bar", "--steps", "--guidance", "--guidance-interval",
-    "--sampler", "--deep-cache", "--vocoder", "--quality", "--seed",
-)  # fmt: skip
+    "--negative-prompt",
+    "--beats-per-bar",
+    "--steps",
+    "--guidance",
+    "--guidance-interval",
+    "--sampler",
+    "--deep-cache",
+    "--vocoder",
+    "--quality",
+    "--seed",
+)
 
 
 def help_of(command: str) -> str:
@@ -50,7 +63,7 @@ def test_a_model_is_loaded_as_asked_for(
         asked.update(arguments)
         raise NotLoadedError
 
-    monkeypatch.setattr(checkpoint, "load_checkpoint", loading)
+    monkeypatch.setattr(pipeline, "load_pipeline", loading)
     monkeypatch.setattr(models, "fetch_missing", lambda model, quiet: None)
     monkeypatch.chdir(tmp_path)
     options = ["--model", "owner/name", "--lora", "a.safetensors:0.5", "--lora", "b", "--dtype"]
@@ -67,7 +80,7 @@ def test_mistakes_are_said_before_anything_is_loaded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(checkpoint, "load_checkpoint", lambda **_: pytest.fail("loaded"))
+    monkeypatch.setattr(pipeline, "load_pipeline", lambda **_: pytest.fail("loaded"))
     for wrong in (["--sampler", "best"], ["--deep-cache", "0"], ["--guidance-interval", "1:0"]):
         done = CliRunner().invoke(cli.application(), ["loop", "piano", *wrong])
         assert isinstance(done.exception, ParameterError), done.output
@@ -77,11 +90,17 @@ def test_mistakes_import_nothing_heavy(root: Any, tmp_path: Any) -> None:
     """They are answered at once: torch alone takes seconds."""
     (tmp_path / "list.csv").write_text("prompt,bars\na,0\n")
     wrong = (
-        ["generate", ""], ["generate", "a", "--bars", "0"], ["restyle", "nowhere.wav", "a"],
-        ["edit", "list.csv", "--mask", "list.csv", "--time", "0:1"], ["loop", "a", "--theme", "b"],
-        ["story", "nowhere.toml"], ["batch", "list.csv"], ["generate", "--prompts", "list.csv"],
-        ["morph", "a", "b.wav"], ["vary", "list.csv", "--count", "0"],
-    )  # fmt: skip
+        ["generate", ""],
+        ["generate", "a", "--bars", "0"],
+        ["restyle", "nowhere.wav", "a"],
+        ["edit", "list.csv", "--mask", "list.csv", "--time", "0:1"],
+        ["loop", "a", "--theme", "b"],
+        ["story", "nowhere.toml"],
+        ["batch", "list.csv"],
+        ["generate", "--prompts", "list.csv"],
+        ["morph", "a", "b.wav"],
+        ["vary", "list.csv", "--count", "0"],
+    )
     code = (
         "import sys, cli\nfrom riffkit.errors import RiffkitError\n"
         f"for words in {wrong!r}:\n"
@@ -91,9 +110,12 @@ def test_mistakes_import_nothing_heavy(root: Any, tmp_path: Any) -> None:
         "    assert not {'torch', 'diffusers', 'numba'} & set(sys.modules), words\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
 
 

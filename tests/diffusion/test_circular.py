@@ -6,16 +6,16 @@ import torch
 
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.circular import circular_in_time
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 
 
-def text_for(checkpoint: Checkpoint, batch: int = 1) -> torch.Tensor:
+def text_for(pipeline: Pipeline, batch: int = 1) -> torch.Tensor:
     generator = torch.Generator().manual_seed(5)
-    width = checkpoint.unet.config["cross_attention_dim"]
+    width = pipeline.unet.config["cross_attention_dim"]
     return torch.randn((batch, 7, width), generator=generator)
 
 
-def test_unet_rolls_with_its_input(tiny: Checkpoint) -> None:
+def test_unet_rolls_with_its_input(tiny: Pipeline) -> None:
     latents = torch.randn((1, 4, 16, 32), generator=torch.Generator().manual_seed(0))
     text = text_for(tiny)
     with torch.no_grad(), circular_in_time(tiny.unet):
@@ -24,7 +24,7 @@ def test_unet_rolls_with_its_input(tiny: Checkpoint) -> None:
     torch.testing.assert_close(rolled, output.roll(6, dims=-1), atol=1e-5, rtol=0)
 
 
-def test_without_the_seam_the_border_shows(tiny: Checkpoint) -> None:
+def test_without_the_seam_the_border_shows(tiny: Pipeline) -> None:
     latents = torch.randn((1, 4, 16, 32), generator=torch.Generator().manual_seed(0))
     text = text_for(tiny)
     with torch.no_grad():
@@ -33,7 +33,7 @@ def test_without_the_seam_the_border_shows(tiny: Checkpoint) -> None:
     assert (rolled - output.roll(6, dims=-1)).abs().max() > 1e-3
 
 
-def test_autoencoder_rolls_by_its_stride(tiny: Checkpoint) -> None:
+def test_autoencoder_rolls_by_its_stride(tiny: Pipeline) -> None:
     image = torch.randn((1, 3, 64, 128), generator=torch.Generator().manual_seed(1))
     with torch.no_grad(), circular_in_time(tiny.vae):
         latents = tiny.vae.encode(image).latent_dist.mean
@@ -45,7 +45,7 @@ def test_autoencoder_rolls_by_its_stride(tiny: Checkpoint) -> None:
     torch.testing.assert_close(decoded_rolled, expected, atol=1e-5, rtol=0)
 
 
-def test_frequency_keeps_its_borders(tiny: Checkpoint) -> None:
+def test_frequency_keeps_its_borders(tiny: Pipeline) -> None:
     image = torch.randn((1, 3, 64, 64), generator=torch.Generator().manual_seed(2))
     with torch.no_grad(), circular_in_time(tiny.vae):
         latents = tiny.vae.encode(image).latent_dist.mean
@@ -53,7 +53,7 @@ def test_frequency_keeps_its_borders(tiny: Checkpoint) -> None:
     assert (rolled - latents.roll(4, dims=-2)).abs().max() > 1e-3
 
 
-def test_networks_are_restored_even_after_an_error(tiny: Checkpoint) -> None:
+def test_networks_are_restored_even_after_an_error(tiny: Pipeline) -> None:
     image = torch.randn((1, 3, 64, 64), generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
         before = tiny.vae.encode(image).latent_dist.mean

@@ -8,7 +8,7 @@ import torch
 
 from riffkit.diffusion import latents as coder
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def away_from_the_ends(image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("circular", [False, True])
 @pytest.mark.parametrize("columns", [90, 128])
 def test_parts_look_like_the_whole(
-    tiny: Checkpoint, in_parts: None, monkeypatch, columns: int, circular: bool
+    tiny: Pipeline, in_parts: None, monkeypatch, columns: int, circular: bool
 ) -> None:
     given = random_latents(columns)
     parts = latents_to_pixels(tiny, given, circular=circular)
@@ -43,14 +43,14 @@ def test_parts_look_like_the_whole(
     assert step.max() < 1.5 * usual.max()
 
 
-def test_a_circular_image_s_parts_meet_over_its_seam(tiny: Checkpoint, in_parts: None) -> None:
+def test_a_circular_image_s_parts_meet_over_its_seam(tiny: Pipeline, in_parts: None) -> None:
     image = latents_to_pixels(tiny, random_latents(128), circular=True).astype(float)
     step = np.abs(np.diff(image, axis=1)).mean(axis=(0, 2))
     seam = np.abs(image[:, 0] - image[:, -1]).mean()
     assert seam <= step.max()
 
 
-def test_encoding_in_parts(tiny: Checkpoint, in_parts: None, monkeypatch) -> None:
+def test_encoding_in_parts(tiny: Pipeline, in_parts: None, monkeypatch) -> None:
     pixels = latents_to_pixels(tiny, random_latents(96), circular=True)
     parts = pixels_to_latents(tiny, pixels, circular=True)
     monkeypatch.setattr(coder, "WHOLE_COLUMNS", 1000)
@@ -60,7 +60,7 @@ def test_encoding_in_parts(tiny: Checkpoint, in_parts: None, monkeypatch) -> Non
 
 
 def test_where_memory_is_short_an_image_goes_through_in_parts(
-    tiny: Checkpoint, monkeypatch: pytest.MonkeyPatch
+    tiny: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The parts fit into it; less than 16 columns with their context are never taken."""
     given, widths = random_latents(96), []
@@ -69,7 +69,7 @@ def test_where_memory_is_short_an_image_goes_through_in_parts(
     monkeypatch.setattr(
         tiny.vae, "decode", lambda x: (widths.append(x.shape[-1]), decode(x))[1], raising=False
     )
-    monkeypatch.setattr("riffkit.models.precision._LARGE", 1)
+    monkeypatch.setattr("riffkit.models.compute._LARGE", 1)
     per_column = 12 * 4 * 128 * 4 * 4  # maps, channels, pixel rows, pixels to a column, bytes
     for room, widest in ((96, 96), (60, 26 + 2 * 8 + 4), (1, 16 + 2 * 8 + 4)):
         free = 2 * room * per_column

@@ -28,10 +28,15 @@ def test_black_is_loud() -> None:
 
 
 def test_ranks_within_a_kind() -> None:
-    heard = Heard({
-        "instrument piano": 2.0, "instrument flute": 1.0, "instrument harp": -3.0,
-        "style funk": 5.0, "style techno": 0.0,
-    })  # fmt: skip
+    heard = Heard(
+        {
+            "instrument piano": 2.0,
+            "instrument flute": 1.0,
+            "instrument harp": -3.0,
+            "style funk": 5.0,
+            "style techno": 0.0,
+        }
+    )
     assert heard.most_likely("style") == ["funk"]
     assert heard.most_likely("instrument", 2) == ["piano", "flute"]
     assert heard.share_heard(["piano", "harp"]) == 0.5

@@ -13,7 +13,7 @@ from riffkit.errors import OutputError, ParameterError
 from riffkit.evaluation.judge import judge
 from riffkit.evaluation.reference import load_reference
 from riffkit.evaluation.run import Evaluation, make_clips, read_clips, sounds_of
-from riffkit.models.pipeline import load_checkpoint
+from riffkit.models.pipeline import load_pipeline
 
 EVALUATION = Evaluation(n_prompts=3, steps=2)
 
@@ -21,7 +21,7 @@ EVALUATION = Evaluation(n_prompts=3, steps=2)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("eval") / "clips"
-    list(make_clips(load_checkpoint("mini", device="cpu"), EVALUATION, folder))
+    list(make_clips(load_pipeline("mini", device="cpu"), EVALUATION, folder))
     return folder
 
 
@@ -43,15 +43,15 @@ def test_what_is_there_is_kept(folder: Path) -> None:
     path = folder / "002.flac"
     before = path.stat().st_mtime_ns
     (folder / "001.flac").unlink()
-    list(make_clips(load_checkpoint("mini", device="cpu"), EVALUATION, folder))
+    list(make_clips(load_pipeline("mini", device="cpu"), EVALUATION, folder))
     assert path.stat().st_mtime_ns == before and (folder / "001.flac").exists()
 
 
 def test_clips_made_otherwise_are_refused(folder: Path) -> None:
-    checkpoint = load_checkpoint("mini", device="cpu")
+    pipeline = load_pipeline("mini", device="cpu")
     for other in (replace(EVALUATION, steps=3), replace(EVALUATION, seed=7)):
         with pytest.raises(ParameterError, match=r"001\.flac.*empty folder"):
-            list(make_clips(checkpoint, other, folder))
+            list(make_clips(pipeline, other, folder))
 
 
 def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
         Evaluation(n_prompts=1)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        next(make_clips(load_checkpoint("mini", device="cpu"), EVALUATION, tmp_path / "file"))
+        next(make_clips(load_pipeline("mini", device="cpu"), EVALUATION, tmp_path / "file"))
     with pytest.raises(ParameterError, match="holds 1 audio files; at least 4"):
         files.save(tmp_path / "one.wav", torch.rand(1, 4_000) - 0.5, 44_100)
         sounds_of(tmp_path)

@@ -30,30 +30,52 @@ NAME = "golden"
 _TOKENIZER = Path(__file__).parents[2] / "riffkit" / "weights" / "mini" / "tokenizer"
 _SPECTROGRAM = {"preset": "golden", "sample_rate": 22_050, "n_mels": 64, "planes": 0}
 _TRAITS = {
-    "english": True, "default_steps": 6, "default_guidance": 3.0, "default_bpm": 240.0,
-    "style_bpm": {"house": 250.0, "waltz": 180.0}, "style_modes": {"house": ["minor"]},
-    "native_tonics": ["D", "Ab"], "minor_words": ["sad"], "major_words": ["happy"],
+    "english": True,
+    "default_steps": 6,
+    "default_guidance": 3.0,
+    "default_bpm": 240.0,
+    "style_bpm": {"house": 250.0, "waltz": 180.0},
+    "style_modes": {"house": ["minor"]},
+    "native_tonics": ["D", "Ab"],
+    "minor_words": ["sad"],
+    "major_words": ["happy"],
     "unpitched_words": ["drums only"],
-}  # fmt: skip
+}
 
 
 def save(folder: Path) -> None:
     """The model as a folder; its weights follow from their places alone."""
     unet = UNet2DConditionModel(
-        sample_size=64, in_channels=4, out_channels=4, block_out_channels=(8, 16),
-        layers_per_block=1, cross_attention_dim=8, attention_head_dim=4, norm_num_groups=4,
+        sample_size=64,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        cross_attention_dim=8,
+        attention_head_dim=4,
+        norm_num_groups=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
+    )
     vae = AutoencoderKL(
-        block_out_channels=(4, 4, 4), layers_per_block=1, latent_channels=4, norm_num_groups=2,
-        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
-        sample_size=64, scaling_factor=0.5,
-    )  # fmt: skip
+        block_out_channels=(4, 4, 4),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=2,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        sample_size=64,
+        scaling_factor=0.5,
+    )
     text = CLIPTextConfig(
-        vocab_size=49_408, hidden_size=8, intermediate_size=16, num_hidden_layers=1,
-        num_attention_heads=2, bos_token_id=49_406, eos_token_id=49_407,
-    )  # fmt: skip
+        vocab_size=49_408,
+        hidden_size=8,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        bos_token_id=49_406,
+        eos_token_id=49_407,
+    )
     pipeline = StableDiffusionPipeline(
         vae=_filled(vae, 1),
         text_encoder=_filled(CLIPTextModel(text), 2),

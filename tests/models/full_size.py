@@ -19,15 +19,15 @@ prepare()
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from tests.models.layouts import full_v1, write_layout  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from riffkit.diffusion.conditioning import encode_prompts  # noqa: E402
-from riffkit.diffusion.denoise import Denoising, Known, Window, denoise  # noqa: E402
+from riffkit.diffusion.denoise import Inpainting, SamplerConfig, Window, denoise  # noqa: E402
 from riffkit.diffusion.samplers import new_scheduler  # noqa: E402
 from riffkit.memory import keep_freed_memory  # noqa: E402
-from riffkit.models.pipeline import load_checkpoint  # noqa: E402
-from riffkit.models.precision import Compute  # noqa: E402
+from riffkit.models.compute import Compute  # noqa: E402
+from riffkit.models.pipeline import load_pipeline  # noqa: E402
+from tests.models.layouts import full_v1, write_layout  # noqa: E402
 
 ROWS = 64
 GUIDANCE = 7.0
@@ -55,21 +55,21 @@ class Ours:
     """`options` are those of `Compute`."""
 
     def __init__(self, model: Path, **options: Any) -> None:
-        self._loaded = load_checkpoint(str(model), device="cpu", compute=Compute(**options))
+        self._loaded = load_pipeline(str(model), device="cpu", compute=Compute(**options))
 
     @property
     def networks(self) -> list[torch.nn.Module]:
         return [self._loaded.unet, self._loaded.vae, self._loaded.text_encoder]
 
     def text_to_latents(self, *, columns: int, steps: int, **options: Any) -> np.ndarray:
-        how = Denoising(steps, GUIDANCE, sampler=SAMPLER, **options)
+        how = SamplerConfig(steps, GUIDANCE, sampler=SAMPLER, **options)
         return denoise(self._loaded, noise(0, columns), self._windows(columns), how).numpy()
 
     def latents_to_latents(
         self, *, columns: int, steps: int, strength: float, **options: Any
     ) -> np.ndarray:
-        how = Denoising(steps, GUIDANCE, sampler=SAMPLER, strength=strength, **options)
-        known = Known(start(columns), torch.ones(1, 1, 1, 1))
+        how = SamplerConfig(steps, GUIDANCE, sampler=SAMPLER, strength=strength, **options)
+        known = Inpainting(start(columns), torch.ones(1, 1, 1, 1))
         windows = self._windows(columns)
         return denoise(self._loaded, noise(0, columns), windows, how, known=known).numpy()
 
@@ -79,9 +79,17 @@ class Ours:
 
         first, last = map(Path, ends)
         clip = Riff(self._loaded).morph(
-            first, last, frames=frames, steps=steps, strength=strength, guidance=GUIDANCE,
-            sampler=SAMPLER, seed=1, key="C major", bpm=BPM,
-        )  # fmt: skip
+            first,
+            last,
+            frames=frames,
+            steps=steps,
+            strength=strength,
+            guidance=GUIDANCE,
+            sampler=SAMPLER,
+            seed=1,
+            key="C major",
+            bpm=BPM,
+        )
         return int(clip.waveform.shape[-1])
 
     def _windows(self, columns: int) -> list[Window]:
@@ -111,17 +119,26 @@ class Theirs:
 
     def text_to_latents(self, *, columns: int, steps: int) -> np.ndarray:
         latents = self._text(
-            PROMPT, latents=noise(0, columns).to(self._text.unet.dtype), height=8 * ROWS,
-            width=8 * columns, num_inference_steps=steps, guidance_scale=GUIDANCE,
+            PROMPT,
+            latents=noise(0, columns).to(self._text.unet.dtype),
+            height=8 * ROWS,
+            width=8 * columns,
+            num_inference_steps=steps,
+            guidance_scale=GUIDANCE,
             output_type="latent",
-        ).images  # fmt: skip
+        ).images
         return latents.float().numpy()
 
     def latents_to_latents(self, *, columns: int, steps: int, strength: float) -> np.ndarray:
         latents = self._image(
-            PROMPT, start(columns), generator=torch.Generator().manual_seed(0), strength=strength,
-            num_inference_steps=steps, guidance_scale=GUIDANCE, output_type="latent",
-        ).images  # fmt: skip
+            PROMPT,
+            start(columns),
+            generator=torch.Generator().manual_seed(0),
+            strength=strength,
+            num_inference_steps=steps,
+            guidance_scale=GUIDANCE,
+            output_type="latent",
+        ).images
         return latents.float().numpy()
 
     def images(self, pixels: list[np.ndarray], *, steps: int, strength: float) -> None:
@@ -129,9 +146,14 @@ class Theirs:
         for one in pixels:
             image = torch.from_numpy(one.copy()).permute(2, 0, 1)[None] / 255
             self._image(
-                PROMPT, image, generator=torch.Generator().manual_seed(0), strength=strength,
-                num_inference_steps=steps, guidance_scale=GUIDANCE, output_type="np",
-            )  # fmt: skip
+                PROMPT,
+                image,
+                generator=torch.Generator().manual_seed(0),
+                strength=strength,
+                num_inference_steps=steps,
+                guidance_scale=GUIDANCE,
+                output_type="np",
+            )
 
 
 def noise(seed: int, columns: int) -> Tensor:

@@ -167,8 +167,10 @@ def _listing(repo: str, folder: Path) -> dict[str, object]:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         size = path.stat().st_size
         entry: dict[str, object] = {
-            "rfilename": path.relative_to(folder).as_posix(), "size": size, "blobId": git_id(path),
-        }  # fmt: skip
+            "rfilename": path.relative_to(folder).as_posix(),
+            "size": size,
+            "blobId": git_id(path),
+        }
         if is_large(path.name):
             entry["lfs"] = {"size": size, "sha256": sha256(path), "pointerSize": 134}
         siblings.append(entry)

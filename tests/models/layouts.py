@@ -19,12 +19,8 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from riffkit.models.locate import WEIGHTS
 from riffkit.models.weights.single_file import CONFIGS
 
-FOLDERS = (
-    "folder", "folder-fp16", "folder-variant", "folder-both", "folder-bin", "folder-sharded",
-)  # fmt: skip
-FILES = (
-    "safetensors", "safetensors-fp16", "ckpt", "ckpt-fp16", "ckpt-legacy", "ckpt-ema",
-)  # fmt: skip
+FOLDERS = ("folder", "folder-fp16", "folder-variant", "folder-both", "folder-bin", "folder-sharded")
+FILES = ("safetensors", "safetensors-fp16", "ckpt", "ckpt-fp16", "ckpt-legacy", "ckpt-ema")
 LAYOUTS = FOLDERS + FILES
 STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
 
@@ -58,9 +54,14 @@ def small_v1() -> Model:
             "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
         },
         vae={"block_out_channels": (32, 32, 64, 64), "layers_per_block": 1},
-        text={"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
-              "num_attention_heads": 1, "projection_dim": 64},
-    )  # fmt: skip
+        text={
+            "hidden_size": 64,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 1,
+            "projection_dim": 64,
+        },
+    )
 
 
 def full_v1() -> Model:
@@ -130,13 +131,14 @@ def _write_folder(model: Model, layout: str, folder: Path) -> Path:
         (folder / part / "config.json").write_text(json.dumps(values, default=str))
         _write_part(model, part, layout, folder / part)
     parts = {
-        "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
         "text_encoder": ["transformers", "CLIPTextModel"],
         "tokenizer": ["transformers", "CLIPTokenizer"],
         "scheduler": ["diffusers", "PNDMScheduler"],
         "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
         "feature_extractor": ["transformers", "CLIPFeatureExtractor"],
-    }  # fmt: skip
+    }
     index = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.9.0", **parts}
     (folder / "model_index.json").write_text(json.dumps(index))
     for extra in ("safety_checker/pytorch_model.bin", "unet_traced/unet_traced.pt"):
@@ -194,13 +196,20 @@ def original_names(model: Model, dtype: torch.dtype) -> Tensors:
 
 
 _RESNET = {
-    "norm1": "in_layers.0", "conv1": "in_layers.2", "norm2": "out_layers.0",
-    "conv2": "out_layers.3", "time_emb_proj": "emb_layers.1", "conv_shortcut": "skip_connection",
-}  # fmt: skip
+    "norm1": "in_layers.0",
+    "conv1": "in_layers.2",
+    "norm2": "out_layers.0",
+    "conv2": "out_layers.3",
+    "time_emb_proj": "emb_layers.1",
+    "conv_shortcut": "skip_connection",
+}
 _ENDS = {
-    "time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
-    "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2",
-}  # fmt: skip
+    "time_embedding.linear_1": "time_embed.0",
+    "time_embedding.linear_2": "time_embed.2",
+    "conv_in": "input_blocks.0.0",
+    "conv_norm_out": "out.0",
+    "conv_out": "out.2",
+}
 
 
 def _unet_name(name: str, n_layers: int, tensors: Tensors) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.models.layouts import Model, original_names, small_v1, write_layout
 from torch import Tensor
 
 from riffkit.errors import ModelError
-from riffkit.models.pipeline import load_checkpoint
+from riffkit.models.pipeline import load_pipeline
+from tests.models.layouts import Model, original_names, small_v1, write_layout
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
 
@@ -35,7 +35,7 @@ def folder(model: Model, tmp_path: Path) -> Path:
 
 def said_of(path: Path, wanted: str) -> None:
     with pytest.raises(ModelError) as error:
-        load_checkpoint(str(path), device="cpu")
+        load_pipeline(str(path), device="cpu")
     said = str(error.value)
     assert wanted in said
     assert "\n" not in said
@@ -106,7 +106,7 @@ def test_parts_and_small_things(tensors: dict[str, Tensor], tmp_path: Path) -> N
     said_of_file(inversion, "textual inversion", tmp_path)
     whole = {**tensors, "embedding_manager.string_to_param_dict.x": torch.zeros(2, 768)}
     save_file({name: t.contiguous() for name, t in whole.items()}, tmp_path / "trained.safetensors")
-    assert load_checkpoint(str(tmp_path / "trained.safetensors"), device="cpu").unet is not None
+    assert load_pipeline(str(tmp_path / "trained.safetensors"), device="cpu").unet is not None
     said_of_file({"some.thing": torch.zeros(2)}, "holds 'some.thing'", tmp_path)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.models.full_size import Ours, Theirs, opened, write_full_size
 
 COLUMNS = 16

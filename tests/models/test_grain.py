@@ -13,7 +13,7 @@ from riffkit.diffusion.circular import circular_in_time
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
 from riffkit.errors import ModelError
 from riffkit.models.grain import FILE, Grain, GrainConfig, grain_noise, read_grain, save_grain
-from riffkit.models.pipeline import Checkpoint, load_checkpoint
+from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND
@@ -22,8 +22,8 @@ SMALL = GrainConfig(width=8, n_blocks=1)
 
 
 @pytest.fixture(scope="module")
-def mini() -> Checkpoint:
-    return load_checkpoint("mini", device="cpu")
+def mini() -> Pipeline:
+    return load_pipeline("mini", device="cpu")
 
 
 def rough(grain: Grain) -> Grain:
@@ -90,7 +90,7 @@ def strength(pixels: np.ndarray) -> float:
     return float(np.abs(np.diff(pixels.astype(float), axis=1)).mean())
 
 
-def test_noise_keeps_its_strength_through_the_bundled_autoencoder(mini: Checkpoint) -> None:
+def test_noise_keeps_its_strength_through_the_bundled_autoencoder(mini: Pipeline) -> None:
     generator = torch.Generator().manual_seed(0)
     hiss = 0.1 * torch.randn((1, 2 * FULL_BAND.sample_rate), generator=generator).repeat(2, 1)
     mel = waveform_to_mel(hiss, FULL_BAND, n_frames=256)
@@ -105,7 +105,7 @@ def test_noise_keeps_its_strength_through_the_bundled_autoencoder(mini: Checkpoi
     assert np.array_equal(drawn, latents_to_pixels(mini, latents, circular=True))
 
 
-def test_silence_stays_silent(mini: Checkpoint) -> None:
+def test_silence_stays_silent(mini: Pipeline) -> None:
     image = np.full((512, 128, 3), 255, np.uint8)
     latents = pixels_to_latents(mini, image, circular=True)
     assert latents_to_pixels(mini, latents, circular=True).mean() > 250

@@ -18,7 +18,6 @@ import torch
 from diffusers import UNet2DConditionModel
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
-from tests.models.hub_server import Hub, commit_of, serving, sha256
 
 import cli
 from riffkit.errors import ModelError, OutputError
@@ -27,8 +26,9 @@ from riffkit.models.hub.cache import cached
 from riffkit.models.hub.fetch import pull
 from riffkit.models.hub.hub_id import HubId, is_hub_id, parse_hub_id
 from riffkit.models.locate import WEIGHTS
-from riffkit.models.pipeline import find_model, load_checkpoint
+from riffkit.models.pipeline import find_model, load_pipeline
 from riffkit.spectrogram.params import FULL_BAND
+from tests.models.hub_server import Hub, commit_of, serving, sha256
 
 ID = "someone/tiny"
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -40,17 +40,22 @@ def folder(tiny_folder: Path, tmp_path: Path) -> Path:
     folder = Path(shutil.copytree(tiny_folder, tmp_path / "published"))
     (folder / "spectrogram.json").write_text(json.dumps(FULL_BAND.to_dict()))
     for part, stem in (
-        ("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"),
+        ("unet", "diffusion_pytorch_model"),
+        ("vae", "diffusion_pytorch_model"),
         ("text_encoder", "model"),
-    ):  # fmt: skip
+    ):
         weights = load_file(folder / part / f"{stem}.safetensors")
         halves = {name: tensor.half() for name, tensor in weights.items()}
         save_file(halves, folder / part / f"{stem}.fp16.safetensors", {"format": "pt"})
         (folder / part / f"{stem}.bin").write_bytes(b"not needed")
     for extra in (
-        "README.md", "unet_traced.pt", "all.ckpt", "safety_checker/config.json",
-        "safety_checker/model.safetensors", "feature_extractor/preprocessor_config.json",
-    ):  # fmt: skip
+        "README.md",
+        "unet_traced.pt",
+        "all.ckpt",
+        "safety_checker/config.json",
+        "safety_checker/model.safetensors",
+        "feature_extractor/preprocessor_config.json",
+    ):
         (folder / extra).parent.mkdir(exist_ok=True)
         (folder / extra).write_text("not needed")
     return folder
@@ -117,9 +122,21 @@ def test_ids_are_read_and_written(text: str, parts: HubId) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["mini", "./a/b", "/a/b", "~/b", "a/b/c", "a/../b", "a/b@../../x", "a/b.ckpt", "a--b/c", "a/b:",
-     "../a", "a/b@"],
-)  # fmt: skip
+    [
+        "mini",
+        "./a/b",
+        "/a/b",
+        "~/b",
+        "a/b/c",
+        "a/../b",
+        "a/b@../../x",
+        "a/b.ckpt",
+        "a--b/c",
+        "a/b:",
+        "../a",
+        "a/b@",
+    ],
+)
 def test_paths_and_names_are_no_ids(text: str) -> None:
     assert not is_hub_id(text)
     with pytest.raises(ModelError, match=r"owner/name\[/FILE\]"):
@@ -139,7 +156,7 @@ def test_pull_then_load_offline(
     assert here == wanted | {"spectrogram.json"}
     go_offline(monkeypatch)
     assert find_model(ID) == pulled.path
-    loaded = load_checkpoint(ID, device="cpu")
+    loaded = load_pipeline(ID, device="cpu")
     assert loaded.params == FULL_BAND
     for name, tensor in load_file(tiny_folder / UNET).items():
         assert torch.equal(loaded.unet.state_dict()[name], tensor)
@@ -167,7 +184,7 @@ def test_weights_in_shards(
     (pulled.path / "unet" / shards[1]).unlink()
     assert find_model(ID) == pulled.path
     go_offline(monkeypatch)
-    ours = load_checkpoint(ID, device="cpu").unet.state_dict()
+    ours = load_pipeline(ID, device="cpu").unet.state_dict()
     for name, tensor in whole.items():
         assert torch.equal(ours[name], tensor) and torch.equal(theirs.state_dict()[name], tensor)
 
@@ -205,7 +222,7 @@ def test_what_is_there_is_not_fetched_again(hub: Hub) -> None:
 
 
 def test_a_model_that_is_not_there_is_fetched_for_loading(hub: Hub) -> None:
-    assert load_checkpoint(ID, device="cpu").name == ID
+    assert load_pipeline(ID, device="cpu").name == ID
     assert UNET in hub.fetched()
 
 
@@ -296,7 +313,7 @@ def test_revisions(hub: Hub, folder: Path, tmp_path: Path, monkeypatch) -> None:
     assert pull(HubId(ID)).path == paths[1]
     go_offline(monkeypatch)
     assert find_model(ID) == paths[1]
-    assert load_checkpoint(f"{ID}@v2", device="cpu").traits.default_steps == 11
+    assert load_pipeline(f"{ID}@v2", device="cpu").traits.default_steps == 11
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE"):
         find_model(f"{ID}@v3")
 
@@ -439,7 +456,7 @@ def test_removing_one_revision_keeps_the_other(
     freed = json.loads(riff("models", "remove", f"{ID}@v2", "--yes", "--json")[0])["freed_bytes"]
     assert 0 < freed < 20_000
     assert cached(HubId(ID)) == main.path and cached(HubId(ID, "v2")) is None
-    assert load_checkpoint(ID, device="cpu").params == FULL_BAND
+    assert load_pipeline(ID, device="cpu").params == FULL_BAND
 
 
 def test_removing_one_of_two_with_the_same_commits_keeps_the_other(
@@ -519,12 +536,18 @@ def test_ctrl_c_keeps_what_has_come(hub: Hub, root: Path, tmp_path: Path, folder
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, "models", "pull", ID],
-        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env={
-            **os.environ, "PYTHONPATH": str(root), "HF_ENDPOINT": hub.endpoint,
-            "HF_HOME": str(tmp_path / "home"), "HF_HUB_CACHE": str(tmp_path / "cache"),
+            **os.environ,
+            "PYTHONPATH": str(root),
+            "HF_ENDPOINT": hub.endpoint,
+            "HF_HOME": str(tmp_path / "home"),
+            "HF_HUB_CACHE": str(tmp_path / "cache"),
         },
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 60
     partial = tmp_path / "cache" / "models--someone--tiny" / "blobs" / f"{digest}.incomplete"
     while not partial.is_file() or partial.stat().st_size < 2048:

@@ -10,14 +10,14 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
-from tests.models.layouts import LAYOUTS, Model, small_v1, write_layout
 from torch import Tensor
 
-from riffkit.models.pipeline import Checkpoint, load_checkpoint
-from riffkit.models.precision import Compute
+from riffkit.models.compute import Compute
+from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.models.weights.folder import weight_files
 from riffkit.music.riff import Riff
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1
+from tests.models.layouts import LAYOUTS, Model, small_v1, write_layout
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +31,11 @@ def written(model: Model, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return {layout: write_layout(model, layout, folder) for layout in LAYOUTS}
 
 
-def tensors_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
+def tensors_of(pipeline: Pipeline) -> dict[str, Tensor]:
     return {
         f"{part}.{name.removeprefix('text_model.')}": tensor
         for part in ("unet", "vae", "text_encoder")
-        for name, tensor in getattr(checkpoint, part).state_dict().items()
+        for name, tensor in getattr(pipeline, part).state_dict().items()
     }
 
 
@@ -51,7 +51,7 @@ def test_every_layout_gives_the_same_networks(
     layout: str, dtype: torch.dtype, model: Model, written: dict[str, Path]
 ) -> None:
     compute = Compute(dtype=str(dtype).removeprefix("torch."))
-    loaded = load_checkpoint(str(written[layout]), device="cpu", compute=compute)
+    loaded = load_pipeline(str(written[layout]), device="cpu", compute=compute)
     found = tensors_of(loaded)
     wanted = {
         f"{part}.{name.removeprefix('text_model.')}": tensor
@@ -78,26 +78,26 @@ def test_every_layout_gives_the_same_image(written: dict[str, Path]) -> None:
 
 def test_diffusers_reads_the_same_from_our_folder(model: Model, written: dict[str, Path]) -> None:
     """What is written here is what diffusers understands by that layout."""
-    pipeline = StableDiffusionPipeline.from_pretrained(
+    reference = StableDiffusionPipeline.from_pretrained(
         written["folder"], safety_checker=None, feature_extractor=None
     )
     for part in ("unet", "vae", "text_encoder"):
-        state = getattr(pipeline, part).state_dict()
+        state = getattr(reference, part).state_dict()
         for name, tensor in getattr(model, part).state_dict().items():
             assert torch.equal(state[name], tensor.to(state[name].dtype)), name
 
 
 def test_names_and_fingerprints(written: dict[str, Path], tmp_path: Path) -> None:
     file = written["safetensors"]
-    loaded = load_checkpoint(str(file), device="cpu")
+    loaded = load_pipeline(str(file), device="cpu")
     assert loaded.name == file.name
     moved = tmp_path / "moved.safetensors"
     moved.write_bytes(file.read_bytes())
-    assert load_checkpoint(str(moved), device="cpu").fingerprint == loaded.fingerprint
+    assert load_pipeline(str(moved), device="cpu").fingerprint == loaded.fingerprint
     changed = load_file(moved)
     changed["model.diffusion_model.out.2.bias"] += 1
     save_file(changed, moved)
-    assert load_checkpoint(str(moved), device="cpu").fingerprint != loaded.fingerprint
+    assert load_pipeline(str(moved), device="cpu").fingerprint != loaded.fingerprint
 
 
 def test_the_spectrograms_are_said_beside_the_file(
@@ -105,13 +105,13 @@ def test_the_spectrograms_are_said_beside_the_file(
 ) -> None:
     file = tmp_path / "some.model.safetensors"
     file.write_bytes(written["safetensors"].read_bytes())
-    plain = load_checkpoint(str(file), device="cpu")
+    plain = load_pipeline(str(file), device="cpu")
     assert plain.params == RIFFUSION_V1
     (note,) = plain.notes
     assert "riffusion-v1" in note
     beside = tmp_path / "some.model.spectrogram.json"
     beside.write_text(json.dumps(FULL_BAND.to_dict()))
-    told = load_checkpoint(str(file), device="cpu")
+    told = load_pipeline(str(file), device="cpu")
     assert told.params == FULL_BAND
     assert not told.notes
 
@@ -135,7 +135,7 @@ def test_weights_in_a_file_of_the_same_dtype_are_not_copied(written: dict[str, P
     """Changing them changes neither the file nor another loaded model."""
     path = written["safetensors"]
     before = path.read_bytes()
-    one, other = (load_checkpoint(str(path), device="cpu") for _ in range(2))
+    one, other = (load_pipeline(str(path), device="cpu") for _ in range(2))
     kept = other.unet.conv_out.bias.clone()
     with torch.no_grad():
         one.unet.conv_out.bias.fill_(3)
@@ -145,10 +145,10 @@ def test_weights_in_a_file_of_the_same_dtype_are_not_copied(written: dict[str, P
 
 def test_a_file_says_that_it_predicts_v(written: dict[str, Path], tmp_path: Path) -> None:
     tensors = load_file(written["safetensors"])
-    loaded = load_checkpoint(str(written["safetensors"]), device="cpu")
+    loaded = load_pipeline(str(written["safetensors"]), device="cpu")
     assert loaded.scheduler.config.prediction_type == "epsilon"
     save_file({**tensors, "v_pred": torch.tensor([])}, tmp_path / "v.safetensors")
-    loaded = load_checkpoint(str(tmp_path / "v.safetensors"), device="cpu")
+    loaded = load_pipeline(str(tmp_path / "v.safetensors"), device="cpu")
     assert loaded.scheduler.config.prediction_type == "v_prediction"
 
 
@@ -157,5 +157,5 @@ def test_eight_bits_are_read(written: dict[str, Path], tmp_path: Path) -> None:
     name = "model.diffusion_model.out.2.weight"
     small = tensors[name].to(torch.float8_e4m3fn)
     save_file({**tensors, name: small}, tmp_path / "small.safetensors")
-    loaded = load_checkpoint(str(tmp_path / "small.safetensors"), device="cpu")
+    loaded = load_pipeline(str(tmp_path / "small.safetensors"), device="cpu")
     assert torch.equal(loaded.unet.conv_out.weight, small.float())

@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from riffkit.diffusion.conditioning import encode_prompts
-from riffkit.diffusion.denoise import Denoising, Window, denoise
+from riffkit.diffusion.denoise import SamplerConfig, Window, denoise
 from riffkit.errors import ModelError, ParameterError, RiffkitError
 from riffkit.models.lora import FILE, parse_lora, read_lora
-from riffkit.models.pipeline import Checkpoint, load_checkpoint
+from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.replay import replay
 from riffkit.music.riff import Riff
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1
@@ -28,7 +28,7 @@ RANK = 2
 
 
 @pytest.fixture
-def matrices(tiny: Checkpoint) -> dict[str, tuple[Tensor, Tensor]]:
+def matrices(tiny: Pipeline) -> dict[str, tuple[Tensor, Tensor]]:
     """Random down and up matrices of three layers, by part and name."""
     generator = torch.Generator().manual_seed(0)
     found = {}
@@ -41,8 +41,8 @@ def matrices(tiny: Checkpoint) -> dict[str, tuple[Tensor, Tensor]]:
     return found
 
 
-def _here(checkpoint: Checkpoint, part: str, name: str) -> str:
-    names = dict(getattr(checkpoint, part).named_modules())
+def _here(pipeline: Pipeline, part: str, name: str) -> str:
+    names = dict(getattr(pipeline, part).named_modules())
     return name if name in names else f"text_model.{name}"
 
 
@@ -79,14 +79,14 @@ def run(tmp_path: Path, matrices: dict[str, tuple[Tensor, Tensor]]) -> Path:
     return folder
 
 
-def weights(checkpoint: Checkpoint, name: str) -> Tensor:
+def weights(pipeline: Pipeline, name: str) -> Tensor:
     part, _, layer = name.partition(".")
-    found: Tensor = getattr(checkpoint, part).get_submodule(_here(checkpoint, part, layer)).weight
+    found: Tensor = getattr(pipeline, part).get_submodule(_here(pipeline, part, layer)).weight
     return found
 
 
 def test_the_product_is_added_to_a_copy(
-    tiny: Checkpoint, run: Path, matrices: dict[str, tuple[Tensor, Tensor]]
+    tiny: Pipeline, run: Path, matrices: dict[str, tuple[Tensor, Tensor]]
 ) -> None:
     before = {name: weights(tiny, name).clone() for name in matrices}
     tuned = tiny.with_loras([f"{run}:0.5"])
@@ -101,14 +101,14 @@ def test_the_product_is_added_to_a_copy(
     assert said == {"name": "metal", "sha256": read_lora(run).sha256, "weight": 0.5}
 
 
-def test_weight_0_is_the_base(tiny: Checkpoint, run: Path) -> None:
+def test_weight_0_is_the_base(tiny: Pipeline, run: Path) -> None:
     base = tiny.unet.state_dict()
     for name, weight in tiny.with_loras([(run, 0.0)]).unet.state_dict().items():
         assert torch.equal(weight, base[name])
 
 
 def test_kohya_s_layout_and_alpha(
-    tiny: Checkpoint, run: Path, tmp_path: Path, matrices: dict[str, tuple[Tensor, Tensor]]
+    tiny: Pipeline, run: Path, tmp_path: Path, matrices: dict[str, tuple[Tensor, Tensor]]
 ) -> None:
     save_file(as_kohya(matrices, alpha=1.0), tmp_path / "kohya.safetensors")
     half = tiny.with_loras([f"{run}:{1 / RANK}"])
@@ -118,7 +118,7 @@ def test_kohya_s_layout_and_alpha(
 
 
 def test_diffusers_own_metadata_names_alphas(
-    tiny: Checkpoint, run: Path, tmp_path: Path, matrices: dict[str, tuple[Tensor, Tensor]]
+    tiny: Pipeline, run: Path, tmp_path: Path, matrices: dict[str, tuple[Tensor, Tensor]]
 ) -> None:
     said = {
         "unet.lora_alpha": 1.0,
@@ -135,7 +135,7 @@ def test_diffusers_own_metadata_names_alphas(
         )
 
 
-def test_two_loras_add_up(tiny: Checkpoint, run: Path) -> None:
+def test_two_loras_add_up(tiny: Pipeline, run: Path) -> None:
     twice = tiny.with_loras([run, f"{run}:-1"])
     assert [said["weight"] for said in twice.loras] == [1.0, -1.0]
     name = f"unet.{QUERY}"
@@ -143,17 +143,17 @@ def test_two_loras_add_up(tiny: Checkpoint, run: Path) -> None:
 
 
 def test_few_steps_come_on_top(run: Path, tmp_path: Path) -> None:
-    mini = load_checkpoint("mini", device="cpu")
+    mini = load_pipeline("mini", device="cpu")
     generator = torch.Generator().manual_seed(0)
     layer = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
     size = len(mini.unet.get_submodule(layer).weight)
     down, up = (torch.randn(shape, generator=generator) for shape in ((RANK, size), (size, RANK)))
     tensors = {f"unet.{layer}.lora_A.weight": down, f"unet.{layer}.lora_B.weight": up}
     save_file(tensors, tmp_path / "x.safetensors")
-    tuned = load_checkpoint("mini", device="cpu", loras=[tmp_path / "x.safetensors"])
+    tuned = load_pipeline("mini", device="cpu", loras=[tmp_path / "x.safetensors"])
 
-    def few(checkpoint: Checkpoint) -> Tensor:
-        fitted = checkpoint.fitted(n_steps=4, guided=False)
+    def few(pipeline: Pipeline) -> Tensor:
+        fitted = pipeline.for_steps(n_steps=4, guided=False)
         weight: Tensor = fitted.unet.get_submodule(layer).weight
         return weight
 
@@ -167,25 +167,31 @@ def test_an_lcm_lora_paints_as_in_diffusers(
     """As it is published, in kohya's layout: four steps of its sampler without guidance."""
     of_unet = {name: pair for name, pair in matrices.items() if name.startswith("unet.")}
     save_file(as_kohya(of_unet, alpha=0.2), tmp_path / "lcm.safetensors")
-    pipeline = StableDiffusionPipeline.from_pretrained(tiny_folder, safety_checker=None)
-    pipeline.scheduler = LCMScheduler.from_config(pipeline.scheduler.config, clip_sample=False)
-    pipeline.set_progress_bar_config(disable=True)
+    reference = StableDiffusionPipeline.from_pretrained(tiny_folder, safety_checker=None)
+    reference.scheduler = LCMScheduler.from_config(reference.scheduler.config, clip_sample=False)
+    reference.set_progress_bar_config(disable=True)
     noise = torch.randn((1, 4, 32, 32), generator=torch.Generator().manual_seed(0))
 
     def theirs() -> Tensor:
-        images: Tensor = pipeline(
-            "piano", latents=noise, num_inference_steps=4, guidance_scale=1.0, height=128,
-            width=128, output_type="latent", generator=torch.Generator().manual_seed(5),
-        ).images  # fmt: skip
+        images: Tensor = reference(
+            "piano",
+            latents=noise,
+            num_inference_steps=4,
+            guidance_scale=1.0,
+            height=128,
+            width=128,
+            output_type="latent",
+            generator=torch.Generator().manual_seed(5),
+        ).images
         return images
 
     plain = theirs()
-    pipeline.load_lora_weights(tmp_path, weight_name="lcm.safetensors")
-    model = load_checkpoint(
+    reference.load_lora_weights(tmp_path, weight_name="lcm.safetensors")
+    model = load_pipeline(
         str(tiny_folder), device="cpu", loras=[f"{tmp_path / 'lcm.safetensors'}:1"]
     )
     text, none = encode_prompts(model, ["piano", ""]).split(1)
-    how = Denoising(4, 1.0, sampler="lcm")
+    how = SamplerConfig(4, 1.0, sampler="lcm")
     generators = [torch.Generator().manual_seed(5)]
     ours = denoise(model, noise, [Window(0, 32, text, none)], how, generators=generators)
     assert (ours - theirs()).abs().max() <= 1e-4
@@ -224,16 +230,16 @@ def test_path_and_weight(tmp_path: Path) -> None:
             parse_lora(bad)
 
 
-def said_of(checkpoint: Checkpoint, path: Path) -> str:
+def said_of(pipeline: Pipeline, path: Path) -> str:
     with pytest.raises(RiffkitError) as error:
-        checkpoint.with_loras([path])
+        pipeline.with_loras([path])
     assert "\n" not in str(error.value)
     assert isinstance(error.value, ModelError)
     return str(error.value)
 
 
 def test_what_is_no_lora_for_this_model_is_said(
-    tiny: Checkpoint, tiny_folder: Path, run: Path, tmp_path: Path
+    tiny: Pipeline, tiny_folder: Path, run: Path, tmp_path: Path
 ) -> None:
     assert "no such file" in said_of(tiny, tmp_path / "absent")
     assert "whole model" in said_of(tiny, tiny_folder)

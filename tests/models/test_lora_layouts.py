@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.models.layouts import small_v1, write_layout
 from torch import Tensor, nn
 
 from riffkit.errors import ModelError
-from riffkit.models.pipeline import Checkpoint, load_checkpoint
+from riffkit.models.pipeline import Pipeline, load_pipeline
+from tests.models.layouts import small_v1, write_layout
 
 RANK, ALPHA = 2, 1.0
 Matrices = dict[str, tuple[Tensor, Tensor]]
@@ -24,12 +24,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def base(file: Path) -> Checkpoint:
-    return load_checkpoint(str(file), device="cpu")
+def base(file: Path) -> Pipeline:
+    return load_pipeline(str(file), device="cpu")
 
 
 @pytest.fixture
-def matrices(base: Checkpoint) -> Matrices:
+def matrices(base: Pipeline) -> Matrices:
     """Small down and up matrices of every linear layer and convolution of both networks."""
     generator = torch.Generator().manual_seed(0)
     found = {}
@@ -62,15 +62,15 @@ def write_lora(matrices: Matrices, layout: str, folder: Path) -> Path:
     return folder / f"{layout}.safetensors"
 
 
-def weights_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
+def weights_of(pipeline: Pipeline) -> dict[str, Tensor]:
     return {
         f"{part}.{name}": tensor
         for part in ("unet", "text_encoder")
-        for name, tensor in getattr(checkpoint, part).state_dict().items()
+        for name, tensor in getattr(pipeline, part).state_dict().items()
     }
 
 
-def test_every_layer_gets_its_own(base: Checkpoint, matrices: Matrices, tmp_path: Path) -> None:
+def test_every_layer_gets_its_own(base: Pipeline, matrices: Matrices, tmp_path: Path) -> None:
     path = write_lora(matrices, "kohya", tmp_path)
     tuned, before = weights_of(base.with_loras([f"{path}:0.5"])), weights_of(base)
     assert len(matrices) > 100
@@ -85,7 +85,7 @@ def test_every_layer_gets_its_own(base: Checkpoint, matrices: Matrices, tmp_path
 
 @pytest.mark.parametrize("layout", ["kohya", "kohya-te1"])
 def test_peft_and_kohya_give_the_same(
-    layout: str, base: Checkpoint, matrices: Matrices, tmp_path: Path
+    layout: str, base: Pipeline, matrices: Matrices, tmp_path: Path
 ) -> None:
     """Their scale is a power of two, so that it rounds nothing."""
     peft, kohya = (
@@ -96,9 +96,7 @@ def test_peft_and_kohya_give_the_same(
         assert torch.equal(tensor, kohya[name]), name
 
 
-def test_networks_that_were_saved_alone(
-    base: Checkpoint, matrices: Matrices, tmp_path: Path
-) -> None:
+def test_networks_that_were_saved_alone(base: Pipeline, matrices: Matrices, tmp_path: Path) -> None:
     """As `save_pretrained` of a peft model writes each, and `save_attn_procs` the UNet."""
     wanted = weights_of(base.with_loras([write_lora(matrices, "kohya", tmp_path)]))
     tuned = base
@@ -128,7 +126,7 @@ def test_networks_that_were_saved_alone(
     torch.testing.assert_close(found, wanted[name])
 
 
-def test_the_base_stays_bit_for_bit(base: Checkpoint, matrices: Matrices, tmp_path: Path) -> None:
+def test_the_base_stays_bit_for_bit(base: Pipeline, matrices: Matrices, tmp_path: Path) -> None:
     before = {name: tensor.clone() for name, tensor in weights_of(base).items()}
     path = write_lora(matrices, "kohya", tmp_path)
     base.with_loras([path, f"{path}:-0.25"])
@@ -137,12 +135,12 @@ def test_the_base_stays_bit_for_bit(base: Checkpoint, matrices: Matrices, tmp_pa
 
 
 def test_loading_adds_in_place_what_a_copy_gets(
-    base: Checkpoint, file: Path, matrices: Matrices, tmp_path: Path
+    base: Pipeline, file: Path, matrices: Matrices, tmp_path: Path
 ) -> None:
     """One UNet is held, not two, and the file is not written to."""
     loras = [f"{write_lora(matrices, 'kohya', tmp_path)}:0.5"]
     content = file.read_bytes()
-    loaded = load_checkpoint(str(file), device="cpu", loras=loras)
+    loaded = load_pipeline(str(file), device="cpu", loras=loras)
     copied = base.with_loras(loras)
     assert loaded.loras == copied.loras
     for name, tensor in weights_of(copied).items():

@@ -43,8 +43,10 @@ def packed(plain: Small) -> Small:
     pack(network)
     painted(network)
     assert [name for name, _ in network.named_parameters()] == [
-        "first.bias", "down.bias", "last.bias",
-    ]  # fmt: skip
+        "first.bias",
+        "down.bias",
+        "last.bias",
+    ]
     return network
 
 

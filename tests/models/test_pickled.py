@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from riffkit.errors import ModelError
-from riffkit.models.pipeline import load_checkpoint
+from riffkit.models.pipeline import load_pipeline
 from riffkit.models.weights.weight_file import read_weights
 
 
@@ -57,7 +57,7 @@ def with_program(path: Path, program: bytes) -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(ModelError) as error:
-        load_checkpoint(str(path), device="cpu")
+        load_pipeline(str(path), device="cpu")
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -78,7 +78,7 @@ def test_a_call_is_refused_and_not_made(tmp_path: Path, mark: Path, legacy: bool
         Calls(np.save, str(mark), [0]),
         Calls(shutil.copy, __file__, str(mark)),
         Calls(__import__, "this"),
-    ]  # fmt: skip
+    ]
     for call in calls:
         hidden = {"state_dict": OrderedDict(w=torch.zeros(2)), "callbacks": {"a": [(1, call)]}}
         path = save(tmp_path / "bad.ckpt", hidden, legacy=legacy)
@@ -105,7 +105,8 @@ def test_other_opcodes_are_refused_too(tmp_path: Path, mark: Path) -> None:
         "OBJ": b"\x80\x02(cos\nsystem\n" + text + b"o.",
         "STACK_GLOBAL": b"\x80\x04\x8c\x02os\x8c\x06system\x93" + text + b"\x85R.",
         "from the memo": b"\x80\x04\x8c\x02os\x94\x8c\x06system\x94h\x00h\x01\x93"
-        + text + b"\x85R.",
+        + text
+        + b"\x85R.",
         "NEWOBJ": b"\x80\x02csubprocess\nPopen\n" + text + b"\x85\x81.",
         "NEWOBJ_EX": b"\x80\x04csubprocess\nPopen\n" + text + b"\x85}\x92.",
         "BUILD of a function": b"\x80\x02cbuiltins\nexec\n}b.",
@@ -119,7 +120,7 @@ def test_other_opcodes_are_refused_too(tmp_path: Path, mark: Path) -> None:
         "a foreign function": b"\x80\x02cpip\nmain\n]" + text + b"a\x85R.",
         "functools": b"\x80\x02cfunctools\npartial\ncos\nsystem\n" + text + b"\x86R.",
         "operator": b"\x80\x02coperator\nattrgetter\nX\x06\x00\x00\x00system\x85R.",
-    }  # fmt: skip
+    }
     for name, program in programs.items():
         said = refusal(with_program(tmp_path / "bad.ckpt", program))
         assert "would run code" in said, (name, said)
@@ -186,15 +187,26 @@ def test_harmless_classes_stand_for_nothing(
     base = torch.arange(12.0).reshape(3, 4)
     value = {
         "callbacks": {ModelCheckpoint: ModelCheckpoint(np.float64(0.5))},
-        "hyper_parameters": {"set": {1}, "path": PurePosixPath("a"), "array": np.arange(3),
-                             "counts": Counter("ab"), "lists": defaultdict(list)},
+        "hyper_parameters": {
+            "set": {1},
+            "path": PurePosixPath("a"),
+            "array": np.arange(3),
+            "counts": Counter("ab"),
+            "lists": defaultdict(list),
+        },
         "optimizer_states": [{"state": {0: {"step": torch.tensor(3)}}}],
         "state_dict": OrderedDict(
-            whole=base, turned=base.T, part=base[1:, ::2], scalar=torch.tensor(7),
-            half=base.half(), brain=base.bfloat16(), empty=torch.empty(0, 3),
-            parameter=torch.nn.Parameter(base + 1), flags=torch.tensor([True, False]),
+            whole=base,
+            turned=base.T,
+            part=base[1:, ::2],
+            scalar=torch.tensor(7),
+            half=base.half(),
+            brain=base.bfloat16(),
+            empty=torch.empty(0, 3),
+            parameter=torch.nn.Parameter(base + 1),
+            flags=torch.tensor([True, False]),
         ),
-    }  # fmt: skip
+    }
     path = save(tmp_path / "x.ckpt", value, legacy=legacy)
     monkeypatch.delitem(sys.modules, module.__name__)
     monkeypatch.delitem(sys.modules, "some_trainer")

@@ -11,7 +11,7 @@ import torch
 
 from riffkit.errors import ModelError
 from riffkit.models import pipeline as pipeline_module
-from riffkit.models.pipeline import Checkpoint, bundled_models, find_model, load_checkpoint
+from riffkit.models.pipeline import Pipeline, bundled_models, find_model, load_pipeline
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1
 
 
@@ -20,7 +20,7 @@ def copy(tiny_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
 
 
-def test_a_folder_without_riffkit_s_files_is_riffusion_v1(tiny: Checkpoint) -> None:
+def test_a_folder_without_riffkit_s_files_is_riffusion_v1(tiny: Pipeline) -> None:
     assert tiny.name == "tiny"
     assert tiny.params == RIFFUSION_V1
     assert tiny.traits.default_bpm == 93.75
@@ -30,7 +30,7 @@ def test_a_folder_without_riffkit_s_files_is_riffusion_v1(tiny: Checkpoint) -> N
 def test_a_folder_s_own_parameters_win(copy: Path) -> None:
     (copy / "spectrogram.json").write_text(json.dumps(FULL_BAND.to_dict()))
     (copy / "riffkit.json").write_text(json.dumps({"default_steps": 12}))
-    loaded = load_checkpoint(str(copy), device="cpu")
+    loaded = load_pipeline(str(copy), device="cpu")
     assert loaded.params == FULL_BAND
     assert loaded.traits.default_steps == 12
 
@@ -39,7 +39,7 @@ def test_a_folder_s_own_parameters_win(copy: Path) -> None:
 def test_a_missing_part_is_named(copy: Path, part: str) -> None:
     shutil.rmtree(copy / part)
     with pytest.raises(ModelError, match=part):
-        load_checkpoint(str(copy))
+        load_pipeline(str(copy))
 
 
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
@@ -47,18 +47,18 @@ def test_missing_or_damaged_weights_are_named(copy: Path, part: str) -> None:
     (weights,) = (copy / part).glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelError, match=str(copy)) as damaged:
-        load_checkpoint(str(copy))
+        load_pipeline(str(copy))
     assert "\n" not in str(damaged.value)
     weights.unlink()
     with pytest.raises(ModelError, match=part):
-        load_checkpoint(str(copy))
+        load_pipeline(str(copy))
 
 
 def test_a_file_and_a_wrong_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.ckpt").write_bytes(b"x")
     for model in (str(tmp_path / "model.ckpt"), "nothing", str(tmp_path / "absent"), str(tmp_path)):
         with pytest.raises(ModelError, match="model="):
-            load_checkpoint(model)
+            load_pipeline(model)
 
 
 def test_a_hub_id_comes_from_the_cache_offline(
@@ -80,7 +80,7 @@ def test_a_hub_id_comes_from_the_cache_offline(
 
 def test_the_bundled_model_is_found_and_typed() -> None:
     assert "mini" in bundled_models()
-    mini = load_checkpoint("mini", device="cpu")
+    mini = load_pipeline("mini", device="cpu")
     assert mini.params == FULL_BAND
     assert mini.unet.dtype == torch.float32
     assert mini.traits.bar_cue

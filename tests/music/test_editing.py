@@ -33,7 +33,7 @@ def song(riff: Riff, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def source(riff: Riff, song: Path) -> Source:
-    return open_source(riff.checkpoint, song, PaintRequest(bpm=BPM))
+    return open_source(riff.pipeline, song, PaintRequest(bpm=BPM))
 
 
 def darkness(clip: Clip) -> np.ndarray:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from riffkit.errors import ModelError, ParameterError
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music.batch import list_calls, make_all
 from riffkit.music.batch_list import entries_of, read_batch
 from riffkit.music.riff import Riff
@@ -30,7 +30,7 @@ def one_thread():
 
 
 @pytest.fixture
-def tiny_riff(tiny: Checkpoint) -> Riff:
+def tiny_riff(tiny: Pipeline) -> Riff:
     return Riff(tiny)
 
 
@@ -42,8 +42,9 @@ def test_each_clip_is_as_made_alone(tiny_riff: Riff, tmp_path: Path, one_thread:
     prompts = ["Solo Piano!", {"prompt": "drums", "seed": 9, "bpm": 200}]
     made = list(tiny_riff.generate_many(prompts, tmp_path / "many", seed=4, workers=1, **FAST))
     assert [(one.error, one.kept, one.recipe.arguments["seed"]) for one in made if one.recipe] == [
-        ("", False, 4), ("", False, 9),
-    ]  # fmt: skip
+        ("", False, 4),
+        ("", False, 9),
+    ]
     alone = [
         tiny_riff.generate("Solo Piano!", seed=4, **FAST),
         tiny_riff.generate("drums", seed=9, **{**FAST, "bpm": 200.0}),
@@ -54,8 +55,11 @@ def test_each_clip_is_as_made_alone(tiny_riff: Riff, tmp_path: Path, one_thread:
         assert one.path.read_bytes() == (tmp_path / "alone.wav").read_bytes()
         assert one.path.with_suffix(".png").read_bytes() == (tmp_path / "alone.png").read_bytes()
     assert {*contents(tmp_path / "many")} == {
-        "001-solo-piano.wav", "001-solo-piano.png", "002-drums.wav", "002-drums.png",
-    }  # fmt: skip
+        "001-solo-piano.wav",
+        "001-solo-piano.png",
+        "002-drums.wav",
+        "002-drums.png",
+    }
 
 
 def test_what_is_there_is_kept_and_what_changed_is_made(tiny_riff: Riff, tmp_path: Path) -> None:
@@ -83,8 +87,10 @@ def test_a_failed_clip_does_not_stop_the_others(tiny_riff: Riff, tmp_path: Path)
     prompts = [{"prompt": "a", "duration": 1e5}, "b", {"prompt": "c", "melody": melody}]
     made = list(tiny_riff.generate_many(prompts, tmp_path, seed=1, workers=1, **FAST))
     assert ["duration=100000" in made[0].error, made[1].error, "bad.mid" in made[2].error] == [
-        True, "", True,
-    ]  # fmt: skip
+        True,
+        "",
+        True,
+    ]
     assert {*contents(tmp_path)} == {"002-b.wav", "002-b.png", "bad.mid"}
 
 
@@ -109,8 +115,11 @@ def test_count_names_and_seeds() -> None:
     entries = entries_of(["a b", {"prompt": "c", "seed": 7}])
     clips = list_calls(entries, Path("out"), seed=10, count=2)
     assert [(one.paths[0].name, one.call.request.seed) for one in clips] == [
-        ("001-a-b-1.wav", 10), ("001-a-b-2.wav", 11), ("002-c-1.wav", 7), ("002-c-2.wav", 8),
-    ]  # fmt: skip
+        ("001-a-b-1.wav", 10),
+        ("001-a-b-2.wav", 11),
+        ("002-c-1.wav", 7),
+        ("002-c-2.wav", 8),
+    ]
 
 
 def test_an_entrys_length_replaces_the_length_for_all() -> None:
@@ -148,9 +157,12 @@ def test_a_row_goes_before_its_script_and_that_before_what_is_meant_for_all(tmp_
     path = tmp_path / "list" / "rows.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     first, second = list_calls(
-        read_batch(path, task="story"), tmp_path, seed=7, any_seed=True,
+        read_batch(path, task="story"),
+        tmp_path,
+        seed=7,
+        any_seed=True,
         defaults={"bpm": 120.0, "phrase_bars": 1},
-    )  # fmt: skip
+    )
     requests = [one.call.request for one in (first, second)]
     assert [(r.bpm, r.phrase_bars, r.seed) for r in requests] == [(96.0, 1, 4), (100.0, 1, 8)]
     assert (first.any_seed, second.any_seed) == (False, True)
@@ -170,8 +182,9 @@ def test_lists_are_read(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     entries = read_batch(tmp_path / name)
     assert [dict(entry.values) for entry in entries if entry.call({}, seed=0)] == [
-        {"prompt": "lo-fi, rainy"}, {"prompt": "techno"},
-    ]  # fmt: skip
+        {"prompt": "lo-fi, rainy"},
+        {"prompt": "techno"},
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
@@ -195,8 +208,11 @@ def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("a.jsonl", '{"prompt": "x"}\n{"promt": "y"}', "line 2: 'promt' is not known; the "
-                                                       "nearest that is: 'prompt'"),
+        (
+            "a.jsonl",
+            '{"prompt": "x"}\n{"promt": "y"}',
+            "line 2: 'promt' is not known; the nearest that is: 'prompt'",
+        ),
         ("a.csv", "prompt,tempo_bpm\nx,90\n", "line 2: 'tempo_bpm' .* 'bpm'"),
         ("a.csv", "prompt,seed\nx,seven\n", "line 2: seed='seven': must be a whole number"),
         ("a.csv", "prompt,bars\nx,4,5\n", "line 2: can't be read"),
@@ -207,7 +223,7 @@ def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
         ("a.jsonl", "{", "line 1: can't be read"),
         ("a.txt", "# nothing\n", "holds no prompt"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_lists_are_named(name: str, text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(ParameterError, match=says):
@@ -229,9 +245,9 @@ def test_processes_make_the_same_bytes(
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     loading = {"model": str(tiny_folder), "device": "cpu"}
 
-    def run(folder: str, **how: Any) -> dict[str, bytes]:
+    def run(folder: str, **config: Any) -> dict[str, bytes]:
         clips = list_calls(entries_of(["piano", "drums"]), tmp_path / folder, seed=5, defaults=FAST)
-        assert [one.error for one in make_all(clips, loading, **how)] == ["", ""]
+        assert [one.error for one in make_all(clips, loading, **config)] == ["", ""]
         return contents(tmp_path / folder)
 
     assert run("processes", workers=2) == run("here", workers=1)
@@ -242,8 +258,10 @@ def command(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPro
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(root / "cli.py"), "generate", *arguments],
-            cwd=tmp_path, capture_output=True, text=True,
-        )  # fmt: skip
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
 
     return run
 
@@ -251,9 +269,18 @@ def command(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPro
 def test_the_command_says_each_and_exits_1_for_failures(command, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("prompt,bpm,duration\npiano,240,\ndrums,,100000\n")
     done = command(
-        "--prompts", "list.csv", "--bars", "1", "--steps", "1", "--quality", "preview", "--json",
-        "--workers", "1",
-    )  # fmt: skip
+        "--prompts",
+        "list.csv",
+        "--bars",
+        "1",
+        "--steps",
+        "1",
+        "--quality",
+        "preview",
+        "--json",
+        "--workers",
+        "1",
+    )
     assert done.returncode == 1
     first, second = map(json.loads, done.stdout.splitlines())
     assert (first["audio"], first["bpm"], first["kept"]) == ("list/001-piano.wav", 240, False)

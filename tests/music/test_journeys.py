@@ -143,10 +143,10 @@ def test_one_guided_keyframe_guides_all(riff: Riff) -> None:
     request = StoryRequest(keyframes=frames[:1], bars=4, steps=4)
     guided = replace(request, keyframes=frames)
     plans = [
-        prepare(Session(riff.checkpoint), Call(STORY, one, {})).plan for one in (request, guided)
+        prepare(Session(riff.pipeline), Call(STORY, one, {})).plan for one in (request, guided)
     ]
     assert plans[0].denoising.guidance == 1
-    assert plans[1].denoising.guidance == riff.checkpoint.traits.default_guidance > 1
+    assert plans[1].denoising.guidance == riff.pipeline.traits.default_guidance > 1
 
 
 @pytest.mark.parametrize(

@@ -82,10 +82,7 @@ def test_the_tune_is_heard(riff: Riff, hummed: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
-    [
-        ("text.mid", b"no music", "can't be read as MIDI"),
-        ("none.mid", None, "no such file"),
-    ],
+    [("text.mid", b"no music", "can't be read as MIDI"), ("none.mid", None, "no such file")],
 )
 def test_files_that_are_no_tune_are_refused(
     tmp_path: Path, name: str, content: bytes | None, message: str

@@ -14,7 +14,7 @@ from riffkit.device import has_bfloat16
 from riffkit.diffusion import denoise as denoising
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music import canvas
 from riffkit.music.clip import Clip
 from riffkit.music.replay import replay
@@ -47,7 +47,7 @@ Painter = Callable[..., Clip]
 
 
 @pytest.fixture(scope="module")
-def small(tiny: Checkpoint) -> Riff:
+def small(tiny: Pipeline) -> Riff:
     return Riff(tiny)
 
 
@@ -89,9 +89,17 @@ def _painters(riff: Riff, file: Path) -> dict[str, Painter]:
 
 
 COMMANDS = (
-    "generate", "generate_many", "loop", "morph", "morph files", "vary", "story", "restyle",
-    "edit", "extend",
-)  # fmt: skip
+    "generate",
+    "generate_many",
+    "loop",
+    "morph",
+    "morph files",
+    "vary",
+    "story",
+    "restyle",
+    "edit",
+    "extend",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -102,9 +110,9 @@ def test_a_negative_prompt_works_everywhere(
     heard: list[torch.Tensor] = []
     made: list[torch.Tensor] = []
 
-    def listening(checkpoint, noise, windows, how, **options):
+    def listening(pipeline, noise, windows, config, **options):
         heard.extend(text[None] for window in windows for text in window.negative_text)
-        made.append(denoising.denoise(checkpoint, noise, windows, how, **options))
+        made.append(denoising.denoise(pipeline, noise, windows, config, **options))
         raise Heard
 
     monkeypatch.setattr(canvas, "denoise", listening)
@@ -114,7 +122,7 @@ def test_a_negative_prompt_works_everywhere(
         with pytest.raises(Heard):
             paint(steps=2, guidance=3.0, negative_prompt=negative)
     assert (made[1] - made[0]).abs().max() > 1e-4
-    wanted = encode_prompts(small.checkpoint, ["loud drums"])
+    wanted = encode_prompts(small.pipeline, ["loud drums"])
     assert heard
     for text in heard:
         torch.testing.assert_close(text, wanted, atol=1e-6, rtol=0)
@@ -124,18 +132,18 @@ class Heard(BaseException):
     """What was to be known is."""
 
 
-def test_it_leads_away(tiny: Checkpoint) -> None:
+def test_it_leads_away(tiny: Pipeline) -> None:
     """In one step the picture moves straight away from what the negative prompt looks like."""
     text, none, drums = encode_prompts(tiny, ["piano", "", "loud drums"])[:, None]
     noise = torch.randn((1, 4, 32, 32), generator=torch.Generator().manual_seed(0))
 
     def painted(negative: torch.Tensor, asked: torch.Tensor, guidance: float) -> torch.Tensor:
         windows = [denoising.Window(0, 32, asked, negative)]
-        return denoising.denoise(tiny, noise, windows, denoising.Denoising(1, guidance))
+        return denoising.denoise(tiny, noise, windows, denoising.SamplerConfig(1, guidance))
 
     moved = painted(drums, text, 3.0) - painted(none, text, 3.0)
-    towards = painted(none, drums, 1.0) - painted(none, none, 1.0)
-    torch.testing.assert_close(moved, -2 * towards, atol=1e-4, rtol=1e-3)
+    lerp = painted(none, drums, 1.0) - painted(none, none, 1.0)
+    torch.testing.assert_close(moved, -2 * lerp, atol=1e-4, rtol=1e-3)
 
 
 @pytest.mark.slow
@@ -144,9 +152,13 @@ def test_sampler_and_savings_work_everywhere_and_are_replayed(
     small: Riff, file: Path, command: str, tmp_path: Path
 ) -> None:
     asked = {
-        "steps": 4, "guidance": 3.0, "negative_prompt": "", "sampler": "euler-a",
-        "guidance_interval": "0:0.5", "deep_cache": 2,
-    }  # fmt: skip
+        "steps": 4,
+        "guidance": 3.0,
+        "negative_prompt": "",
+        "sampler": "euler-a",
+        "guidance_interval": "0:0.5",
+        "deep_cache": 2,
+    }
     clip = _painters(small, file)[command](**asked)
     said = clip.recipe.arguments
     assert said["sampler"] == "euler-a"
@@ -156,7 +168,7 @@ def test_sampler_and_savings_work_everywhere_and_are_replayed(
         assert any("deep_cache 2: " in note and "reused" in note for note in clip.notes)
         assert sum("deep_cache" in note for note in clip.notes) == 1
     clip.save(tmp_path / "clip.wav")
-    place = str(small.checkpoint.loading["model"])
+    place = str(small.pipeline.loading["model"])
     again = replay(
         tmp_path / "clip.wav", tmp_path / "again.wav", model=place, sources=[file], device="cpu"
     )
@@ -165,7 +177,7 @@ def test_sampler_and_savings_work_everywhere_and_are_replayed(
 
 @pytest.mark.skipif(not has_bfloat16(torch.device("cpu")), reason="the CPU lacks bfloat16")
 def test_a_clip_is_replayed_in_the_dtype_it_was_made_in(small: Riff, tmp_path: Path) -> None:
-    place = str(small.checkpoint.loading["model"])
+    place = str(small.pipeline.loading["model"])
     half = Riff.load(place, device="cpu", dtype="bfloat16")
     clip = half.generate("piano", bars=1, steps=2, **FAST)
     assert clip.recipe.model["dtype"] == "bfloat16"
@@ -199,9 +211,9 @@ def test_mistakes_are_refused_in_one_line(wrong: dict, message: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def asked_texts(checkpoint: Checkpoint, **fields) -> list:
+def asked_texts(pipeline: Pipeline, **fields) -> list:
     """The texts that the encoder gets, the plan, and the notes."""
-    session = Session(checkpoint)
+    session = Session(pipeline)
     plan = prepare(session, Call(GENERATE, GenerateRequest(seed=1, **fields), {})).plan
     (texts,) = plan.texts
     return [texts.prompt, texts.negative_prompt, plan, *session.notes(plan)]
@@ -209,11 +221,11 @@ def asked_texts(checkpoint: Checkpoint, **fields) -> list:
 
 def test_weights_reach_the_words_that_the_model_reads(riff: Riff) -> None:
     text, negative, plan, *_ = asked_texts(
-        riff.checkpoint,
+        riff.pipeline,
         prompt="Please play (a pianist and a drummer:1.4) in (A minor), techno without (vocals:2), "
         "(130 bpm:1.2)",
         negative_prompt="[noise]",
-    )  # fmt: skip
+    )
     assert plan.grid.bpm == 130
     assert plan.key.name == "A minor"
     weights = dict(text.weights)
@@ -223,26 +235,22 @@ def test_weights_reach_the_words_that_the_model_reads(riff: Riff) -> None:
     assert dict(negative.weights) == {"noise": pytest.approx(1 / 1.1), "vocals": 2.0}
 
 
-def test_prompts_keep_their_places_where_they_are_read_as_written(tiny: Checkpoint) -> None:
+def test_prompts_keep_their_places_where_they_are_read_as_written(tiny: Pipeline) -> None:
     text, *_ = asked_texts(tiny, prompt="piano and (piano:1.3) (live at 120 bpm)")
-    assert text.parts == (
-        ("piano and ", 1.0), ("piano", 1.3), (" ", 1.0), ("live at 120 bpm", 1.1),
-    )  # fmt: skip
+    assert text.parts == (("piano and ", 1.0), ("piano", 1.3), (" ", 1.0), ("live at 120 bpm", 1.1))
 
 
-def test_long_prompts_say_so(tiny: Checkpoint) -> None:
+def test_long_prompts_say_so(tiny: Pipeline) -> None:
     *_, note = asked_texts(tiny, prompt="piano, " * 60)
     assert note == "prompt: so long that the model reads it in 2 parts"
 
 
-def test_without_guidance_nothing_can_be_kept_away_and_a_note_says_so(
-    riff: Riff,
-) -> None:
+def test_without_guidance_nothing_can_be_kept_away_and_a_note_says_so(riff: Riff) -> None:
     fields = {"prompt": "techno without vocals", "negative_prompt": "piano", "steps": 4}
-    notes = asked_texts(riff.checkpoint, **fields)[3:]
+    notes = asked_texts(riff.pipeline, **fields)[3:]
     assert any("'vocals, piano' can't be kept away at guidance 1" in note for note in notes)
     assert any("give --guidance 3" in note for note in notes)
-    notes = asked_texts(riff.checkpoint, **fields, guidance=3.0)[3:]
+    notes = asked_texts(riff.pipeline, **fields, guidance=3.0)[3:]
     assert not any("kept away" in note for note in notes)
 
 
@@ -253,7 +261,7 @@ def test_texts_are_encoded_once(
     small: Riff, prompts: list[str], n_pairs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    hook = small.checkpoint.text_encoder.register_forward_pre_hook(
+    hook = small.pipeline.text_encoder.register_forward_pre_hook(
         lambda module, args, kwargs: calls.append(1), with_kwargs=True
     )
     small.loop(prompts, bars=4, steps=1, **FAST)
@@ -263,7 +271,7 @@ def test_texts_are_encoded_once(
 
 def test_a_morph_encodes_each_end_once(small: Riff) -> None:
     calls: list[int] = []
-    hook = small.checkpoint.text_encoder.register_forward_pre_hook(
+    hook = small.pipeline.text_encoder.register_forward_pre_hook(
         lambda module, args, kwargs: calls.append(1), with_kwargs=True
     )
     small.morph("piano", "drums", frames=4, bars=1, steps=2, **FAST)
@@ -276,9 +284,9 @@ def test_a_morph_paints_no_frame_that_is_a_clip_s_own(
 ) -> None:
     sizes: list[int] = []
 
-    def listening(checkpoint, noise, windows, how, **options):
+    def listening(pipeline, noise, windows, config, **options):
         sizes.append(len(noise))
-        return denoising.denoise(checkpoint, noise, windows, how, **options)
+        return denoising.denoise(pipeline, noise, windows, config, **options)
 
     monkeypatch.setattr(canvas, "denoise", listening)
     small.morph(file, file, frames=4, bars=1, steps=2, **FAST)

@@ -123,9 +123,12 @@ def test_a_recipe_holds_every_choice_and_makes_the_same_again(
     assert None not in [arguments[name] for name in ("bpm", "key", "steps", "guidance")]
     made.save(tmp_path / "clip.flac")
     again = replay(
-        tmp_path / "clip.flac", tmp_path / "again.flac", model=str(golden_folder), sources=[clip],
+        tmp_path / "clip.flac",
+        tmp_path / "again.flac",
+        model=str(golden_folder),
+        sources=[clip],
         device="cpu",
-    )  # fmt: skip
+    )
     assert (again.same, again.compared) == (True, "bytes")
 
 
@@ -235,13 +238,13 @@ def _plan(session: Session, request: EchoRequest, opened: Opened) -> Plan:
 
 def _paint(session: Session, plan: Plan, request: EchoRequest, opened: Opened) -> Sequence[Painted]:
     canvas = session.canvas(plan, loop=True)
-    (asked,) = session.directions(plan)
+    (asked,) = session.conditionings(plan)
     noise = session.noise(canvas, request.seed)[..., : canvas.columns_per_bar]
     latents = session.paint(
         plan, canvas, [lambda bar: asked], noise.repeat(1, 1, 1, request.times), seed=request.seed
     )
     pixels = session.pixels(canvas, latents)
-    image = SpectrogramImage(pixels, session.checkpoint.params, grid=plan.grid)
+    image = SpectrogramImage(pixels, session.pipeline.params, grid=plan.grid)
     return [Painted(image, seed=request.seed, loop=True, ending=Ending(faded=False))]
 
 
@@ -320,8 +323,11 @@ ELSEWHERE = {
     **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph")},
     # the task of a list that doesn't say; what judges have made
     "generate": {
-        "riffkit/music/batch_list.py", "riffkit/music/riff.py", "riffkit/commands/painting.py",
-        "riffkit/evaluation/run.py", "riffkit/evaluation/genre.py",
+        "riffkit/music/batch_list.py",
+        "riffkit/music/riff.py",
+        "riffkit/commands/painting.py",
+        "riffkit/evaluation/run.py",
+        "riffkit/evaluation/genre.py",
     },
-}  # fmt: skip
+}
 ELSEWHERE["story"] |= {"riffkit/tasks/loop.py"}  # a loop is a story of evenly spaced keyframes

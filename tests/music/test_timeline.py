@@ -7,15 +7,15 @@ import torch
 
 from riffkit.diffusion.interpolate import slerp
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.music.canvas import Canvas
 from riffkit.music.journey import phrase_noise
 from riffkit.music.timeline import Keyframe, Timeline
 from riffkit.spectrogram.beat_grid import BeatGrid
 
 
-def canvas(checkpoint: Checkpoint, bars: int, *, loop: bool = True) -> Canvas:
-    return Canvas(BeatGrid(120.0, 4 * bars), 4, loop, checkpoint)
+def canvas(pipeline: Pipeline, bars: int, *, loop: bool = True) -> Canvas:
+    return Canvas(BeatGrid(120.0, 4 * bars), 4, loop, pipeline)
 
 
 def test_an_open_piece_stays_at_its_ends_and_runs_evenly_between() -> None:
@@ -45,7 +45,7 @@ def test_keyframes_out_of_order_or_outside_are_refused(bars: tuple[int, int]) ->
         Timeline(tuple(Keyframe(float(bar), "a") for bar in bars), 8, closed=False)
 
 
-def test_noise_repeats_its_phrase_and_stays_noise(tiny: Checkpoint) -> None:
+def test_noise_repeats_its_phrase_and_stays_noise(tiny: Pipeline) -> None:
     frames = (Keyframe(0.0, "a", seed=1), Keyframe(8.0, "b", seed=2))
     place = canvas(tiny, 16)
     noise = phrase_noise(Timeline(frames, 16, closed=True), place, seed=0, phrase_bars=2)
@@ -57,7 +57,7 @@ def test_noise_repeats_its_phrase_and_stays_noise(tiny: Checkpoint) -> None:
     assert likeness[0, 7] > 0.9  # round the end too
 
 
-def test_one_seed_is_one_phrase_all_along(tiny: Checkpoint) -> None:
+def test_one_seed_is_one_phrase_all_along(tiny: Pipeline) -> None:
     place = canvas(tiny, 6)
     noise = phrase_noise(
         Timeline((Keyframe(0.0, "a"), Keyframe(3.0, "b")), 6, closed=True),

@@ -35,13 +35,18 @@ def test_what_a_prompt_means(prompt: str, english: str) -> None:
 @pytest.mark.parametrize(
     ("prompt", "name"),
     [
-        ("Klavier in fis-Moll", "F# minor"), ("Orgel, H-Moll", "B minor"),
-        ("Streicher in Es-Dur", "Eb major"), ("Chor in b-Moll", "Bb minor"),
-        ("piano en do dièse mineur", "C# minor"), ("piano en si bémol majeur", "Bb major"),
-        ("guitarra en re menor", "D minor"), ("гітара, мі мінор", "E minor"),
-        ("рояль, до-диез минор", "C# minor"), ("钢琴，降B大调", "Bb major"),
+        ("Klavier in fis-Moll", "F# minor"),
+        ("Orgel, H-Moll", "B minor"),
+        ("Streicher in Es-Dur", "Eb major"),
+        ("Chor in b-Moll", "Bb minor"),
+        ("piano en do dièse mineur", "C# minor"),
+        ("piano en si bémol majeur", "Bb major"),
+        ("guitarra en re menor", "D minor"),
+        ("гітара, мі мінор", "E minor"),
+        ("рояль, до-диез минор", "C# minor"),
+        ("钢琴，降B大调", "Bb major"),
     ],
-)  # fmt: skip
+)
 def test_keys(prompt: str, name: str) -> None:
     key = named_key(to_english(prompt))
     assert key is not None and key.name == name

@@ -89,8 +89,11 @@ def test_inputs_of_the_first_recipes_get_their_names(
 def test_what_the_first_recipes_left_out_is_as_it_was_then() -> None:
     old = {"command": "generate", "arguments": {"prompt": "a", "sampler": "euler"}}
     assert Recipe.from_dict(old).arguments == {
-        "prompt": "a", "sampler": "euler", "guidance_interval": None, "deep_cache": 1,
-    }  # fmt: skip
+        "prompt": "a",
+        "sampler": "euler",
+        "guidance_interval": None,
+        "deep_cache": 1,
+    }
     assert Recipe.from_dict({"command": "encode", "arguments": {"bpm": 1.0}}).arguments == {
         "bpm": 1.0
     }

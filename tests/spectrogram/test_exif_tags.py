@@ -20,9 +20,17 @@ from riffkit.spectrogram.png import read_png
 RATE = 44_100
 SHORT, LONG, DOUBLE = 3, 4, 12
 ALL_ASSUMED = (
-    "sample_rate", "hop_ms", "window_ms", "padded_ms", "n_mels", "min_hz", "max_hz",
-    "power_for_image", "planes", "max_value",
-)  # fmt: skip
+    "sample_rate",
+    "hop_ms",
+    "window_ms",
+    "padded_ms",
+    "n_mels",
+    "min_hz",
+    "max_hz",
+    "power_for_image",
+    "planes",
+    "max_value",
+)
 
 
 def chunks(path: Path) -> list[tuple[bytes, bytes]]:
@@ -99,9 +107,17 @@ def test_image_without_tags_is_riffusion_v1_and_says_so(save_gray):
 def test_tags_of_the_original_are_read(save_gray):
     """As the original writes them: no PLANES, whole numbers, STEREO 1."""
     tags = {
-        11000: 44_100, 11005: 1, 11010: 10, 11020: 100, 11030: 400, 11040: 512, 11050: 0,
-        11060: 10_000, 11070: 0.25, 11080: 2e6,
-    }  # fmt: skip
+        11000: 44_100,
+        11005: 1,
+        11010: 10,
+        11020: 100,
+        11030: 400,
+        11040: 512,
+        11050: 0,
+        11060: 10_000,
+        11070: 0.25,
+        11080: 2e6,
+    }
     image = read_png(save_gray("a.png", exif=tags))
     assert image.params == RIFFUSION_V1.with_planes(Planes.RIFFUSION_STEREO)
     assert image.max_value == 2e6

@@ -18,10 +18,17 @@ from riffkit.spectrogram.params import (
 
 def test_riffusion_v1_has_the_published_numbers():
     assert RIFFUSION_V1.to_dict() == {
-        "preset": "riffusion-v1", "sample_rate": 44_100, "hop_ms": 10.0, "window_ms": 100.0,
-        "padded_ms": 400.0, "n_mels": 512, "min_hz": 0.0, "max_hz": 10_000.0,
-        "power_for_image": 0.25, "planes": 0,
-    }  # fmt: skip
+        "preset": "riffusion-v1",
+        "sample_rate": 44_100,
+        "hop_ms": 10.0,
+        "window_ms": 100.0,
+        "padded_ms": 400.0,
+        "n_mels": 512,
+        "min_hz": 0.0,
+        "max_hz": 10_000.0,
+        "power_for_image": 0.25,
+        "planes": 0,
+    }
     assert RIFFUSION_V1.hop_samples == 441
 
 

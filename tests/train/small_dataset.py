@@ -68,9 +68,16 @@ def small_dataset(
             write_tar(folder / SHARDS_NAME / f"{split}-00000.tar", clips)
     write_json_lines(folder / METADATA_NAME, [record.to_dict() for record in records])
     info = DatasetInfo(
-        preset=params.preset, params=params, bars=None, beats_per_bar=4, seconds=1.28, model=None,
-        model_fingerprint=None, seed=0, options={},
-    )  # fmt: skip
+        preset=params.preset,
+        params=params,
+        bars=None,
+        beats_per_bar=4,
+        seconds=1.28,
+        model=None,
+        model_fingerprint=None,
+        seed=0,
+        options={},
+    )
     write_json(folder / INFO_NAME, info.to_dict())
     return folder
 
@@ -78,10 +85,21 @@ def small_dataset(
 def _record(split: str, index: int, bpm: float | None) -> ClipRecord:
     text = CAPTIONS[index % 2]
     return ClipRecord(
-        file_name=f"{split}/{index:06d}-clip-01.flac", text=text, captions=(text, f"{text}, calm"),
-        split=split, bpm=bpm, beats_per_bar=1, key=None, transpose=0.0, tags={},
-        loudness_lufs=-16.0, source="a.wav", start_seconds=0.0, seconds=1.28, sha256="0" * 64,
-    )  # fmt: skip
+        file_name=f"{split}/{index:06d}-clip-01.flac",
+        text=text,
+        captions=(text, f"{text}, calm"),
+        split=split,
+        bpm=bpm,
+        beats_per_bar=1,
+        key=None,
+        transpose=0.0,
+        tags={},
+        loudness_lufs=-16.0,
+        source="a.wav",
+        start_seconds=0.0,
+        seconds=1.28,
+        sha256="0" * 64,
+    )
 
 
 def _picture(index: int, params: SpectrogramParams, width: int | None) -> SpectrogramImage:

@@ -22,12 +22,7 @@ from train.dataset import build as building
 from train.dataset import place as placing
 from train.dataset import work as working
 from train.dataset.build import build_dataset
-from train.dataset.formats import (
-    read_dataset_info,
-    read_ledger,
-    read_metadata,
-    read_shards,
-)
+from train.dataset.formats import read_dataset_info, read_ledger, read_metadata, read_shards
 from train.dataset.settle import BuildRequest
 
 REQUEST = BuildRequest(bars=1, tags=False, workers=1, trigger="zork", licence="CC0", model="none")
@@ -147,10 +142,7 @@ def test_stopped_and_gone_on_is_the_same(
 
         return call
 
-    module, name = {
-        "source": (working, "cut_bars"),
-        "shards": (placing, "_link"),
-    }[where]
+    module, name = {"source": (working, "cut_bars"), "shards": (placing, "_link")}[where]
 
     with monkeypatch.context() as patch:
         patch.setattr(module, name, stopping(getattr(module, name)))
@@ -330,11 +322,15 @@ def test_a_read_only_place(music: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"bars": 0}, "bars=0"), ({"bpm": 1000.0}, "bpm=1000"), ({"engine": "spark"}, "spark"),
-        ({"test_share": 1.5}, "test_share=1.5"), ({"seconds": 0.0}, "seconds=0"),
-        ({"trigger": " "}, "trigger"), ({"workers": 0}, "workers=0"),
+        ({"bars": 0}, "bars=0"),
+        ({"bpm": 1000.0}, "bpm=1000"),
+        ({"engine": "spark"}, "spark"),
+        ({"test_share": 1.5}, "test_share=1.5"),
+        ({"seconds": 0.0}, "seconds=0"),
+        ({"trigger": " "}, "trigger"),
+        ({"workers": 0}, "workers=0"),
     ],
-)  # fmt: skip
+)
 def test_options_out_of_range(changes: dict, says: str) -> None:
     with pytest.raises(ParameterError, match=says):
         changed(**changes)

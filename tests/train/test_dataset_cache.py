@@ -12,7 +12,7 @@ import torch
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.prompt.key import parse_key, with_key
 from riffkit.prompt.tempo import with_tempo
 from riffkit.spectrogram.params import FULL_BAND
@@ -25,7 +25,7 @@ from train.dataset.settle import BuildRequest
 
 
 @pytest.fixture(scope="module")
-def model(tiny: Checkpoint) -> Checkpoint:
+def model(tiny: Pipeline) -> Pipeline:
     """As the bundled one: bar cue, native tonics, tempo in its captions."""
     traits = replace(
         tiny.traits, bar_cue=True, native_tonics=["D", "Ab"], names_tempo=True, english=True
@@ -43,7 +43,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_the_cache_is_what_the_model_makes_of_image_and_captions(
-    out: Path, model: Checkpoint
+    out: Path, model: Pipeline
 ) -> None:
     assert sum(cache_for(out, model)) == len(read_metadata(out))
     for sample in [*read_shards(out, "train"), *read_shards(out, "test")]:
@@ -60,7 +60,7 @@ def test_the_cache_is_what_the_model_makes_of_image_and_captions(
 
 
 def test_cached_once_whole_or_not_at_all_and_anew_for_another(
-    out: Path, model: Checkpoint, monkeypatch: pytest.MonkeyPatch
+    out: Path, model: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = tree(out)
     with monkeypatch.context() as patch:
@@ -82,7 +82,7 @@ def test_cached_once_whole_or_not_at_all_and_anew_for_another(
     assert tree(out) == cached
 
 
-def test_images_that_the_model_does_not_know_are_refused(out: Path, model: Checkpoint) -> None:
+def test_images_that_the_model_does_not_know_are_refused(out: Path, model: Pipeline) -> None:
     with pytest.raises(ParameterError, match="images are full-band"):
         list(cache_for(out, replace(model, params=replace(FULL_BAND, n_mels=256))))
     other = replace(model, traits=replace(model.traits, native_tonics=["C"]))

@@ -50,12 +50,21 @@ def music(seed: int) -> torch.Tensor:
 
 def record_of(index: int, split: str) -> ClipRecord:
     return ClipRecord(
-        file_name=f"{split}/{index:06d}-song-01.flac", text=f"song {index}, calm",
-        captions=(f"song {index}, calm", "calm"), split=split, bpm=80.0 + 10 * index,
-        beats_per_bar=4, key="A minor" if index % 2 else "C major", transpose=0.0, tags={},
-        loudness_lufs=-16.0, source=f"{index}.wav", start_seconds=0.0, seconds=SECONDS,
+        file_name=f"{split}/{index:06d}-song-01.flac",
+        text=f"song {index}, calm",
+        captions=(f"song {index}, calm", "calm"),
+        split=split,
+        bpm=80.0 + 10 * index,
+        beats_per_bar=4,
+        key="A minor" if index % 2 else "C major",
+        transpose=0.0,
+        tags={},
+        loudness_lufs=-16.0,
+        source=f"{index}.wav",
+        start_seconds=0.0,
+        seconds=SECONDS,
         sha256=f"{index:064x}",
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +97,16 @@ def dataset(tmp_path: Path, songs: list[torch.Tensor]) -> Callable[..., Path]:
             write_tar(tmp_path / SHARDS_NAME / f"{split}-00000.tar", clips)
         write_json_lines(tmp_path / METADATA_NAME, lines)
         info = DatasetInfo(
-            preset="small", params=PARAMS, bars=None, beats_per_bar=4, seconds=SECONDS, model=None,
-            model_fingerprint=None, seed=0, options={},
-        )  # fmt: skip
+            preset="small",
+            params=PARAMS,
+            bars=None,
+            beats_per_bar=4,
+            seconds=SECONDS,
+            model=None,
+            model_fingerprint=None,
+            seed=0,
+            options={},
+        )
         write_json(tmp_path / INFO_NAME, info.to_dict())
         return tmp_path
 
@@ -114,8 +130,9 @@ def test_a_clean_dataset_has_no_problems(dataset: Callable[..., Path]) -> None:
     assert (facts["clips"], facts["problems"]) == (6, [])
     assert facts["hours"] == round(6 * SECONDS / 3600, 4)
     assert {name: split["clips"] for name, split in facts["splits"].items()} == {
-        "train": 4, "test": 2,
-    }  # fmt: skip
+        "train": 4,
+        "test": 2,
+    }
     assert facts["splits"]["train"]["loudness_lufs"] == pytest.approx(-16, abs=0.1)
     assert facts["tempo_bpm"] == {f"{low}–{low + 9}": 1 for low in range(80, 131, 10)}
     assert facts["keys"] == {"A minor": 3, "C major": 3}
@@ -141,11 +158,15 @@ def clipped(song: torch.Tensor) -> torch.Tensor:
         ("loudness", {"2"}, {}, {2: lambda songs: 0.2 * songs[2]}),
         ("wrong-format", {"3"}, {}, {3: lambda songs: songs[3][:1]}),
     ],
-)  # fmt: skip
+)
 def test_each_defect_is_found(
-    kind: str, clips: set[str], records: dict, sounds: dict,
-    dataset: Callable[..., Path], songs: list[torch.Tensor],
-) -> None:  # fmt: skip
+    kind: str,
+    clips: set[str],
+    records: dict,
+    sounds: dict,
+    dataset: Callable[..., Path],
+    songs: list[torch.Tensor],
+) -> None:
     changed = {index: change(songs) for index, change in sounds.items()}
     found = found_in(dataset(records, changed))
     expected = {kind: [clips]}
@@ -161,9 +182,7 @@ def test_files_that_are_missing_damaged_or_too_many_are_found(dataset: Callable[
     (out / "train/000001-song-01.flac").write_bytes(whole[: len(whole) // 2])
     soundfile.write(out / "test/000009-other.flac", np.zeros((100, 2)), CLIP_RATE)
     found = found_in(out)
-    assert found == {
-        "missing-file": [{"0"}], "damaged-file": [{"1"}], "unlisted-file": [{"9"}],
-    }  # fmt: skip
+    assert found == {"missing-file": [{"0"}], "damaged-file": [{"1"}], "unlisted-file": [{"9"}]}
 
 
 def test_lines_and_shards_that_disagree_are_found(dataset: Callable[..., Path]) -> None:

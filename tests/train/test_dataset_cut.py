@@ -131,8 +131,9 @@ def test_silence_is_left_out() -> None:
 def test_leftovers_are_all_that_no_part_holds() -> None:
     gaps = leftovers([Part(RATE, RATE, None), Part(2 * RATE + 100, RATE, None)], 5 * RATE)
     assert [(gap.start, gap.n_samples) for gap in gaps] == [
-        (0, RATE), (3 * RATE + 100, 2 * RATE - 100),
-    ]  # fmt: skip
+        (0, RATE),
+        (3 * RATE + 100, 2 * RATE - 100),
+    ]
 
 
 @pytest.mark.parametrize("params", [FULL_BAND, CRISP], ids=lambda p: p.preset)
@@ -155,9 +156,7 @@ def test_images_are_as_riffkit_draws_them(
     save_picture(tmp_path / "a.png", mine)
     read = read_png(tmp_path / "a.png")
     assert np.array_equal(read.pixels, mine.pixels)
-    assert (read.params, read.grid, read.transpose, read.assumed) == (
-        params, grid, transpose, (),
-    )  # fmt: skip
+    assert (read.params, read.grid, read.transpose, read.assumed) == (params, grid, transpose, ())
 
 
 def test_other_images_are_riffkit_s_own() -> None:

@@ -106,8 +106,10 @@ def test_what_is_written_about_a_file(tmp_path: Path) -> None:
     (tmp_path / "metal" / "b.txt").write_text("first line\n\n second   line\n")
     (tmp_path / "metadata.jsonl").write_text(
         json.dumps({"file_name": "c.wav", "text": "a song", "genre": "Rock; Punk", "license": "0"})
-        + "\n" + json.dumps({"file_name": "gone.wav", "text": "not here"}) + "\n"
-    )  # fmt: skip
+        + "\n"
+        + json.dumps({"file_name": "gone.wav", "text": "not here"})
+        + "\n"
+    )
     (tmp_path / "Metal" / "metadata.csv").write_text("file_name,text\n01 a.wav,from a table\n")
     sources = find_audio(tmp_path, without=tmp_path / "out")
     metadata = read_folder_metadata(tmp_path, sources)
@@ -155,8 +157,11 @@ def test_file_tags(tmp_path: Path) -> None:
     (source,) = find_audio(tmp_path, without=tmp_path / "out")
     words = source_words(tmp_path, source, read_folder_metadata(tmp_path, [source]))
     assert (words.title, words.artist, words.styles, words.licence) == (
-        "Tune", "Band", ("funk",), "CC BY 4.0",
-    )  # fmt: skip
+        "Tune",
+        "Band",
+        ("funk",),
+        "CC BY 4.0",
+    )
 
 
 @pytest.mark.parametrize(

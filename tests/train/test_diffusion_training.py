@@ -25,13 +25,7 @@ from train.autoencoder import (
 )
 from train.config import LoopConfig
 from train.crops import Crops, pixels_to_signal
-from train.full import (
-    SCHEDULE,
-    DiffusionTask,
-    TextToLatents,
-    load_networks,
-    new_unet,
-)
+from train.full import SCHEDULE, DiffusionTask, TextToLatents, load_networks, new_unet
 from train.latents import CachedClips, cache_latents, fact_words, read_latents
 from train.loop import fit
 from train.objective import min_snr_weights
@@ -68,9 +62,15 @@ def test_shards_are_read_back(data: Path) -> None:
 def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     config = LoopConfig(
-        images=40, batch_size=2, learning_rate=1e-3, warmup_images=1, ema_decay=0.5,
-        device="cpu", log_seconds=0.0, checkpoint_seconds=1e9,
-    )  # fmt: skip
+        images=40,
+        batch_size=2,
+        learning_rate=1e-3,
+        warmup_images=1,
+        ema_decay=0.5,
+        device="cpu",
+        log_seconds=0.0,
+        checkpoint_seconds=1e9,
+    )
     task = AutoencoderTask(Crops(data))
     before = task.evaluate(task.network)["held_out_levels"]
     *_, last = fit(task, config, tmp_path / "run")
@@ -84,9 +84,15 @@ def test_a_decoder_learns_on_and_its_latents_stay(data: Path, tmp_path: Path) ->
     with torch.no_grad(), circular_in_time(network):
         latents = network.encode(images).latent_dist.mean
     config = LoopConfig(
-        images=40, batch_size=2, learning_rate=1e-3, warmup_images=1, ema_decay=0.5,
-        device="cpu", log_seconds=0.0, checkpoint_seconds=1e9,
-    )  # fmt: skip
+        images=40,
+        batch_size=2,
+        learning_rate=1e-3,
+        warmup_images=1,
+        ema_decay=0.5,
+        device="cpu",
+        log_seconds=0.0,
+        checkpoint_seconds=1e9,
+    )
     task = AutoencoderTask(Crops(data), decoder_of=network)
     before = task.evaluate(network)["held_out_levels"]
     *_, last = fit(task, config, tmp_path / "run")
@@ -126,16 +132,26 @@ def test_texture_sees_missing_grain_wherever_it_lies() -> None:
 def tiny_network() -> TextToLatents:
     torch.manual_seed(0)
     unet = UNet2DConditionModel(
-        sample_size=8, in_channels=LATENT_CHANNELS, out_channels=LATENT_CHANNELS,
-        block_out_channels=(16, 32), layers_per_block=1, cross_attention_dim=HIDDEN_SIZE,
-        attention_head_dim=2, norm_num_groups=8,
+        sample_size=8,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        cross_attention_dim=HIDDEN_SIZE,
+        attention_head_dim=2,
+        norm_num_groups=8,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
+    )
     config = CLIPTextConfig(
-        vocab_size=49_408, hidden_size=HIDDEN_SIZE, intermediate_size=64, num_hidden_layers=1,
-        num_attention_heads=2, bos_token_id=49_406, eos_token_id=49_407,
-    )  # fmt: skip
+        vocab_size=49_408,
+        hidden_size=HIDDEN_SIZE,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        bos_token_id=49_406,
+        eos_token_id=49_407,
+    )
     return TextToLatents(unet, CLIPTextModel(config), n_facts=2)
 
 
@@ -183,9 +199,16 @@ def test_both_networks_learn(tmp_path: Path, tokenizer: CLIPTokenizer) -> None:
     task = DiffusionTask(tiny_network(), {128: clips}, empty_tokens=empty)
     before = task.evaluate(task.network)["held_out_loss"]
     config = LoopConfig(
-        images=1280, batch_size=16, learning_rate=3e-3, warmup_images=32, device="cpu",
-        precision="no", ema_decay=0.9, log_seconds=1e9, checkpoint_seconds=1e9,
-    )  # fmt: skip
+        images=1280,
+        batch_size=16,
+        learning_rate=3e-3,
+        warmup_images=32,
+        device="cpu",
+        precision="no",
+        ema_decay=0.9,
+        log_seconds=1e9,
+        checkpoint_seconds=1e9,
+    )
     *_, last = fit(task, config, tmp_path / "run")
     assert last["held_out_loss"] < 0.65 * before
     start = dict(tiny_network().named_parameters())

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.conditioning import encode_prompts
-from riffkit.diffusion.denoise import Denoising, Known, Window, denoise
+from riffkit.diffusion.denoise import Inpainting, SamplerConfig, Window, denoise
 from riffkit.errors import ModelError
 from riffkit.models.distilled import FOLDER, with_lora
-from riffkit.models.pipeline import Checkpoint, load_checkpoint
+from riffkit.models.pipeline import Pipeline, load_pipeline
 from train.config import LoopConfig
 from train.distill import N_STEPS, DistillTask, export_lora
 from train.latents import CachedClips
@@ -47,40 +47,47 @@ def distilled(
     model = folder / "model"
     shutil.copytree(tiny_folder, model)
     config = LoopConfig(
-        images=480, batch_size=8, learning_rate=3e-3, warmup_images=8, ema_decay=0.9,
-        device="cpu", log_seconds=1e9, checkpoint_seconds=1e9, precision="no",
-    )  # fmt: skip
+        images=480,
+        batch_size=8,
+        learning_rate=3e-3,
+        warmup_images=8,
+        ema_decay=0.9,
+        device="cpu",
+        log_seconds=1e9,
+        checkpoint_seconds=1e9,
+        precision="no",
+    )
     *_, figures = fit(DistillTask(model, clips), config, folder / "run")
     export_lora(model, folder / "run" / "state.pt", model)
     return model, figures
 
 
-def painted(checkpoint: Checkpoint, n_steps: int, guidance: float) -> Tensor:
+def painted(pipeline: Pipeline, n_steps: int, guidance: float) -> Tensor:
     """The sound channels of eight pictures of one of the captions, one beat a bar."""
-    caption = checkpoint.tokenizer.decode([WORDS[0]])
-    text, none = encode_prompts(checkpoint, [caption, ""])[:, None]
-    free = torch.tensor([1.0, 1.0, 1.0, 0.0])[None, :, None, None]
-    cue = (1 - free) * bar_cue(8, 8, columns_per_bar=4)
+    caption = pipeline.tokenizer.decode([WORDS[0]])
+    text, none = encode_prompts(pipeline, [caption, ""])[:, None]
+    mask = torch.tensor([1.0, 1.0, 1.0, 0.0])[None, :, None, None]
+    cue = (1 - mask) * bar_cue(8, 8, columns_per_bar=4)
     pictures = []
     for seed in range(8):
         noise = torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(seed))
-        how = Denoising(n_steps, guidance, circular=True)
-        known = Known(latents=cue, free=free)
-        pictures.append(denoise(checkpoint, noise, [Window(0, 8, text, none)], how, known=known))
+        how = SamplerConfig(n_steps, guidance, circular=True)
+        inpainting = Inpainting(latents=cue, mask=mask)
+        pictures.append(
+            denoise(pipeline, noise, [Window(0, 8, text, none)], how, inpainting=inpainting)
+        )
     return torch.cat(pictures)[:, :-1]
 
 
-def test_the_student_comes_nearer_to_its_teacher(
-    distilled: tuple[Path, dict[str, float]],
-) -> None:
+def test_the_student_comes_nearer_to_its_teacher(distilled: tuple[Path, dict[str, float]]) -> None:
     _, figures = distilled
     assert figures["held_out_error"] < 0.85 * figures["undistilled_error"]
 
 
 def test_few_unguided_steps_take_the_lora_and_others_do_not(
-    tiny: Checkpoint, distilled: tuple[Path, dict[str, float]]
+    tiny: Pipeline, distilled: tuple[Path, dict[str, float]]
 ) -> None:
-    model = load_checkpoint(str(distilled[0]), device="cpu")
+    model = load_pipeline(str(distilled[0]), device="cpu")
     assert model.guidance_for(N_STEPS) == 1
     assert model.guidance_for(20) == tiny.guidance_for(N_STEPS) == model.traits.default_guidance
     same = painted(tiny, 12, 1.0), painted(tiny, N_STEPS, 3.0)
@@ -90,9 +97,9 @@ def test_few_unguided_steps_take_the_lora_and_others_do_not(
 
 
 def test_four_distilled_steps_are_nearer_to_the_guided_ones(
-    tiny: Checkpoint, distilled: tuple[Path, dict[str, float]]
+    tiny: Pipeline, distilled: tuple[Path, dict[str, float]]
 ) -> None:
-    model = load_checkpoint(str(distilled[0]), device="cpu")
+    model = load_pipeline(str(distilled[0]), device="cpu")
     wanted = painted(tiny, 4 * N_STEPS, tiny.traits.default_guidance)
     student = (painted(model, N_STEPS, 1.0) - wanted).square().mean()
     bare = (painted(tiny, N_STEPS, 1.0) - wanted).square().mean()
@@ -100,13 +107,13 @@ def test_four_distilled_steps_are_nearer_to_the_guided_ones(
 
 
 def test_diffusers_loads_the_same_lora(distilled: tuple[Path, dict[str, float]]) -> None:
-    model = load_checkpoint(str(distilled[0]), device="cpu")
-    pipeline = StableDiffusionPipeline.from_pretrained(distilled[0], safety_checker=None)
-    pipeline.load_lora_weights(distilled[0] / FOLDER)
-    pipeline.fuse_lora()
-    pipeline.unload_lora_weights()
+    model = load_pipeline(str(distilled[0]), device="cpu")
+    reference = StableDiffusionPipeline.from_pretrained(distilled[0], safety_checker=None)
+    reference.load_lora_weights(distilled[0] / FOLDER)
+    reference.fuse_lora()
+    reference.unload_lora_weights()
     ours = with_lora(model.unet, distilled[0] / FOLDER).state_dict()
-    theirs = pipeline.unet.state_dict()
+    theirs = reference.unet.state_dict()
     changed = [n for n, w in model.unet.state_dict().items() if not torch.equal(w, ours[n])]
     assert len(changed) > 20
     for name in ours:
@@ -121,4 +128,4 @@ def test_a_damaged_lora_is_one_line(
     (file,) = (model / FOLDER).glob("*.safetensors")
     file.write_bytes(b"nonsense")
     with pytest.raises(ModelError, match=r"few_steps.*copy the whole model"):
-        painted(load_checkpoint(str(model), device="cpu"), N_STEPS, 1.0)
+        painted(load_pipeline(str(model), device="cpu"), N_STEPS, 1.0)

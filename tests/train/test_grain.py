@@ -58,9 +58,15 @@ def test_the_score_is_best_for_what_is_drawn_as_the_truth() -> None:
 def test_grain_learns_the_strength_of_noise(noisy: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     config = LoopConfig(
-        images=60, batch_size=4, learning_rate=4e-3, warmup_images=4, ema_decay=0.5,
-        device="cpu", log_seconds=0.0, checkpoint_seconds=1e9,
-    )  # fmt: skip
+        images=60,
+        batch_size=4,
+        learning_rate=4e-3,
+        warmup_images=4,
+        ema_decay=0.5,
+        device="cpu",
+        log_seconds=0.0,
+        checkpoint_seconds=1e9,
+    )
     task = GrainTask(Crops(noisy), new_autoencoder())
     *_, last = fit(task, config, tmp_path / "run")
     assert last["held_out_texture"] < 0.7 * last["texture_without"]

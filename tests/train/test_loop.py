@@ -18,9 +18,16 @@ from train.rows import Rows, shares
 from train.state import load_ema
 
 CONFIG = LoopConfig(
-    images=1600, batch_size=8, learning_rate=0.1, warmup_images=40, device="cpu",
-    precision="no", weight_decay=0.0, log_seconds=0.0, checkpoint_seconds=0.0,
-)  # fmt: skip
+    images=1600,
+    batch_size=8,
+    learning_rate=0.1,
+    warmup_images=40,
+    device="cpu",
+    precision="no",
+    weight_decay=0.0,
+    log_seconds=0.0,
+    checkpoint_seconds=0.0,
+)
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ from train.musicnn import export_musicnn
 from train.musicnn_tagger import tagger_tensors
 
 KERNELS = {
-    "timbral_38": (7, 38, 1, 204), "timbral_67": (7, 67, 1, 204), "temporal_128": (128, 1, 1, 51),
-    "temporal_64": (64, 1, 1, 51), "temporal_32": (32, 1, 1, 51),
-}  # fmt: skip
+    "timbral_38": (7, 38, 1, 204),
+    "timbral_67": (7, 67, 1, 204),
+    "temporal_128": (128, 1, 1, 51),
+    "temporal_64": (64, 1, 1, 51),
+    "temporal_32": (32, 1, 1, 51),
+}
 
 
 def varint(value: int) -> bytes:

@@ -49,9 +49,16 @@ def test_it_learns_to_hear(data: Path, tmp_path: Path) -> None:
     task = ProbeTask(data)
     assert "drums no" in task.facts and "instrument flute" in task.facts
     config = LoopConfig(
-        images=640, batch_size=8, learning_rate=3e-3, warmup_images=40, ema_decay=0.9,
-        device="cpu", log_seconds=1e9, checkpoint_seconds=1e9, precision="no",
-    )  # fmt: skip
+        images=640,
+        batch_size=8,
+        learning_rate=3e-3,
+        warmup_images=40,
+        ema_decay=0.9,
+        device="cpu",
+        log_seconds=1e9,
+        checkpoint_seconds=1e9,
+        precision="no",
+    )
     *_, figures = fit(task, config, tmp_path / "run")
     assert figures["held_out_instrument"] == figures["held_out_drums"] == 1
     export_probe(task, tmp_path / "run" / "state.pt", tmp_path / "probe.safetensors")

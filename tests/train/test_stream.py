@@ -145,8 +145,10 @@ def test_a_killed_writer_leaves_no_half_shard_and_frees_its_claim(ring: Ring) ->
     root = Path(__file__).parents[2]
     writer = subprocess.Popen(
         [sys.executable, "-c", _WRITER, str(ring.folder)],
-        stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": str(root)},
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
     assert writer.stdout is not None
     assert writer.stdout.readline() == b"writing\n"
     with ring.claim() as other:

@@ -17,13 +17,13 @@ import torch
 from diffusers import StableDiffusionPipeline
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tests.models.layouts import small_v1, write_layout
 
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
 from riffkit.models.lora import FILE
-from riffkit.models.pipeline import load_checkpoint
+from riffkit.models.pipeline import load_pipeline
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
+from tests.models.layouts import small_v1, write_layout
 from tests.train.small_dataset import PARAMS, small_dataset, small_model
 from train.adapters import KOHYA_FILE, in_half
 from train.clips import TrainingClips, read_clips
@@ -32,9 +32,17 @@ from train.tuning import TuningTask
 from train.tuning_run import new_network, tune
 
 QUICK: dict[str, Any] = {
-    "images": 16, "batch_size": 4, "warmup_images": 4, "learning_rate": 1e-2, "ema_decay": 0.8,
-    "device": "cpu", "sample_images": 0, "log_images": 4, "checkpoint_images": 8, "rank": 2,
-}  # fmt: skip
+    "images": 16,
+    "batch_size": 4,
+    "warmup_images": 4,
+    "learning_rate": 1e-2,
+    "ema_decay": 0.8,
+    "device": "cpu",
+    "sample_images": 0,
+    "log_images": 4,
+    "checkpoint_images": 8,
+    "rank": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +87,16 @@ def test_the_file_says_what_it_is(trained: Path, model: Path) -> None:
     assert SpectrogramParams.from_dict(json.loads(said["spectrogram"])) == PARAMS
     assert json.loads(said["trigger_words"]) == ["zorg"]
     recipe = json.loads(said["recipe"])
-    assert recipe["model"]["fingerprint"] == load_checkpoint(str(model)).fingerprint
+    assert recipe["model"]["fingerprint"] == load_pipeline(str(model)).fingerprint
     assert recipe["settings"]["rank"] == 2 and recipe["dataset"]["fingerprint"]
     assert (trained / FILE).stat().st_size <= 10e6
 
 
 def test_diffusers_paints_the_same_with_it(trained: Path, model: Path) -> None:
-    pipeline = StableDiffusionPipeline.from_pretrained(model, safety_checker=None)
-    pipeline.load_lora_weights(trained)
-    ours = load_checkpoint(str(model), device="cpu", loras=[trained])
-    base = load_checkpoint(str(model), device="cpu")
+    reference = StableDiffusionPipeline.from_pretrained(model, safety_checker=None)
+    reference.load_lora_weights(trained)
+    ours = load_pipeline(str(model), device="cpu", loras=[trained])
+    base = load_pipeline(str(model), device="cpu")
     noisy = torch.randn((1, 4, 16, 32), generator=torch.Generator().manual_seed(0))
     tokens = base.tokenizer("zorg", padding="max_length", return_tensors="pt").input_ids
 
@@ -98,15 +106,15 @@ def test_diffusers_paints_the_same_with_it(trained: Path, model: Path) -> None:
 
     mine = painted(ours.unet, ours.text_encoder)
     torch.testing.assert_close(
-        mine, painted(pipeline.unet, pipeline.text_encoder), atol=1e-5, rtol=0
+        mine, painted(reference.unet, reference.text_encoder), atol=1e-5, rtol=0
     )
     assert (mine - painted(base.unet, base.text_encoder)).abs().max() > 1e-3
     assert (mine - painted(ours.unet, base.text_encoder)).abs().max() > 1e-5
 
 
 def test_kohya_s_layout_is_the_same_lora(trained: Path, model: Path) -> None:
-    one = load_checkpoint(str(model), device="cpu", loras=[trained])
-    other = load_checkpoint(str(model), device="cpu", loras=[trained / KOHYA_FILE])
+    one = load_pipeline(str(model), device="cpu", loras=[trained])
+    other = load_pipeline(str(model), device="cpu", loras=[trained / KOHYA_FILE])
     for part in ("unet", "text_encoder"):
         weights = getattr(other, part).state_dict()
         for name, weight in getattr(one, part).state_dict().items():
@@ -131,8 +139,9 @@ def test_resumed_after_a_kill_equals_uninterrupted(
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(data), str(parts), asked.model_dump_json(), str(root)],
-        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}, check=False,
-    )  # fmt: skip
+        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        check=False,
+    )
     assert done.returncode == -signal.SIGKILL
     assert max(losses(parts)) == 12
     list(tune(data, parts, asked))
@@ -162,14 +171,31 @@ def test_two_processes_equal_one(model: Path, data: Path, tmp_path: Path, root: 
     config.write_text(to_toml(asked))
     done = subprocess.run(
         [
-            sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-            "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-            str(root / "cli.py"), "train", "lora", str(data), str(tmp_path / "two"),
-            "--config", str(config),
+            sys.executable,
+            "-m",
+            "accelerate.commands.launch",
+            "--cpu",
+            "--num_processes",
+            "2",
+            "--num_machines",
+            "1",
+            "--mixed_precision",
+            "no",
+            "--dynamo_backend",
+            "no",
+            str(root / "cli.py"),
+            "train",
+            "lora",
+            str(data),
+            str(tmp_path / "two"),
+            "--config",
+            str(config),
         ],
         env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert list(one) == [5, 10, 15]
@@ -221,10 +247,10 @@ def test_prior_pictures_are_denoised_as_before(
         run = tmp_path / name
         list(tune(data, run, kind(**values, **prior)))
         lora = kind is LoraSettings
-        tuned = load_checkpoint(
+        tuned = load_pipeline(
             str(model if lora else run / "model"), device="cpu", loras=[run] if lora else []
         )
-        drifts.append((seen(tuned, "piano") - seen(load_checkpoint(str(model)), "piano")).norm())
+        drifts.append((seen(tuned, "piano") - seen(load_pipeline(str(model)), "piano")).norm())
     series = list(losses(tmp_path / "with", "prior").values())
     assert series[0] == 0 and max(series) > 0
     assert drifts[0] < 0.85 * drifts[1]
@@ -239,19 +265,19 @@ def test_captions_are_dropped_only_where_asked(model: Path) -> None:
     shares = []
     for dropped in ({}, {"caption_dropout": 0.3}):
         asked = settings(model, **dropped)
-        network = new_network(load_checkpoint(str(model), device="cpu", to_train=True), asked)
-        task = TuningTask(network, load_checkpoint(str(model)).scheduler.config, asked, clips)
+        network = new_network(load_pipeline(str(model), device="cpu", to_train=True), asked)
+        task = TuningTask(network, load_pipeline(str(model)).scheduler.config, asked, clips)
         batch = task.draw(torch.arange(400) % 2, torch.Generator().manual_seed(0))
         shares.append(float((batch.captions == 0).float().mean()))
     assert shares[0] == 0 and shares[1] == pytest.approx(0.3, abs=0.07)
 
 
-def seen(checkpoint: Any, prompt: str) -> torch.Tensor:
+def seen(pipeline: Any, prompt: str) -> torch.Tensor:
     """What a checkpoint makes of some noise."""
     noisy = torch.randn((1, 4, 16, 32), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        text = encode_prompts(checkpoint, [prompt])
-        found: torch.Tensor = checkpoint.unet(noisy, 500, text).sample
+        text = encode_prompts(pipeline, [prompt])
+        found: torch.Tensor = pipeline.unet(noisy, 500, text).sample
     return found
 
 
@@ -259,8 +285,8 @@ def test_full_fine_tuning_leaves_a_model(model: Path, data: Path, tmp_path: Path
     values = {name: value for name, value in QUICK.items() if name != "rank"}
     asked = FullSettings(**{**values, "images": 8, "model": str(model)})
     list(tune(data, tmp_path / "run", asked))
-    new = load_checkpoint(str(tmp_path / "run" / "model"), device="cpu")
-    old = load_checkpoint(str(model), device="cpu")
+    new = load_pipeline(str(tmp_path / "run" / "model"), device="cpu")
+    old = load_pipeline(str(model), device="cpu")
     assert new.params == PARAMS
     changed = [
         not torch.equal(a, b)
@@ -315,7 +341,7 @@ def test_a_single_file_becomes_a_folder(data: Path, tmp_path: Path) -> None:
     values = {name: value for name, value in QUICK.items() if name != "rank"}
     list(tune(data, tmp_path / "run", FullSettings(**values, model=str(file))))
     folder = tmp_path / "run" / "model"
-    old, new = (load_checkpoint(str(path), device="cpu") for path in (file, folder))
+    old, new = (load_pipeline(str(path), device="cpu") for path in (file, folder))
     assert (new.params, new.traits, new.notes) == (old.params, old.traits, old.notes)
     apart = (seen(new, "piano") - seen(old, "piano")).norm() / seen(old, "piano").norm()
     assert apart > 0.05
@@ -329,15 +355,15 @@ def test_a_single_file_becomes_a_folder(data: Path, tmp_path: Path) -> None:
 
 
 def test_latents_of_an_older_dataset_are_not_taken(model: Path, data: Path, tmp_path: Path) -> None:
-    checkpoint, cache = load_checkpoint(str(model)), tmp_path / "latents.safetensors"
-    old = read_clips(data, "train", checkpoint, cache=cache).latents
+    pipeline, cache = load_pipeline(str(model)), tmp_path / "latents.safetensors"
+    old = read_clips(data, "train", pipeline, cache=cache).latents
     again = Path(shutil.copytree(data, tmp_path / "again"))
     lines = (data / "metadata.jsonl").read_text()
     (again / "metadata.jsonl").write_text(lines.replace("0000", "1"))
     save_file({name: t + 1 for name, t in load_file(cache).items()}, cache, metadata=meta_of(cache))
-    taken = read_clips(data, "train", checkpoint, cache=cache).latents
+    taken = read_clips(data, "train", pipeline, cache=cache).latents
     assert torch.equal(taken[0], old[0] + 1)
-    assert torch.equal(read_clips(again, "train", checkpoint, cache=cache).latents[0], old[0])
+    assert torch.equal(read_clips(again, "train", pipeline, cache=cache).latents[0], old[0])
 
 
 def meta_of(path: Path) -> dict[str, str]:

@@ -27,10 +27,18 @@ from .test_stream import PARAMS
 
 TINY = VaeConfig(sound_channels=4, channels=(16, 16, 16), groups=4)
 CONFIG = LoopConfig(
-    images=48, batch_size=4, learning_rate=2e-3, warmup_images=8, schedule="constant",
-    device="cpu", precision="no", ema_decay=0.5, log_seconds=0.0, checkpoint_seconds=0.0,
+    images=48,
+    batch_size=4,
+    learning_rate=2e-3,
+    warmup_images=8,
+    schedule="constant",
+    device="cpu",
+    precision="no",
+    ema_decay=0.5,
+    log_seconds=0.0,
+    checkpoint_seconds=0.0,
     sample_images=16,
-)  # fmt: skip
+)
 
 
 def _striped(number: int) -> DrawnClip:
@@ -184,9 +192,13 @@ def test_a_run_from_a_snapshot_counts_on_and_warms_up(ring: Ring, tmp_path: Path
 
 def test_a_constant_rate_falls_at_the_end_where_it_is_told_to() -> None:
     config = LoopConfig(
-        images=100, batch_size=4, learning_rate=1.0, warmup_images=4, schedule="constant",
+        images=100,
+        batch_size=4,
+        learning_rate=1.0,
+        warmup_images=4,
+        schedule="constant",
         cooldown_images=40,
-    )  # fmt: skip
+    )
     assert [learning_rate_factor(n, config) for n in (0, 60, 80, 100)] == [1.0, 1.0, 0.5, 0.0]
 
 

@@ -10,13 +10,7 @@ import torch
 from torch import Tensor
 
 from riffkit.errors import ParameterError
-from riffkit.evaluation.attacks import (
-    find_hits,
-    find_partials,
-    noise_before_db,
-    rise_ms,
-    wobble,
-)
+from riffkit.evaluation.attacks import find_hits, find_partials, noise_before_db, rise_ms, wobble
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams

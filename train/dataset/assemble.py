@@ -176,11 +176,16 @@ def assemble(
                 sounds[name] = clip_path(h.folder, clip.number, ".flac")
             lines.append(
                 ledger_line(
-                    h.source.name, h.sha256, h.words, licence=settled.request.licence,
-                    start_seconds=clip.start_seconds, seconds=clip.seconds, clip=name,
+                    h.source.name,
+                    h.sha256,
+                    h.words,
+                    licence=settled.request.licence,
+                    start_seconds=clip.start_seconds,
+                    seconds=clip.seconds,
+                    clip=name,
                     reason=reasons.get(stem),
                 )
-            )  # fmt: skip
+            )
         ledger += sorted(lines, key=lambda line: line["start_seconds"]) or [_file_line(h, settled)]
     order = {"train": 0, "test": 1}
     records.sort(key=lambda record: (order[record.split], record.file_name))
@@ -191,27 +196,32 @@ def _part_line(
     h: Heard, settled: Settled, start_seconds: float, seconds: float, reason: str
 ) -> dict[str, Any]:
     return ledger_line(
-        h.source.name, h.sha256, h.words, licence=settled.request.licence,
-        start_seconds=start_seconds, seconds=seconds, reason=reason,
-    )  # fmt: skip
+        h.source.name,
+        h.sha256,
+        h.words,
+        licence=settled.request.licence,
+        start_seconds=start_seconds,
+        seconds=seconds,
+        reason=reason,
+    )
 
 
 def _file_line(h: Heard, settled: Settled) -> dict[str, Any]:
     """A file of which nothing was looked at."""
     reason = f"copy of {h.copy_of}" if h.copy_of else (h.work.error if h.work else None)
     return ledger_line(
-        h.source.name, h.sha256, h.words, licence=settled.request.licence,
-        start_seconds=None, seconds=h.work.seconds if h.work else None, reason=reason,
-    )  # fmt: skip
+        h.source.name,
+        h.sha256,
+        h.words,
+        licence=settled.request.licence,
+        start_seconds=None,
+        seconds=h.work.seconds if h.work else None,
+        reason=reason,
+    )
 
 
 def _record(
-    h: Heard,
-    clip: ClipWork,
-    name: str,
-    split: str,
-    settled: Settled,
-    hooked: tuple[str, ...],
+    h: Heard, clip: ClipWork, name: str, split: str, settled: Settled, hooked: tuple[str, ...]
 ) -> ClipRecord:
     words = h.words
     if hooked:

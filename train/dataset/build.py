@@ -19,11 +19,7 @@ from train.dataset.assemble import Heard, assemble, choose
 from train.dataset.captioner import CaptionTask, caption_by_command
 from train.dataset.describe import SourceWords, read_folder_metadata, source_words
 from train.dataset.find import SourceFile, find_audio
-from train.dataset.formats import (
-    ClipRecord,
-    read_ledger,
-    read_metadata,
-)
+from train.dataset.formats import ClipRecord, read_ledger, read_metadata
 from train.dataset.place import Place, digest_of
 from train.dataset.settle import BuildRequest, Settled, settle
 from train.dataset.work import SourceTask, work_source

@@ -14,7 +14,7 @@ import torch
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
-from riffkit.models.pipeline import Checkpoint
+from riffkit.models.pipeline import Pipeline
 from riffkit.prompt.key import parse_key, semitones_to_key, with_key
 from riffkit.prompt.tempo import with_tempo
 from riffkit.prompt.wording import as_model_reads
@@ -31,21 +31,21 @@ from train.dataset.shards import write_tar
 _MARK = "cache.json"
 
 
-def cache_for(out: Path, checkpoint: Checkpoint) -> Iterator[int]:
-    """Add to each shard what `checkpoint` makes of its images and captions; yields clips done.
+def cache_for(out: Path, pipeline: Pipeline) -> Iterator[int]:
+    """Add to each shard what `pipeline` makes of its images and captions; yields clips done.
 
     Shards that hold it already are only counted; those of another model are cached anew. A shard
     is rewritten whole or stays. ParameterError where the images aren't ones that the model knows.
     """
     info = read_dataset_info(out)
-    if info.params != checkpoint.params:
+    if info.params != pipeline.params:
         raise ParameterError(
             f"dataset={out.name!r}: its images are {info.preset}, those of model "
-            f"{checkpoint.name!r} {checkpoint.params.preset}; build it with --model"
+            f"{pipeline.name!r} {pipeline.params.preset}; build it with --model"
         )
     for split in SPLITS:
         for path in shard_paths(out, split):
-            yield _cache_shard(path, checkpoint)
+            yield _cache_shard(path, pipeline)
 
 
 def is_cached(path: Path, fingerprint: str) -> bool:
@@ -61,26 +61,25 @@ def is_cached(path: Path, fingerprint: str) -> bool:
     return False
 
 
-def _cache_shard(path: Path, checkpoint: Checkpoint) -> int:
-    if is_cached(path, checkpoint.fingerprint):
+def _cache_shard(path: Path, pipeline: Pipeline) -> int:
+    if is_cached(path, pipeline.fingerprint):
         with tarfile.open(path) as tar:
             return sum(name.endswith(".png") for name in tar.getnames())
     clips = [
-        (members.pop("__key__").decode(), _cached(members, checkpoint))
-        for members in read_tar(path)
+        (members.pop("__key__").decode(), _cached(members, pipeline)) for members in read_tar(path)
     ]
     write_tar(path, clips)
     return len(clips)
 
 
-def _cached(members: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, bytes]:
+def _cached(members: dict[str, bytes], pipeline: Pipeline) -> dict[str, bytes]:
     sample = sample_of(members)
-    check_record(sample.record, checkpoint)
-    bar_cue = checkpoint.traits.bar_cue
-    latents = pixels_to_latents(checkpoint, sample.image.pixels, circular=bar_cue)[0]
+    check_record(sample.record, pipeline)
+    bar_cue = pipeline.traits.bar_cue
+    latents = pixels_to_latents(pipeline, sample.image.pixels, circular=bar_cue)[0]
     sound = latents[:-1] if bar_cue else latents
-    text = encode_prompts(checkpoint, captions_for(sample.record, checkpoint))
-    mark = {"model": checkpoint.name, "fingerprint": checkpoint.fingerprint}
+    text = encode_prompts(pipeline, captions_for(sample.record, pipeline))
+    mark = {"model": pipeline.name, "fingerprint": pipeline.fingerprint}
     return {
         **{name: members[name] for name in ("json", "png")},
         _MARK: json.dumps(mark).encode(),
@@ -89,9 +88,9 @@ def _cached(members: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, byte
     }
 
 
-def captions_for(record: ClipRecord, checkpoint: Checkpoint) -> list[str]:
+def captions_for(record: ClipRecord, pipeline: Pipeline) -> list[str]:
     """A clip's captions as the model reads prompts: in the key it paints in, with the tempo."""
-    traits = checkpoint.traits
+    traits = pipeline.traits
     key = None if record.key is None else parse_key(record.key)
     read = []
     for caption in record.captions:
@@ -102,18 +101,18 @@ def captions_for(record: ClipRecord, checkpoint: Checkpoint) -> list[str]:
     return read
 
 
-def check_record(record: ClipRecord, checkpoint: Checkpoint) -> None:
+def check_record(record: ClipRecord, pipeline: Pipeline) -> None:
     """Raise ParameterError for a clip that isn't drawn as the model paints."""
-    if checkpoint.traits.bar_cue and record.bpm is None:
+    if pipeline.traits.bar_cue and record.bpm is None:
         raise ParameterError(
-            f"{record.file_name}: is cut by seconds, and model {checkpoint.name!r} paints whole "
+            f"{record.file_name}: is cut by seconds, and model {pipeline.name!r} paints whole "
             "bars; build the dataset without --seconds"
         )
     key = None if record.key is None or record.bpm is None else parse_key(record.key)
-    if record.transpose != semitones_to_key(key, checkpoint.traits):
+    if record.transpose != semitones_to_key(key, pipeline.traits):
         raise ParameterError(
             f"{record.file_name}: drawn {record.transpose:g} semitones lower, which is not how "
-            f"model {checkpoint.name!r} paints {record.key}; build the dataset with --model"
+            f"model {pipeline.name!r} paints {record.key}; build the dataset with --model"
         )
 
 

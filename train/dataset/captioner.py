@@ -36,9 +36,12 @@ def caption_by_command(task: CaptionTask) -> tuple[str, ...]:
     try:
         done = subprocess.run(
             [*shlex.split(task.command), task.clip],
-            capture_output=True, text=True, errors="replace", timeout=_MAX_SECONDS,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_MAX_SECONDS,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired as error:
         raise ParameterError(f"{what}: gave no answer in {_MAX_SECONDS} s") from error
     except (OSError, ValueError) as error:

@@ -19,23 +19,49 @@ TAG_FLOOR = 0.2
 """What the tagger is surer of than this is taken for true: it seldom says more of small things."""
 
 _STYLE_TAGS = (
-    "metal", "rock", "techno", "electronic", "classical", "ambient", "indian", "opera", "pop",
-    "new age", "dance", "country", "choral",
-)  # fmt: skip
+    "metal",
+    "rock",
+    "techno",
+    "electronic",
+    "classical",
+    "ambient",
+    "indian",
+    "opera",
+    "pop",
+    "new age",
+    "dance",
+    "country",
+    "choral",
+)
 _INSTRUMENT_TAGS = (
-    "guitar", "strings", "piano", "violin", "synth", "harpsichord", "flute", "sitar", "harp",
+    "guitar",
+    "strings",
+    "piano",
+    "violin",
+    "synth",
+    "harpsichord",
+    "flute",
+    "sitar",
+    "harp",
     "cello",
-)  # fmt: skip
+)
 _TAGS_AS_WORDS = {
     "mood": {"soft": "soft", "quiet": "quiet", "loud": "loud", "weird": "weird"},
     "voices": {
-        "female vocal": "female vocals", "female voice": "female vocals", "woman": "female vocals",
-        "male vocal": "male vocals", "male voice": "male vocals", "man": "male vocals",
-        "vocal": "vocals", "vocals": "vocals", "singing": "singing", "voice": "vocals",
+        "female vocal": "female vocals",
+        "female voice": "female vocals",
+        "woman": "female vocals",
+        "male vocal": "male vocals",
+        "male voice": "male vocals",
+        "man": "male vocals",
+        "vocal": "vocals",
+        "vocals": "vocals",
+        "singing": "singing",
+        "voice": "vocals",
         "choir": "choir",
     },
     "drums": {"drums": "drums", "beat": "drums", "beats": "drums"},
-}  # fmt: skip
+}
 _ELECTRIC = ("metal", "rock")  # whose guitars are
 
 _TEMPLATES = (

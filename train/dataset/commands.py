@@ -9,10 +9,7 @@ import typer
 
 from riffkit.commands.options import Json, Quiet, progress, say, show_notes
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="From a folder of audio to a captioned dataset.",
-)
+app = typer.Typer(no_args_is_help=True, help="From a folder of audio to a captioned dataset.")
 
 
 @app.command()
@@ -67,11 +64,24 @@ def build(
     from train.dataset.settle import BuildRequest
 
     request = BuildRequest(
-        bars=bars, hop_bars=hop_bars, beats_per_bar=beats_per_bar, bpm=bpm, seconds=seconds,
-        preset=preset, model=model, test_share=test_share, tags=tags, licence=licence,
-        templates=templates, captioner=captioner, trigger=trigger,
-        max_clips_per_track=max_clips_per_track, seed=seed, workers=workers, engine=engine,
-    )  # fmt: skip
+        bars=bars,
+        hop_bars=hop_bars,
+        beats_per_bar=beats_per_bar,
+        bpm=bpm,
+        seconds=seconds,
+        preset=preset,
+        model=model,
+        test_share=test_share,
+        tags=tags,
+        licence=licence,
+        templates=templates,
+        captioner=captioner,
+        trigger=trigger,
+        max_clips_per_track=max_clips_per_track,
+        seed=seed,
+        workers=workers,
+        engine=engine,
+    )
     with ExitStack() as stack:
         built = build_dataset(
             folder,

@@ -65,13 +65,7 @@ def cut_loop(
 
 
 def cut_bars(
-    grid: BarGrid,
-    n_samples: int,
-    sample_rate: int,
-    *,
-    bars: int,
-    hop_bars: int,
-    beats_per_bar: int,
+    grid: BarGrid, n_samples: int, sample_rate: int, *, bars: int, hop_bars: int, beats_per_bar: int
 ) -> list[Part]:
     """Clips of whole bars that begin on downbeats, one every `hop_bars`."""
     n_beats = bars * beats_per_bar
@@ -111,8 +105,11 @@ def fade_out_start(levels: Float[np.ndarray, " step"]) -> int | None:
     if len(sounding) < _FADE_MIN_SECONDS / STEP_SECONDS:
         return None
     width = round(1 / STEP_SECONDS)
-    smooth = np.convolve(np.pad(levels, (width // 2, width - 1 - width // 2), mode="edge"),
-                         np.full(width, 1 / width), mode="valid")  # fmt: skip
+    smooth = np.convolve(
+        np.pad(levels, (width // 2, width - 1 - width // 2), mode="edge"),
+        np.full(width, 1 / width),
+        mode="valid",
+    )
     loud_ahead = np.maximum.accumulate(smooth[::-1])[::-1]
     usual = np.quantile(sounding, 0.6)
     fading = np.flatnonzero(loud_ahead < usual - _FADE_DB)

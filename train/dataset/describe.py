@@ -121,10 +121,8 @@ def source_words(folder: Path, source: SourceFile, metadata: Metadata) -> Source
         styles=tuple(dict.fromkeys((*genres, *(() if genres else _folder_styles(source, folder))))),
         artist=_text(line.get("artist")) or tags.get("artist"),
         title=_text(line.get("title")) or tags.get("title"),
-        licence=_text(line.get("licence"))
-        or _text(line.get("license"))
-        or tags.get("licence"),
-    )  # fmt: skip
+        licence=_text(line.get("licence")) or _text(line.get("license")) or tags.get("licence"),
+    )
 
 
 def _sidecar(path: Path) -> list[str]:

@@ -11,10 +11,27 @@ from riffkit.errors import ParameterError
 
 EXTENSIONS = frozenset(
     (
-        ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf",
-        ".au", ".m4a", ".aac", ".wma", ".ape", ".wv", ".mp2", ".mp4",
+        ".wav",
+        ".wave",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".caf",
+        ".au",
+        ".m4a",
+        ".aac",
+        ".wma",
+        ".ape",
+        ".wv",
+        ".mp2",
+        ".mp4",
     )
-)  # fmt: skip
+)
 """All that people take for audio: those that can't be read are then told as such."""
 
 

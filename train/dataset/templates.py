@@ -12,9 +12,19 @@ from string import Formatter
 from riffkit.errors import ParameterError
 
 FIELDS = (
-    "style", "instruments", "mood", "bpm", "key", "trigger", "caption", "artist", "title", "drums",
-    "speed", "meter",
-)  # fmt: skip
+    "style",
+    "instruments",
+    "mood",
+    "bpm",
+    "key",
+    "trigger",
+    "caption",
+    "artist",
+    "title",
+    "drums",
+    "speed",
+    "meter",
+)
 _GAPS = re.compile(r"\s*,(?:\s*,)+")
 
 

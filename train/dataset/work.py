@@ -21,12 +21,7 @@ from torch import Tensor
 from riffkit.analysis.key import key as key_of
 from riffkit.atomic import atomic_path, output_error
 from riffkit.audio import files
-from riffkit.audio.loudness import (
-    MAX_TRUE_PEAK_DBFS,
-    TARGET_LUFS,
-    integrated_lufs,
-    true_peak_dbfs,
-)
+from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS, TARGET_LUFS, integrated_lufs, true_peak_dbfs
 from riffkit.device import single_thread
 from riffkit.errors import AudioFileError
 from riffkit.memory import give_back_freed_memory
@@ -254,9 +249,7 @@ def _tagger() -> Callable[[Tensor, int], dict[str, Any]]:
     return partial(music_tags, n_patches=1)
 
 
-def normalized(
-    sound: Float[Tensor, "2 sample"],
-) -> tuple[Float[Tensor, "2 sample"], float]:
+def normalized(sound: Float[Tensor, "2 sample"]) -> tuple[Float[Tensor, "2 sample"], float]:
     """The clip at -16 LUFS by one gain, or quieter where its peaks would stand above -1 dBFS, and
     its loudness then. No limiter: a model should learn the music, not what bent it."""
     loudness = integrated_lufs(sound, CLIP_RATE)

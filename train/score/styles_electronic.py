@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from train.score.model import Mix
-from train.score.progressions import (
-    DANCE_MINOR,
-    POP_MAJOR,
-    POP_MINOR,
-)
+from train.score.progressions import DANCE_MINOR, POP_MAJOR, POP_MINOR
 from train.score.style_info import StyleInfo
 
 ELECTRONIC: dict[str, StyleInfo] = {
@@ -49,10 +45,7 @@ ELECTRONIC: dict[str, StyleInfo] = {
         bpm_range=(80, 102),
         default_bpm=92,
         moods=("laid-back", "gritty", "cool", "soulful", "confident"),
-        modes={
-            "minor": ("i7", "i9 iv9", "i bVI", "i bVII bVI V7"),
-            "dorian": ("i7 IV7", "i9 IV9"),
-        },
+        modes={"minor": ("i7", "i9 iv9", "i bVI", "i bVII bVI V7"), "dorian": ("i7 IV7", "i9 IV9")},
         chords=("electric piano", "piano", "strings", "brass"),
         comping=("stabs", "lazy", "halves"),
         bass=("bass guitar", "synth bass", "upright bass"),
@@ -97,10 +90,7 @@ ELECTRONIC: dict[str, StyleInfo] = {
         bpm_range=(124, 142),
         default_bpm=132,
         moods=("dark", "hypnotic", "driving", "industrial", "relentless"),
-        modes={
-            "minor": ("i", "i", "i bVI", "i iv"),
-            "phrygian": ("i", "i bII", "i bII i i"),
-        },
+        modes={"minor": ("i", "i", "i bVI", "i iv"), "phrygian": ("i", "i bII", "i bII i i")},
         chords=("synth brass", "synth strings", "organ"),
         comping=("stabs", "offbeat"),
         bass=("synth bass",),
@@ -192,10 +182,7 @@ ELECTRONIC: dict[str, StyleInfo] = {
         bpm_range=(84, 118),
         default_bpm=100,
         moods=("nostalgic", "retro", "neon", "cinematic", "driving"),
-        modes={
-            "minor": POP_MINOR,
-            "major": ("vi IV I V", "I V vi IV", "IV V vi I"),
-        },
+        modes={"minor": POP_MINOR, "major": ("vi IV I V", "I V vi IV", "IV V vi I")},
         chords=("synth brass", "synth strings", "synth pad"),
         comping=("halves", "pad", "eighths"),
         bass=("synth bass",),

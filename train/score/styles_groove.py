@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from train.score.model import Mix
-from train.score.progressions import (
-    JAZZ_MAJOR,
-    JAZZ_MINOR,
-)
+from train.score.progressions import JAZZ_MAJOR, JAZZ_MINOR
 from train.score.style_info import StyleInfo
 
 GROOVE: dict[str, StyleInfo] = {
@@ -63,10 +60,7 @@ GROOVE: dict[str, StyleInfo] = {
         bpm_range=(100, 176),
         default_bpm=136,
         moods=("swinging", "smoky", "elegant", "lively", "cool"),
-        modes={
-            "major": JAZZ_MAJOR,
-            "minor": JAZZ_MINOR,
-        },
+        modes={"major": JAZZ_MAJOR, "minor": JAZZ_MINOR},
         chords=("piano", "jazz guitar", "piano", "vibraphone"),
         comping=("charleston",),
         bass=("upright bass",),

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from train.score.model import Mix
-from train.score.progressions import (
-    CLASSIC_MAJOR,
-    CLASSIC_MINOR,
-    FOLK_MAJOR,
-    POP_MAJOR,
-    POP_MINOR,
-)
+from train.score.progressions import CLASSIC_MAJOR, CLASSIC_MINOR, FOLK_MAJOR, POP_MAJOR, POP_MINOR
 from train.score.style_info import StyleInfo
 
 SONG: dict[str, StyleInfo] = {
@@ -17,10 +11,7 @@ SONG: dict[str, StyleInfo] = {
         bpm_range=(88, 168),
         default_bpm=126,
         moods=("elegant", "romantic", "graceful", "whimsical", "nostalgic"),
-        modes={
-            "major": CLASSIC_MAJOR,
-            "minor": CLASSIC_MINOR,
-        },
+        modes={"major": CLASSIC_MAJOR, "minor": CLASSIC_MINOR},
         chords=("piano", "strings", "accordion", "harp"),
         comping=("oompah",),
         bass=("cello", "upright bass"),
@@ -98,10 +89,7 @@ SONG: dict[str, StyleInfo] = {
         bpm_range=(66, 144),
         default_bpm=104,
         moods=("elegant", "delicate", "refined", "light", "expressive"),
-        modes={
-            "major": CLASSIC_MAJOR,
-            "minor": CLASSIC_MINOR,
-        },
+        modes={"major": CLASSIC_MAJOR, "minor": CLASSIC_MINOR},
         chords=("piano", "harpsichord", "strings", "harp"),
         comping=("halves", "quarters", "stately"),
         bass=("cello",),
@@ -171,10 +159,7 @@ SONG: dict[str, StyleInfo] = {
         bpm_range=(60, 84),
         default_bpm=70,
         moods=("emotional", "tender", "romantic", "heartfelt", "sentimental"),
-        modes={
-            "major": (*POP_MAJOR, "I iii IV iv"),
-            "minor": POP_MINOR,
-        },
+        modes={"major": (*POP_MAJOR, "I iii IV iv"), "minor": POP_MINOR},
         chords=("piano", "piano", "electric piano", "acoustic guitar"),
         comping=("halves", "quarters", "lazy"),
         bass=("bass guitar", "fretless bass", "upright bass"),
@@ -194,10 +179,7 @@ SONG: dict[str, StyleInfo] = {
         bpm_range=(92, 128),
         default_bpm=112,
         moods=("catchy", "bright", "upbeat", "fresh", "feel-good"),
-        modes={
-            "major": POP_MAJOR,
-            "minor": POP_MINOR,
-        },
+        modes={"major": POP_MAJOR, "minor": POP_MINOR},
         chords=("piano", "electric guitar", "acoustic guitar", "electric piano", "synth pad"),
         comping=("eighths", "quarters", "strum", "stabs"),
         bass=("bass guitar", "synth bass"),

@@ -60,9 +60,13 @@ class DrumMachine:
         if name in _HAND_HZ:
             return self._tom(_HAND_HZ[name], 0.12, rng)
         makers: dict[str, Callable[[np.random.Generator], Mono]] = {
-            "kick": self._kick, "snare": self._snare, "clap": self._clap, "rim": self._rim,
-            "clave": self._rim, "cowbell": self._cowbell,
-        }  # fmt: skip
+            "kick": self._kick,
+            "snare": self._snare,
+            "clap": self._clap,
+            "rim": self._rim,
+            "clave": self._rim,
+            "cowbell": self._cowbell,
+        }
         if name in makers:
             return makers[name](rng)
         decay_s = {"hat": 0.035, "pedal": 0.05, "open": 0.22, "shaker": 0.04, "tamb": 0.08}

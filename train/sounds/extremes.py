@@ -13,8 +13,12 @@ from train.sounds.voices import SAMPLE_RATE, Stereo, add_circular, pitch_to_hz, 
 def draw_extreme(n_samples: int, rng: np.random.Generator) -> Stereo:
     """One of them, as a loop."""
     makers: tuple[Callable[[int, np.random.Generator], Stereo], ...] = (
-        _silence, _tones, _noise, _clicks, _one_note,
-    )  # fmt: skip
+        _silence,
+        _tones,
+        _noise,
+        _clicks,
+        _one_note,
+    )
     return makers[int(rng.integers(len(makers)))](n_samples, rng)
 
 

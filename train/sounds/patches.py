@@ -96,11 +96,13 @@ def _lead(name: str, rng: np.random.Generator) -> Voice:
         vibrato_cents=float(rng.choice((0, 0, 15, 35))),
         vibrato_hz=float(rng.uniform(4, 7)),
         envelope=Envelope(
-            _octaves(rng, 0.002, 0.05), _octaves(rng, 0.1, 2.0), float(rng.uniform(0.2, 1)),
+            _octaves(rng, 0.002, 0.05),
+            _octaves(rng, 0.1, 2.0),
+            float(rng.uniform(0.2, 1)),
             _octaves(rng, 0.03, 0.4),
         ),
         seed=int(rng.integers(2**31)),
-    )  # fmt: skip
+    )
 
 
 def _pad(rng: np.random.Generator) -> Voice:
@@ -144,10 +146,12 @@ def _fm(rng: np.random.Generator) -> Voice:
         index_s=decay_s * float(rng.uniform(0.2, 1)),
         chorus_cents=float(rng.choice((0, 0, 4, 10))),
         envelope=Envelope(
-            _octaves(rng, 0.001, 0.03), decay_s, float(rng.choice((0, 0, 0.4, 0.9))),
+            _octaves(rng, 0.001, 0.03),
+            decay_s,
+            float(rng.choice((0, 0, 0.4, 0.9))),
             _octaves(rng, 0.05, 0.5),
         ),
-    )  # fmt: skip
+    )
 
 
 def _plucked(rng: np.random.Generator) -> Voice:

@@ -19,9 +19,24 @@ _SHARE_OWN_TRUE, _SHARE_OWN_FREE = 0.6, 0.12
 _VIBRATO_SHARE = 0.5
 _BEND_STEP_S = 0.01
 _SUSTAINED = frozenset(
-    ("violin", "viola", "cello", "strings", "choir", "trumpet", "trombone", "french horn", "oboe",
-     "saxophone", "clarinet", "flute", "pan flute", "synth lead", "harmonica")
-)  # fmt: skip
+    (
+        "violin",
+        "viola",
+        "cello",
+        "strings",
+        "choir",
+        "trumpet",
+        "trombone",
+        "french horn",
+        "oboe",
+        "saxophone",
+        "clarinet",
+        "flute",
+        "pan flute",
+        "synth lead",
+        "harmonica",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -82,9 +97,12 @@ def sound_track(track: Track, timbre: Timbre, *, n_beats: int, n_samples: int) -
         sound = timbre.source.play(played.notes, n_beats=n_beats, n_samples=n_samples)
     else:
         sound = play_loop(
-            played.notes, timbre.source, n_beats=n_beats, n_samples=n_samples,
+            played.notes,
+            timbre.source,
+            n_beats=n_beats,
+            n_samples=n_samples,
             cents=timbre.tuning_cents,
-        )  # fmt: skip
+        )
     return timbre.treatment.apply(sound)
 
 

@@ -36,9 +36,13 @@ class Treatment:
             loop = overdrive(loop, self.drive_db)
         if self._has_equalizer:
             loop = equalize(
-                loop, low_cut_hz=self.low_cut_hz, high_cut_hz=self.high_cut_hz,
-                tilt_db=self.tilt_db, bell_hz=self.bell_hz, bell_db=self.bell_db,
-            )  # fmt: skip
+                loop,
+                low_cut_hz=self.low_cut_hz,
+                high_cut_hz=self.high_cut_hz,
+                tilt_db=self.tilt_db,
+                bell_hz=self.bell_hz,
+                bell_db=self.bell_db,
+            )
         if self.chorus_ms:
             loop = chorus(loop, depth_ms=self.chorus_ms, turns=self.chorus_turns, wet=0.8)
         if self.tremolo_depth:
@@ -63,8 +67,9 @@ def draw_treatment(track: Track, rng: np.random.Generator) -> Treatment:
         drive_db=float(rng.uniform(0, 24)) if rng.random() < _DRIVE_SHARE else None,
         chorus_ms=float(rng.uniform(0.5, 5)) if rng.random() < _CHORUS_SHARE * pitched else 0.0,
         chorus_turns=int(rng.integers(1, 8)),
-        tremolo_depth=float(rng.uniform(0.2, 0.9)) if rng.random() < _TREMOLO_SHARE * pitched
+        tremolo_depth=float(rng.uniform(0.2, 0.9))
+        if rng.random() < _TREMOLO_SHARE * pitched
         else 0.0,
         tremolo_turns=int(rng.choice((4, 8, 16, 24))),
         mono=bool(rng.random() < 0.25),
-    )  # fmt: skip
+    )

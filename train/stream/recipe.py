@@ -49,11 +49,7 @@ class DrawnClip:
 
 
 def draw_clip(
-    number: int,
-    params: SpectrogramParams,
-    fonts: Sequence[Path],
-    *,
-    kind: str | None = None,
+    number: int, params: SpectrogramParams, fonts: Sequence[Path], *, kind: str | None = None
 ) -> DrawnClip:
     """The clip of that number; `kind` instead of the one that the number draws."""
     rng = np.random.default_rng((number, 0x21FF))
@@ -108,8 +104,11 @@ def _extreme(score: Score, fonts: Sequence[Path], rng: np.random.Generator) -> S
 
 
 _SOUNDS: dict[str, Callable[[Score, Sequence[Path], np.random.Generator], Stereo]] = {
-    "mix": _mix, "stem": _stem, "guide": _guide, "extreme": _extreme,
-}  # fmt: skip
+    "mix": _mix,
+    "stem": _stem,
+    "guide": _guide,
+    "extreme": _extreme,
+}
 
 
 def _one_player(score: Score, rng: np.random.Generator) -> Score:

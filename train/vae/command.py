@@ -73,10 +73,15 @@ def vae(
     ring = Ring(cache, find_preset(preset), max_bytes=megabytes << 20)
     training = VaeRun(run, ring, workers=workers, ahead=ahead)
     for line in training.fit(
-        network=_network(sound_channels, fold), start=start, images=images,
-        cooldown_images=cooldown, batch_size=batch_size, learning_rate=learning_rate,
-        ema_decay=ema_decay, device=device,
-    ):  # fmt: skip
+        network=_network(sound_channels, fold),
+        start=start,
+        images=images,
+        cooldown_images=cooldown,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        ema_decay=ema_decay,
+        device=device,
+    ):
         print_line(line)
 
 

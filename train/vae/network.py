@@ -111,9 +111,7 @@ def add_noise(
 
 @torch.no_grad()
 def standardize(
-    network: AutoencoderKL,
-    images: Sequence[Float[Tensor, "1 plane row column"]],
-    config: VaeConfig,
+    network: AutoencoderKL, images: Sequence[Float[Tensor, "1 plane row column"]], config: VaeConfig
 ) -> AutoencoderKL:
     """Fold each sound channel's mean and spread into the 1 × 1 convolutions around the latents.
 

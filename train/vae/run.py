@@ -58,11 +58,16 @@ class VaeRun:
             task = self._task(network, fonts)
             first_image = self._begin(task, start)
             config = LoopConfig(
-                batch_size=batch_size, warmup_images=_WARMUP_STEPS * batch_size,
-                schedule="constant", first_image=first_image,
-                **{"checkpoint_seconds": _CHECKPOINT_SECONDS, "sample_images": _SNAPSHOT_IMAGES,
-                   **loop},
-            )  # fmt: skip
+                batch_size=batch_size,
+                warmup_images=_WARMUP_STEPS * batch_size,
+                schedule="constant",
+                first_image=first_image,
+                **{
+                    "checkpoint_seconds": _CHECKPOINT_SECONDS,
+                    "sample_images": _SNAPSHOT_IMAGES,
+                    **loop,
+                },
+            )
             yield from fit(task, config, self._folder)
 
     def _task(self, network: VaeConfig, fonts: list[Path]) -> VaeTask:

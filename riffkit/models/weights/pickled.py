@@ -33,11 +33,18 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _COUNT_BYTES = 8
 
 _STORAGES = {
-    "DoubleStorage": torch.float64, "FloatStorage": torch.float32, "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
-    "ShortStorage": torch.int16, "CharStorage": torch.int8, "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool, "UntypedStorage": torch.uint8,
-}  # fmt: skip
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+    "UntypedStorage": torch.uint8,
+}
 _HARMLESS = {
     "builtins": "set frozenset dict list tuple int float complex bool str bytes bytearray object "
     "slice range",
@@ -56,7 +63,7 @@ _HARMLESS = {
     "numpy": "dtype ndarray float64 float32 float16 int64 int32 bool_",
     "numpy.core.multiarray": "scalar _reconstruct",
     "numpy._core.multiarray": "scalar _reconstruct",
-}  # fmt: skip
+}
 _HARMLESS_PACKAGES = ("torch.nn.", "torch.optim.", "numpy.dtypes")
 
 
@@ -83,9 +90,19 @@ def read_pickled(path: Path) -> Stored:
     try:
         return Stored(_tensors(file, read(path, file)), (file,))
     except (
-        pickle.UnpicklingError, zipfile.BadZipFile, struct.error, EOFError, ValueError, KeyError,
-        IndexError, TypeError, AttributeError, RecursionError, MemoryError, OverflowError,
-    ) as error:  # fmt: skip
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        struct.error,
+        EOFError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        MemoryError,
+        OverflowError,
+    ) as error:
         raise DamagedError("it is damaged or truncated") from error
 
 

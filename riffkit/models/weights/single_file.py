@@ -30,8 +30,11 @@ CONFIGS = Path(__file__).parents[2] / "weights" / "sd_v1"
 """The configurations of v1, in the places where a model folder has them."""
 
 _UNET, _EMA, _VAE, _TEXT = (
-    "model.diffusion_model.", "model_ema.", "first_stage_model.", "cond_stage_model.transformer.",
-)  # fmt: skip
+    "model.diffusion_model.",
+    "model_ema.",
+    "first_stage_model.",
+    "cond_stage_model.transformer.",
+)
 _HEAD_SIZE = 64
 """Of CLIP's text encoders, whatever their width."""
 _MOST_BLOCKS = 40
@@ -171,17 +174,31 @@ def _unet_names() -> list[str]:
         f"{block}.{attn}.{to}" for attn in ("attn1", "attn2") for to in ("to_q", "to_k", "to_v")
     ]
     layers = [
-        "in_layers.0", "in_layers.2", "emb_layers.1", "out_layers.0", "out_layers.3",
-        "skip_connection", "norm", "proj_in", "proj_out", "op", "conv", *attention,
+        "in_layers.0",
+        "in_layers.2",
+        "emb_layers.1",
+        "out_layers.0",
+        "out_layers.3",
+        "skip_connection",
+        "norm",
+        "proj_in",
+        "proj_out",
+        "op",
+        "conv",
+        *attention,
         *(f"{block}.{attn}.to_out.0" for attn in ("attn1", "attn2")),
         *(f"{block}.ff.net.{n}" for n in ("0.proj", "2")),
         *(f"{block}.norm{n}" for n in (1, 2, 3)),
-    ]  # fmt: skip
+    ]
     places = [
-        *(f"{side}.{n}.{k}" for side, n, k in product(
-            ("input_blocks", "output_blocks"), range(_MOST_BLOCKS), range(3))),
+        *(
+            f"{side}.{n}.{k}"
+            for side, n, k in product(
+                ("input_blocks", "output_blocks"), range(_MOST_BLOCKS), range(3)
+            )
+        ),
         *(f"middle_block.{k}" for k in range(3)),
-    ]  # fmt: skip
+    ]
     whole = ["input_blocks.0.0", "time_embed.0", "time_embed.2", "out.0", "out.2"]
     stems = [*whole, *(f"{place}.{layer}" for place, layer in product(places, layers))]
     return [f"{stem}.{kind}" for stem in stems for kind in ("weight", "bias")]
