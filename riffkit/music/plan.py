@@ -53,8 +53,8 @@ class Plan:
     """Everything that is decided before the first step.
 
     `denoising`: how to sample, for the whole strength. `transpose`: how many semitones above what
-    the model paints the music sounds. `texts`: those of the prompts, in their order. `read`: the prompts
-    themselves, with the names that messages give them. `resolved`: what a recipe keeps in place of
+    the model paints the music sounds. `texts`: those of the prompts, in their order. `read`: the
+    prompts, with the names that messages give them. `resolved`: what a recipe keeps in place of
     the request's open choices.
     """
 
