@@ -6,43 +6,119 @@
     clip.save("piano.wav")
     clip.image.save("piano.png")
 
-Importing is light: torch and diffusers come in when `load` is called.
+Everything that is meant to be used from outside is in `__all__`. Importing is light: torch and
+diffusers come in with the first name that needs them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from riffkit.errors import RiffkitError
+from riffkit.errors import (
+    AudioFileError,
+    ImageFileError,
+    ModelError,
+    OutputError,
+    ParameterError,
+    RiffkitError,
+    WorkerError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from riffkit.dataset.build import Built, build_dataset
+    from riffkit.dataset.check import check_dataset
+    from riffkit.dataset.resolve import BuildRequest
+    from riffkit.models.catalogue import describe_model, list_models
+    from riffkit.music.batch import Made
+    from riffkit.music.clip import Clip
+    from riffkit.music.codec import decode_file, encode_file
+    from riffkit.music.inspect import inspect_file
+    from riffkit.music.registry import register
+    from riffkit.music.replay import Replay, replay
+    from riffkit.music.riff import Riff, load
+    from riffkit.music.task import Input, Task
+    from riffkit.provenance.recipe import Recipe
+    from riffkit.spectrogram.beat_grid import BeatGrid
+    from riffkit.spectrogram.image import SpectrogramImage
+    from riffkit.spectrogram.params import SpectrogramParams
+    from riffkit.training.settings import FullSettings, LoraSettings
+    from riffkit.training.tuning_run import tune
+    from riffkit.vocoder.base import InpaintingVocoder, Vocoder
 
-    from riffkit.music.riff import Riff
+__version__ = "0.2.0.dev0"
 
-__all__ = ["RiffkitError", "load"]
+__all__ = [
+    "AudioFileError",
+    "BeatGrid",
+    "BuildRequest",
+    "Built",
+    "Clip",
+    "FullSettings",
+    "ImageFileError",
+    "InpaintingVocoder",
+    "Input",
+    "LoraSettings",
+    "Made",
+    "ModelError",
+    "OutputError",
+    "ParameterError",
+    "Recipe",
+    "Replay",
+    "Riff",
+    "RiffkitError",
+    "SpectrogramImage",
+    "SpectrogramParams",
+    "Task",
+    "Vocoder",
+    "WorkerError",
+    "__version__",
+    "build_dataset",
+    "check_dataset",
+    "decode_file",
+    "describe_model",
+    "encode_file",
+    "inspect_file",
+    "list_models",
+    "load",
+    "register",
+    "replay",
+    "tune",
+]
+
+_HOMES = {
+    "riffkit.dataset.build": ("Built", "build_dataset"),
+    "riffkit.dataset.check": ("check_dataset",),
+    "riffkit.dataset.resolve": ("BuildRequest",),
+    "riffkit.models.catalogue": ("describe_model", "list_models"),
+    "riffkit.music.batch": ("Made",),
+    "riffkit.music.clip": ("Clip",),
+    "riffkit.music.codec": ("decode_file", "encode_file"),
+    "riffkit.music.inspect": ("inspect_file",),
+    "riffkit.music.registry": ("register",),
+    "riffkit.music.replay": ("Replay", "replay"),
+    "riffkit.music.riff": ("Riff", "load"),
+    "riffkit.music.task": ("Input", "Task"),
+    "riffkit.provenance.recipe": ("Recipe",),
+    "riffkit.spectrogram.beat_grid": ("BeatGrid",),
+    "riffkit.spectrogram.image": ("SpectrogramImage",),
+    "riffkit.spectrogram.params": ("SpectrogramParams",),
+    "riffkit.training.settings": ("FullSettings", "LoraSettings"),
+    "riffkit.training.tuning_run": ("tune",),
+    "riffkit.vocoder.base": ("InpaintingVocoder", "Vocoder"),
+}
 
 
-def load(
-    model: str = "mini",
-    *,
-    device: str = "auto",
-    loras: Sequence[str | Path | tuple[str | Path, float]] = (),
-    dtype: str = "auto",
-    compile: bool = False,  # noqa: A002 (torch.compile)
-    offload: bool = False,
-) -> Riff:
-    """A model ready to play: a bundled name, a folder, a single file, or a hub id.
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first asked for (PEP 562)."""
+    import importlib
 
-    `device` is "auto", "cpu", "cuda" or "mps". `loras` are added to the model: each a file or
-    the folder of a training run, as "PATH[:WEIGHT]" or (path, weight). `dtype` is "auto",
-    "float32", "float16" or "bfloat16"; `compile` compiles the network at its first use; `offload`
-    keeps networks in main memory while a GPU doesn't need them. Raises ModelError for a model or
-    LoRA that is missing, incomplete, or doesn't fit.
-    """
-    from riffkit.music.riff import Riff
+    for module, names in _HOMES.items():
+        if name in names:
+            value = getattr(importlib.import_module(module), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return Riff.load(
-        model, device=device, loras=loras, dtype=dtype, compile=compile, offload=offload
-    )
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

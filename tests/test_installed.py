@@ -28,9 +28,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_is_small_and_whole(wheel: Path) -> None:
     assert wheel.stat().st_size <= 50e6
     names = zipfile.ZipFile(wheel).namelist()
-    for name in ("cli.py", "riffkit/weights/mini/unet/diffusion_pytorch_model.safetensors"):
-        assert name in names
-    assert not [name for name in names if name.startswith("tests/")]
+    for name in ("py.typed", "weights/mini/unet/diffusion_pytorch_model.safetensors"):
+        assert f"riffkit/{name}" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"riffkit"}
 
 
 @pytest.mark.slow
@@ -69,10 +69,9 @@ def test_installed_command_generates_elsewhere(wheel: Path, tmp_path: Path) -> N
     (Path(purelib) / "borrowed.pth").write_text(borrowed + "\n")
     work = tmp_path / "elsewhere"
     work.mkdir()
-    code = "import cli, sys; sys.argv[0] = 'riff'; cli.main()"
     arguments = ["generate", "piano", "--bars", "1", "--steps", "4", "-o", "a.wav", "--json"]
     done = subprocess.run(
-        [python, "-c", code, *arguments], cwd=work, capture_output=True, text=True
+        [python, "-m", "riffkit", *arguments], cwd=work, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert soundfile.info(work / "a.wav").duration == pytest.approx(

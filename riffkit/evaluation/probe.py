@@ -1,8 +1,8 @@
 """A listener for the bundled model: which instruments, style, drums and density a loop has.
 
 A small convolutional network on the loop's image, trained on rendered scores whose facts are
-known (train/probe.py). It reads images in beats of 64 px, coarsely, so that the fine texture in
-which painted images differ from real ones is no clue.
+known (train/judges/probe.py). It reads images in beats of 64 px, coarsely, so that the fine
+texture in which painted images differ from real ones is no clue.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The prompts that models are judged by, each with the facts that it asks for.
 
-They are worded as no caption of the training is (train/eval_prompts.py wrote them, once), about
-scores that no training saw.
+They are worded as no caption of the training is (train/judges/eval_prompts.py wrote them, once),
+about scores that no training saw.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 
 from riffkit.atomic import atomic_path
-from riffkit.evaluation.html import image, page, player, table
 from riffkit.evaluation.judge import Score
 from riffkit.evaluation.prompts import EvalPrompt
 from riffkit.evaluation.reading import Reading
+from riffkit.html import image, page, player, table
 
 _HEAD = ("", "score", "95 % between", "real renders", "ratio", "clips")
 _NOTES = """\

@@ -1,8 +1,8 @@
 """Few steps: a model may carry a LoRA with which it needs only a handful, and no guidance.
 
-`riff train distill` makes it, for steps of first order (train/distill.py). It lies in the model
-folder's `few_steps` as diffusers writes LoRAs, and diffusers can load it too. Here it is added to
-the weights (lora.py) without peft, whose import alone takes longer than two of the steps.
+`riff train distill` makes it, for steps of first order (train/mini/distill.py). It lies in the
+model folder's `few_steps` as diffusers writes LoRAs, and diffusers can load it too. Here it is
+added to the weights (lora.py) without peft, whose import alone takes longer than two steps.
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ def build(parts: Parts, *, dtype: torch.dtype, device: torch.device, named: str)
         for name, network in made.items():
             weights = getattr(parts, name).weights
             placed = _placed(f"{named}: its {name}", network.state_dict(), weights)
-            settle = partial(weights.settled, dtype=dtype, device=device)
-            states[name] = dict(zip(placed, pool.map(settle, placed.values()), strict=True))
+            materialize = partial(weights.materialized, dtype=dtype, device=device)
+            states[name] = dict(zip(placed, pool.map(materialize, placed.values()), strict=True))
     for name, network in made.items():
         network.load_state_dict(states[name], assign=True)
         network.to(device).eval().requires_grad_(False)

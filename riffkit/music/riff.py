@@ -24,6 +24,40 @@ from riffkit.music.task import Task
 from riffkit.music.values import call_of, random_seed
 
 
+def load(
+    model: str = "mini",
+    *,
+    device: str = "auto",
+    loras: Sequence[LoraSpec] = (),
+    dtype: str = "auto",
+    compile: bool = False,  # noqa: A002 (torch.compile)
+    offload: bool = False,
+) -> Riff:
+    """Load a model, ready to play.
+
+    Args:
+        model: a bundled name, a folder, a single file, or a hub id ("owner/name").
+        device: "auto", "cpu", "cuda" or "mps".
+        loras: LoRAs to add, each a file or the folder of a training run, as "PATH[:WEIGHT]" or
+            (path, weight).
+        dtype: precision of the weights: "auto", "float32", "float16" or "bfloat16".
+        compile: compile the UNet at its first use (torch.compile).
+        offload: keep idle networks in main memory, to save the GPU's.
+
+    Returns:
+        The model, with a method for each task.
+
+    Raises:
+        ModelError: the model or a LoRA is missing, incomplete, or doesn't fit.
+        ParameterError: the device or the dtype isn't there.
+
+    Example:
+        riff = riffkit.load("mini", device="cpu")
+    """
+    compute = Compute(dtype=dtype, compile=compile, offload=offload)
+    return Riff(load_pipeline(model, device=device, loras=loras, compute=compute))
+
+
 @dataclass(frozen=True)
 class Riff:
     """A loaded model; `riffkit.load` makes one.
@@ -35,13 +69,6 @@ class Riff:
     """
 
     pipeline: Pipeline
-
-    @classmethod
-    def load(
-        cls, model: str, *, device: str = "auto", loras: Sequence[LoraSpec] = (), **options: Any
-    ) -> Riff:
-        """`options` are the fields of `Compute`."""
-        return cls(load_pipeline(model, device=device, loras=loras, compute=Compute(**options)))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """The method of a task."""

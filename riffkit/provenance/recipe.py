@@ -15,11 +15,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from riffkit import __version__
 from riffkit.errors import ParameterError
 from riffkit.provenance.migrations import SCHEMA, migrated
 
 TAG = "riffkit"
-_PACKAGES = ("riffkit", "torch", "diffusers", "transformers", "numpy", "soxr", "soundfile")
+_PACKAGES = ("torch", "diffusers", "transformers", "numpy", "soxr", "soundfile")
 _WHOLE_FILE_BYTES = 64 << 20
 _SAMPLED_BLOCKS, _BLOCK_BYTES = 64, 1 << 20
 
@@ -89,7 +90,7 @@ class Recipe:
 
 def versions() -> dict[str, str]:
     """The installed versions of what can change a result."""
-    found = {}
+    found = {"riffkit": __version__}
     for package in _PACKAGES:
         try:
             found[package] = version(package)

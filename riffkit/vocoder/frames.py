@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
+from riffkit.compiled import compiled
 from riffkit.spectrogram.stft import Analysis
-from riffkit.vocoder.compiled import compiled
 
 
 def centred_window(analysis: Analysis) -> Float32[np.ndarray, " frame_sample"]:

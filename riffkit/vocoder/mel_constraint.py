@@ -18,7 +18,7 @@ import math
 import numpy as np
 from jaxtyping import Complex64, Float32
 
-from riffkit.vocoder.compiled import compiled
+from riffkit.compiled import compiled
 from riffkit.vocoder.mel_bank import MelBank
 
 LANES = 4

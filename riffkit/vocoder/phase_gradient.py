@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
+from riffkit.compiled import compiled
 from riffkit.spectrogram.stft import Analysis
-from riffkit.vocoder.compiled import compiled
 
 HANN_GAMMA = 0.25645
 FEW_COLUMNS = 6.0  # windows shorter than that are taken as Hann windows

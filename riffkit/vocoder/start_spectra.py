@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Complex64, Float32
 
+from riffkit.compiled import compiled
 from riffkit.spectrogram.stft import Analysis
-from riffkit.vocoder.compiled import compiled
 from riffkit.vocoder.phase_gradient import phase_from_magnitude
 
 QUIETEST_MID = np.float32(0.05)  # of left + right: below it the two cancel, and mid says nothing

@@ -32,6 +32,7 @@ prepare()
 import torch  # noqa: E402
 from diffusers import StableDiffusionPipeline  # noqa: E402
 
+from riffkit.dataset.latent_cache import cache_for  # noqa: E402
 from riffkit.device import pick_device  # noqa: E402
 from riffkit.diffusion.conditioning import encode_prompts  # noqa: E402
 from riffkit.diffusion.denoise import SamplerConfig, Window, denoise  # noqa: E402
@@ -40,12 +41,11 @@ from riffkit.diffusion.samplers import new_scheduler  # noqa: E402
 from riffkit.models.pipeline import Pipeline, load_pipeline  # noqa: E402
 from riffkit.music.riff import Riff  # noqa: E402
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, SpectrogramParams  # noqa: E402
+from riffkit.training.settings import LoraSettings  # noqa: E402
+from riffkit.training.tuning_run import tune  # noqa: E402
+from tests.dataset.small_dataset import small_dataset  # noqa: E402
 from tests.models.full_size import write_full_size  # noqa: E402
 from tests.models.layouts import small_v1, write_layout  # noqa: E402
-from tests.train.small_dataset import small_dataset  # noqa: E402
-from train.dataset.cache import cache_for  # noqa: E402
-from train.settings import LoraSettings  # noqa: E402
-from train.tuning_run import tune  # noqa: E402
 
 SECONDS, CELLS = 5.12, 64
 SHORT_COLUMNS = 16

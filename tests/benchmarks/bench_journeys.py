@@ -23,11 +23,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # as it stands here
 
+import riffkit
+from riffkit import Riff
 from riffkit.analysis.facts import measure
 from riffkit.audio import files
 from riffkit.evaluation.seams import flux_at
 from riffkit.music.melody import MelodyNote, likeness, play, read_melody
-from riffkit.music.riff import Riff
 from riffkit.spectrogram.beat_grid import BeatGrid
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4, help="denoising steps; 4 unless given")
     arguments = parser.parse_args()
     short, options = arguments.short, {"steps": arguments.steps}
-    riff = Riff.load("mini", device="cpu")
+    riff = riffkit.load("mini", device="cpu")
     print_loops(riff, 2 if short else 50, options)
     print_extended(riff, 1 if short else 6, options)
     print_melodies(riff, 1 if short else 6, options)

@@ -31,14 +31,14 @@ import torch  # noqa: E402
 from diffusers import DDPMScheduler  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from riffkit.dataset.latent_cache import cache_for  # noqa: E402
 from riffkit.models.lora import FILE  # noqa: E402
 from riffkit.models.pipeline import load_pipeline  # noqa: E402
 from riffkit.spectrogram.params import FULL_BAND  # noqa: E402
-from tests.train.small_dataset import small_dataset  # noqa: E402
-from train.adapters import add_lora  # noqa: E402
-from train.dataset.cache import cache_for  # noqa: E402
-from train.settings import LORA_TARGETS, LoraSettings  # noqa: E402
-from train.tuning_run import tune  # noqa: E402
+from riffkit.training.adapters import add_lora  # noqa: E402
+from riffkit.training.settings import LORA_TARGETS, LoraSettings  # noqa: E402
+from riffkit.training.tuning_run import tune  # noqa: E402
+from tests.dataset.small_dataset import small_dataset  # noqa: E402
 
 RANK, BATCH, WIDTH = 16, 8, 512
 

@@ -29,9 +29,10 @@ from music import CLIP_SAMPLES, RATE, unpack
 
 from riffkit.audio.files import load
 from riffkit.errors import ParameterError
+from riffkit.score import Score, write_score
 from riffkit.spectrogram.beat_grid import BeatGrid
-from train.score import Score, find_soundfont, render, write_score
-from train.score.soundfont import FILE_NAME
+from train.sounds.render_score import render
+from train.sounds.soundfont import FILE_NAME, find_soundfont
 
 N_BEATS = 8
 STYLES = (  # grooves whose hits stand apart; house, metal or jazz leave no quiet between them

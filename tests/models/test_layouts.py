@@ -12,10 +12,10 @@ from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+import riffkit
 from riffkit.models.compute import Compute
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.models.weights.folder import weight_files
-from riffkit.music.riff import Riff
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1
 from tests.models.layouts import LAYOUTS, Model, small_v1, write_layout
 
@@ -40,7 +40,7 @@ def tensors_of(pipeline: Pipeline) -> dict[str, Tensor]:
 
 
 def image_of(path: Path) -> np.ndarray:
-    riff = Riff.load(str(path), device="cpu")
+    riff = riffkit.load(str(path), device="cpu")
     clip = riff.generate("techno", bars=1, bpm=180.0, steps=1, quality="preview", seed=1)
     return clip.image.pixels
 

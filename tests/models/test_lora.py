@@ -12,13 +12,13 @@ from diffusers import LCMScheduler, StableDiffusionPipeline
 from safetensors.torch import save_file
 from torch import Tensor
 
+import riffkit
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.denoise import SamplerConfig, Window, denoise
 from riffkit.errors import ModelError, ParameterError, RiffkitError
 from riffkit.models.lora import FILE, parse_lora, read_lora
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.replay import replay
-from riffkit.music.riff import Riff
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1
 
 QUERY = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_q"
@@ -201,7 +201,7 @@ def test_an_lcm_lora_paints_as_in_diffusers(
 def test_a_clip_says_its_loras_and_is_replayed(
     tiny_folder: Path, run: Path, tmp_path: Path
 ) -> None:
-    riff = Riff.load(str(tiny_folder), device="cpu", loras=[f"{run}:0.5"])
+    riff = riffkit.load(str(tiny_folder), device="cpu", loras=[f"{run}:0.5"])
     clip = riff.generate("drums", bars=1, steps=1, quality="preview", seed=1)
     (said,) = clip.recipe.model["loras"]
     assert (said["name"], said["weight"]) == ("metal", 0.5)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+import riffkit
+from riffkit import Riff
 from riffkit.device import has_bfloat16
 from riffkit.diffusion import denoise as denoising
 from riffkit.diffusion.conditioning import encode_prompts
@@ -19,7 +21,6 @@ from riffkit.music import canvas
 from riffkit.music.clip import Clip
 from riffkit.music.replay import replay
 from riffkit.music.request import PaintRequest
-from riffkit.music.riff import Riff
 from riffkit.music.run import prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Call
@@ -178,7 +179,7 @@ def test_sampler_and_savings_work_everywhere_and_are_replayed(
 @pytest.mark.skipif(not has_bfloat16(torch.device("cpu")), reason="the CPU lacks bfloat16")
 def test_a_clip_is_replayed_in_the_dtype_it_was_made_in(small: Riff, tmp_path: Path) -> None:
     place = str(small.pipeline.loading["model"])
-    half = Riff.load(place, device="cpu", dtype="bfloat16")
+    half = riffkit.load(place, device="cpu", dtype="bfloat16")
     clip = half.generate("piano", bars=1, steps=2, **FAST)
     assert clip.recipe.model["dtype"] == "bfloat16"
     assert "dtype" not in small.generate("piano", bars=1, steps=1, **FAST).recipe.model

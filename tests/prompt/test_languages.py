@@ -7,7 +7,7 @@ import pytest
 from riffkit.prompt.key import named_key
 from riffkit.prompt.languages import to_english
 from riffkit.prompt.tempo import named_bpm
-from train.score import captions, write_score
+from riffkit.score import captions, write_score
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from riffkit.prompt.traits import ModelTraits
 from riffkit.prompt.wording import as_model_reads, read_wording
-from train.score import STYLES, write_score
-from train.score.captions import captions
+from riffkit.score import STYLES, write_score
+from riffkit.score.captions import captions
 
 ENGLISH = ModelTraits(english=True, style_bpm=dict.fromkeys(STYLES, 100.0))
 

@@ -15,7 +15,10 @@ from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from riffkit.models.pipeline import WEIGHTS
-from train.autoencoder import (
+from riffkit.training.config import LoopConfig
+from riffkit.training.loop import fit
+from riffkit.training.objective import min_snr_weights
+from train.mini.autoencoder import (
     LATENT_CHANNELS,
     N_SOUND_CHANNELS,
     AutoencoderTask,
@@ -23,14 +26,11 @@ from train.autoencoder import (
     standardize_latents,
     texture_distance,
 )
-from train.config import LoopConfig
-from train.crops import Crops, pixels_to_signal
-from train.full import SCHEDULE, DiffusionTask, TextToLatents, load_networks, new_unet
-from train.latents import CachedClips, cache_latents, fact_words, read_latents
-from train.loop import fit
-from train.objective import min_snr_weights
-from train.shards import open_pixels, read_clips
-from train.text import HIDDEN_SIZE, byte_letters, new_text_encoder, principal_components
+from train.mini.crops import Crops, pixels_to_signal
+from train.mini.full import SCHEDULE, DiffusionTask, TextToLatents, load_networks, new_unet
+from train.mini.latents import CachedClips, cache_latents, fact_words, read_latents
+from train.mini.shards import open_pixels, read_clips
+from train.mini.text import HIDDEN_SIZE, byte_letters, new_text_encoder, principal_components
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from riffkit.diffusion.denoise import Inpainting, SamplerConfig, Window, denoise
 from riffkit.errors import ModelError
 from riffkit.models.distilled import FOLDER, with_lora
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from train.config import LoopConfig
-from train.distill import N_STEPS, DistillTask, export_lora
-from train.latents import CachedClips
-from train.loop import fit
+from riffkit.training.config import LoopConfig
+from riffkit.training.loop import fit
+from train.mini.distill import N_STEPS, DistillTask, export_lora
+from train.mini.latents import CachedClips
 
 WORDS = 3_000, 4_000  # of the vocabulary
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from riffkit.evaluation.prompts import eval_prompts
 from riffkit.prompt.key import named_key, parse_key
-from train.eval_prompts import eval_prompts as write_prompts
-from train.score import captions, write_score
+from riffkit.score import captions, write_score
+from train.judges.eval_prompts import eval_prompts as write_prompts
 
 
 def test_they_are_what_the_writer_writes() -> None:

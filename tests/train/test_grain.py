@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from train.autoencoder import new_autoencoder
-from train.config import LoopConfig
-from train.crops import CROP_COLUMNS, Crops
-from train.grain import GrainTask, energy_scores, export_grain
-from train.loop import fit
-from train.roughen import roughen
-from train.shards import clips_path, pixels_path
+from riffkit.training.config import LoopConfig
+from riffkit.training.loop import fit
+from train.mini.autoencoder import new_autoencoder
+from train.mini.crops import CROP_COLUMNS, Crops
+from train.mini.grain import GrainTask, energy_scores, export_grain
+from train.mini.shards import clips_path, pixels_path
+from train.sounds.roughen import roughen
 
 RATE = 44_100
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 from riffkit.analysis.musicnn import BRANCHES
 from riffkit.analysis.tags import tag_probabilities, unpack
 from riffkit.errors import ParameterError
-from train.musicnn import export_musicnn
-from train.musicnn_tagger import tagger_tensors
+from train.tools.musicnn import export_musicnn
+from train.tools.musicnn_tagger import tagger_tensors
 
 KERNELS = {
     "timbral_38": (7, 38, 1, 204),
@@ -173,7 +173,7 @@ def test_what_is_left_of_the_tagger_tells_the_same(
     found = tag_probabilities(features[:, weights["features"]], weights)
     assert expected.std() > 0.2
     torch.testing.assert_close(found, expected, rtol=0, atol=0.03)
-    monkeypatch.setattr("train.musicnn_tagger._pack", dict)  # nothing in eight bits
+    monkeypatch.setattr("train.tools.musicnn_tagger._pack", dict)  # nothing in eight bits
     weights = unpack(tagger_tensors(tensors))
     found = tag_probabilities(features[:, weights["features"]], weights)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)

@@ -10,9 +10,9 @@ import pytest
 
 from riffkit.errors import ParameterError
 from riffkit.evaluation.probe import listen
-from train.config import LoopConfig
-from train.loop import fit
-from train.probe import ProbeTask, export_probe, probe_facts
+from riffkit.training.config import LoopConfig
+from riffkit.training.loop import fit
+from train.judges.probe import ProbeTask, export_probe, probe_facts
 
 INSTRUMENTS = "piano", "flute"
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from riffkit.errors import ParameterError
-from train.score import Note, Score, Track, find_soundfont, render, write_score
-from train.score.mixing import mix_down
-from train.score.model import Mix
-from train.score.render import SAMPLE_RATE, loop_samples, render_track
-from train.score.soundfont import FILE_NAME
+from riffkit.score import Note, Score, Track, write_score
+from riffkit.score.notes import Mix
+from train.sounds.mixing import mix_down
+from train.sounds.render_score import SAMPLE_RATE, loop_samples, render, render_track
+from train.sounds.soundfont import FILE_NAME, find_soundfont
 
 
 @pytest.fixture(scope="module")

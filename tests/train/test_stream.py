@@ -17,7 +17,7 @@ import torch
 
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import FULL_BAND
-from train.crops import CROP_COLUMNS
+from train.mini.crops import CROP_COLUMNS
 from train.sounds.soundfonts import find_soundfonts
 from train.stream import workers
 from train.stream.reader import CropReader, whole_clips

@@ -11,9 +11,9 @@ from diffusers import AutoencoderKL
 
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
-from train.config import LoopConfig
-from train.crops import pixels_to_signal
-from train.loop import fit, learning_rate_factor
+from riffkit.training.config import LoopConfig
+from riffkit.training.loop import fit, learning_rate_factor
+from train.mini.crops import pixels_to_signal
 from train.stream.reader import CropReader
 from train.stream.recipe import DrawnClip
 from train.stream.ring import Ring

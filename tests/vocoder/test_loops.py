@@ -11,11 +11,13 @@ from torch import Tensor
 
 from riffkit.errors import ParameterError
 from riffkit.evaluation.seams import flux_at
+from riffkit.score import write_score
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.params import FULL_BAND
 from riffkit.vocoder.decode import decode
-from train.score import find_soundfont, render, write_score
+from train.sounds.render_score import render
+from train.sounds.soundfont import find_soundfont
 
 RATE = 44_100
 SEEDS = range(9_000, 9_050)

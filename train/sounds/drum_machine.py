@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import signal
 
-from train.score.drums import PARTS
-from train.score.model import Note
+from riffkit.score.drums import PARTS
+from riffkit.score.notes import Note
 from train.sounds.voices import SAMPLE_RATE, Stereo, add_circular, seconds
 
 Mono = Float[np.ndarray, " sample"]

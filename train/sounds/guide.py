@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
-from train.score.drums import PARTS
-from train.score.model import Note, Track
+from riffkit.score.drums import PARTS
+from riffkit.score.notes import Note, Track
 from train.sounds.envelope import Envelope
 from train.sounds.voices import SAMPLE_RATE, Stereo, add_circular, play_loop, seconds
 from train.sounds.wavetable import filtered_table, read_table

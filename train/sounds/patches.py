@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.score.instruments import KITS
-from train.score.model import Track
+from riffkit.score.instruments import KITS
+from riffkit.score.notes import Track
 from train.sounds.drum_machine import DrumMachine
 from train.sounds.envelope import Envelope
 from train.sounds.fm import FmVoice

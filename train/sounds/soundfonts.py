@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from train.score.soundfont import find_soundfont
+from train.sounds.soundfont import find_soundfont
 
 MUSESCORE_NAME = "MuseScore_General_Full.sf3"
 

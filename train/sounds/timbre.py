@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from train.score.model import Note, Track
-from train.score.render import render_track
+from riffkit.score.notes import Note, Track
 from train.sounds.drum_machine import DrumMachine
 from train.sounds.patches import MACHINE_KITS, draw_machine, draw_voice, plays_truly
+from train.sounds.render_score import render_track
 from train.sounds.treatment import Treatment, draw_treatment
 from train.sounds.voices import SAMPLE_RATE, Stereo, Voice, play_loop
 

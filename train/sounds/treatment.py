@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.score.model import Track
+from riffkit.score.notes import Track
 from train.sounds.effects import chorus, equalize, overdrive, tremolo
 from train.sounds.voices import Stereo
 

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from train.score.model import Note
+from riffkit.score.notes import Note
 
 SAMPLE_RATE = 44_100
 _LONGEST_S = 12.0

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from train.crops import CROP_COLUMNS
-from train.rows import Rows
+from riffkit.training.rows import Rows
+from train.mini.crops import CROP_COLUMNS
 from train.stream.ring import Ring
 
 _POLL_S = 0.5

@@ -15,17 +15,17 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from riffkit.score import Score, write_score
+from riffkit.score.notes import Mix, Track
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import SpectrogramParams
-from train.roughen import roughen
-from train.score import Score, write_score
-from train.score.mixing import mix_down
-from train.score.model import Mix, Track
-from train.score.render import SAMPLE_RATE, loop_samples
 from train.sounds.extremes import draw_extreme
 from train.sounds.guide import draw_guide
+from train.sounds.mixing import mix_down
+from train.sounds.render_score import SAMPLE_RATE, loop_samples
+from train.sounds.roughen import roughen
 from train.sounds.timbre import draw_timbre, sound_track
 from train.sounds.voices import Stereo
 

@@ -9,8 +9,8 @@ from diffusers import AutoencoderKL
 
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
-from train.crops import pixels_to_signal
-from train.state import load_ema
+from riffkit.training.state import load_ema
+from train.mini.crops import pixels_to_signal
 from train.stream.reader import whole_clips
 from train.stream.ring import Ring
 from train.vae.network import VaeConfig, new_vae, standardize

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from train.autoencoder import texture_distance
+from train.mini.autoencoder import texture_distance
 
 _HELD_COLUMNS = 17
 _STEADY = 0.04  # how much a held partial's level may change from column to column

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from train.config import LoopConfig
-from train.loop import fit
+from riffkit.training.config import LoopConfig
+from riffkit.training.loop import fit
 from train.sounds.soundfonts import find_soundfonts
 from train.stream.held_out import COUNTS, held_out_clips
 from train.stream.reader import CropReader

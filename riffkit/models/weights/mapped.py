@@ -90,30 +90,30 @@ class Stored:
     files: tuple[MappedFile, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def settled(self, tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    def materialized(self, tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
         """The tensor as it is to be used, still a view of the file if nothing changes.
 
         Whole numbers keep their dtype.
         """
         wanted = dtype if tensor.is_floating_point() else tensor.dtype
         if (tensor.dtype, wanted, device.type) == (torch.float16, torch.bfloat16, "cpu"):
-            settled = _in_bfloat16(tensor)
+            materialized = _in_bfloat16(tensor)
         else:
-            settled = tensor.to(device, wanted).contiguous()
-        if settled.data_ptr() != tensor.data_ptr():
+            materialized = tensor.to(device, wanted).contiguous()
+        if materialized.data_ptr() != tensor.data_ptr():
             any(file.release(tensor) for file in self.files)
         elif tensor.data_ptr() % tensor.element_size():
-            settled = tensor.clone()
-        return settled
+            materialized = tensor.clone()
+        return materialized
 
 
 def _in_bfloat16(tensor: Tensor) -> Tensor:
     """By way of float32, a cache's fill at a time: PyTorch's own way takes three times as long."""
-    settled = torch.empty(tensor.shape, dtype=torch.bfloat16)
-    pieces = tensor.flatten().split(_PIECE), settled.view(-1).split(_PIECE)
+    materialized = torch.empty(tensor.shape, dtype=torch.bfloat16)
+    pieces = tensor.flatten().split(_PIECE), materialized.view(-1).split(_PIECE)
     for piece, place in zip(*pieces, strict=True):
         place.copy_(piece.float())
-    return settled
+    return materialized
 
 
 def read_safetensors(path: Path) -> Stored:

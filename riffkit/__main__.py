@@ -1,0 +1,5 @@
+"""`python -m riffkit`, which is `riff`."""
+
+from riffkit.commands.app import main
+
+main()

@@ -1,0 +1,130 @@
+"""The command line `riff`: parse, one call into riffkit, one printed line.
+
+Importing this module imports neither torch nor diffusers, so that `riff --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+import riffkit
+from riffkit.commands import files, judging, models
+from riffkit.commands.painting import add_tasks
+from riffkit.errors import RiffkitError
+from riffkit.memory import keep_freed_memory
+
+_GROUPS = {
+    "train": ("riffkit.commands.training", "Train a model on your own music."),
+    "dataset": ("riffkit.commands.dataset", "From a folder of audio to a captioned dataset."),
+}
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        print(f"riff {riffkit.__version__}")
+        raise typer.Exit
+    return wanted
+
+
+_Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Print riffkit's version."
+    ),
+]
+_Debug = Annotated[
+    bool, typer.Option("--debug", help="Log to stderr, and show the traceback of a failure.")
+]
+
+
+def application(words: Collection[str] | None = None) -> typer.Typer:
+    """The command line; with the `words` that it is to read it is built faster."""
+    app = typer.Typer(
+        name="riff",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    add_tasks(app, words)
+    for commands in (files, judging):
+        app.add_typer(commands.app)
+    app.add_typer(models.app, name="models")
+    for name, (module, text) in _GROUPS.items():
+        if words is None or name in words:
+            group = importlib.import_module(module).app
+            if name == "train" and (Path(riffkit.__file__).parents[1] / "pyproject.toml").exists():
+                importlib.import_module("train.commands").add_to(group)  # a checkout has it
+            app.add_typer(group, name=name, short_help=text)
+        else:
+            app.command(name, help=text)(lambda: None)
+    return app
+
+
+def _root(version: _Version = False, debug: _Debug = False) -> None:
+    """Music by spectrogram-image diffusion, offline on a laptop."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: a user's mistake exits 2 with one line, Ctrl-C 130, other failures 1.
+
+    `--debug` may stand anywhere.
+    """
+    # Threads that wait should sleep, not spin: beside another busy program spinning makes a
+    # generation ten times slower, and alone sleeping costs about a tenth.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    if debug:
+        words = [word for word in words if word != "--debug"]
+        _log_to_stderr()
+    try:
+        code = application(words)(words, standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except Exception as error:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        if isinstance(error, RiffkitError):
+            _fail(str(error), 2)
+        if hasattr(error, "format_message"):  # an unknown option, a missing argument
+            _fail(error.format_message(), 2)
+        hint = "" if debug else " (--debug shows more)"
+        _fail(f"{type(error).__name__}: {error}{hint}", 1)
+    if code == 130:  # typer's code for Ctrl-C
+        _fail("stopped", 130)
+    sys.exit(code)
+
+
+def _log_to_stderr() -> None:
+    import logging
+    import platform
+
+    logging.basicConfig(
+        stream=sys.stderr, format="%(relativeCreated)7.0f ms  %(name)s  %(message)s"
+    )
+    log = logging.getLogger("riffkit")
+    log.setLevel(logging.DEBUG)
+    log.debug(
+        "riffkit %s, Python %s, %s",
+        riffkit.__version__,
+        sys.version.split()[0],
+        platform.platform(),
+    )
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    several_lines = "\n" in message.strip()  # the help, for a command without arguments
+    print(message if several_lines else f"riff: {message}", file=sys.stderr)
+    sys.exit(code)

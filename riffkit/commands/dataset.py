@@ -1,0 +1,148 @@
+"""`riff dataset`: from a folder of audio to what a model learns from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riffkit.commands.options import Json, Quiet, progress, say, show_notes
+
+app = typer.Typer(no_args_is_help=True, help="From a folder of audio to a captioned dataset.")
+
+
+@app.command()
+def build(
+    folder: Annotated[Path, typer.Argument(help="Folder of audio files, nested as you like.")],
+    out: Annotated[Path, typer.Argument(help="Dataset folder to write, or to go on with.")],
+    bars: Annotated[int, typer.Option(help="Bars a clip.")] = 2,
+    hop_bars: Annotated[
+        int | None, typer.Option(help="Bars from clip to clip; fewer than --bars: they overlap.")
+    ] = None,
+    beats_per_bar: Annotated[int, typer.Option(help="4 for 4/4, 3 for a waltz.")] = 4,
+    bpm: Annotated[float | None, typer.Option(help="Tempo of all; default: measured.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Clips of fixed length instead of bars.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="riffusion-v1, full-band or crisp; default: the model's.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model that the images suit, or none; default: mini, for bars."),
+    ] = None,
+    test_share: Annotated[float, typer.Option(help="Share held out, by whole tracks.")] = 0.1,
+    tags: Annotated[bool, typer.Option(help="Caption instruments, genre and mood.")] = True,
+    licence: Annotated[
+        str | None, typer.Option(help="For the ledger, where a file names none.")
+    ] = None,
+    templates: Annotated[
+        Path | None, typer.Option(help="Captions, one template a line: '{style}, {key}'.")
+    ] = None,
+    captioner: Annotated[
+        str | None, typer.Option(help="Command that prints a caption of the clip it is given.")
+    ] = None,
+    trigger: Annotated[str | None, typer.Option(help="Word that every caption holds.")] = None,
+    max_clips_per_track: Annotated[
+        int | None, typer.Option(help="At most so many, spread over the track.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of split and captions.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    engine: Annotated[str, typer.Option(help="local, or ray for a Ray cluster.")] = "local",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Cut, caption and split a folder of audio; interrupted, it goes on where it stopped.
+
+    Captions come from song.txt beside song.mp3, metadata.jsonl or .csv, file tags, folder names,
+    and what is measured.
+    """
+    from contextlib import ExitStack
+
+    from riffkit.dataset.build import build_dataset
+    from riffkit.dataset.resolve import BuildRequest
+
+    request = BuildRequest(
+        bars=bars,
+        hop_bars=hop_bars,
+        beats_per_bar=beats_per_bar,
+        bpm=bpm,
+        seconds=seconds,
+        preset=preset,
+        model=model,
+        test_share=test_share,
+        tags=tags,
+        licence=licence,
+        templates=templates,
+        captioner=captioner,
+        trigger=trigger,
+        max_clips_per_track=max_clips_per_track,
+        seed=seed,
+        workers=workers,
+        engine=engine,
+    )
+    with ExitStack() as stack:
+        built = build_dataset(
+            folder,
+            out,
+            request,
+            begin=lambda n: stack.enter_context(progress("listening", n, quiet=quiet)),
+        )
+    total = sum(record.seconds for record in built.records)
+    train, test = len(built.clips("train")), len(built.clips("test"))
+    if not quiet and not as_json:
+        for name, reason in built.bad:
+            print(f"left out: {name}: {reason}")
+    show_notes(built.notes, quiet=quiet or as_json)
+    facts = {
+        "dataset": str(out),
+        "clips": len(built.records),
+        "train": train,
+        "test": test,
+        "seconds": round(total, 3),
+        "sources": built.n_sources,
+        "copies": built.n_copies,
+        "near_duplicates": built.n_duplicates,
+        "left_out": [{"source": name, "reason": reason} for name, reason in built.bad],
+        "notes": list(built.notes),
+    }
+    text = (
+        f"{out}: {len(built.records)} clips, {total / 60:.1f} minutes, "
+        f"{train} to train and {test} to test, of {built.n_sources} files"
+    )
+    say(facts, text, as_json=as_json)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder that `riff dataset build` wrote.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if it finds any.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    engine: Annotated[str, typer.Option(help="local, or ray for a Ray cluster.")] = "local",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look a dataset through for problems, and write check.html and check.json into it.
+
+    Leaks from train to test, near-duplicates, clipping, silence, captions, damaged files.
+    """
+    from contextlib import ExitStack
+
+    from riffkit.dataset.check import check_dataset
+    from riffkit.dataset.report import problem_lines, write_report
+
+    with ExitStack() as stack:
+        checked = check_dataset(
+            folder,
+            engine=engine,
+            workers=workers,
+            begin=lambda n: stack.enter_context(progress("checking", n, quiet=quiet)),
+        )
+    report, facts = write_report(folder, checked)
+    problems = problem_lines(facts)
+    text = f"{report}: {facts['clips']} clips, {facts['hours']:.2f} hours, "
+    text += f"{len(problems)} kinds of problems" if problems else "no problems"
+    say({"report": str(report), **facts}, "\n".join([*problems, text]), as_json=as_json)
+    if strict and problems:
+        raise typer.Exit(1)

@@ -1,0 +1,251 @@
+"""From what the workers made of each file to the dataset's lines: which clips stay, where, named
+how, captioned how. Pure: the same works and words give the same lines, whoever made them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from riffkit.dataset.caption import KnownFacts, caption_clip
+from riffkit.dataset.describe import SourceWords
+from riffkit.dataset.find import SourceFile
+from riffkit.dataset.formats import ClipRecord
+from riffkit.dataset.ledger import ledger_line
+from riffkit.dataset.resolve import Resolved
+from riffkit.dataset.similarity import drop_duplicates, same_track, similar_pairs
+from riffkit.dataset.split import choose_test_groups, group_alike
+from riffkit.dataset.worked import ClipWork, SourceWork, clip_path, read_prints
+
+_SLUG_LENGTH = 40
+_SAME_TEMPO = 0.03
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """One source with all that is known of it. `copy_of`: the source whose bytes it has too."""
+
+    source: SourceFile
+    sha256: str
+    words: SourceWords
+    folder: Path
+    work: SourceWork | None
+    copy_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """`pictures`, `sounds`: where each clip's files lie, by its file name."""
+
+    records: list[ClipRecord]
+    ledger: list[dict[str, Any]]
+    pictures: dict[str, Path]
+    sounds: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    heard: Heard
+    clip: ClipWork
+
+    @property
+    def stem(self) -> str:
+        source = self.heard.source
+        return f"{source.index:06d}-{slug(Path(source.name).stem)}-{self.clip.number:02d}"
+
+
+def slug(text: str) -> str:
+    """Lower-case letters a–z, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return "-".join(re.findall(r"[a-z0-9]+", plain.lower()))[:_SLUG_LENGTH].strip("-") or "clip"
+
+
+def choose(heard: Sequence[Heard], resolved: Resolved) -> tuple[list[_Candidate], dict[str, str]]:
+    """The clips that stay, and the reasons of those that don't, by their stems."""
+    candidates = [_Candidate(h, clip) for h in heard if h.work for clip in h.work.clips]
+    reasons: dict[str, str] = {}
+    for dropped, kept in drop_duplicates(len(candidates), _pairs(candidates)).items():
+        reasons[candidates[dropped].stem] = f"near-duplicate of {_where(candidates[kept])}"
+    most = resolved.request.max_clips_per_track
+    if most is not None:
+        for h in heard:
+            own = [c for c in candidates if c.heard is h and c.stem not in reasons]
+            spread = {int(k) for k in np.linspace(0, len(own) - 1, min(most, len(own))).round()}
+            for place, candidate in enumerate(own):
+                if place not in spread:
+                    reasons[candidate.stem] = f"more than {most} clips of a track"
+    return [c for c in candidates if c.stem not in reasons], reasons
+
+
+def _where(candidate: _Candidate) -> str:
+    return f"{candidate.heard.source.name} at {candidate.clip.start_seconds:.1f} s"
+
+
+def _pairs(candidates: Sequence[_Candidate]) -> list[tuple[int, int]]:
+    prints = [read_prints(h.folder) for h in dict.fromkeys(c.heard for c in candidates)]
+    return list(similar_pairs(np.concatenate(prints))) if prints else []
+
+
+def split_of_sources(heard: Sequence[Heard], resolved: Resolved) -> dict[str, str]:
+    """Train or test for each source that has clips; tracks alike lie on the same side.
+
+    Alike: much of one is in the other, or the same artist and title. The folders train/ and test/
+    of an audiofolder keep their sides, unless a track of test/ is like one of train/.
+    """
+    able = [h for h in heard if h.work and h.work.clips]
+    alike = _alike(able)
+    titled: dict[tuple[str, str], str] = {}
+    for h in able:
+        if h.words.artist and h.words.title:
+            first = titled.setdefault((h.words.artist, h.words.title), h.source.name)
+            alike.append((first, h.source.name))
+    group = group_alike([h.source.name for h in able], alike)
+    n_clips: dict[str, int] = {}
+    identity: dict[str, str] = {}
+    for h in able:
+        root = group[h.source.name]
+        n_clips[root] = n_clips.get(root, 0) + len(h.work.clips if h.work else ())
+        identity[root] = min(h.sha256, identity.get(root, h.sha256))
+    given = _given_test(able, group)
+    request = resolved.request
+    test = (
+        given
+        if given is not None
+        else choose_test_groups(n_clips, identity, share=request.test_share, seed=request.seed)
+    )
+    return {name: "test" if root in test else "train" for name, root in group.items()}
+
+
+def _alike(able: Sequence[Heard]) -> list[tuple[str, str]]:
+    """The pairs of sources that hold the same track, among those of the same tempo."""
+    tempi = [_median_bpm(h) for h in able]
+    prints: dict[int, np.ndarray] = {}
+    pairs = []
+    for later, h in enumerate(able):
+        for earlier in range(later):
+            if abs(tempi[later] / tempi[earlier] - 1) > _SAME_TEMPO:
+                continue
+            for place in (earlier, later):
+                if place not in prints:
+                    prints[place] = read_prints(able[place].folder)
+            if same_track(prints[earlier], prints[later]):
+                pairs.append((able[earlier].source.name, h.source.name))
+    return pairs
+
+
+def _median_bpm(h: Heard) -> float:
+    return median((clip.bpm or 1.0) for clip in (h.work.clips if h.work else ())) or 1.0
+
+
+def _given_test(able: Sequence[Heard], group: dict[str, str]) -> set[str] | None:
+    """The test groups of an audiofolder that has train/ and test/, else None."""
+    tops = {h.source.name: h.source.name.partition("/")[0] for h in able}
+    if not {"train", "test"} <= set(tops.values()) <= {"train", "test"}:
+        return None
+    test = {group[name] for name, top in tops.items() if top == "test"}
+    return test - {group[name] for name, top in tops.items() if top == "train"}
+
+
+def assemble(
+    heard: Sequence[Heard],
+    resolved: Resolved,
+    chosen: Sequence[_Candidate],
+    reasons: dict[str, str],
+    hooked: dict[str, tuple[str, ...]],
+) -> Assembled:
+    """The lines of metadata and ledger. `hooked`: captions of the external captioner by stem."""
+    sides = split_of_sources(heard, resolved)
+    kept = {candidate.stem for candidate in chosen}
+    records, ledger = [], []
+    pictures, sounds = {}, {}
+    for h in heard:
+        split = sides.get(h.source.name, "train")
+        lines = [_part_line(h, resolved, *part) for part in (h.work.parts if h.work else ())]
+        for clip in h.work.clips if h.work else ():
+            stem = _Candidate(h, clip).stem
+            name = f"{split}/{stem}.flac" if stem in kept else None
+            if name is not None:
+                records.append(_record(h, clip, name, split, resolved, hooked.get(stem, ())))
+                pictures[name] = clip_path(h.folder, clip.number, ".png")
+                sounds[name] = clip_path(h.folder, clip.number, ".flac")
+            lines.append(
+                ledger_line(
+                    h.source.name,
+                    h.sha256,
+                    h.words,
+                    licence=resolved.request.licence,
+                    start_seconds=clip.start_seconds,
+                    seconds=clip.seconds,
+                    clip=name,
+                    reason=reasons.get(stem),
+                )
+            )
+        ledger += sorted(lines, key=lambda line: line["start_seconds"]) or [_file_line(h, resolved)]
+    order = {"train": 0, "test": 1}
+    records.sort(key=lambda record: (order[record.split], record.file_name))
+    return Assembled(records, ledger, pictures, sounds)
+
+
+def _part_line(
+    h: Heard, resolved: Resolved, start_seconds: float, seconds: float, reason: str
+) -> dict[str, Any]:
+    return ledger_line(
+        h.source.name,
+        h.sha256,
+        h.words,
+        licence=resolved.request.licence,
+        start_seconds=start_seconds,
+        seconds=seconds,
+        reason=reason,
+    )
+
+
+def _file_line(h: Heard, resolved: Resolved) -> dict[str, Any]:
+    """A file of which nothing was looked at."""
+    reason = f"copy of {h.copy_of}" if h.copy_of else (h.work.error if h.work else None)
+    return ledger_line(
+        h.source.name,
+        h.sha256,
+        h.words,
+        licence=resolved.request.licence,
+        start_seconds=None,
+        seconds=h.work.seconds if h.work else None,
+        reason=reason,
+    )
+
+
+def _record(
+    h: Heard, clip: ClipWork, name: str, split: str, resolved: Resolved, hooked: tuple[str, ...]
+) -> ClipRecord:
+    words = h.words
+    if hooked:
+        words = SourceWords(hooked, words.styles, words.artist, words.title, words.licence)
+    facts = KnownFacts(words, clip.tags, clip.bpm, clip.key, resolved.request.beats_per_bar)
+    captions = caption_clip(
+        facts,
+        seed=f"{resolved.request.seed} {h.sha256} {clip.number}",
+        trigger=resolved.request.trigger,
+        templates=resolved.templates,
+    )
+    return ClipRecord(
+        file_name=name,
+        text=captions[0],
+        captions=captions,
+        split=split,
+        bpm=clip.bpm,
+        beats_per_bar=resolved.request.beats_per_bar,
+        key=clip.key,
+        transpose=clip.transpose,
+        tags=clip.tags,
+        loudness_lufs=clip.loudness_lufs,
+        source=h.source.name,
+        start_seconds=clip.start_seconds,
+        seconds=clip.seconds,
+        sha256=h.sha256,
+    )

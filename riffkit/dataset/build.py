@@ -1,0 +1,216 @@
+"""`riff dataset build`: a folder of audio becomes a dataset.
+
+Each file is one task, and its results are kept in OUT/.work until all is done. Interrupted, the
+same call goes on where it stopped, and the dataset is the same bytes as if it had not been.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from riffkit.dataset.assemble import Heard, assemble, choose
+from riffkit.dataset.captioner import CaptionTask, caption_by_command
+from riffkit.dataset.describe import SourceWords, read_folder_metadata, source_words
+from riffkit.dataset.find import SourceFile, find_audio
+from riffkit.dataset.formats import ClipRecord, read_ledger, read_metadata
+from riffkit.dataset.publish import Place, digest_of
+from riffkit.dataset.resolve import BuildRequest, Resolved, resolve
+from riffkit.dataset.work import SourceTask, work_source
+from riffkit.dataset.worked import clip_path, read_work
+from riffkit.engine import run_tasks
+from riffkit.errors import ParameterError
+from riffkit.provenance.recipe import sha256
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of the folder. `bad`: files of which nothing is kept, and why."""
+
+    records: list[ClipRecord]
+    n_sources: int
+    bad: list[tuple[str, str]]
+    n_copies: int
+    n_duplicates: int
+    notes: tuple[str, ...]
+
+    def clips(self, split: str) -> list[ClipRecord]:
+        return [record for record in self.records if record.split == split]
+
+
+def build_dataset(
+    folder: Path,
+    out: Path,
+    request: BuildRequest,
+    *,
+    begin: Callable[[int], Callable[[], None]] = lambda total: lambda: None,
+) -> Built:
+    """Build, go on building, or say again what was built. `begin` is told how many files there
+    are, and what it returns is called after each.
+
+    ParameterError for a folder without usable audio, and for an `out` of other options;
+    OutputError where it can't be written. Whatever was done is kept.
+    """
+    resolved = resolve(request)
+    sources = find_audio(folder, without=out)
+    metadata = read_folder_metadata(folder, sources, without=out)
+    words = {source.name: source_words(folder, source, metadata) for source in sources}
+    hashes = {source.name: _hash(source) for source in sources}
+    held = Place(
+        out,
+        resolved,
+        digest_of([(name, hashes[name], asdict(words[name])) for name in sorted(hashes)]),
+    )
+    notes = _missing_notes(metadata.missing)
+    if held.is_finished:
+        return _already(out, notes)
+    held.open()
+    try:
+        heard = _hear(sources, hashes, words, resolved, held, begin(len(sources)))
+        chosen, reasons = choose(heard, resolved)
+        if not chosen:
+            raise _nothing(folder, heard)
+    except ParameterError:
+        held.give_up()
+        raise
+    hooked = _ask_captioner(resolved, [(c.stem, c.heard.folder, c.clip.number) for c in chosen])
+    assembled = assemble(heard, resolved, chosen, reasons, hooked)
+    held.finish(assembled)
+    return _built(assembled.records, assembled.ledger, notes)
+
+
+def _hash(source: SourceFile) -> str:
+    """A file that can't even be opened is told later, as it is to be heard."""
+    try:
+        return sha256(source.path)
+    except OSError:
+        return hashlib.sha256(f"unreadable {source.name}".encode()).hexdigest()
+
+
+def _hear(
+    sources: list[SourceFile],
+    hashes: dict[str, str],
+    words: dict[str, SourceWords],
+    resolved: Resolved,
+    held: Place,
+    advance: Callable[[], None],
+) -> list[Heard]:
+    """Every file heard once, whatever its copies."""
+    first: dict[str, SourceFile] = {}
+    for source in sources:
+        first.setdefault(hashes[source.name], source)
+    tasks = []
+    for digest, source in first.items():
+        if read_work(held.folder_of(digest)) is None:
+            tasks.append(
+                SourceTask(str(source.path), source.name, str(held.folder_of(digest)), resolved.cut)
+            )
+    for _ in range(len(sources) - len(tasks)):
+        advance()
+    request = resolved.request
+    results = run_tasks(
+        work_source, tasks, engine=request.engine, workers=request.workers, name=_name_of, gpu=False
+    )
+    for _ in results:
+        advance()
+    heard = []
+    for source in sources:
+        digest = hashes[source.name]
+        original = first[digest]
+        is_copy = original is not source
+        heard.append(
+            Heard(
+                source=source,
+                sha256=digest,
+                words=words[source.name],
+                folder=held.folder_of(digest),
+                work=None if is_copy else read_work(held.folder_of(digest)),
+                copy_of=original.name if is_copy else None,
+            )
+        )
+    return heard
+
+
+def _name_of(task: SourceTask | CaptionTask) -> str:
+    return task.name
+
+
+def _ask_captioner(
+    resolved: Resolved, clips: list[tuple[str, Path, int]]
+) -> dict[str, tuple[str, ...]]:
+    request = resolved.request
+    if request.captioner is None:
+        return {}
+    tasks = [
+        CaptionTask(
+            request.captioner,
+            str(clip_path(folder, number, ".flac")),
+            str(clip_path(folder, number, ".captions.json")),
+            stem,
+        )
+        for stem, folder, number in clips
+    ]
+    said = run_tasks(
+        caption_by_command,
+        tasks,
+        engine=request.engine,
+        workers=request.workers,
+        name=_name_of,
+        gpu=False,
+    )
+    return {task.name: captions for task, captions in zip(tasks, said, strict=True)}
+
+
+def _nothing(folder: Path, heard: list[Heard]) -> ParameterError:
+    """Why no clip is left, in one line."""
+    reasons = [h.work.error for h in heard if h.work and h.work.error]
+    common = max(sorted(set(reasons)), key=reasons.count) if reasons else "nothing in it"
+    advice = {
+        "too": "give longer files, fewer --bars, or --seconds",
+        "no ": "give --bpm or --seconds",
+        "sil": "give files with sound in them",
+    }.get(common[:3], "give WAV, FLAC, OGG or MP3 files that play")
+    n = len(heard)
+    files = heard[0].source.name if n == 1 else f"{n} files"
+    return ParameterError(f"folder={str(folder)!r}: no clip in {files}: {common}; {advice}")
+
+
+def _missing_notes(missing: tuple[str, ...]) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    return (f"captions for {len(missing)} files that aren't there: {shown}",)
+
+
+def _already(out: Path, notes: tuple[str, ...]) -> Built:
+    said = (f"{out} was built before with these options and files",)
+    return _built(read_metadata(out), read_ledger(out), (*said, *notes))
+
+
+def _built(
+    records: list[ClipRecord], ledger: list[dict[str, Any]], notes: tuple[str, ...]
+) -> Built:
+    """A summary of a dataset from its own lines."""
+    sources = list(dict.fromkeys(line["source"] for line in ledger))
+    used = {line["source"] for line in ledger if line["kept"]}
+    why: dict[str, list[str]] = {}
+    for line in ledger:
+        if line["source"] not in used:
+            why.setdefault(line["source"], []).append(line["reason"])
+    copies = {name for name, reasons in why.items() if reasons[0].startswith("copy of")}
+    bad = [
+        (name, max(sorted(set(reasons)), key=reasons.count))
+        for name, reasons in why.items()
+        if name not in copies
+    ]
+    n_tracks = len(used)
+    if not any(record.split == "test" for record in records):
+        held = "one track gives" if n_tracks == 1 else "there is"
+        notes = (*notes, f"{held} no test split: all clips are in train")
+    n_duplicates = sum(str(line["reason"]).startswith("near-duplicate") for line in ledger)
+    if copies:
+        notes = (*notes, f"{len(copies)} copies of other files left out")
+    return Built(records, len(sources), bad, len(copies), n_duplicates, notes)

@@ -1,0 +1,147 @@
+"""What is wrong with a dataset, found from its lines and from what was heard and seen. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from statistics import median
+
+import numpy as np
+
+from riffkit.audio.loudness import TARGET_LUFS
+from riffkit.dataset.formats import CLIP_RATE, ClipRecord
+from riffkit.dataset.listen import Heard, Seen, Shard
+from riffkit.dataset.similarity import similar_pairs
+from riffkit.dataset.split import group_alike
+
+_FULL_SCALE_RUN = 3  # so many samples in a row at full scale are heard
+_SILENT_SHARE = 0.5
+_LOUDNESS_LU = 6.0
+_LENGTH_SECONDS = 0.001
+
+KINDS = {
+    "damaged-line": "lines of metadata.jsonl that can't be read; build the dataset again",
+    "listed-twice": "clips that metadata.jsonl lists more than once",
+    "missing-file": "clips that metadata.jsonl lists and that aren't there",
+    "damaged-file": "clips that can't be read",
+    "unlisted-file": "audio files that metadata.jsonl doesn't list",
+    "wrong-format": f"clips that aren't stereo at {CLIP_RATE} Hz",
+    "wrong-length": "clips that aren't as long as metadata.jsonl says",
+    "wrong-split": "clips in another split's folder",
+    "leak": "music that both train and test hold: what is learned by heart would count as music",
+    "near-duplicate": "clips of one split that look all but the same",
+    "clipping": "clips whose true peak is above 0 dBFS, or that stay at full scale",
+    "silence": "clips that are silent for half of their time or more",
+    "loudness": f"clips more than {_LOUDNESS_LU:g} LU louder or quieter than most",
+    "no-caption": "clips with a caption missing",
+    "damaged-shard": "images in shards/ that can't be read; build the dataset again",
+    "no-image": "clips whose image no shard holds; build the dataset again",
+    "other-line": "clips of which a shard says something else than metadata.jsonl",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with some clips, by their file names. `kind` is one of `KINDS`."""
+
+    kind: str
+    clips: tuple[str, ...]
+    detail: str = ""
+
+
+def of_lines(records: Sequence[ClipRecord], listed_files: set[str]) -> Iterator[Finding]:
+    """What the lines say, and whether the files are those that they list."""
+    counts = Counter(record.file_name for record in records)
+    for name, count in counts.items():
+        if count > 1:
+            yield Finding("listed-twice", (name,), f"{count} times")
+        if name not in listed_files:
+            yield Finding("missing-file", (name,))
+    for name in sorted(listed_files - counts.keys()):
+        yield Finding("unlisted-file", (name,))
+    for record in records:
+        if PurePosixPath(record.file_name).parts[:1] != (record.split,):
+            yield Finding("wrong-split", (record.file_name,), f"its split is {record.split!r}")
+        captions = (record.text, *record.captions)
+        if not record.captions or not all(caption.strip() for caption in captions):
+            yield Finding("no-caption", (record.file_name,))
+
+
+def of_sound(records: Sequence[ClipRecord], heard: Mapping[str, Heard]) -> Iterator[Finding]:
+    """What can be heard, by file names."""
+    levels = [one.loudness_lufs for one in heard.values() if one.loudness_lufs > -np.inf]
+    usual = median(levels) if levels else TARGET_LUFS
+    for record in records:
+        one = heard.get(record.file_name)
+        if one is None:
+            continue
+        clip = (record.file_name,)
+        if one.error:
+            yield Finding("damaged-file", clip, one.error)
+            continue
+        if (one.sample_rate, one.n_channels) != (CLIP_RATE, 2):
+            told = f"{one.n_channels} channels at {one.sample_rate} Hz"
+            yield Finding("wrong-format", clip, told)
+        if abs(one.seconds - record.seconds) > _LENGTH_SECONDS:
+            yield Finding("wrong-length", clip, f"{one.seconds:.3f} s, not {record.seconds:.3f} s")
+        if one.true_peak_dbfs > 0 or one.full_scale_run >= _FULL_SCALE_RUN:
+            told = f"true peak {one.true_peak_dbfs:+.1f} dBFS"
+            told += f", {one.full_scale_run} samples in a row" if one.full_scale_run > 1 else ""
+            yield Finding("clipping", clip, told)
+        if one.silent_share >= _SILENT_SHARE:
+            yield Finding("silence", clip, f"{one.silent_share:.0%} of it")
+        elif abs(one.loudness_lufs - usual) > _LOUDNESS_LU:
+            told = f"{one.loudness_lufs:.1f} LUFS, most {usual:.1f}"
+            yield Finding("loudness", clip, told)
+
+
+def of_shards(records: Sequence[ClipRecord], shards: Sequence[Shard]) -> Iterator[Finding]:
+    """Whether the shards hold what the lines say."""
+    seen = {one.record.shard_key: one.record for shard in shards for one in shard.seen}
+    damaged = {key for shard in shards for key in shard.damaged}
+    for shard in shards:
+        for key in shard.damaged:
+            yield Finding("damaged-shard", (), f"{shard.name}: {key or 'what follows'}")
+    for record in records:
+        if record.shard_key not in seen:
+            if record.shard_key not in damaged:
+                yield Finding("no-image", (record.file_name,))
+        elif seen[record.shard_key] != record:
+            yield Finding("other-line", (record.file_name,))
+
+
+def of_sources(records: Sequence[ClipRecord]) -> Iterator[Finding]:
+    """Files, or files of the same bytes, that clips of both splits come from."""
+    for what, same in (("source", "from the same file"), ("sha256", "from copies of one file")):
+        clips: dict[str, list[ClipRecord]] = defaultdict(list)
+        for record in records:
+            clips[getattr(record, what)].append(record)
+        for name, members in clips.items():
+            if len({record.split for record in members}) < 2:
+                continue
+            if what == "sha256" and len({record.source for record in members}) < 2:
+                continue  # said already
+            told = f"{same}, {name}" if what == "source" else same
+            yield Finding("leak", tuple(record.file_name for record in members), told)
+
+
+def of_images(records: Sequence[ClipRecord], seen: Mapping[str, Seen]) -> Iterator[Finding]:
+    """Clips whose images are all but the same, within and across the splits."""
+    names = [record.file_name for record in records if record.shard_key in seen]
+    splits = {record.file_name: record.split for record in records}
+    if not names:
+        return
+    prints = np.stack(
+        [seen[record.shard_key].fingerprint for record in records if record.shard_key in seen]
+    )
+    alike = [(names[one], names[other]) for one, other in similar_pairs(prints)]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name, group in group_alike(names, alike).items():
+        groups[group].append(name)
+    for members in groups.values():
+        if len(members) > 1:
+            is_leak = len({splits[name] for name in members}) > 1
+            kind = "leak" if is_leak else "near-duplicate"
+            yield Finding(kind, tuple(members), "images all but the same")

@@ -1,0 +1,132 @@
+"""The state of a training run: what resuming needs, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from riffkit.atomic import atomic_path
+from riffkit.errors import ParameterError
+from riffkit.training.config import LoopConfig
+
+
+@dataclass
+class TrainingState:
+    """The trained network, the moving average of what is trained, the optimiser, the progress.
+
+    Parameters that need no gradient are neither averaged nor saved: they are the base model's.
+    """
+
+    network: nn.Module
+    optimizer: Any
+    trained: dict[str, nn.Parameter]
+    ema: dict[str, Tensor]
+    images_seen: int = 0
+    n_steps: int = 0
+
+    @classmethod
+    def start(cls, network: nn.Module, optimizer: Any) -> TrainingState:
+        trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        ema = {name: p.detach().clone() for name, p in trained.items()}
+        return cls(network=network, optimizer=optimizer, trained=trained, ema=ema)
+
+    def update_ema(self, config: LoopConfig) -> None:
+        """Average the weights; the decay grows from 0.1 so that the start is soon forgotten."""
+        decay = min(config.ema_decay, (1 + self.n_steps) / (10 + self.n_steps))
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(self.ema.values()), list(self.trained.values()), weight=1 - decay
+            )
+
+    @contextmanager
+    def averaged(self) -> Iterator[nn.Module]:
+        """The network with the averaged weights, for looking only; then its own again."""
+        was_training = self.network.training
+        self._swap()
+        self.network.eval()
+        try:
+            yield self.network
+        finally:
+            self._swap()
+            self.network.train(was_training)
+
+    def _swap(self) -> None:
+        """Change the weights for their averages, or back; the averages don't learn."""
+        for name, parameter in self.trained.items():
+            parameter.data, self.ema[name] = self.ema[name], parameter.data
+            parameter.requires_grad_(not parameter.requires_grad)
+
+    def save(self, path: Path, *, keep: int = 1) -> None:
+        """Write `path`; of the last `keep` states the older ones stay beside it, by number."""
+        values = {
+            "network": {name: p.detach() for name, p in self.trained.items()},
+            "ema": self.ema,
+            "optimizer": self.optimizer.state_dict(),
+            "images_seen": self.images_seen,
+            "n_steps": self.n_steps,
+        }
+        with atomic_path(path) as temporary:
+            torch.save(values, temporary)
+        if keep > 1:
+            _keep(path, self.images_seen, keep)
+
+    def load(self, path: Path) -> None:
+        """The inverse of `save`; ParameterError for the state of another network."""
+        values = read_state(path)
+        try:
+            with torch.no_grad():
+                for name, parameter in self.trained.items():
+                    parameter.copy_(values["network"][name])
+                    self.ema[name].copy_(values["ema"][name])
+            self.optimizer.load_state_dict(values["optimizer"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise ParameterError(
+                f"{path.parent.name}: holds a run of another network; take another folder"
+            ) from error
+        self.images_seen = values["images_seen"]
+        self.n_steps = values["n_steps"]
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """A saved state; ParameterError where it is none."""
+    try:
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise ParameterError(
+            f"{path.parent.name}/{path.name}: damaged; remove it, or copy an older "
+            f"{path.stem}-NUMBER{path.suffix} in its place"
+        ) from error
+
+
+def load_ema(network: nn.Module, path: Path) -> None:
+    """Give `network` the averaged weights of a run; what the run trained besides is left out.
+
+    Parameters that need no gradient keep their values where the run says nothing of them.
+    """
+    values: dict[str, Tensor] = read_state(path)["ema"]
+    needed = {name for name, p in network.named_parameters() if p.requires_grad}
+    found = {name: values[name] for name in network.state_dict() if name in values}
+    if missing := sorted(needed - set(found)):
+        raise ParameterError(f"{path.parent.name}: holds a run without {missing[0]}")
+    network.load_state_dict(found, strict=False)
+
+
+def _keep(path: Path, number: int, keep: int) -> None:
+    """A second name for the state just written, and no more than `keep` such names."""
+    kept = path.with_name(f"{path.stem}-{number:09d}{path.suffix}")
+    with atomic_path(kept) as temporary:
+        try:
+            os.link(path, temporary)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, temporary)
+    for old in sorted(path.parent.glob(f"{path.stem}-*{path.suffix}"))[:-keep]:
+        old.unlink()

@@ -1,0 +1,1 @@
+"""What makes the bundled model riff-mini from nothing: loops, autoencoder, text, denoiser."""

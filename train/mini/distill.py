@@ -1,0 +1,206 @@
+"""Few steps: a LoRA with which the denoiser does in four unguided steps what it did in many.
+
+The student's step from one noise level to the next is to end where the guided model gets in
+several (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512, of guided models, Meng
+et al. 2023, arXiv:2210.03142). Half of the steps begin at noised loops, half where the student
+itself has come to from noise, so that it learns to mend its own faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from riffkit.diffusion.circular import circular_in_time
+from riffkit.models.distilled import FOLDER, first_order
+from riffkit.models.pipeline import load_pipeline
+from riffkit.training.adapters import add_lora, lora_layers, strongest
+from riffkit.training.rows import Rows
+from riffkit.training.settings import LORA_TARGETS
+from riffkit.training.state import load_ema
+from train.mini.batches import Batch, LoopBatches
+from train.mini.latents import CachedClips
+
+N_STEPS = 4
+TEACHER_STEPS = 4  # for each of the student's
+RANK = 16
+MAX_BYTES = 690_000  # of the LoRA as a file: all bundled weights must fit in 40 MB
+SHARE_OWN = 0.5
+# the first step errs most: there the guidance decides what there will be at all
+_SHARES = torch.tensor((2.0, *(N_STEPS - 1) * (1.0,)))
+_N_EVALUATED = 16
+
+
+@dataclass(frozen=True)
+class StepBatch(Rows):
+    """Loops and noise for one of the student's steps, the same in all rows.
+
+    `own`: the step begins where the student itself has come to.
+    """
+
+    latents: Float[Tensor, "batch channel row column"]
+    tokens: Int[Tensor, "batch token"]
+    noise: Float[Tensor, "batch channel row column"]
+    step: Int[Tensor, " batch"]
+    own: Bool[Tensor, " batch"]
+
+
+class DistillTask:
+    """The LoRA of a model folder's UNet. Text encoder and teacher stay as they are."""
+
+    def __init__(self, model: Path, clips: dict[int, CachedClips]) -> None:
+        pipeline = load_pipeline(str(model), device="cpu", to_train=True)
+        self._guidance = pipeline.traits.default_guidance
+        self._teacher: UNet2DConditionModel = pipeline.unet.float()
+        self._text_encoder: CLIPTextModel = pipeline.text_encoder
+        self._config = pipeline.scheduler.config
+        self._empty = _empty_tokens(pipeline.tokenizer)
+        self.network: nn.Module = _with_lora(model)
+        self._batches = LoopBatches(clips)
+        self.n_items = self._batches.n_items
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        return [{"params": trained, "lr": learning_rate, "weight_decay": 0.0}]
+
+    def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> StepBatch:
+        batch = self._batches.draw(items, generator)
+        step = torch.multinomial(_SHARES, 1, generator=generator)
+        own = torch.rand(1, generator=generator) < SHARE_OWN
+        return self._with_noise(batch, int(step), bool(own), generator)
+
+    def loss(self, batch: StepBatch) -> tuple[Float[Tensor, ""], dict[str, float]]:
+        error = self._error(self.network, batch)
+        return error, {f"step_{int(batch.step[0])}": float(error.detach())}
+
+    @staticmethod
+    def _with_noise(batch: Batch, step: int, own: bool, generator: torch.Generator) -> StepBatch:
+        noise = torch.randn(batch.latents.shape, generator=generator)
+        n = len(batch)
+        return StepBatch(
+            batch.latents, batch.tokens, noise, torch.full((n,), step), torch.full((n,), own)
+        )
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """The student's error on loops that training never sees, beside the bare model's."""
+        errors: dict[str, list[float]] = {"held_out_error": [], "undistilled_error": []}
+        batch = next(self._batches.held_out(_N_EVALUATED))
+        for name, student in zip(errors, (network, self._teacher), strict=True):
+            for step in range(N_STEPS):
+                generator = torch.Generator().manual_seed(step)
+                noisy = self._with_noise(batch, step, False, generator)
+                errors[name].append(float(self._error(student, noisy)))
+        return {name: sum(values) / len(values) for name, values in errors.items()}
+
+    def _error(self, student: nn.Module, batch: StepBatch) -> Float[Tensor, ""]:
+        """Squared difference of the velocities that lead to the student's and teacher's ends."""
+        device = next(student.parameters()).device
+        step, own = int(batch.step[0]), bool(batch.own[0])
+        self._teacher.to(device)
+        self._text_encoder.to(device)
+        with torch.no_grad():
+            noise, latents = batch.noise.to(device), batch.latents.to(device)
+            cue = _Cue(latents[:, -1], noise[:, -1])
+            text = self._text_encoder(batch.tokens.to(device)).last_hidden_state
+            none = self._text_encoder(self._empty.to(device)).last_hidden_state
+            scheduler = _few_steps(self._config, N_STEPS, device)
+            begin = noise if own else latents
+            if own:
+                begin = self._walk(student, noise, text, cue, step)
+            else:
+                begin = scheduler.add_noise(latents, noise, scheduler.timesteps[step : step + 1])
+            end = self._teach(begin, text, none.expand_as(text), cue, step)
+        timestep = scheduler.timesteps[step]
+        begin = cue.imposed(begin, scheduler, timestep)
+        with circular_in_time(student):
+            velocity = student(begin, timestep, text).sample.float()
+        alpha, sigma = _signal_and_noise(scheduler, step)
+        next_alpha, next_sigma = _signal_and_noise(scheduler, step + 1)
+        straight = next_alpha * alpha + next_sigma * sigma
+        turned = next_sigma * alpha - next_alpha * sigma
+        wanted = (end - straight * begin) / turned
+        return (velocity - wanted)[:, :-1].square().mean()
+
+    def _walk(
+        self, student: nn.Module, noise: Tensor, text: Tensor, cue: _Cue, n_steps: int
+    ) -> Tensor:
+        """Where the student itself gets from noise in `n_steps`."""
+        scheduler = _few_steps(self._config, N_STEPS, noise.device)
+        latents = noise
+        with circular_in_time(student):
+            for timestep in scheduler.timesteps[:n_steps]:
+                latents = cue.imposed(latents, scheduler, timestep)
+                velocity = student(latents, timestep, text).sample.float()
+                latents = scheduler.step(velocity, timestep, latents).prev_sample
+        return latents
+
+    def _teach(self, latents: Tensor, text: Tensor, none: Tensor, cue: _Cue, step: int) -> Tensor:
+        """Where the guided teacher gets in one of the student's steps."""
+        n_steps = N_STEPS * TEACHER_STEPS
+        scheduler = DPMSolverMultistepScheduler.from_config(self._config)
+        scheduler.set_timesteps(n_steps, device=latents.device)
+        first = step * TEACHER_STEPS
+        scheduler.set_begin_index(first)
+        both = torch.cat((none, text))
+        with circular_in_time(self._teacher):
+            for timestep in scheduler.timesteps[first : first + TEACHER_STEPS]:
+                latents = cue.imposed(latents, scheduler, timestep)
+                output = self._teacher(torch.cat((latents, latents)), timestep, both).sample
+                without, with_text = output.float().chunk(2)
+                velocity = without + self._guidance * (with_text - without)
+                latents = scheduler.step(velocity, timestep, latents).prev_sample
+        return latents
+
+
+class _Cue:
+    """The bar cue and its noise, put back at each step as riffkit.diffusion.denoise does."""
+
+    def __init__(
+        self, pattern: Float[Tensor, "batch row column"], noise: Float[Tensor, "batch row column"]
+    ) -> None:
+        self._pattern = pattern
+        self._noise = noise
+
+    def imposed(self, latents: Tensor, scheduler: Any, timestep: Tensor) -> Tensor:
+        given = scheduler.add_noise(self._pattern, self._noise, timestep.reshape(1))
+        return torch.cat((latents[:, :-1], given[:, None]), dim=1)
+
+
+def _few_steps(config: Any, n_steps: int, device: torch.device) -> Any:
+    """The scheduler that few steps are sampled with, its timesteps set."""
+    scheduler = DPMSolverMultistepScheduler.from_config(first_order(config))
+    scheduler.set_timesteps(n_steps, device=device)
+    return scheduler
+
+
+def _signal_and_noise(scheduler: Any, step: int) -> tuple[float, float]:
+    """Alpha and sigma before step number `step`, as the scheduler takes them."""
+    alpha, sigma = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[step])
+    return float(alpha), float(sigma)
+
+
+def _with_lora(model: Path) -> UNet2DConditionModel:
+    """The model's UNet with a LoRA that changes nothing yet, and is all there is to train."""
+    unet = UNet2DConditionModel.from_pretrained(model / "unet", torch_dtype=torch.float32)
+    add_lora(unet, rank=RANK, alpha=float(RANK), targets=LORA_TARGETS)
+    return unet
+
+
+def export_lora(model: Path, state: Path, folder: Path) -> None:
+    """Write the averaged LoRA of a run into a model folder, as diffusers writes LoRAs."""
+    unet = _with_lora(model)
+    load_ema(unet, state)
+    layers = strongest(lora_layers(unet), max_bytes=MAX_BYTES)
+    StableDiffusionPipeline.save_lora_weights(folder / FOLDER, unet_lora_layers=layers)
+
+
+def _empty_tokens(tokenizer: CLIPTokenizer) -> Int[Tensor, "1 token"]:
+    return tokenizer("", padding="max_length", return_tensors="pt").input_ids

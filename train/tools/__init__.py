@@ -1,0 +1,1 @@
+"""Converters that ran once; what they wrote ships in riffkit."""
