@@ -31,7 +31,7 @@ def check_sampler(name: str | None) -> None:
 def check_guidance(guidance: float) -> None:
     """Raise ParameterError for what is too strong, or none."""
     if not 0 <= guidance <= 100:
-        raise ParameterError(f"guidance={guidance:g}: must lie from 0 to 100")
+        raise ParameterError(f"guidance={guidance:g}: must be between 0 and 100")
 
 
 def check_interval(interval: tuple[float, float]) -> None:

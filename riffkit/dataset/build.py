@@ -28,7 +28,7 @@ from riffkit.provenance.recipe import sha256
 
 @dataclass(frozen=True)
 class Built:
-    """What became of the folder. `bad`: files of which nothing is kept, and why."""
+    """A dataset that was built. `bad`: files of which nothing is kept, and why."""
 
     records: list[ClipRecord]
     n_sources: int
@@ -42,18 +42,31 @@ class Built:
 
 
 def build_dataset(
-    folder: Path,
-    out: Path,
-    request: BuildRequest,
+    folder: str | Path,
+    out: str | Path,
+    request: BuildRequest = BuildRequest(),  # noqa: B008 (frozen)
     *,
     begin: Callable[[int], Callable[[], None]] = lambda total: lambda: None,
 ) -> Built:
-    """Build, go on building, or say again what was built. `begin` is told how many files there
-    are, and what it returns is called after each.
+    """Cut, caption and split a folder of audio; run it again to resume, or to add files.
 
-    ParameterError for a folder without usable audio, and for an `out` of other options;
-    OutputError where it can't be written. Whatever was done is kept.
+    Args:
+        folder: audio files, nested as you like.
+        out: dataset folder to write, or to continue.
+        request: bars, tempo, preset, captions and so on.
+        begin: told how many files there are; what it returns is called after each.
+
+    Returns:
+        What was built, and which files were left out and why.
+
+    Raises:
+        ParameterError: a folder without usable audio, or an `out` of other options.
+        OutputError: `out` can't be written. Whatever was done is kept.
+
+    Example:
+        built = riffkit.build_dataset("songs", "dataset", riffkit.BuildRequest(bars=4))
     """
+    folder, out = Path(folder), Path(out)
     resolved = resolve(request)
     sources = find_audio(folder, without=out)
     metadata = read_folder_metadata(folder, sources, without=out)

@@ -79,13 +79,30 @@ class Check:
 
 
 def check_dataset(
-    out: Path,
+    out: str | Path,
     *,
     engine: str = "local",
     workers: int | None = None,
     begin: Callable[[int], Callable[[], None]] | None = None,
 ) -> Check:
-    """Read all of a dataset. `begin`, told how many files there are, gives what each advances."""
+    """Look a dataset through: leaks, near-duplicates, clipping, silence, captions, damage.
+
+    Args:
+        out: dataset folder.
+        engine: "local" or "ray".
+        workers: how many; None is one a core.
+        begin: told how many files there are; what it returns is called after each.
+
+    Returns:
+        What was measured and found; `facts()` gives it as plain values.
+
+    Raises:
+        ParameterError: the folder holds no dataset.
+
+    Example:
+        problems = riffkit.check_dataset("dataset").problems()
+    """
+    out = Path(out)
     info = read_dataset_info(out)
     records, found = _read_lines(out)
     files = {

@@ -72,7 +72,7 @@ class BuildRequest:
 
 def _within(name: str, value: int | float, low: int | float, high: int | float) -> None:
     if not (math.isfinite(value) and low <= value <= high):
-        raise ParameterError(f"{name}={value:g}: must lie from {low:g} to {high:g}")
+        raise ParameterError(f"{name}={value:g}: must be between {low:g} and {high:g}")
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class SamplerConfig:
             raise ParameterError(f"steps={self.steps}: must be at least 1")
         check_guidance(self.guidance)
         if not 0 < self.strength <= 1:
-            raise ParameterError(f"strength={self.strength:g}: must lie above 0 and up to 1")
+            raise ParameterError(f"strength={self.strength:g}: must be above 0 and up to 1")
         check_sampler(self.sampler)
         check_interval(self.guidance_interval)
         check_every(self.deep_cache)

@@ -41,7 +41,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         if not 2 <= self.n_prompts <= len(eval_prompts()):
             raise ParameterError(
-                f"prompts={self.n_prompts}: must lie from 2 to {len(eval_prompts())}"
+                f"prompts={self.n_prompts}: must be between 2 and {len(eval_prompts())}"
             )
 
     def requests(self) -> list[tuple[EvalPrompt, GenerateRequest]]:

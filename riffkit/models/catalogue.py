@@ -34,7 +34,17 @@ _SINGLE_FILE_PARTS = {
 
 
 def list_models() -> list[dict[str, Any]]:
-    """Bundled models, those in the hub's cache, and the vocoders, by name."""
+    """List bundled models, those in the hub's cache, and vocoders.
+
+    Returns:
+        For each its "name", its "kind" ("model" or "vocoder") and a line "about" it.
+
+    Raises:
+        ModelError: a cached model whose small files are damaged.
+
+    Example:
+        names = [row["name"] for row in riffkit.list_models() if row["kind"] == "model"]
+    """
     rows: list[dict[str, Any]] = [
         {"name": name, "kind": "model", "about": _about(name, folder)}
         for name, folder in bundled_models().items()
@@ -66,9 +76,19 @@ def _cached_row(model: CachedModel) -> dict[str, Any]:
 
 
 def describe_model(model: str) -> dict[str, Any]:
-    """Parts with their classes and sizes, spectrogram parameters, defaults; loads no weights.
+    """Describe a model without loading its weights; nothing is downloaded.
 
-    `model` as `load_pipeline` takes it, but nothing is downloaded.
+    Args:
+        model: a bundled name, a folder, a single file, or a cached hub id.
+
+    Returns:
+        Its parts with their classes and sizes, its spectrogram parameters, its defaults.
+
+    Raises:
+        ModelError: the model is missing or damaged.
+
+    Example:
+        print(riffkit.describe_model("mini")["spectrogram"]["preset"])
     """
     path = _find_here(model)
     facts = (_folder_facts if path.is_dir() else _file_facts)(model, path)

@@ -92,7 +92,7 @@ def parse_lora(text: str | Path | tuple[str | Path, float]) -> tuple[Path, float
             path, weight = Path(head), number
     if not abs(weight) <= MOST_WEIGHT:
         raise ParameterError(
-            f"lora={str(path)!r}: weight={weight:g}: must lie within ±{MOST_WEIGHT:g}"
+            f"lora={str(path)!r}: weight={weight:g}: must be within ±{MOST_WEIGHT:g}"
         )
     return path.expanduser(), weight
 

@@ -15,7 +15,11 @@ from riffkit.spectrogram.image import SpectrogramImage
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """What every musical function returns. `notes` are lines that the user should read."""
+    """What every task returns: sound, image and recipe.
+
+    `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are lines that the
+    user should read.
+    """
 
     waveform: Float[Tensor, "channel sample"]
     sample_rate: int
@@ -28,5 +32,16 @@ class Clip:
         return self.waveform.shape[-1] / self.sample_rate
 
     def save(self, path: str | Path) -> None:
-        """Write WAV, FLAC, OGG or MP3 by the extension, the recipe in its tags."""
+        """Write an audio file, with the recipe in its tags.
+
+        Args:
+            path: file to write; its extension says WAV, FLAC, OGG or MP3.
+
+        Raises:
+            OutputError: it can't be written there.
+            AudioFileError: another extension.
+
+        Example:
+            riff.generate("lo-fi piano").save("piano.flac")
+        """
         files.save(path, self.waveform, self.sample_rate, tags={TAG: self.recipe.to_json()})

@@ -27,9 +27,26 @@ _LOOP_TOLERANCE = 0.01  # a clip this near to whole beats is a loop of them
 
 
 def encode_file(
-    path: Path, *, preset: str = "riffusion-v1", bpm: float | None = None
+    path: str | Path, *, preset: str = "riffusion-v1", bpm: float | None = None
 ) -> SpectrogramImage:
-    """The image of an audio file; with `bpm` on the beat grid, in whole beats."""
+    """Turn an audio file into a spectrogram image.
+
+    Args:
+        path: WAV, FLAC, OGG or MP3 file.
+        preset: "riffusion-v1", "full-band" or "crisp".
+        bpm: lay the image out on the beat grid of this tempo, 64 pixels a beat, in whole beats.
+
+    Returns:
+        The image, with its parameters and recipe.
+
+    Raises:
+        AudioFileError: the file isn't audio, is empty or damaged.
+        ParameterError: an unknown preset, or a tempo out of range.
+
+    Example:
+        riffkit.encode_file("song.wav", preset="crisp", bpm=120).save("song.png")
+    """
+    path = Path(path)
     params = preset_of(preset)
     recipe = _recipe("encode", {"preset": preset, "bpm": bpm}, path)
     if bpm is None:
@@ -52,7 +69,7 @@ def _fitted(
 
 
 def decode_file(
-    path: Path,
+    path: str | Path,
     *,
     vocoder: str = "griffin-lim",
     quality: Quality = "default",
@@ -62,11 +79,31 @@ def decode_file(
     seed: int = 0,
     device: str = "cpu",
 ) -> Clip:
-    """The sound of an image file; `bpm` plays a beat-grid image at another tempo, `transpose`
-    plays any image that many semitones higher, at the same tempo.
+    """Turn a spectrogram image file into sound.
 
     The level is the image's own where its file says it, else −16 LUFS.
+
+    Args:
+        path: PNG (or another image) of a spectrogram.
+        vocoder: what turns the image into sound; `riff models list` names them.
+        quality: "preview", "default" or "high".
+        bpm: play an image of whole beats at this tempo.
+        transpose: play it this many semitones higher, at the same tempo; from −24 to 24.
+        preset: which parameters an image has that doesn't say.
+        seed: the vocoder's; same seed, same samples.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        The clip: sound, image and recipe.
+
+    Raises:
+        ImageFileError: the file isn't a spectrogram image.
+        ParameterError: a value out of range, or one that doesn't suit the image.
+
+    Example:
+        riffkit.decode_file("song.png", transpose=2).save("song.wav")
     """
+    path = Path(path)
     image = read_png(path, params=None if preset is None else preset_of(preset))
     image = image if bpm is None else at_tempo(image, bpm)
     image = replace(image, transpose=image.transpose + transpose)
@@ -98,7 +135,7 @@ def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
     if image.n_frames % PIXELS_PER_BEAT:
         raise ParameterError(
             f"bpm={bpm:g}: the image is {image.n_frames} px wide, not whole beats of "
-            f"{PIXELS_PER_BEAT} px; leave --bpm out"
+            f"{PIXELS_PER_BEAT} px; leave it out"
         )
     return replace(image, grid=BeatGrid(bpm, image.n_frames // PIXELS_PER_BEAT))
 

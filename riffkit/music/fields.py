@@ -51,4 +51,6 @@ def check_ranges(request: Any) -> None:
             shown = f"{value:g}" if isinstance(value, float) else f"{value}"
             if about.most is None:
                 raise ParameterError(f"{name}={shown}: must be at least {about.least:g}")
-            raise ParameterError(f"{name}={shown}: must lie from {about.least:g} to {about.most:g}")
+            raise ParameterError(
+                f"{name}={shown}: must be between {about.least:g} and {about.most:g}"
+            )

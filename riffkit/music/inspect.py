@@ -22,11 +22,26 @@ _N_TAGS = 5
 _TAG_PATCHES = 10  # of 3 s: half a second's work, however long the file
 
 
-def inspect_file(path: Path, *, preset: str | None = None) -> dict[str, Any]:
-    """Plain values: kind, parameters, recipe, and tempo, key, loudness and tags as measured.
+def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
+    """What a file says about itself, and what can be measured in it.
 
     An image is decoded at preview quality to be measured.
+
+    Args:
+        path: audio file or spectrogram image.
+        preset: which parameters an image has that doesn't say.
+
+    Returns:
+        Plain values: kind, parameters, recipe, and the measured tempo, key, loudness and tags.
+
+    Raises:
+        AudioFileError, ImageFileError: the file can't be read.
+        ParameterError: an unknown preset.
+
+    Example:
+        print(riffkit.inspect_file("song.wav")["measured"]["bpm"])
     """
+    path = Path(path)
     if path.suffix.lower() == ".png":
         return _inspect_image(path, preset)
     waveform, rate = files.load(path, allow_silence=True)

@@ -31,7 +31,17 @@ def task(name: str) -> Task[Any]:
 
 
 def register(added: Task[Any]) -> None:
-    """Add a task for as long as this program runs; one of the same name gives way."""
+    """Add a task for as long as this program runs; one of the same name gives way.
+
+    Args:
+        added: the task; it becomes a command, a method of `Riff`, and a task of batches.
+
+    Raises:
+        AttributeError: what is given isn't a task.
+
+    Example:
+        riffkit.register(DRONE)
+    """
     _ADDED[added.name] = added
 
 

@@ -57,27 +57,44 @@ class Places:
 
 
 def replay(
-    path: Path,
-    output: Path,
+    path: str | Path,
+    output: str | Path,
     *,
     model: str | None = None,
-    sources: Sequence[Path] = (),
-    loras: Sequence[Path] = (),
+    sources: Sequence[str | Path] = (),
+    loras: Sequence[str | Path] = (),
     device: str = "auto",
 ) -> Replay:
-    """Make `path` again as `output`, and compare.
+    """Make a file again from the recipe that it carries, and compare.
 
     Bytes are compared where the same versions made it with as many threads, for the file says so;
     else samples or pixels, and what both recipes ask for; of OGG and MP3 always samples.
-    `model`, `sources` and `loras` as `Places` says. Raises ParameterError for a file without a
-    recipe, or whose inputs aren't found.
+
+    Args:
+        path: audio file or PNG made by riffkit.
+        output: file to write, of the same kind.
+        model: where its model is, if it isn't bundled.
+        sources: where the files that it was made from may be, if not beside it; known by hash.
+        loras: where its LoRAs may be, if not beside it; known by hash.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        Whether both are the same, what was compared, and what differs.
+
+    Raises:
+        ParameterError: a file without a recipe, or whose inputs aren't found.
+        ModelError: its model isn't here.
+
+    Example:
+        assert riffkit.replay("piano.wav", "again.wav").same
     """
+    path, output = Path(path), Path(output)
     if output.suffix.lower() != path.suffix.lower():
         raise ParameterError(f"output={output.name!r}: must end in {path.suffix}, as the original")
     recipe = read_recipe(path)
     if recipe is None:
         raise ParameterError(f"{path.name!r}: carries no recipe, so it can't be replayed")
-    made = remake(recipe, Places(path, model, sources, loras, device))
+    made = remake(recipe, Places(path, model, [*map(Path, sources)], [*map(Path, loras)], device))
     now = made.recipe if isinstance(made, Clip) else recipe_of(made)
     assert now is not None
     same_music = recipe.same_music(now)
@@ -132,7 +149,7 @@ def _model_of(recipe: Recipe, places: Places) -> Pipeline:
         name = places.model or recipe.model.get("name", "")
         pipeline = load_pipeline(name, device=places.device, compute=_compute(recipe, places))
     except ModelError as error:
-        raise ModelError(f"{error}; say where it is with --model") from error
+        raise ModelError(f"{error}; say where it is with `model`") from error
     return pipeline.with_loras(loras)
 
 
@@ -153,7 +170,7 @@ def _lora_of(said: dict[str, Any], places: Places) -> tuple[Path, float]:
             return path, float(said["weight"])
     raise ParameterError(
         f"lora={said['name']!r}: the one that {places.made.name!r} came from isn't beside it; "
-        "say where with --lora"
+        "say where it is with `lora`"
     )
 
 
@@ -164,7 +181,7 @@ def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
     found = [p for p in (*places.sources, places.made.with_name(name)) if p.is_file()]
     if not found:
         raise ParameterError(
-            f"input={name!r}: not beside {places.made.name!r}; say where with --source"
+            f"input={name!r}: not beside {places.made.name!r}; say where it is with `source`"
         )
     for path in found:
         if sha256(path) == identity.get("sha256"):

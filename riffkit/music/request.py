@@ -17,36 +17,38 @@ BARS = {"least": 1, "most": MAX_BARS}
 
 @dataclass(frozen=True, kw_only=True)
 class PaintRequest:
-    """Common options; None leaves the choice to the prompt, the clip or the model.
+    """Options of every task; None leaves the choice to the prompt, the clip or the model.
 
-    `sampler`, `guidance_interval` ("A:B", from 0, the first step, to 1, the last) and `deep_cache`
-    as `riffkit.diffusion.denoise.SamplerConfig` says. Raises ParameterError for a value out of
+    `riffkit.diffusion.denoise.SamplerConfig` explains `sampler`, `guidance_interval` ("A:B", where
+    0 is the first step and 1 the last) and `deep_cache`. Raises ParameterError for a value out of
     range.
     """
 
     bpm: float | None = option(
-        "Tempo in beats a minute; default: the prompt's, its style's, or the clip's as measured.",
+        "Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.",
         None,
         least=MIN_BPM,
         most=MAX_BPM,
     )
-    key: str | None = option("'A minor'; default: the prompt's, or the clip's as measured.", None)
-    negative_prompt: str = option("What to keep away from.", "")
+    key: str | None = option("Such as 'A minor'. Default: the prompt's, or the clip's.", None)
+    negative_prompt: str = option("What to avoid.", "")
     beats_per_bar: int = option("4 for 4/4, 3 for a waltz.", 4, least=2, most=12)
-    steps: int | None = option("Denoising steps; default: model's.", None, least=1)
-    guidance: float | None = option("Prompt's pull; default: model's.", None, least=0, most=100)
+    steps: int | None = option("Denoising steps. Default: the model's.", None, least=1)
+    guidance: float | None = option(
+        "Classifier-free guidance scale. Default: the model's.", None, least=0, most=100
+    )
     guidance_interval: str | None = option(
-        "Guide only from A to B of the steps: 0:0.6 saves time.", None, metavar="A:B"
+        "Guide only this fraction of the steps; 0:0.6 saves time.", None, metavar="A:B"
     )
     sampler: str | None = option(
-        "dpm++2m, unipc, euler-a, lcm …; default: model's.", None, metavar="NAME"
+        "dpm++2m, unipc, euler-a, lcm, … Default: the model's.", None, metavar="NAME"
     )
     deep_cache: int = option(
-        "Deep features anew every N steps: faster, less exact.", 1, metavar="N"
+        "Recompute deep UNet features only every N steps (faster, less accurate).", 1, metavar="N"
     )
-    vocoder: str = option("How images become sound; see `riff models list`.", "griffin-lim")
-    quality: Quality = option("Speed against fidelity of the vocoder.", "default")  # noqa: RUF009
-    seed: int = option("Same seed, same result; default: a new one.", 0)
+    vocoder: str = option("Turns images into sound; see `riff models list`.", "griffin-lim")
+    quality: Quality = option("The vocoder's speed or fidelity.", "default")  # noqa: RUF009
+    seed: int = option("Same seed, same result. Default: a random one.", 0)
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -55,7 +57,7 @@ class PaintRequest:
 
             parse_key(self.key)
         if not 0 <= self.seed < 2**63:
-            raise ParameterError(f"seed={self.seed}: must lie from 0 to 2^63 - 1")
+            raise ParameterError(f"seed={self.seed}: must be between 0 and 2^63 - 1")
         check_emphasis(self.negative_prompt)
         check_sampler(self.sampler)
         check_every(self.deep_cache)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from inspect import Parameter
+from dataclasses import MISSING, dataclass, fields
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from riffkit.music.batch import Made, list_calls, make_all
 from riffkit.music.batch_list import entries_of
 from riffkit.music.clip import Clip
 from riffkit.music.fields import about_of
+from riffkit.music.methods import TaskMethods
 from riffkit.music.registry import task, tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
@@ -59,33 +59,70 @@ def load(
 
 
 @dataclass(frozen=True)
-class Riff:
+class Riff(TaskMethods):
     """A loaded model; `riffkit.load` makes one.
 
-    Each task is a method of its name, with the task's inputs and its request's fields as keywords:
-    `riff.generate("lo-fi piano", bars=4)`, `riff.restyle("song.mp3", "harpsichord")`. Without a
-    seed each call gives other music; `clip.recipe` says which was drawn. Where a prompt or a file
-    may stand, a `Path` or a name that ends as an audio file or PNG does is a file.
+    Each task is a method of its name, with the task's inputs and its request's fields as keywords.
+    Without a seed each call gives other music; `clip.recipe` says which was drawn. Where a prompt
+    or a file may stand, a `Path`, or a name with the ending of an audio file or PNG, is a file.
     """
 
     pipeline: Pipeline
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        """The method of a task."""
+        """The method of a task that was registered."""
         if name.startswith("_") or name not in tasks():
             raise AttributeError(f"Riff has no {name!r}; tasks: {', '.join(tasks())}")
-        return _method(self, task(name))
+        added = task(name)
+
+        def method(*given: Any, **values: Any) -> Clip | list[Clip]:
+            return self._perform(name, given, values)
+
+        method.__name__ = method.__qualname__ = name
+        method.__doc__ = f"{added.summary}\n\n{added.request.__doc__}"
+        method.__signature__ = signature_of(added)  # type: ignore[attr-defined]
+        return method
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *tasks()]
 
+    def _perform(
+        self, name: str, given: Sequence[Any], values: Mapping[str, Any]
+    ) -> Clip | list[Clip]:
+        """A task: of one clip that clip, of several a list."""
+        parameters = signature_of(task(name)).parameters.values()
+        positional = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        if len(given) > len(positional):
+            raise ParameterError(
+                f"{name}: takes {len(positional)} values without a name "
+                f"({', '.join(positional)}); give the others as name=value"
+            )
+        first = dict(zip(positional, given, strict=False))
+        if twice := sorted(first.keys() & values.keys()):
+            raise ParameterError(f"{name}: {twice[0]} is given twice")
+        clips = self.run(name, **first, **values)
+        return clips[0] if task(name).count is None else clips
+
     def run(
         self, name: str, *, seed: int | None = None, on_step: OnStep | None = None, **values: Any
     ) -> list[Clip]:
-        """The clips of a task by its name; `values` are its inputs and its request's fields.
+        """Run a task by its name.
 
-        `on_step` is called with (steps done, steps in all). Raises ParameterError for a name or a
-        value that can't be, with the nearest name that can.
+        Args:
+            name: the task's name, such as "generate".
+            seed: same seed, same result; None draws one.
+            on_step: called with the steps done and all steps after each denoising step.
+            values: the task's inputs and its request's fields.
+
+        Returns:
+            The clips; of most tasks one.
+
+        Raises:
+            ParameterError: a name or a value that can't be, with the nearest name that can.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            (clip,) = riff.run("generate", prompt="lo-fi piano", bars=4)
         """
         call = call_of(task(name), {**values, "seed": seed}, seed=random_seed())
         session = Session(self.pipeline, on_step=on_step)
@@ -102,13 +139,31 @@ class Riff:
         workers: int | None = None,
         **options: Any,
     ) -> Iterator[Made]:
-        """A clip of each entry as FOLDER/NNN-<its words>.wav, each with its PNG, as they are done.
+        """Write a clip for each entry as FOLDER/NNN-<its words>.wav, with its PNG beside it.
 
-        An entry is a prompt, or a mapping of a task's inputs and fields, perhaps with its own
-        `task`; `options` are meant for all. A clip that lies there with the same recipe is kept;
-        without a seed, whatever its seed. Workers that aren't this process load the model again:
-        by `engine="local"` one a core, by "ray" those of a cluster. A `Made` whose `error` isn't
-        empty couldn't be made.
+        A clip that is there with the same recipe is kept; without a seed, whatever its seed.
+
+        Args:
+            entries: prompts, or mappings of a task's inputs and fields, perhaps with a `task`.
+            folder: where the clips go; made if missing.
+            task: what an entry is that doesn't say itself.
+            seed: the first clip's; each further clip takes the next. None draws one.
+            engine: "local" (one worker a core) or "ray" (a cluster); each loads the model.
+            workers: how many.
+            options: inputs and fields for all entries that don't say otherwise.
+
+        Returns:
+            An iterator of `Made`, in order, as clips are done; one whose `error` isn't empty
+            couldn't be made, and doesn't stop the others.
+
+        Raises:
+            ParameterError: an entry that can't be, by its number, before anything is made.
+            OutputError: the folder can't be written.
+            WorkerError: a worker died, or the cluster can't be reached.
+
+        Example:
+            for made in riff.batch(["lo-fi piano", "techno"], "clips", bars=4):
+                print(made.path, made.error or "done")
         """
         calls = list_calls(
             entries_of(entries, task=task),
@@ -124,52 +179,54 @@ class Riff:
     def generate_many(
         self, prompts: Sequence[str | Mapping[str, Any]], folder: str | Path, **options: Any
     ) -> Iterator[Made]:
-        """`batch` of the task `generate`."""
+        """`batch` of prompts.
+
+        Args:
+            prompts: prompts, or mappings of `generate`'s inputs and fields.
+            folder: where the clips go.
+            options: as for `batch`.
+
+        Returns:
+            An iterator of `Made`.
+
+        Raises:
+            ParameterError: as for `batch`.
+
+        Example:
+            clips = list(riff.generate_many(["lo-fi piano", "techno"], "clips"))
+        """
         return self.batch(prompts, folder, **options)
 
 
-def _method(riff: Riff, of: Task[Any]) -> Callable[..., Any]:
-    """A task as a function: of one clip that clip, of several a list."""
-    signature = signature_of(of)
-    positional = [p.name for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
-
-    def method(*given: Any, **values: Any) -> Clip | list[Clip]:
-        if len(given) > len(positional):
-            raise ParameterError(
-                f"{of.name}: takes {len(positional)} values without a name "
-                f"({', '.join(positional)}); give the others as name=value"
-            )
-        first = dict(zip(positional, given, strict=False))
-        if twice := sorted(first.keys() & values.keys()):
-            raise ParameterError(f"{of.name}: {twice[0]} is given twice")
-        clips = riff.run(of.name, **first, **values)
-        return clips[0] if of.count is None else clips
-
-    method.__name__ = method.__qualname__ = of.name
-    method.__doc__ = f"{of.summary}\n\n{of.request.__doc__}"
-    method.__signature__ = signature  # type: ignore[attr-defined]
-    return method
-
-
-def signature_of(of: Task[Any]) -> inspect.Signature:
+def signature_of(of: Task[Any]) -> Signature:
     """A task's inputs and fields as parameters; those that are positional on the command line are
     here too."""
     about = about_of(of.request)
+    has_script = any(one.expand is not None for one in of.inputs)  # whose values may be all
     first: list[Parameter] = []
     rest: list[Parameter] = []
     for one in of.inputs:
         if one.name not in about:
             kind = Parameter.POSITIONAL_OR_KEYWORD if one.positional else Parameter.KEYWORD_ONLY
-            is_open = Parameter.empty if one.required else None
-            parameter = Parameter(one.name, kind, default=is_open, annotation="str | Path")
+            is_open = one.required and one.expand is None
+            parameter = _parameter(
+                one.name, kind, Parameter.empty if is_open else None, "str | Path"
+            )
             (first if one.positional else rest).append(parameter)
     for field in fields(of.request):
         is_first = about[field.name].positional
         kind = Parameter.POSITIONAL_OR_KEYWORD if is_first else Parameter.KEYWORD_ONLY
         default: Any = None if field.name == "seed" else field.default
-        if default is field.default and not isinstance(default, str | int | float | None):
-            default = Parameter.empty
-        parameter = Parameter(field.name, kind, default=default, annotation=str(field.type))
+        if default is MISSING:
+            default = None if has_script else Parameter.empty
+        annotation = str(field.type).replace("tuple[str, ...]", "Sequence[str]")
+        parameter = _parameter(field.name, kind, default, annotation)
         (first if is_first else rest).append(parameter)
-    rest.append(Parameter("on_step", Parameter.KEYWORD_ONLY, default=None, annotation="OnStep"))
-    return inspect.Signature([*first, *rest])
+    rest.append(_parameter("on_step", Parameter.KEYWORD_ONLY, None, "OnStep"))
+    return Signature([*first, *rest])
+
+
+def _parameter(name: str, kind: Any, default: Any, annotation: str) -> Parameter:
+    if default is None and "None" not in annotation:
+        annotation += " | None"
+    return Parameter(name, kind, default=default, annotation=annotation)

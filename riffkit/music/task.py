@@ -55,7 +55,7 @@ class Task(Generic[RequestT]):
     ParameterError for what doesn't go together, before a model is loaded. `count`: the field
     that says how many clips one call makes; None for one. `from_list`: the option of the command
     that takes a list of prompts in place of one. `instead`: a field given to one call alone takes
-    the place of another that was meant for all.
+    the place of another that was meant for all. `example`: a line of Python.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Task(Generic[RequestT]):
     from_list: str | None = None
     check: Callable[[RequestT, Mapping[str, Any]], None] | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
+    example: str = ""
 
     def n_clips(self, request: RequestT) -> int:
         """How many clips one call makes."""

@@ -86,8 +86,8 @@ def check_emphasis(prompt: str) -> None:
     for text, weight in parse_emphasis(prompt).weights:
         if not 0 <= weight <= MOST:
             raise ParameterError(
-                f"prompt={prompt!r}: the weight of {text!r} is {weight:g}; it must lie from 0 to "
-                rf"{MOST:g} (write \( and \) for brackets that are text)"
+                f"prompt={prompt!r}: the weight of {text!r} is {weight:g}; it must be "
+                rf"between 0 and {MOST:g} (write \( and \) for brackets that are text)"
             )
 
 

@@ -55,7 +55,20 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Recipe:
-        """From `to_dict` of any version up to this; ParameterError for what is no recipe."""
+        """A recipe from plain values.
+
+        Args:
+            values: what `to_dict` of this version or an earlier one gave.
+
+        Returns:
+            The recipe, brought up to this version.
+
+        Raises:
+            ParameterError: it isn't a recipe, or is from a later version.
+
+        Example:
+            recipe = riffkit.Recipe.from_dict(riffkit.inspect_file("piano.wav")["recipe"])
+        """
         try:
             return cls(**migrated(values))
         except (TypeError, KeyError, AttributeError) as error:

@@ -112,7 +112,7 @@ class SpectrogramImage:
             raise ParameterError("image width=0: must be at least 1 column")
         if not abs(self.transpose) <= MAX_TRANSPOSE:
             raise ParameterError(
-                f"transpose={self.transpose:g}: must lie within ±{MAX_TRANSPOSE:g} semitones"
+                f"transpose={self.transpose:g}: must be within ±{MAX_TRANSPOSE:g} semitones"
             )
         if self.grid is not None and width != self.grid.n_frames:
             raise ParameterError(
@@ -137,16 +137,47 @@ class SpectrogramImage:
         return round(self.n_samples * 2 ** (self.transpose / 12))
 
     def to_mel(self) -> Float[Tensor, "plane mel frame"]:
-        """Mel magnitudes on the int16 scale, lowest band first."""
+        """The mel magnitudes that the pixels stand for.
+
+        Returns:
+            Magnitudes on the int16 scale, lowest band first, of shape (plane, mel, frame).
+
+        Raises:
+            ParameterError: a `max_value` that isn't above 0.
+
+        Example:
+            loudest = clip.image.to_mel().max()
+        """
         max_value = DEFAULT_MAX_VALUE if self.max_value is None else self.max_value
         return pixels_to_mel(self.pixels, self.params, max_value=max_value)
 
     def as_pil(self) -> Image.Image:
-        """The pixels alone, as a Pillow image."""
+        """The pixels alone, as a Pillow image.
+
+        Returns:
+            An RGB image, of riffkit's tags it has none.
+
+        Raises:
+            ValueError: pixels of another type than uint8.
+
+        Example:
+            clip.image.as_pil().show()
+        """
         return Image.fromarray(self.pixels)
 
     def save(self, path: str | Path) -> None:
-        """Write a PNG with its tags and recipe; see `riffkit.spectrogram.png.write_png`."""
+        """Write a PNG, with its parameters and recipe in its tags.
+
+        Args:
+            path: file to write, with the ending .png.
+
+        Raises:
+            ParameterError: another ending.
+            OutputError: it can't be written there.
+
+        Example:
+            clip.image.save("piano.png")
+        """
         from riffkit.spectrogram.png import write_png  # png.py builds on this class
 
         write_png(path, self)

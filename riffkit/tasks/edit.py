@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EditRequest(PaintRequest):
-    """What is made anew: a `time` span in seconds and a `freq` band in Hz, all of what isn't given.
+    """The part is a `time` span, a `freq` band, both (where they meet), or a mask."""
 
-    `keep_melody` leaves the strongest partials as they are. `strength` below 1 stays near to what
-    was there. A mask stands in the place of `time`, `freq` and `keep_melody`.
-    """
-
-    prompt: str = option("What is to be there, in words.", "", positional=True)
-    time: tuple[float, float] | None = option("Seconds A:B to make anew.", None, metavar="A:B")
-    freq: tuple[float, float] | None = option("Hertz LO:HI to make anew.", None, metavar="LO:HI")
-    keep_melody: bool = option("Leave the strongest partials as they are.", False)
-    strength: float = option("Below 1 near to what was there.", 1.0, **STRENGTH)
+    prompt: str = option("What the part becomes, in words.", "", positional=True)
+    time: tuple[float, float] | None = option(
+        "Regenerate from A to B seconds.", None, metavar="A:B"
+    )
+    freq: tuple[float, float] | None = option(
+        "Regenerate from LO to HI hertz.", None, metavar="LO:HI"
+    )
+    keep_melody: bool = option("Keep the strongest partials.", False)
+    strength: float = option("0 keeps the part, 1 ignores what was there.", 1.0, **STRENGTH)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,7 +40,7 @@ class EditRequest(PaintRequest):
         for name, span in (("time", self.time), ("freq", self.freq)):
             if span is not None and not 0 <= span[0] < span[1]:
                 raise ParameterError(
-                    f"{name}={span[0]:g}:{span[1]:g}: must begin from 0 up and below its end"
+                    f"{name}={span[0]:g}:{span[1]:g}: must be start:end with 0 ≤ start < end"
                 )
 
 
@@ -102,11 +102,12 @@ def _check(request: EditRequest, inputs: Mapping[str, Any]) -> None:
 
 EDIT = Task(
     "edit",
-    "Make a part of a clip anew, and leave the rest as it is.",
+    "Regenerate part of a clip and keep the rest.",
     EditRequest,
     _plan,
     _paint,
     _title,
+    example='riff.edit("song.wav", "distorted guitar", time=(4, 8))',
     inputs=(CLIP, MASK),
     check=_check,
 )

@@ -26,15 +26,12 @@ CONTEXT_BARS = 4
 
 @dataclass(frozen=True)
 class ExtendRequest(PaintRequest):
-    """`bars` more of a clip, behind it or before it.
-
-    With `strength` below 1 the new bars begin as an echo of the clip's.
-    """
+    """With `strength` below 1 the new bars start as an echo of the clip's."""
 
     prompt: str = option("What the new bars are, in words.", "", positional=True)
-    bars: int = option("How many more.", 4, **BARS)
-    before: bool = option("Before it, not behind.", False)
-    strength: float = option("Below 1 an echo of the clip.", 0.85, **STRENGTH)
+    bars: int = option("Bars to add.", 4, **BARS)
+    before: bool = option("Add them before the clip instead of after it.", False)
+    strength: float = option("0 repeats the clip's bars, 1 ignores them.", 0.85, **STRENGTH)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,10 +82,11 @@ def _title(request: ExtendRequest, inputs: Mapping[str, Any]) -> str:
 
 EXTEND = Task(
     "extend",
-    "Go on from a clip's end, or lead up to its beginning.",
+    "Add bars after the end of a clip, or before its beginning.",
     ExtendRequest,
     _plan,
     _paint,
     _title,
+    example='riff.extend("song.wav", bars=8)',
     inputs=(CLIP,),
 )

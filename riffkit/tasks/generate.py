@@ -29,18 +29,17 @@ _MELODY_REACH = 4.0  # a quarter as dark as the darkest cell is melody too
 
 @dataclass(frozen=True)
 class GenerateRequest(PaintRequest):
-    """What `generate` is asked for.
+    """The length is `bars` (2 by default) or `duration`.
 
-    `duration` in seconds instead of `bars` (2 if neither is given): the music is made in whole
-    bars, and cut to it (with `loop`, rounded to whole bars instead). `melody_strength`, with a
-    melody: how free the music is of it, from 0 to 1.
+    With `duration` the music is made in whole bars and cut to it; a loop is rounded to whole bars
+    instead. With `melody`, its tempo, key and length are taken where nothing else is given.
     """
 
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
     bars: int | None = option("Length in bars.  [default: 2]", None, **BARS)
-    duration: float | None = option("Seconds, instead of bars.", None)
-    loop: bool = option("Plays round without a seam.", False)
-    melody_strength: float = option("0 near to the tune, 1 free.", 0.5, **STRENGTH)
+    duration: float | None = option("Length in seconds, instead of bars.", None)
+    loop: bool = option("Make a loop without a seam.", False)
+    melody_strength: float = option("0 follows the tune, 1 ignores it.", 0.5, **STRENGTH)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,11 +148,12 @@ def _title(request: GenerateRequest, inputs: Any) -> str:
 
 GENERATE = Task(
     "generate",
-    "Make music from a prompt: an audio file, and its PNG.",
+    "Make music from a prompt: an audio file and its PNG.",
     GenerateRequest,
     _plan,
     _paint,
     _title,
+    example='riff.generate("lo-fi piano, rainy", bars=4, bpm=84, seed=7)',
     inputs=(MELODY,),
     from_list="prompts",
     instead={"bars": "duration", "duration": "bars"},

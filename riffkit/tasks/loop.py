@@ -25,14 +25,13 @@ BARS_PER_PROMPT = 4
 
 @dataclass(frozen=True)
 class LoopRequest(PaintRequest):
-    """A loop through prompts and back to the first, each as long on the way as the others.
+    """Each prompt gets an equal share of the bars."""
 
-    `bars`: 4 a prompt if not given. `strength`: how far from the theme, where there is one.
-    """
-
-    prompts: tuple[str, ...] = option("One or more; the last leads to the first.", positional=True)
-    bars: int | None = option("Default: 4 a prompt.", None, **BARS)
-    strength: float = option("How far from the theme, 0 to 1.", 0.75, **STRENGTH)
+    prompts: tuple[str, ...] = option(
+        "One or more prompts; the last leads back to the first.", positional=True
+    )
+    bars: int | None = option("Length in bars. Default: 4 per prompt.", None, **BARS)
+    strength: float = option("0 repeats the theme, 1 ignores it.", 0.75, **STRENGTH)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,10 +71,11 @@ def _title(request: LoopRequest, inputs: Mapping[str, Any]) -> str:
 
 LOOP = Task(
     "loop",
-    "Make a loop that wanders through prompts and back, without a seam.",
+    "Make a seamless loop that travels through prompts and back.",
     LoopRequest,
     _plan,
     _paint,
     _title,
+    example='riff.loop(["lo-fi piano", "jazz trio"], bars=8)',
     inputs=(THEME,),
 )

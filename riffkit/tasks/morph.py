@@ -31,12 +31,14 @@ class MorphRequest(PaintRequest):
     another than the first's; its noise is then approached with the prompt.
     """
 
-    first: str = option("A prompt, or an audio file.", positional=True, metavar="FROM")
-    last: str = option("A prompt, or an audio file.", positional=True, metavar="TO")
-    frames: int = option("Steps from one to the other.", 8, least=2, most=MAX_FRAMES)
-    bars: int = option("Bars of each frame.", 2, **BARS)
-    strength: float = option("New half-way between clips, 0 to 1.", 0.7, **STRENGTH)
-    last_seed: int | None = option("Seed of TO; default: the same.", None)
+    first: str = option("Start: a prompt, or an audio file.", positional=True, metavar="FROM")
+    last: str = option("End: a prompt, or an audio file.", positional=True, metavar="TO")
+    frames: int = option("Steps from start to end.", 8, least=2, most=MAX_FRAMES)
+    bars: int = option("Bars per step.", 2, **BARS)
+    strength: float = option(
+        "Between clips, how much is regenerated at the midpoint, 0 to 1.", 0.7, **STRENGTH
+    )
+    last_seed: int | None = option("Seed of the end. Default: the same.", None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,11 +135,12 @@ def _title(request: MorphRequest, inputs: Mapping[str, Any]) -> str:
 
 MORPH = Task(
     "morph",
-    "Go from one prompt or clip to another in even steps, on the downbeat.",
+    "Move from one prompt or clip to another in even steps, on the beat.",
     MorphRequest,
     _plan,
     _paint,
     _title,
+    example='riff.morph("lo-fi piano", "techno", frames=4)',
     inputs=(
         clip_input("first", "A prompt, or an audio file.", or_prompt=True),
         clip_input("last", "A prompt, or an audio file.", or_prompt=True),

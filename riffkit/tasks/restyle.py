@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RestyleRequest(PaintRequest):
-    """The same music as the prompt says; `strength` 0 gives the clip's copy-synthesis."""
+    """`strength` 0 gives the clip as the vocoder plays its image."""
 
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
-    strength: float = option("0 leaves it, 1 makes it up.", 0.5, **STRENGTH)
+    strength: float = option("0 keeps the clip, 1 ignores it.", 0.5, **STRENGTH)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,10 +65,11 @@ def _title(request: RestyleRequest, inputs: Mapping[str, Any]) -> str:
 
 RESTYLE = Task(
     "restyle",
-    "Play a clip or a whole song as the prompt says.",
+    "Play a clip or a whole song the way a prompt says.",
     RestyleRequest,
     _plan,
     _paint,
     _title,
+    example='riff.restyle("song.wav", "harpsichord", strength=0.6)',
     inputs=(CLIP,),
 )

@@ -30,22 +30,24 @@ class StoryRequest(PaintRequest):
     prompts and seeds change it: more bars, more variety.
     """
 
-    keyframes: tuple[Keyframe, ...] = option("What is asked for, bar by bar.", in_files_only=True)
+    keyframes: tuple[Keyframe, ...] = option("Prompts by bar.", in_files_only=True)
     bars: int = option("Length in bars.", **BARS)
-    loop: bool = option("Its end leads into its beginning.", False)
-    phrase_bars: int = option("Bars of noise that come again and again.", 2)
+    loop: bool = option("Lead the end back into the beginning.", False)
+    phrase_bars: int = option("Bars after which the noise repeats.", 2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.keyframes:
             raise ParameterError("keyframes: none; give at least one, with a prompt")
         if not 1 <= self.phrase_bars <= self.bars:
-            raise ParameterError(f"phrase_bars={self.phrase_bars}: must lie from 1 to {self.bars}")
+            raise ParameterError(
+                f"phrase_bars={self.phrase_bars}: must be between 1 and {self.bars}"
+            )
         for frame in self.keyframes:
             check_prompt(frame.prompt)
             check_emphasis(frame.negative_prompt)
             if not 0 <= frame.strength <= 1:
-                raise ParameterError(f"strength={frame.strength:g}: must lie from 0 to 1")
+                raise ParameterError(f"strength={frame.strength:g}: must be between 0 and 1")
             if frame.guidance is not None:
                 check_guidance(frame.guidance)
             if frame.easing not in EASINGS:
@@ -153,5 +155,9 @@ STORY = Task(
     plan_story,
     paint_story,
     _title,
-    inputs=(script_input("TOML file of keyframes; the README has one.", _script), THEME),
+    example='riff.story("story.toml", seed=7)',
+    inputs=(
+        script_input("TOML file of keyframes, as in docs/loops-and-journeys.md.", _script),
+        THEME,
+    ),
 )

@@ -24,19 +24,16 @@ MAX_SIBLINGS = 64
 
 @dataclass(frozen=True)
 class VaryRequest(PaintRequest):
-    """`count` siblings of a clip; `distance` from 0 (the clip itself) to 1 (strangers).
+    """Without a `prompt` the one in the clip's recipe is used."""
 
-    Without a `prompt` the clip's own is taken, as its recipe says it.
-    """
-
-    count: int = option("How many siblings.", 4, least=1, most=MAX_SIBLINGS)
-    distance: float = option("From 0, the clip, to 1, strangers.", 0.5)
-    prompt: str | None = option("What they should be; default: the clip's.", None)
+    count: int = option("How many variations.", 4, least=1, most=MAX_SIBLINGS)
+    distance: float = option("0 is the clip itself, 1 is unrelated.", 0.5)
+    prompt: str | None = option("The music in words. Default: the clip's own prompt.", None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.distance <= 1:
-            raise ParameterError(f"distance={self.distance:g}: must lie above 0 and up to 1")
+            raise ParameterError(f"distance={self.distance:g}: must be above 0 and at most 1")
         check_emphasis(self.prompt or "")
 
 
@@ -86,11 +83,12 @@ def _title(request: VaryRequest, inputs: Mapping[str, Any]) -> str:
 
 VARY = Task(
     "vary",
-    "Make siblings of a clip, and a sheet of their images to choose from.",
+    "Make variations of a clip, and a sheet of their images.",
     VaryRequest,
     _plan,
     _paint,
     _title,
+    example='riff.vary("song.wav", count=4, distance=0.3)',
     inputs=(CLIP,),
     count="count",
 )

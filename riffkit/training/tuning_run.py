@@ -57,13 +57,27 @@ MODEL_FOLDER = "model"
 _N_SAMPLES = 2
 
 
-def tune(data: Path, run: Path, settings: TuningSettings) -> Iterator[dict[str, float]]:
-    """Train on a dataset folder; yields lines of figures, and at the end writes what was learned.
+def tune(data: str | Path, run: str | Path, settings: TuningSettings) -> Iterator[dict[str, float]]:
+    """Train on a dataset folder; run the same again to resume.
 
-    A LoRA goes to RUN/pytorch_lora_weights.safetensors (and with `kohya` to another file), a
-    model to the folder RUN/model. To resume, run the same again. ParameterError for a dataset
-    that doesn't fit the model, and for a folder with another run.
+    Args:
+        data: dataset folder.
+        run: folder of the run. A LoRA goes to RUN/pytorch_lora_weights.safetensors (with `kohya`
+            to another file too), a model to RUN/model.
+        settings: `LoraSettings` or `FullSettings`.
+
+    Returns:
+        An iterator that trains: it yields the figures of each logged line.
+
+    Raises:
+        ParameterError: a dataset that doesn't fit the model, or a folder with another run.
+        ModelError: the model to start from can't be loaded.
+
+    Example:
+        for figures in riffkit.tune("dataset", "run", riffkit.LoraSettings(images=2_000)):
+            print(figures)
     """
+    data, run = Path(data), Path(run)
     device = local_device(settings.device)
     pipeline = load_pipeline(settings.model, device=str(device), to_train=True)
     info = open_dataset(data, pipeline)

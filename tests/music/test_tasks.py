@@ -182,11 +182,11 @@ def test_a_replay_gives_the_text_that_was_read_then(
         ("restyle", {"clip": 5, "prompt": "a"}, "clip=5: must be the name of a file"),
         ("story", {"keyframes": [7], "bars": 2}, r"keyframes\[0\]=7: must be a table"),
         ("story", {}, "story: has no keyframes"),
-        ("vary", {"clip": __file__, "count": 0}, "count=0: must lie from 1 to 64"),
+        ("vary", {"clip": __file__, "count": 0}, "count=0: must be between 1 and 64"),
         ("edit", {"clip": __file__, "mask": __file__, "time": (0, 1)}, "mask: stands alone"),
         ("morph", {"first": "nowhere.flac", "last": "a"}, r"nowhere\.flac': no such file"),
         ("loop", {"prompts": ["a"], "theme": "nowhere"}, "no such file; or one of .*house"),
-        ("generate", {"prompt": "a", "bpm": 0}, "bpm=0: must lie from 20 to 400"),
+        ("generate", {"prompt": "a", "bpm": 0}, "bpm=0: must be between 20 and 400"),
         ("generate", {"prompt": "a", "vocoder": "best"}, "vocoder='best': must be one of"),
         ("generate", {"prompt": "a", "steps": 0}, "steps=0: must be at least 1"),
     ],
@@ -278,7 +278,7 @@ def test_a_task_of_ones_own_is_there_everywhere(
     assert done.exception is None, (done.exception, done.output)
     assert torch.equal(files.load("echo-of-house.wav")[0], sound)
     wrong = CliRunner().invoke(app, ["echo", "house", "--times", "9", *common])
-    assert "times=9: must lie from 1 to 4" in str(wrong.exception)
+    assert "times=9: must be between 1 and 4" in str(wrong.exception)
 
     Path("list.csv").write_text("task,prompt,times\necho,house,3\ngenerate,waltz,\n")
     one_thread = ["--workers", "1"]
@@ -303,6 +303,8 @@ def test_nobody_else_knows_a_task(root: Path) -> None:
     known: dict[str, set[str]] = {name: set() for name in NAMES}
     for path in [*root.glob("riffkit/**/*.py"), root / "cli.py"]:
         place = path.relative_to(root).as_posix()
+        if place.startswith("riffkit/score/"):  # a caption's "loop" is a word
+            continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             said = {node.value} if isinstance(node, ast.Constant) else set()
@@ -321,13 +323,15 @@ HOME = "riffkit.tasks"
 ELSEWHERE = {
     # how the first recipes named their inputs
     **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph")},
-    # the task of a list that doesn't say; what judges have made
+    # the task of a list that doesn't say; what judges have made, and a training's samples
     "generate": {
         "riffkit/music/batch_list.py",
         "riffkit/music/riff.py",
         "riffkit/commands/painting.py",
         "riffkit/evaluation/run.py",
         "riffkit/evaluation/genre.py",
+        "riffkit/training/prior_preservation.py",
+        "riffkit/training/tensorboard_log.py",
     },
 }
 ELSEWHERE["story"] |= {"riffkit/tasks/loop.py"}  # a loop is a story of evenly spaced keyframes

@@ -38,6 +38,6 @@ def test_captions_stand_as_they_are(caption: str) -> None:
 
 @pytest.mark.parametrize("prompt", ["(piano:140)", "(a:-1)", "(((a:2):2):2)"])
 def test_weights_that_nobody_means_are_refused(prompt: str) -> None:
-    with pytest.raises(ParameterError, match=r"weight of .* must lie from 0 to 5"):
+    with pytest.raises(ParameterError, match=r"weight of .* must be between 0 and 5"):
         check_emphasis(prompt)
     check_emphasis("(piano:0) (drums:5)")

@@ -1,0 +1,515 @@
+# mypy: disable-error-code="empty-body"
+"""`Riff`'s methods, one for each task that ships; tests/face/write_methods.py writes this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from riffkit.diffusion.denoise import OnStep
+    from riffkit.music.clip import Clip
+    from riffkit.music.timeline import Keyframe
+    from riffkit.vocoder.quality import Quality
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _of_task(declared: Method) -> Method:
+    """A call of the task of that name, with those values that were given."""
+
+    @wraps(declared)
+    def method(self: Any, *given: Any, **values: Any) -> Any:
+        return self._perform(declared.__name__, given, values)
+
+    return method  # type: ignore[return-value]
+
+
+class TaskMethods:
+    """The tasks that ship; one more is a method of its name too, once it is registered."""
+
+    @_of_task
+    def generate(
+        self,
+        prompt: str,
+        *,
+        melody: str | Path | None = None,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        bars: int | None = None,
+        duration: float | None = None,
+        loop: bool = False,
+        melody_strength: float = 0.5,
+        on_step: OnStep | None = None,
+    ) -> Clip:
+        """Make music from a prompt: an audio file and its PNG.
+
+        The length is `bars` (2 by default) or `duration`.
+
+        With `duration` the music is made in whole bars and cut to it; a loop is rounded to whole
+        bars instead. With `melody`, its tempo, key and length are taken where nothing else is
+        given.
+
+        Args:
+            prompt: The music in words: 'lo-fi piano, rainy'.
+            melody: Audio or MIDI file with a tune to follow.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            bars: Length in bars.  [default: 2] From 1 to 512.
+            duration: Length in seconds, instead of bars.
+            loop: Make a loop without a seam.
+            melody_strength: 0 follows the tune, 1 ignores it. From 0 to 1.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clip: sound, image and recipe.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.generate("lo-fi piano, rainy", bars=4, bpm=84, seed=7)
+        """
+
+    @_of_task
+    def loop(
+        self,
+        prompts: Sequence[str],
+        *,
+        theme: str | Path | None = None,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        bars: int | None = None,
+        strength: float = 0.75,
+        on_step: OnStep | None = None,
+    ) -> Clip:
+        """Make a seamless loop that travels through prompts and back.
+
+        Each prompt gets an equal share of the bars.
+
+        Args:
+            prompts: One or more prompts; the last leads back to the first.
+            theme: Audio file, PNG or bundled seed to stay close to.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            bars: Length in bars. Default: 4 per prompt. From 1 to 512.
+            strength: 0 repeats the theme, 1 ignores it. From 0 to 1.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clip: sound, image and recipe.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.loop(["lo-fi piano", "jazz trio"], bars=8)
+        """
+
+    @_of_task
+    def morph(
+        self,
+        first: str,
+        last: str,
+        *,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        frames: int = 8,
+        bars: int = 2,
+        strength: float = 0.7,
+        last_seed: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> Clip:
+        """Move from one prompt or clip to another in even steps, on the beat.
+
+        `frames` clips of `bars` bars from one end to the other; an end is a prompt or a clip.
+
+        `strength`: how much is made anew half-way between clips. `last_seed`: the last end's, if
+        another than the first's; its noise is then approached with the prompt.
+
+        Args:
+            first: Start: a prompt, or an audio file.
+            last: End: a prompt, or an audio file.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            frames: Steps from start to end. From 2 to 64.
+            bars: Bars per step. From 1 to 512.
+            strength: Between clips, how much is regenerated at the midpoint, 0 to 1. From 0 to 1.
+            last_seed: Seed of the end. Default: the same.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clip: sound, image and recipe.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.morph("lo-fi piano", "techno", frames=4)
+        """
+
+    @_of_task
+    def edit(
+        self,
+        clip: str | Path,
+        prompt: str = "",
+        *,
+        mask: str | Path | None = None,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        time: tuple[float, float] | None = None,
+        freq: tuple[float, float] | None = None,
+        keep_melody: bool = False,
+        strength: float = 1.0,
+        on_step: OnStep | None = None,
+    ) -> Clip:
+        """Regenerate part of a clip and keep the rest.
+
+        The part is a `time` span, a `freq` band, both (where they meet), or a mask.
+
+        Args:
+            clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
+            prompt: What the part becomes, in words.
+            mask: PNG as large as the image: white is regenerated, black is kept.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            time: Regenerate from A to B seconds.
+            freq: Regenerate from LO to HI hertz.
+            keep_melody: Keep the strongest partials.
+            strength: 0 keeps the part, 1 ignores what was there. From 0 to 1.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clip: sound, image and recipe.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.edit("song.wav", "distorted guitar", time=(4, 8))
+        """
+
+    @_of_task
+    def extend(
+        self,
+        clip: str | Path,
+        prompt: str = "",
+        *,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        bars: int = 4,
+        before: bool = False,
+        strength: float = 0.85,
+        on_step: OnStep | None = None,
+    ) -> Clip:
+        """Add bars after the end of a clip, or before its beginning.
+
+        With `strength` below 1 the new bars start as an echo of the clip's.
+
+        Args:
+            clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
+            prompt: What the new bars are, in words.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            bars: Bars to add. From 1 to 512.
+            before: Add them before the clip instead of after it.
+            strength: 0 repeats the clip's bars, 1 ignores them. From 0 to 1.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clip: sound, image and recipe.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.extend("song.wav", bars=8)
+        """
+
+    @_of_task
+    def restyle(
+        self,
+        clip: str | Path,
+        prompt: str,
+        *,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        strength: float = 0.5,
+        on_step: OnStep | None = None,
+    ) -> Clip:
+        """Play a clip or a whole song the way a prompt says.
+
+        `strength` 0 gives the clip as the vocoder plays its image.
+
+        Args:
+            clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
+            prompt: The music in words: 'lo-fi piano, rainy'.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            strength: 0 keeps the clip, 1 ignores it. From 0 to 1.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clip: sound, image and recipe.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.restyle("song.wav", "harpsichord", strength=0.6)
+        """
+
+    @_of_task
+    def story(
+        self,
+        script: str | Path | None = None,
+        *,
+        theme: str | Path | None = None,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        keyframes: tuple[Keyframe, ...] | None = None,
+        bars: int | None = None,
+        loop: bool = False,
+        phrase_bars: int = 2,
+        on_step: OnStep | None = None,
+    ) -> Clip:
+        """Make minutes of music from a script of keyframes.
+
+        A piece of `bars` bars. With `loop` its end leads into its beginning.
+
+        The noise is a phrase of `phrase_bars`, again and again, so the music keeps its shape while
+        prompts and seeds change it: more bars, more variety.
+
+        Args:
+            script: TOML file of keyframes, as in docs/loops-and-journeys.md.
+            theme: Audio file, PNG or bundled seed to stay close to.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            keyframes: Prompts by bar.
+            bars: Length in bars. From 1 to 512.
+            loop: Lead the end back into the beginning.
+            phrase_bars: Bars after which the noise repeats.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clip: sound, image and recipe.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.story("story.toml", seed=7)
+        """
+
+    @_of_task
+    def vary(
+        self,
+        clip: str | Path,
+        *,
+        bpm: float | None = None,
+        key: str | None = None,
+        negative_prompt: str = "",
+        beats_per_bar: int = 4,
+        steps: int | None = None,
+        guidance: float | None = None,
+        guidance_interval: str | None = None,
+        sampler: str | None = None,
+        deep_cache: int = 1,
+        vocoder: str = "griffin-lim",
+        quality: Quality = "default",
+        seed: int | None = None,
+        count: int = 4,
+        distance: float = 0.5,
+        prompt: str | None = None,
+        on_step: OnStep | None = None,
+    ) -> list[Clip]:
+        """Make variations of a clip, and a sheet of their images.
+
+        Without a `prompt` the one in the clip's recipe is used.
+
+        Args:
+            clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
+            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
+                From 20 to 400.
+            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            negative_prompt: What to avoid.
+            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            steps: Denoising steps. Default: the model's.
+            guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
+            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
+            deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
+            vocoder: Turns images into sound; see `riff models list`.
+            quality: The vocoder's speed or fidelity.
+            seed: Same seed, same result. Default: a random one.
+            count: How many variations. From 1 to 64.
+            distance: 0 is the clip itself, 1 is unrelated.
+            prompt: The music in words. Default: the clip's own prompt.
+            on_step: Called with the steps done and all steps after each denoising step.
+
+        Returns:
+            The clips.
+
+        Raises:
+            ParameterError: a name or a value that can't be.
+            AudioFileError, ImageFileError: a file that can't be read.
+
+        Example:
+            riff.vary("song.wav", count=4, distance=0.3)
+        """
