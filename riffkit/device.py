@@ -23,7 +23,7 @@ def pick_device(name: str = "auto") -> torch.device:
     if kind == "auto":
         kind = name = next((device for device, there in available.items() if there), "cpu")
     if not available.get(kind, True):
-        raise ParameterError(f"device={name!r}: not available on this machine; use --device cpu")
+        raise ParameterError(f"device={name!r}: not available on this machine; use `device=cpu`")
     return torch.device(name)
 
 

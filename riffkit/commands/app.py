@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from typer.main import get_command
 
 import riffkit
 from riffkit.commands import files, judging, models
+from riffkit.commands.messages import as_options, set_command
 from riffkit.commands.painting import add_tasks
 from riffkit.errors import RiffkitError
 from riffkit.memory import keep_freed_memory
@@ -88,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         words = [word for word in words if word != "--debug"]
         _log_to_stderr()
     try:
-        code = application(words)(words, standalone_mode=False)
+        command = get_command(application(words))
+        set_command(command, words)
+        code = command(words, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except Exception as error:
@@ -97,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             traceback.print_exc()
         if isinstance(error, RiffkitError):
-            _fail(str(error), 2)
+            _fail(as_options(str(error)), 2)
         if hasattr(error, "format_message"):  # an unknown option, a missing argument
             _fail(error.format_message(), 2)
         hint = "" if debug else " (--debug shows more)"

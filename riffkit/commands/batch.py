@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from riffkit.commands.loading import Loading
+from riffkit.commands.messages import as_options
 from riffkit.commands.options import described, progress, say, show_notes
 from riffkit.errors import ParameterError
 
@@ -79,6 +80,6 @@ def put_batch(
 
 
 def _say_failure(made: Any, *, as_json: bool) -> None:
-    print(f"riff: {made.path}: {made.error}", file=sys.stderr)
+    print(f"riff: {made.path}: {as_options(made.error)}", file=sys.stderr)
     if as_json:
         say({"audio": str(made.path), "error": made.error}, "", as_json=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from riffkit.commands.messages import as_options
 from riffkit.commands.options import Json, Quiet, progress, say, show_notes
 
 app = typer.Typer(no_args_is_help=True, help="From a folder of audio to a captioned dataset.")
@@ -93,7 +94,7 @@ def build(
     train, test = len(built.clips("train")), len(built.clips("test"))
     if not quiet and not as_json:
         for name, reason in built.bad:
-            print(f"left out: {name}: {reason}")
+            print(f"left out: {name}: {as_options(reason)}")
     show_notes(built.notes, quiet=quiet or as_json)
     facts = {
         "dataset": str(out),

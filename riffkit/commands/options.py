@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from riffkit.commands.messages import as_options
 from riffkit.errors import ParameterError
 from riffkit.vocoder.quality import Quality as QualityName
 
@@ -138,7 +139,7 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
 
 def show_notes(notes: tuple[str, ...], *, quiet: bool) -> None:
     for note in () if quiet else notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {as_options(note)}", file=sys.stderr)
 
 
 def say(facts: dict[str, Any], text: str, *, as_json: bool) -> None:

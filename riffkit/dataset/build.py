@@ -182,8 +182,8 @@ def _nothing(folder: Path, heard: list[Heard]) -> ParameterError:
     reasons = [h.work.error for h in heard if h.work and h.work.error]
     common = max(sorted(set(reasons)), key=reasons.count) if reasons else "nothing in it"
     advice = {
-        "too": "give longer files, fewer --bars, or --seconds",
-        "no ": "give --bpm or --seconds",
+        "too": "give longer files, fewer `bars`, or `seconds`",
+        "no ": "give `bpm` or `seconds`",
         "sil": "give files with sound in them",
     }.get(common[:3], "give WAV, FLAC, OGG or MP3 files that play")
     n = len(heard)

@@ -41,7 +41,7 @@ def cache_for(out: Path, pipeline: Pipeline) -> Iterator[int]:
     if info.params != pipeline.params:
         raise ParameterError(
             f"dataset={out.name!r}: its images are {info.preset}, those of model "
-            f"{pipeline.name!r} {pipeline.params.preset}; build it with --model"
+            f"{pipeline.name!r} {pipeline.params.preset}; build it for that `model`"
         )
     for split in SPLITS:
         for path in shard_paths(out, split):
@@ -106,13 +106,13 @@ def check_record(record: ClipRecord, pipeline: Pipeline) -> None:
     if pipeline.traits.bar_cue and record.bpm is None:
         raise ParameterError(
             f"{record.file_name}: is cut by seconds, and model {pipeline.name!r} paints whole "
-            "bars; build the dataset without --seconds"
+            "bars; build the dataset in bars, not seconds"
         )
     key = None if record.key is None or record.bpm is None else parse_key(record.key)
     if record.transpose != semitones_to_key(key, pipeline.traits):
         raise ParameterError(
             f"{record.file_name}: drawn {record.transpose:g} semitones lower, which is not how "
-            f"model {pipeline.name!r} paints {record.key}; build the dataset with --model"
+            f"model {pipeline.name!r} paints {record.key}; build the dataset for that `model`"
         )
 
 

@@ -129,12 +129,12 @@ def _look(
     if request.preset not in (None, params.preset):
         raise ParameterError(
             f"preset={request.preset!r}: model {model!r} knows {params.preset} images; "
-            "leave --preset or --model out"
+            "leave `preset` or `model` out"
         )
     if request.seconds is not None and traits.native_tonics:
         raise ParameterError(
-            f"seconds={request.seconds:g}: model {model!r} knows bars only; give --bars, "
-            "or leave --model out"
+            f"seconds={request.seconds:g}: model {model!r} knows bars only; give `bars`, "
+            "or leave `model` out"
         )
     names = [f"{tonic} major" for tonic in MAJOR_KEYS] + [f"{tonic} minor" for tonic in MINOR_KEYS]
     semitones = {name: semitones_to_key(parse_key(name), traits) for name in names}
@@ -145,7 +145,7 @@ def _check_tagger() -> None:
     from importlib.util import find_spec
 
     if find_spec("riffkit.analysis.tags") is None:
-        raise ParameterError("tags: riffkit.analysis.tags is missing; give --no-tags")
+        raise ParameterError("tags: riffkit.analysis.tags is missing; switch `tags` off")
 
 
 def differing(held: dict[str, Any], wanted: dict[str, Any]) -> str | None:

@@ -88,7 +88,7 @@ def connection(workers: int | None = None) -> Iterator[None]:
         if os.environ.get("RAY_ADDRESS", "local") not in ("local", "auto"):
             raise WorkerError(
                 f"RAY_ADDRESS={os.environ['RAY_ADDRESS']!r}: no cluster answers there; "
-                "start one with `ray start --head`, or unset RAY_ADDRESS for one on this computer"
+                "start one (`ray start`), or unset RAY_ADDRESS for one on this computer"
             ) from error
         ray.init("local", num_cpus=workers, include_dashboard=False, runtime_env=_beside(), **quiet)
     try:

@@ -77,7 +77,7 @@ def fit(
     if compute.compile:
         if device.type == "cpu" and shutil.which("g++") is None and shutil.which("clang++") is None:
             raise ParameterError(
-                "compile: needs a C++ compiler; install g++, or leave --compile out"
+                "compile: needs a C++ compiler; install g++, or leave `compile` out"
             )
         # torch's own place is a temporary folder, and compiling anew takes minutes
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_cache_folder() / "compiled"))
@@ -103,5 +103,5 @@ def notes_for(unet: nn.Module, device: torch.device, compute: Compute) -> tuple[
     """What a user of a large model should know of the machine."""
     slow = compute.dtype == "auto" and device.type == "cpu" and is_large(unet)
     if slow and has_bfloat16(device):
-        return ("this CPU computes bfloat16: --dtype bfloat16 takes 0.3 to 0.7 of the time",)
+        return ("this CPU supports bfloat16: `dtype=bfloat16` takes only 0.3 to 0.7 of the time",)
     return ()

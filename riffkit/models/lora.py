@@ -114,7 +114,7 @@ def lora_file(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     if (path / "model_index.json").is_file():
-        raise ModelError(f"lora={str(path)!r}: is a whole model; give it as --model")
+        raise ModelError(f"lora={str(path)!r}: is a whole model; give it as `model`")
     raise ModelError(
         f"lora={str(path)!r}: holds no {FILE}; give a file, or a folder that `riff train lora` "
         "has finished"
@@ -180,7 +180,7 @@ def _read_key(path: str, key: str) -> tuple[str, str, str]:
     match = _TENSOR.match(key)
     if match is None or ("lora" not in key and match["kind"] != "alpha"):
         raise ModelError(
-            f"lora={path!r}: is no LoRA (it holds {key!r}); a whole model is given as --model"
+            f"lora={path!r}: isn't a LoRA (it holds {key!r}); give a whole model as `model`"
         )
     layer = match["layer"]
     if match["processor"]:  # diffusers' first layout: attn1.processor.to_out_lora.down

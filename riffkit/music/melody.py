@@ -161,9 +161,9 @@ def _read_audio(path: Path, bpm: float | None) -> tuple[list[MelodyNote], float,
     if bpm is None:
         found = tempo_of(waveform, rate)
         if found is None:
-            raise ParameterError(f"melody={path.name!r}: no tempo can be measured; give --bpm")
+            raise ParameterError(f"melody={path.name!r}: no tempo can be measured; give `bpm`")
         bpm = found.bpm
-        remarks.append(f"{path.name}: {bpm:.1f} BPM measured (--bpm sets another)")
+        remarks.append(f"{path.name}: {bpm:.1f} BPM measured (`bpm` sets another)")
     n_beats = waveform.shape[-1] / rate * bpm / 60
     n_steps = max(1, round(n_beats * STEPS_PER_BEAT))
     shares = chroma_steps(waveform, rate, n_steps)

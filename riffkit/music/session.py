@@ -123,12 +123,12 @@ class Session:
                 without = f", without {', '.join(prompt.unwanted)}" if prompt.unwanted else ""
                 notes.append(f"{name}: read as {prompt.text!r}{without}")
             if (n_parts := n_chunks(self.pipeline, prompt.text)) > 1:
-                notes.append(f"{name}: so long that the model reads it in {n_parts} parts")
+                notes.append(f"{name}: too long for one pass; encoded in {n_parts} parts")
             is_negative = name.endswith("negative_prompt")
             avoided += [prompt.words] if is_negative else prompt.unwanted
         if plan.denoising.guidance == 1 and any(avoided):
             notes.append(
-                f"negative_prompt: {', '.join(filter(None, avoided))!r} can't be kept away at "
-                "guidance 1, which a handful of steps may have by default; give --guidance 3"
+                f"negative_prompt: {', '.join(filter(None, avoided))!r} has no effect at guidance "
+                "1 (the default for a few steps); set `guidance=3`"
             )
         return (*notes, *self._remarks)

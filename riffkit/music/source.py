@@ -193,10 +193,10 @@ def _bpm(
         return given, None
     found = tempo_of(waveform, rate)
     if found is None:
-        raise ParameterError(f"{path.name!r}: no tempo can be measured; give --bpm")
+        raise ParameterError(f"{path.name!r}: no tempo can be measured; give `bpm`")
     sure = found.confidence >= _SURE
-    how = "measured" if sure else "is a guess"
-    return found.bpm, f"{path.name}: {found.bpm:.1f} BPM {how} (--bpm sets another)"
+    how = "measured" if sure else "guessed"
+    return found.bpm, f"{path.name}: {found.bpm:.1f} BPM {how} (`bpm` sets another)"
 
 
 def _key(
@@ -212,7 +212,7 @@ def _key(
     found = key_of(waveform, rate) if pipeline.traits.native_tonics else None
     if found is None:
         return None, None
-    return parse_key(found.name), f"{path.name}: {found.name} measured (--key sets another)"
+    return parse_key(found.name), f"{path.name}: {found.name} measured (`key` sets another)"
 
 
 def _padded(

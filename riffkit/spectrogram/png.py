@@ -178,7 +178,7 @@ def _interpret(contents: _Contents, params: SpectrogramParams | None) -> Spectro
     if pixels.shape[0] != read.params.n_mels:
         raise ImageFileError(
             f"height={pixels.shape[0]}: must be {read.params.n_mels}, a row for each band; "
-            "give the image in its original size, or a fitting --preset"
+            "give the image in its original size, or a `preset` that fits"
         )
     assumed = tuple(name for name in read.assumed if stored is None or name == "max_value")
     return SpectrogramImage(
@@ -209,13 +209,13 @@ def _check_looks_like_spectrogram(pixels: UInt8[np.ndarray, "row frame 3"]) -> N
     if height != RIFFUSION_V1.n_mels:
         raise ImageFileError(
             f"it has no spectrogram tags and height={height}, not {RIFFUSION_V1.n_mels}; "
-            "give --preset if it is a spectrogram"
+            "give its `preset` if it is a spectrogram"
         )
     difference = plane_difference(pixels)
     if difference >= PHOTO_PLANE_DIFFERENCE:
         raise ImageFileError(
             f"it has no spectrogram tags and looks like a photo (colours differ by "
-            f"{difference:.0f} levels); give --preset if it is a spectrogram"
+            f"{difference:.0f} levels); give its `preset` if it is a spectrogram"
         )
 
 

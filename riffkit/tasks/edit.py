@@ -1,4 +1,4 @@
-"""A part of a clip made anew, all else left as it was."""
+"""Part of a clip regenerated, the rest kept."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
     else:
         mask = painted.levels
     if not mask.any():
-        raise ParameterError("edit: nothing is to be made anew; give another time, freq or mask")
+        raise ParameterError(
+            "edit: the selection is empty; choose another `time`, `freq` or `mask`"
+        )
     canvas = session.canvas(plan, loop=source.loop)
     inpainting = Inpainting(
         latents=source.latents(session.pipeline),
@@ -97,7 +99,7 @@ def _title(request: EditRequest, inputs: Mapping[str, Any]) -> str:
 
 def _check(request: EditRequest, inputs: Mapping[str, Any]) -> None:
     if "mask" in inputs and (request.time or request.freq or request.keep_melody):
-        raise ParameterError("mask: stands alone; leave --time, --freq and --keep-melody out")
+        raise ParameterError("mask: can't be combined with `time`, `freq` or `keep_melody`")
 
 
 EDIT = Task(

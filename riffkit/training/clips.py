@@ -66,7 +66,7 @@ def open_dataset(folder: Path, pipeline: Pipeline) -> DatasetInfo:
         raise ParameterError(
             f"dataset={str(folder)!r}: holds {info.params.preset} spectrograms, the model "
             f"{pipeline.name!r} paints {pipeline.params.preset}; build it again with "
-            f"--preset {pipeline.params.preset}, or take another model"
+            f"`preset={pipeline.params.preset}`, or choose another model"
         )
     if not any(shard_paths(folder, split) for split in ("train", "test")):
         raise ParameterError(
@@ -99,7 +99,7 @@ def read_clips(
     if not shard_paths(folder, split):
         raise ParameterError(
             f"dataset={str(folder)!r}: its {split} split is empty; give it more music, or build "
-            "it with another --seed"
+            "it with another `seed`"
         )
     fits = all(is_cached(path, pipeline.fingerprint) for path in shard_paths(folder, split))
     found = None if fits else _read_cache(cache, _stamp(folder, pipeline))

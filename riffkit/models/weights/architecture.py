@@ -47,7 +47,7 @@ def check_tensors(tensors: Mapping[str, Tensor], *, named: str) -> None:
     if not tensors:
         raise ModelError(f"{named}: holds no weights; {_WANTED}")
     if any(".lora_" in name or name.startswith("lora_") for name in tensors):
-        raise ModelError(f"{named}: is a LoRA; give it as --lora, and a whole model as --model")
+        raise ModelError(f"{named}: is a LoRA; give it as `loras`, and a whole model as `model`")
     if kind := _kind_of(tensors):
         raise ModelError(f"{named}: is {kind}; {_WANTED}")
 

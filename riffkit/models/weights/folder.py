@@ -39,7 +39,9 @@ def check_folder(folder: Path, *, named: str) -> None:
     """ModelError where parts are missing, or the folder holds something else."""
     if not (folder / INDEX).is_file():
         if (folder / "pytorch_lora_weights.safetensors").is_file():
-            raise ModelError(f"{named}: is a LoRA; give it as --lora, and a whole model as --model")
+            raise ModelError(
+                f"{named}: is a LoRA; give it as `loras`, and a whole model as `model`"
+            )
         if (folder / "config.json").is_file():
             class_name = str(read_json(folder / "config.json").get("_class_name", ""))
             check_class(class_name, named=named)
