@@ -1,56 +1,186 @@
-"""Where the beats of a known tempo fall, and which of them begin the bars."""
+"""Where the bars of a recording begin, through all its small changes of tempo."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.signal
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from riffkit.analysis.onsets import hop_samples, onset_curve
+from riffkit.analysis.tempo import tempo
+from riffkit.audio.resampling import resample
+from riffkit.compiled import compiled
 
-_PHASES = 96
+ANALYSIS_RATE = 22_050
+"""The onset curve hears up to 10 kHz."""
+_BASS_RATE = 2_000
 _BASS_HZ = 150.0
+_TIGHTNESS = 400.0
+"""How much a beat off the tempo costs, as an equally strong onset is worth 1: by its squared
+logarithm (Ellis, "Beat tracking by dynamic programming", 2007, equation 5)."""
+_LINE_BEATS = 16
+"""A beat's time is that of the straight line through so many beats at either side."""
+_STEADY_SECONDS = 0.015
+"""If half of all beats lie nearer than this to one straight line, the tempo is steady."""
 
 
-def first_downbeat(
-    waveform: Float[Tensor, "channel sample"],
-    sample_rate: int,
-    *,
-    bpm: float,
-    beats_per_bar: int = 4,
-) -> float:
-    """Seconds from the start to the first downbeat, from 0 to below one bar.
+@dataclass(frozen=True, eq=False)
+class BarGrid:
+    """The beats of a stretch of sound in seconds from its start, and the first that begins a bar.
 
-    Beats fall where the onset curve, summed over all of them, is highest; of the beats of a bar
-    the first is where the bass (below 150 Hz) sets in most strongly. The tempo is taken to be
-    steady.
+    `bpm` is set where one tempo holds throughout; else each clip has its own. `confidence` is the
+    tempo's, from 0 to 1; a tempo that was given has 1.
     """
-    rate = sample_rate / hop_samples(sample_rate)
-    period = 60 / bpm * rate
-    onsets = onset_curve(waveform, sample_rate)
-    phases = np.arange(_PHASES) * period / _PHASES
-    beat = phases[int(np.argmax([_mean_at(onsets, phase, period) for phase in phases]))]
-    bass = onset_curve(_low_passed(waveform, sample_rate), sample_rate)
-    bar = beats_per_bar * period
-    strengths = [_mean_at(bass, beat + k * period, bar) for k in range(beats_per_bar)]
-    downbeat = beat + int(np.argmax(strengths)) * period
-    return float(downbeat % bar / rate)
+
+    beat_seconds: Float[np.ndarray, " beat"]
+    downbeat: int
+    bpm: float | None
+    confidence: float = 1.0
+
+    @property
+    def mean_bpm(self) -> float:
+        """The tempo that serves all of it best."""
+        if self.bpm is not None:
+            return self.bpm
+        return 60 / _line(np.arange(len(self.beat_seconds), dtype=float), self.beat_seconds)[0]
+
+    def bpm_of(self, first: int, n_beats: int) -> float:
+        """The tempo of the beats `first` … `first + n_beats`."""
+        if self.bpm is not None:
+            return self.bpm
+        seconds = self.beat_seconds[first + n_beats] - self.beat_seconds[first]
+        return round(float(60 * n_beats / seconds), 3)
 
 
-def _mean_at(curve: Float[np.ndarray, " frame"], phase: float, period: float) -> float:
-    """The curve's mean at the beats, each with the frames beside it."""
-    places = np.arange(phase, len(curve), period)
-    if not len(places):
-        return 0.0
-    near = places[:, None] + np.array([-1.0, 0.0, 1.0])
-    return float(np.interp(near, np.arange(len(curve)), curve).max(1).mean())
-
-
-def _low_passed(
+def to_analysis_rate(
     waveform: Float[Tensor, "channel sample"], sample_rate: int
-) -> Float[Tensor, "1 sample"]:
-    sections = scipy.signal.butter(4, _BASS_HZ, fs=sample_rate, output="sos")
-    low = scipy.signal.sosfilt(sections, waveform.mean(0).double().numpy())
-    return torch.from_numpy(np.ascontiguousarray(low, np.float32))[None]
+) -> Float[Tensor, "1 analysed"]:
+    """Mono, at the rate that tempo, beats and key are measured at."""
+    return resample(waveform.mean(0, keepdim=True), sample_rate, ANALYSIS_RATE)
+
+
+def measure_bars(
+    mono: Float[Tensor, "1 analysed"], *, bpm: float | None, beats_per_bar: int
+) -> BarGrid | None:
+    """The bars of sound at `ANALYSIS_RATE`, None where no tempo can be found.
+
+    A `bpm` that is given stands for the measured one and holds throughout.
+    """
+    found = tempo(mono, ANALYSIS_RATE) if bpm is None else None
+    period_bpm = bpm or (found.bpm if found else None)
+    if period_bpm is None:
+        return None
+    rate = ANALYSIS_RATE / hop_samples(ANALYSIS_RATE)
+    onsets = onset_curve(mono, ANALYSIS_RATE)
+    if not onsets.any():
+        return None
+    frames = _track(onsets, 60 / period_bpm * rate)
+    beats, steady = _straightened(frames / rate, None if bpm is None else 60 / bpm)
+    beats = _to_both_ends(beats, mono.shape[-1] / ANALYSIS_RATE)
+    downbeat = _downbeat(mono, beats, beats_per_bar)
+    steady_bpm = bpm or (round(60 / steady, 3) if steady else None)
+    return BarGrid(beats, downbeat, steady_bpm, found.confidence if found else 1.0)
+
+
+def _track(onsets: Float[np.ndarray, " frame"], period: float) -> Int[np.ndarray, " beat"]:
+    """The frames of the beats: as many strong onsets as can be had at about one period."""
+    near = np.maximum(onsets, np.maximum(np.roll(onsets, 1), np.roll(onsets, -1)) * 0.5)
+    strength = near / (near.std() or 1.0)
+    lags = np.arange(max(1, round(0.75 * period)), round(1.33 * period) + 1)
+    cost = _TIGHTNESS * np.log(lags / period) ** 2
+    score, before = _best_chains(strength, lags, cost)
+    last = len(score) - len(lags) - 1
+    beat = max(0, last) + int(np.argmax(score[max(0, last) :]))
+    beats = []
+    while beat >= 0:
+        beats.append(beat)
+        beat = int(before[beat])
+    return np.array(beats[::-1])
+
+
+@compiled
+def _best_chains(strength, lags, cost):  # type: ignore[no-untyped-def]
+    """For each frame the best chain of beats that ends there, and the beat before it or -1."""
+    score = strength.copy()
+    before = np.full(len(strength), -1)
+    for frame in range(lags[0], len(strength)):
+        best, place = -1e30, -1
+        for k in range(len(lags)):
+            other = frame - lags[k]
+            if other < 0:
+                break
+            value = score[other] - cost[k]
+            if value > best:
+                best, place = value, other
+        if best > 0:
+            score[frame] += best
+            before[frame] = place
+    return score, before
+
+
+def _straightened(
+    seconds: Float[np.ndarray, " beat"], fixed_period: float | None
+) -> tuple[Float[np.ndarray, " beat"], float | None]:
+    """The beats without the jitter of single ones, and the period where it is steady."""
+    number = np.arange(len(seconds), dtype=float)
+    if len(seconds) < 3:
+        return seconds, fixed_period
+    if fixed_period is None:
+        slope, start = _line(number, seconds)
+        line = start + slope * number
+        if np.median(np.abs(seconds - line)) < _STEADY_SECONDS:
+            return line, slope
+    straight = np.empty(len(seconds))
+    for beat in range(len(seconds)):
+        here = slice(max(0, beat - _LINE_BEATS), beat + _LINE_BEATS + 1)
+        if fixed_period is None:
+            slope, start = _line(number[here], seconds[here])
+            straight[beat] = start + slope * beat
+        else:
+            straight[beat] = np.median(seconds[here] + fixed_period * (beat - number[here]))
+    return straight, fixed_period
+
+
+def _line(
+    number: Float[np.ndarray, " beat"], seconds: Float[np.ndarray, " beat"]
+) -> tuple[float, float]:
+    """Slope and start of the line through most beats: those far off the first fit don't count."""
+    slope, start = np.polyfit(number, seconds, 1)
+    off = np.abs(seconds - start - slope * number)
+    near = off <= 2 * np.median(off) + 1e-9
+    if near.sum() > 2:
+        slope, start = np.polyfit(number[near], seconds[near], 1)
+    return float(slope), float(start)
+
+
+def _to_both_ends(
+    beats: Float[np.ndarray, " beat"], total_seconds: float
+) -> Float[np.ndarray, " any_beat"]:
+    """The beats continued to before the first sound and behind the last."""
+    if len(beats) < 2:
+        return beats
+    period = float(np.diff(beats[:2])[0]), float(np.diff(beats[-2:])[0])
+    n_before = int(beats[0] / period[0] + 1e-6)
+    n_after = int((total_seconds - beats[-1]) / period[1] + 1e-6)
+    before = beats[0] - period[0] * np.arange(n_before, 0, -1)
+    after = beats[-1] + period[1] * np.arange(1, n_after + 1)
+    return np.concatenate([before, beats, after])
+
+
+def _downbeat(
+    mono: Float[Tensor, "1 analysed"], beats: Float[np.ndarray, " beat"], beats_per_bar: int
+) -> int:
+    """The beat of the first bars on which the bass sets in most strongly."""
+    low = resample(mono, ANALYSIS_RATE, _BASS_RATE)
+    sections = scipy.signal.butter(4, _BASS_HZ, fs=_BASS_RATE, output="sos")
+    bass = np.ascontiguousarray(scipy.signal.sosfilt(sections, low[0].numpy()), np.float32)
+    curve = onset_curve(torch.from_numpy(bass)[None], _BASS_RATE)
+    rate = _BASS_RATE / hop_samples(_BASS_RATE)
+    near = beats[:, None] * rate + np.arange(-3.0, 4.0)
+    strength = np.interp(near, np.arange(len(curve)), curve).max(1)
+    means = [strength[k::beats_per_bar].mean() for k in range(min(beats_per_bar, len(beats)))]
+    return int(np.argmax(means)) if means else 0

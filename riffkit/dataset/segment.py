@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riffkit.analysis.beat_tracker import BarGrid
+from riffkit.analysis.beats import BarGrid
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, BeatGrid
 
 STEP_SECONDS = 0.05

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riffkit.analysis.beat_tracker import ANALYSIS_RATE, measure_bars, to_analysis_rate
+from riffkit.analysis.beats import ANALYSIS_RATE, measure_bars, to_analysis_rate
 from riffkit.analysis.key import key as key_of
 from riffkit.atomic import atomic_path, output_error
 from riffkit.audio import files

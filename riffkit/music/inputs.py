@@ -27,7 +27,7 @@ def clip_input(name: str, help: str, *, or_prompt: bool = False) -> Input:  # no
 def _open_clip(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.source import open_source
 
-    return open_source(session.pipeline, Path(given), request)
+    return open_source(session.pipeline, Path(given), request, recorded=session.recorded)
 
 
 CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.")
@@ -45,7 +45,7 @@ MELODY = Input("melody", "Audio or MIDI file with a tune to follow.", _open_melo
 def _open_theme(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.theme import open_theme
 
-    return open_theme(session.pipeline, given, request)
+    return open_theme(session.pipeline, given, request, recorded=session.recorded)
 
 
 def _seed_names() -> Sequence[str]:

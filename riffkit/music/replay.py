@@ -138,7 +138,7 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
         name: identity.get("seed") or _input_of(recipe, places, name)
         for name, identity in recipe.inputs.items()
     }
-    session = Session(_model_of(recipe, places))
+    session = Session(_model_of(recipe, places), recorded=recipe)
     prepared = prepare(session, Call(task, request, inputs)).as_recorded(recipe)
     return perform(session, prepared)[index]
 

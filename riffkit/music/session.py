@@ -17,17 +17,22 @@ from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
 from riffkit.music.plan import Plan, Texts
 from riffkit.prompt.emphasis import Emphasis
 from riffkit.prompt.prompt import Prompt, read_prompt
+from riffkit.provenance.recipe import Recipe
 
 
 class Session:
     """What one call of a task works with; another call has another.
 
-    `on_step` is called with (steps done, steps in all) of the painting.
+    `on_step` is called with (steps done, steps in all) of the painting. `recorded` is the recipe
+    that a replay follows.
     """
 
-    def __init__(self, pipeline: Pipeline, *, on_step: OnStep | None = None) -> None:
+    def __init__(
+        self, pipeline: Pipeline, *, on_step: OnStep | None = None, recorded: Recipe | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.on_step = on_step
+        self.recorded = recorded
         self._prompts: dict[str, Prompt] = {}
         self._conditionings: dict[tuple[Emphasis, Emphasis], Conditioning] = {}
         self._remarks: list[str] = []

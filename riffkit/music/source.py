@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riffkit.analysis.beats import first_downbeat
+from riffkit.analysis.beats import BarGrid, measure_bars, to_analysis_rate
+from riffkit.analysis.first_downbeat import first_downbeat
 from riffkit.analysis.key import key as key_of
-from riffkit.analysis.tempo import tempo as tempo_of
 from riffkit.audio import files
 from riffkit.audio.resampling import resample
 from riffkit.diffusion.latents import pixels_to_latents
@@ -22,7 +23,7 @@ from riffkit.music.finish import Ending
 from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
-from riffkit.provenance.recipe import sha256
+from riffkit.provenance.recipe import Recipe, sha256
 from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
@@ -33,6 +34,7 @@ FADE_SECONDS = 0.03
 """Within so much of a join, old and new sound pass into one another."""
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole bars plays round
 _LOOP_SECONDS = 30.0  # if it is no longer than this; a longer one must fit to the sample
+_RISE_SECONDS = 0.012  # by so much the onset curve rises before an attack, measured on drums
 _SURE = 0.15  # a tempo with less confidence is said to be a guess
 
 
@@ -52,7 +54,7 @@ class Source:
     beats_per_bar: int
     key: MusicalKey | None
     loop: bool
-    identity: dict[str, str]
+    identity: dict[str, Any]
     remarks: tuple[str, ...]
     prompt: str = ""
 
@@ -100,9 +102,12 @@ class Source:
         return pixels_to_latents(pipeline, self.image.pixels, circular=circular)
 
 
-def open_source(pipeline: Pipeline, path: Path, request: PaintRequest) -> Source:
+def open_source(
+    pipeline: Pipeline, path: Path, request: PaintRequest, *, recorded: Recipe | None = None
+) -> Source:
     """A WAV, FLAC, OGG, MP3 or PNG file on the beat grid of its own tempo.
 
+    `recorded`: the recipe that is replayed, with where the bars began then.
     `request.bpm` and `request.key` stand for what its recipe says, and that for what would be
     measured. ParameterError where the clip is shorter than a bar or has no tempo; AudioFileError
     and ImageFileError for what is no sound.
@@ -112,11 +117,19 @@ def open_source(pipeline: Pipeline, path: Path, request: PaintRequest) -> Source
     made = {} if recipe is None else recipe.arguments
     waveform, rate = _sound(pipeline, path, drawn)
     own_bpm = made.get("bpm") if drawn is None or drawn.grid is None else drawn.grid.bpm
-    bpm, bpm_note = _bpm(waveform, rate, own_bpm if request.bpm is None else request.bpm, path)
+    own_bpm = own_bpm if request.bpm is None else request.bpm
+    bars = measure_bars(
+        to_analysis_rate(waveform, rate), bpm=own_bpm, beats_per_bar=request.beats_per_bar
+    )
+    bpm, bpm_note = _bpm(bars, own_bpm, path)
     key, key_note = _key(
         waveform, rate, made.get("key") if request.key is None else request.key, path, pipeline
     )
-    grid, n_lead, loop = _lay_out(waveform, rate, bpm, request.beats_per_bar, path)
+    identity: dict[str, Any] = {"name": path.name, "sha256": sha256(path)}
+    lead = _lead(waveform, rate, bars, bpm, request.beats_per_bar, identity["sha256"], recorded)
+    grid, n_lead, loop = _lay_out(waveform.shape[-1], rate, bpm, request.beats_per_bar, lead, path)
+    if not loop:
+        identity["lead_samples"] = n_lead
     semitones = float(semitones_to_key(key, pipeline.traits))
     if drawn is not None and (drawn.params, drawn.grid) == (pipeline.params, grid):
         image = drawn  # its own pixels: drawn again from its sound they would be others
@@ -136,17 +149,37 @@ def open_source(pipeline: Pipeline, path: Path, request: PaintRequest) -> Source
         beats_per_bar=request.beats_per_bar,
         key=key,
         loop=loop,
-        identity={"name": path.name, "sha256": sha256(path)},
+        identity=identity,
         remarks=tuple(note for note in (bpm_note, key_note) if note),
         prompt=str(made.get("prompt") or ""),
     )
 
 
+def _lead(
+    waveform: Float[Tensor, "channel sample"],
+    rate: int,
+    bars: BarGrid | None,
+    bpm: float,
+    beats_per_bar: int,
+    hashed: str,
+    recorded: Recipe | None,
+) -> int:
+    """The samples of silence before a clip that is no loop, so that its bars begin on the grid."""
+    bar_samples = 60 / bpm * beats_per_bar * rate
+    if recorded is not None:
+        for identity in recorded.inputs.values():
+            if identity.get("sha256") == hashed and "lead_samples" in identity:
+                return int(identity["lead_samples"])
+        seconds = first_downbeat(waveform, rate, bpm=bpm, beats_per_bar=beats_per_bar)
+    else:
+        seconds = 0.0 if bars is None else bars.beat_seconds[bars.downbeat] + _RISE_SECONDS
+    return round(float(bar_samples - seconds * rate) % bar_samples)
+
+
 def _lay_out(
-    waveform: Float[Tensor, "channel sample"], rate: int, bpm: float, beats_per_bar: int, path: Path
+    n_samples: int, rate: int, bpm: float, beats_per_bar: int, n_lead: int, path: Path
 ) -> tuple[BeatGrid, int, bool]:
     """The bars that hold a clip, the samples of silence before it, and whether it plays round."""
-    n_samples = waveform.shape[-1]
     bar_samples = 60 / bpm * beats_per_bar * rate
     bars = n_samples / bar_samples
     if bars < 1 - _LOOP_TOLERANCE:
@@ -160,8 +193,6 @@ def _lay_out(
         if grid.n_samples(rate) != n_samples:
             grid = BeatGrid(grid.n_beats * 60 * rate / n_samples, grid.n_beats)
         return grid, 0, True
-    downbeat = first_downbeat(waveform, rate, bpm=bpm, beats_per_bar=beats_per_bar)
-    n_lead = round((bar_samples - downbeat * rate) % bar_samples)
     n_bars = math.ceil((n_samples + n_lead) / bar_samples - 1e-9)
     if n_bars > MAX_BARS:
         raise ParameterError(f"{path.name!r}: {n_bars} bars; at most {MAX_BARS}; cut it first")
@@ -185,18 +216,15 @@ def _sound(
     return waveform, params.sample_rate
 
 
-def _bpm(
-    waveform: Float[Tensor, "channel sample"], rate: int, given: float | None, path: Path
-) -> tuple[float, str | None]:
+def _bpm(bars: BarGrid | None, given: float | None, path: Path) -> tuple[float, str | None]:
     """The tempo, and what the user should read of it."""
     if given is not None:
         return given, None
-    found = tempo_of(waveform, rate)
-    if found is None:
+    if bars is None:
         raise ParameterError(f"{path.name!r}: no tempo can be measured; give `bpm`")
-    sure = found.confidence >= _SURE
-    how = "measured" if sure else "guessed"
-    return found.bpm, f"{path.name}: {found.bpm:.1f} BPM {how} (`bpm` sets another)"
+    how = "measured" if bars.confidence >= _SURE else "guessed"
+    bpm = bars.mean_bpm
+    return bpm, f"{path.name}: {bpm:.1f} BPM {how} (`bpm` sets another)"
 
 
 def _key(

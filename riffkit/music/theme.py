@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,7 @@ from riffkit.music.request import PaintRequest
 from riffkit.music.seeds import SEEDS, seed_names
 from riffkit.music.source import open_source
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
+from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.params import FULL_BAND
 
 
@@ -28,7 +30,7 @@ class Theme:
     bpm: float
     key: MusicalKey | None
     transpose: float
-    identity: dict[str, str]
+    identity: dict[str, Any]
     remarks: tuple[str, ...] = ()
 
     @property
@@ -37,8 +39,10 @@ class Theme:
         return self.key.name if self.key is not None and self.key.mode else None
 
 
-def open_theme(pipeline: Pipeline, name: str | Path, request: PaintRequest) -> Theme:
-    """A bundled seed by its name, or an audio file or PNG."""
+def open_theme(
+    pipeline: Pipeline, name: str | Path, request: PaintRequest, *, recorded: Recipe | None = None
+) -> Theme:
+    """A bundled seed by its name, or an audio file or PNG (`recorded` as for `open_source`)."""
     if str(name) in seed_names():
         return _bundled(pipeline, str(name))
     path = Path(name)
@@ -46,7 +50,7 @@ def open_theme(pipeline: Pipeline, name: str | Path, request: PaintRequest) -> T
         raise ParameterError(
             f"theme={str(name)!r}: no file or seed; seeds: {', '.join(seed_names())}"
         )
-    source = open_source(pipeline, path, request)
+    source = open_source(pipeline, path, request, recorded=recorded)
     return Theme(
         source.latents(pipeline),
         source.grid.bpm,

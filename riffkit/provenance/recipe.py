@@ -30,17 +30,17 @@ class Recipe:
     """One call: the command, its arguments with every choice made, and the versions.
 
     `model` is {"name", "fingerprint"}, with LoRAs also "loras": a list of {"name", "sha256",
-    "weight"}. `inputs` holds for each file of the command {"name", "sha256"}, or {"seed"} for a
-    bundled one. `texts` is what the text encoder got for each prompt, in parts with their weights:
-    [{"prompt": [[text, weight], …], "negative_prompt": …}, …]. Each is empty where unused.
-    `schema` is the number of this form; a file of an earlier one is brought up to it when it is
-    read (migrations.py).
+    "weight"}. `inputs` holds for each file of the command {"name", "sha256"} (and "lead_samples"
+    for sound that begins within a bar), or {"seed"} for a bundled one. `texts` is what the text
+    encoder got for each prompt, in parts with their weights: [{"prompt": [[text, weight], …],
+    "negative_prompt": …}, …]. Each is empty where unused. `schema` is the number of this form; a
+    file of an earlier one is brought up to it when it is read (migrations.py).
     """
 
     command: str
     arguments: dict[str, Any]
     model: dict[str, Any] = field(default_factory=dict)
-    inputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     texts: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     threads: int = 0

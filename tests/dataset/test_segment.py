@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from riffkit.analysis.beat_tracker import measure_bars, to_analysis_rate
+from riffkit.analysis.beats import measure_bars, to_analysis_rate
 from riffkit.dataset.pictures import clip_to_image, save_picture
 from riffkit.dataset.segment import (
     Part,

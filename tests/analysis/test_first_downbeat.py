@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from riffkit.analysis.beats import first_downbeat
+from riffkit.analysis.first_downbeat import first_downbeat
 
 RATE = 22_050
 
