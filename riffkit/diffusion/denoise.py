@@ -6,8 +6,9 @@ inputs. It works on latents "batch channel row column"; time runs along the colu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ from riffkit.models.compute import uncompiled
 from riffkit.models.memory_budget import cells_in_memory
 from riffkit.models.pipeline import Pipeline
 
-__all__ = ["Inpainting", "OnStep", "SamplerConfig", "Window", "denoise"]
+__all__ = ["Inpainting", "OnStep", "SamplerConfig", "Window", "denoise", "iterate"]
 
 OnStep = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
@@ -104,36 +105,71 @@ def denoise(
     noise = noise.to(pipeline.device, torch.float32)
     inpainting = None if inpainting is None else inpainting.to(noise)
     latents = _start(scheduler, noise, timesteps, config, inpainting)
-    options = step_options(scheduler, generators)
     cache = DeepCache(pipeline.unet, config.deep_cache) if config.deep_cache > 1 else None
     room = cells_in_memory(pipeline)
     network = Network(pipeline.unet, cache, room)
     predict = Predictor(network, windows, noise.shape[-1], pipeline.device)
+
+    def prediction(scaled: Tensor, timestep: Tensor, index: int) -> Tensor:
+        done = index / len(timesteps)
+        network.begin_pass(index)
+        guidance = config.guidance if config.guides(done + 0.5 / len(timesteps)) else None
+        if inpainting is None or not config.skip_kept:
+            return predict(scaled, timestep, guidance)
+        found = exact_prediction(scheduler, inpainting.latents, noise, timestep)
+        if items := items_to_paint(inpainting, len(noise), done):
+            found[items] = predict(scaled, timestep, guidance, items=items)
+        return found
+
+    def told(index: int) -> None:
+        if on_step is not None:
+            _tell(on_step, index, len(timesteps), config.n_run)
+
     with (
         uncompiled(enabled=config.circular or cache is not None),
         circular_in_time(pipeline.unet, enabled=config.circular),
     ):
-        for index, timestep in enumerate(timesteps):
-            done = index / len(timesteps)
-            if inpainting is not None:
-                latents = keep_known(scheduler, latents, noise, inpainting, timestep, done)
-            scaled = scheduler.scale_model_input(latents, timestep)
-            network.begin_pass(index)
-            guidance = config.guidance if config.guides(done + 0.5 / len(timesteps)) else None
-            if inpainting is None or not config.skip_kept:
-                prediction = predict(scaled, timestep, guidance)
-            else:
-                prediction = exact_prediction(scheduler, inpainting.latents, noise, timestep)
-                items = items_to_paint(inpainting, len(noise), done)
-                if items:
-                    prediction[items] = predict(scaled, timestep, guidance, items=items)
-            latents = scheduler.step(prediction, timestep, latents, **options).prev_sample
-            if on_step is not None:
-                _tell(on_step, index, len(timesteps), config.n_run)
+        latents = iterate(
+            scheduler,
+            timesteps,
+            latents,
+            prediction,
+            noise=noise,
+            inpainting=inpainting,
+            options=step_options(scheduler, generators),
+            on_pass=told,
+        )
     if cache is not None and config.on_remark is not None:
         config.on_remark(cache.remark)
     if inpainting is not None:
         latents = torch.where(inpainting.mask <= 0, inpainting.latents, latents)
+    return latents
+
+
+def iterate(
+    scheduler: Any,
+    timesteps: Tensor,
+    latents: Float[Tensor, "batch channel row column"],
+    predict: Callable[[Tensor, Tensor, int], Tensor],
+    *,
+    noise: Float[Tensor, "batch channel row column"],
+    inpainting: Inpainting | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    on_pass: Callable[[int], None] = lambda index: None,
+) -> Float[Tensor, "batch channel row column"]:
+    """The denoising loop, the only one: from the first timestep's noise level to the last's end.
+
+    `predict(latents, timestep, index)` is the network's output; what `inpainting` keeps is put
+    back before, with `noise`; `options` are for the scheduler's step.
+    """
+    for index, timestep in enumerate(timesteps):
+        if inpainting is not None:
+            done = index / len(timesteps)
+            latents = keep_known(scheduler, latents, noise, inpainting, timestep, done)
+        scaled = scheduler.scale_model_input(latents, timestep)
+        predicted = predict(scaled, timestep, index)
+        latents = scheduler.step(predicted, timestep, latents, **options).prev_sample
+        on_pass(index)
     return latents
 
 

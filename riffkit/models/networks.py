@@ -39,14 +39,6 @@ class Parts:
     text_encoder: Part
     scheduler: Mapping[str, Any] = field(default_factory=dict)
 
-    def n_parameters(self) -> dict[str, int]:
-        """How many numbers each network holds."""
-        return {
-            name: sum(t.numel() for t in part.weights.tensors.values())
-            for name, part in vars(self).items()
-            if isinstance(part, Part)
-        }
-
 
 @dataclass(frozen=True, eq=False)
 class Networks:

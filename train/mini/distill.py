@@ -8,6 +8,7 @@ itself has come to from noise, so that it learns to mend its own faults.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from riffkit.diffusion.circular import circular_in_time
+from riffkit.diffusion.denoise import iterate
+from riffkit.diffusion.inpainting import Inpainting, keep_known
 from riffkit.models.distilled import FOLDER, first_order
 from riffkit.models.pipeline import load_pipeline
 from riffkit.training.adapters import add_lora, lora_layers, strongest
@@ -92,12 +95,12 @@ class DistillTask:
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """The student's error on loops that training never sees, beside the bare model's."""
         errors: dict[str, list[float]] = {"held_out_error": [], "undistilled_error": []}
-        batch = next(self._batches.held_out(_N_EVALUATED))
-        for name, student in zip(errors, (network, self._teacher), strict=True):
-            for step in range(N_STEPS):
-                generator = torch.Generator().manual_seed(step)
-                noisy = self._with_noise(batch, step, False, generator)
-                errors[name].append(float(self._error(student, noisy)))
+        for batch in self._batches.held_out(_N_EVALUATED):
+            for name, student in zip(errors, (network, self._teacher), strict=True):
+                for step in range(N_STEPS):
+                    generator = torch.Generator().manual_seed(step)
+                    noisy = self._with_noise(batch, step, False, generator)
+                    errors[name].append(float(self._error(student, noisy)))
         return {name: sum(values) / len(values) for name, values in errors.items()}
 
     def _error(self, student: nn.Module, batch: StepBatch) -> Float[Tensor, ""]:
@@ -108,70 +111,75 @@ class DistillTask:
         self._text_encoder.to(device)
         with torch.no_grad():
             noise, latents = batch.noise.to(device), batch.latents.to(device)
-            cue = _Cue(latents[:, -1], noise[:, -1])
+            cue = _bar_cue(latents)
             text = self._text_encoder(batch.tokens.to(device)).last_hidden_state
             none = self._text_encoder(self._empty.to(device)).last_hidden_state
             scheduler = _few_steps(self._config, N_STEPS, device)
-            begin = noise if own else latents
-            if own:
-                begin = self._walk(student, noise, text, cue, step)
+            if own:  # where the student itself gets from noise
+                begin = _walk(student, scheduler, scheduler.timesteps[:step], noise, text, cue)
+                scheduler = _few_steps(self._config, N_STEPS, device)
             else:
                 begin = scheduler.add_noise(latents, noise, scheduler.timesteps[step : step + 1])
-            end = self._teach(begin, text, none.expand_as(text), cue, step)
-        timestep = scheduler.timesteps[step]
-        begin = cue.imposed(begin, scheduler, timestep)
+            end = self._teach(begin, text, none.expand_as(text), cue, noise, step)
+            timestep = scheduler.timesteps[step]
+            begin = keep_known(scheduler, begin, noise, cue, timestep, 0.0)
         with circular_in_time(student):
             velocity = student(begin, timestep, text).sample.float()
-        alpha, sigma = _signal_and_noise(scheduler, step)
-        next_alpha, next_sigma = _signal_and_noise(scheduler, step + 1)
-        straight = next_alpha * alpha + next_sigma * sigma
-        turned = next_sigma * alpha - next_alpha * sigma
-        wanted = (end - straight * begin) / turned
-        return (velocity - wanted)[:, :-1].square().mean()
+        return (velocity - _velocity(scheduler, step, begin, end))[:, :-1].square().mean()
 
-    def _walk(
-        self, student: nn.Module, noise: Tensor, text: Tensor, cue: _Cue, n_steps: int
+    def _teach(
+        self, begin: Tensor, text: Tensor, none: Tensor, cue: Inpainting, noise: Tensor, step: int
     ) -> Tensor:
-        """Where the student itself gets from noise in `n_steps`."""
-        scheduler = _few_steps(self._config, N_STEPS, noise.device)
-        latents = noise
-        with circular_in_time(student):
-            for timestep in scheduler.timesteps[:n_steps]:
-                latents = cue.imposed(latents, scheduler, timestep)
-                velocity = student(latents, timestep, text).sample.float()
-                latents = scheduler.step(velocity, timestep, latents).prev_sample
-        return latents
-
-    def _teach(self, latents: Tensor, text: Tensor, none: Tensor, cue: _Cue, step: int) -> Tensor:
         """Where the guided teacher gets in one of the student's steps."""
-        n_steps = N_STEPS * TEACHER_STEPS
         scheduler = DPMSolverMultistepScheduler.from_config(self._config)
-        scheduler.set_timesteps(n_steps, device=latents.device)
+        scheduler.set_timesteps(N_STEPS * TEACHER_STEPS, device=begin.device)
         first = step * TEACHER_STEPS
         scheduler.set_begin_index(first)
         both = torch.cat((none, text))
+
+        def guided(latents: Tensor, timestep: Tensor, index: int) -> Tensor:
+            output = self._teacher(torch.cat((latents, latents)), timestep, both).sample
+            without, with_text = output.float().chunk(2)
+            return without + self._guidance * (with_text - without)
+
+        timesteps = scheduler.timesteps[first : first + TEACHER_STEPS]
         with circular_in_time(self._teacher):
-            for timestep in scheduler.timesteps[first : first + TEACHER_STEPS]:
-                latents = cue.imposed(latents, scheduler, timestep)
-                output = self._teacher(torch.cat((latents, latents)), timestep, both).sample
-                without, with_text = output.float().chunk(2)
-                velocity = without + self._guidance * (with_text - without)
-                latents = scheduler.step(velocity, timestep, latents).prev_sample
-        return latents
+            return iterate(scheduler, timesteps, begin, guided, noise=noise, inpainting=cue)
 
 
-class _Cue:
-    """The bar cue and its noise, put back at each step as riffkit.diffusion.denoise does."""
+def _walk(
+    student: nn.Module,
+    scheduler: Any,
+    timesteps: Tensor,
+    noise: Tensor,
+    text: Tensor,
+    cue: Inpainting,
+) -> Tensor:
+    """Where the student gets from noise without guidance."""
 
-    def __init__(
-        self, pattern: Float[Tensor, "batch row column"], noise: Float[Tensor, "batch row column"]
-    ) -> None:
-        self._pattern = pattern
-        self._noise = noise
+    def velocity(latents: Tensor, timestep: Tensor, index: int) -> Tensor:
+        return student(latents, timestep, text).sample.float()
 
-    def imposed(self, latents: Tensor, scheduler: Any, timestep: Tensor) -> Tensor:
-        given = scheduler.add_noise(self._pattern, self._noise, timestep.reshape(1))
-        return torch.cat((latents[:, :-1], given[:, None]), dim=1)
+    with circular_in_time(student):
+        return iterate(scheduler, timesteps, noise, velocity, noise=noise, inpainting=cue)
+
+
+def _bar_cue(latents: Float[Tensor, "batch channel row column"]) -> Inpainting:
+    """The last channel is kept: it marks the bars."""
+    mask = torch.ones(1, latents.shape[1], 1, 1, device=latents.device)
+    mask[:, -1] = 0
+    return Inpainting(latents, mask)
+
+
+def _velocity(scheduler: Any, step: int, begin: Tensor, end: Tensor) -> Tensor:
+    """The v with which one step leads from `begin` to `end`.
+
+    z_s = cos(φ_s - φ_t) z_t - sin(φ_t - φ_s) v, where α = cos φ and σ = sin φ (Salimans and Ho
+    2022, appendix D).
+    """
+    angle, next_angle = (math.atan(float(sigma)) for sigma in scheduler.sigmas[step : step + 2])
+    turn = next_angle - angle
+    return (end - math.cos(turn) * begin) / math.sin(turn)
 
 
 def _few_steps(config: Any, n_steps: int, device: torch.device) -> Any:
@@ -179,12 +187,6 @@ def _few_steps(config: Any, n_steps: int, device: torch.device) -> Any:
     scheduler = DPMSolverMultistepScheduler.from_config(first_order(config))
     scheduler.set_timesteps(n_steps, device=device)
     return scheduler
-
-
-def _signal_and_noise(scheduler: Any, step: int) -> tuple[float, float]:
-    """Alpha and sigma before step number `step`, as the scheduler takes them."""
-    alpha, sigma = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[step])
-    return float(alpha), float(sigma)
 
 
 def _with_lora(model: Path) -> UNet2DConditionModel:
