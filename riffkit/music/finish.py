@@ -5,7 +5,6 @@ Whatever every output must have (a watermark, a manifest) is put here, and nowhe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from riffkit.audio.crossfade import raised_cosine
 from riffkit.audio.limiter import limiter_gain, true_peaks
 from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS, TARGET_LUFS, normalize_loudness
 from riffkit.music.clip import Clip
@@ -79,7 +79,7 @@ def _faded(
     if not n_fade:
         return waveform
     waveform = waveform.clone()
-    rising = torch.linspace(0, math.pi / 2, n_fade).sin().square()
+    rising = raised_cosine(torch.linspace(0, 1, n_fade))
     waveform[:, :n_fade] *= rising
     waveform[:, -n_fade:] *= rising.flip(0)
     return waveform

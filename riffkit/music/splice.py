@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from riffkit.audio.crossfade import raised_cosine
 from riffkit.music.source import FADE_SECONDS, Source
 
 
@@ -38,4 +39,4 @@ def _ramped(touched: Tensor, n_fade: int) -> Float[Tensor, " sample"]:
         padding=(n_fade | 1) // 2,
         count_include_pad=False,
     )[0, 0]
-    return (outside * torch.pi / 2).sin().square()
+    return raised_cosine(outside)
