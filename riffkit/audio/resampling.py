@@ -44,9 +44,9 @@ def resample(
 
     samples = waveform.detach().to("cpu", torch.float32).numpy()
     if circular:
-        resampled = (
-            samples.copy() if n_in == n_out else scipy.signal.resample(samples, n_out, axis=-1)
-        )
+        # In float64: what float32 rounds away changes pixels of recipes that are replayed.
+        precise = samples.astype(np.float64)
+        resampled = precise if n_in == n_out else scipy.signal.resample(precise, n_out, axis=-1)
     else:
         resampled = _fit_length(_resample_clip(samples, from_rate, to_rate), n_out)
     return torch.from_numpy(np.ascontiguousarray(resampled, dtype=np.float32))
