@@ -32,7 +32,6 @@ from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import SpectrogramParams
-from riffkit.spectrogram.png import read_png
 from riffkit.tasks.generate import GENERATE, GenerateRequest
 from riffkit.vocoder.decode import decode
 
@@ -164,7 +163,9 @@ def make_genre_clips(
 
 def hear_made(paths: Sequence[Path]) -> Heard:
     """Generated clips, by their sound and the image beside it."""
-    return _heard((read_png(path.with_suffix(".png")), *_loaded(path)) for path in paths)
+    return _heard(
+        (SpectrogramImage.open(path.with_suffix(".png")), *_loaded(path)) for path in paths
+    )
 
 
 def hear_real(clips: Sequence[RealClip], params: SpectrogramParams) -> Heard:

@@ -29,7 +29,7 @@ from riffkit.music.task import Call
 from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.png import read_png
+from riffkit.spectrogram.image import SpectrogramImage
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _existing_clip(path: Path) -> _Existing | None:
     if not (path.is_file() and image.is_file()):
         return None
     try:
-        recipe, pictured = read_recipe(path), read_png(image)
+        recipe, pictured = read_recipe(path), SpectrogramImage.open(image)
         drawn = recipe_of(pictured)
         seconds = files.describe(path).seconds
     except RiffkitError:

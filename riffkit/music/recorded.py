@@ -7,13 +7,12 @@ from pathlib import Path
 from riffkit.audio import files
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.png import read_png
 
 
 def read_recipe(path: Path) -> Recipe | None:
     """The recipe in a PNG or an audio file, None if it has none."""
     if path.suffix.lower() == ".png":
-        return recipe_of(read_png(path))
+        return recipe_of(SpectrogramImage.open(path))
     text = files.read_tags(path).get(TAG)
     return None if text is None else Recipe.from_json(text)
 

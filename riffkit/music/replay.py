@@ -28,7 +28,6 @@ from riffkit.music.task import Call
 from riffkit.music.values import built
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.png import read_png
 
 _LOSSY = (".ogg", ".mp3")
 
@@ -189,7 +188,7 @@ def _is_lossy(path: Path) -> bool:
 
 def _compared(first: Path, second: Path) -> tuple[str, bool]:
     if first.suffix.lower() == ".png":
-        one, other = read_png(first), read_png(second)
+        one, other = SpectrogramImage.open(first), SpectrogramImage.open(second)
         facts = [(i.params, i.grid, i.transpose, i.max_value) for i in (one, other)]
         return "pixels", facts[0] == facts[1] and np.array_equal(one.pixels, other.pixels)
     samples, rate = files.load(first, allow_silence=True)

@@ -26,7 +26,6 @@ from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.png import read_png
 from riffkit.vocoder.decode import decode
 
 FADE_SECONDS = 0.03
@@ -107,7 +106,7 @@ def open_source(pipeline: Pipeline, path: Path, request: PaintRequest) -> Source
     measured. ParameterError where the clip is shorter than a bar or has no tempo; AudioFileError
     and ImageFileError for what is no sound.
     """
-    drawn = read_png(path) if path.suffix.lower() == ".png" else None
+    drawn = SpectrogramImage.open(path) if path.suffix.lower() == ".png" else None
     recipe = read_recipe(path) if drawn is None else recipe_of(drawn)
     made = {} if recipe is None else recipe.arguments
     waveform, rate = _sound(pipeline, path, drawn)

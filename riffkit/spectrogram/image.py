@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,17 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from riffkit.errors import ParameterError
-from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.params import Planes, SpectrogramParams
+from riffkit.errors import ImageFileError, ParameterError
+from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
+from riffkit.spectrogram.exif import Tag, before_later_tags, params_to_tags, tags_to_params
+from riffkit.spectrogram.params import MAX_TRANSPOSE, RIFFUSION_V1, Planes, SpectrogramParams
+from riffkit.spectrogram.png import PngContents, read_png, write_png
 
 DEFAULT_MAX_VALUE = 30e6
 """Riffusion's constant for images that don't say their MAX_VALUE, on the int16 scale."""
 
-MAX_TRANSPOSE = 24.0
+PHOTO_PLANE_DIFFERENCE = 24.0
+"""Mean difference between planes, in levels, from which an untagged image is taken for a photo."""
 
 # The mel plane that goes into red, green and blue; None is an empty plane, 0 everywhere.
 _PLANE_OF_COLOUR: dict[Planes, tuple[int | None, int, int]] = {
@@ -145,8 +150,85 @@ class SpectrogramImage:
         """The pixels alone, as a Pillow image."""
         return Image.fromarray(self.pixels)
 
-    def save(self, path: str | Path) -> None:
-        """Write a PNG with its tags and recipe; see `riffkit.spectrogram.png.write_png`."""
-        from riffkit.spectrogram.png import write_png  # png.py builds on this class
+    @classmethod
+    def open(cls, path: str | Path, params: SpectrogramParams | None = None) -> SpectrogramImage:
+        """Read a spectrogram image, this program's, riffusion's or anybody's.
 
-        write_png(path, self)
+        What its tags don't say is taken from `params`, by default riffusion-v1, and named in
+        `assumed`. Raises ImageFileError for what isn't an image, or, where neither tags nor
+        `params` say what it is, doesn't look like a spectrogram.
+        """
+        contents = read_png(path)
+        try:
+            return _interpreted(contents, params)
+        except (ParameterError, ImageFileError) as error:
+            raise ImageFileError(f"cannot read {str(path)!r}: {error}") from error
+
+    def contents(self) -> PngContents:
+        """What its PNG file holds."""
+        tags = params_to_tags(
+            self.params, max_value=self.max_value, grid=self.grid, transpose=self.transpose
+        )
+        return PngContents(self.pixels, tags, self.params, self.recipe)
+
+    def save(self, path: str | Path) -> None:
+        """Write a PNG with its tags and recipe; OutputError where the place can't be written."""
+        write_png(path, self.contents())
+
+
+def _interpreted(contents: PngContents, params: SpectrogramParams | None) -> SpectrogramImage:
+    pixels, tags, stored = contents.pixels, contents.tags, contents.params
+    if not tags and stored is None and params is None:
+        _check_looks_like_spectrogram(pixels)
+    read = tags_to_params(tags, stored or before_later_tags(params or RIFFUSION_V1, tags))
+    if pixels.shape[0] != read.params.n_mels:
+        raise ImageFileError(
+            f"height={pixels.shape[0]}: must be {read.params.n_mels}, a row for each band; "
+            "give the image in its original size, or a fitting preset"
+        )
+    return SpectrogramImage(
+        pixels=pixels,
+        params=read.params,
+        max_value=read.max_value,
+        grid=_grid(tags, pixels.shape[1]),
+        transpose=tags.get(Tag.TRANSPOSE, 0.0),
+        recipe=None if contents.recipe is None else dict(contents.recipe),
+        assumed=tuple(name for name in read.assumed if stored is None or name == "max_value"),
+    )
+
+
+def _grid(tags: Mapping[Tag, float], width: int) -> BeatGrid | None:
+    """The beat grid that the tags name; the width says the beats, should the image be cut."""
+    if Tag.BPM not in tags:
+        return None
+    if width % PIXELS_PER_BEAT:
+        raise ImageFileError(
+            f"width={width}: must be whole beats of {PIXELS_PER_BEAT} px, as its tag BPM says"
+        )
+    return BeatGrid(tags[Tag.BPM], width // PIXELS_PER_BEAT)
+
+
+def _check_looks_like_spectrogram(pixels: UInt8[np.ndarray, "row frame 3"]) -> None:
+    """Without tags and preset only riffusion-v1 is known by its looks."""
+    height = pixels.shape[0]
+    if height != RIFFUSION_V1.n_mels:
+        raise ImageFileError(
+            f"it has no spectrogram tags and height={height}, not {RIFFUSION_V1.n_mels}; "
+            "give the preset if it is a spectrogram"
+        )
+    difference = _plane_difference(pixels)
+    if difference >= PHOTO_PLANE_DIFFERENCE:
+        raise ImageFileError(
+            f"it has no spectrogram tags and looks like a photo (colours differ by "
+            f"{difference:.0f} levels); give the preset if it is a spectrogram"
+        )
+
+
+def _plane_difference(pixels: UInt8[np.ndarray, "row frame 3"]) -> float:
+    """The mean absolute difference between two colour planes, in levels, over the three pairs."""
+    differences = []
+    for first, second in combinations(range(3), 2):
+        larger = np.maximum(pixels[:, :, first], pixels[:, :, second])
+        smaller = np.minimum(pixels[:, :, first], pixels[:, :, second])
+        differences.append((larger - smaller).mean())
+    return float(np.mean(differences))
