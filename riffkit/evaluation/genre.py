@@ -21,8 +21,7 @@ from riffkit.atomic import atomic_path, output_error
 from riffkit.audio import files
 from riffkit.errors import ParameterError
 from riffkit.evaluation.frechet import Whitening, frechet_distance, split_floor
-from riffkit.evaluation.musicnn import musicnn_features
-from riffkit.evaluation.reading import picture_features
+from riffkit.evaluation.reading import musicnn_features, picture_features
 from riffkit.evaluation.run import check_same
 from riffkit.html import bullets, figure, page
 from riffkit.models.pipeline import Pipeline

@@ -13,11 +13,10 @@ from torch import Tensor
 from riffkit.atomic import output_error
 from riffkit.audio import files
 from riffkit.errors import ParameterError
-from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
-from riffkit.evaluation.reading import Reading, read_clip
+from riffkit.evaluation.reading import Reading, musicnn_features, read_clip
 from riffkit.models.pipeline import Pipeline
-from riffkit.music.recorded import read_recipe
+from riffkit.music.clip import read_recipe
 from riffkit.music.run import prepare, run
 from riffkit.music.session import Session
 from riffkit.music.task import Call

@@ -30,3 +30,16 @@ class Clip:
     def save(self, path: str | Path) -> None:
         """Write WAV, FLAC, OGG or MP3 by the extension, the recipe in its tags."""
         files.save(path, self.waveform, self.sample_rate, tags={TAG: self.recipe.to_json()})
+
+
+def read_recipe(path: Path) -> Recipe | None:
+    """The recipe in a PNG or an audio file, None if it has none."""
+    if path.suffix.lower() == ".png":
+        return recipe_of(SpectrogramImage.open(path))
+    text = files.read_tags(path).get(TAG)
+    return None if text is None else Recipe.from_json(text)
+
+
+def recipe_of(image: SpectrogramImage) -> Recipe | None:
+    """The recipe that an image came with, None if it has none."""
+    return None if image.recipe is None else Recipe.from_dict(image.recipe)

@@ -13,7 +13,7 @@ from torch import Tensor
 from riffkit.analysis.facts import measure
 from riffkit.analysis.tags import music_tags
 from riffkit.audio import files
-from riffkit.music.recorded import read_recipe
+from riffkit.music.clip import read_recipe
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
 from riffkit.vocoder.decode import decode

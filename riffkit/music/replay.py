@@ -18,9 +18,8 @@ from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.models.compute import Compute
 from riffkit.models.lora import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from riffkit.music.clip import Clip
+from riffkit.music.clip import Clip, read_recipe, recipe_of
 from riffkit.music.codec import decode_file, encode_file
-from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.registry import tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session

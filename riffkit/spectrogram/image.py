@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
+from riffkit.atomic import atomic_path
 from riffkit.errors import ImageFileError, ParameterError
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.exif import Tag, before_later_tags, params_to_tags, tags_to_params
@@ -26,6 +27,8 @@ DEFAULT_MAX_VALUE = 30e6
 
 PHOTO_PLANE_DIFFERENCE = 24.0
 """Mean difference between planes, in levels, from which an untagged image is taken for a photo."""
+
+_SHEET_WIDTH, _SHEET_HEIGHT, _SHEET_LABEL, _SHEET_GAP = 1024, 192, 18, 6
 
 # The mel plane that goes into red, green and blue; None is an empty plane, 0 everywhere.
 _PLANE_OF_COLOUR: dict[Planes, tuple[int | None, int, int]] = {
@@ -232,3 +235,17 @@ def _plane_difference(pixels: UInt8[np.ndarray, "row frame 3"]) -> float:
         smaller = np.minimum(pixels[:, :, first], pixels[:, :, second])
         differences.append((larger - smaller).mean())
     return float(np.mean(differences))
+
+
+def save_sheet(path: Path, images: Mapping[str, SpectrogramImage]) -> None:
+    """Write a PNG to choose from: the images at one size, one below the other, by name."""
+    row = _SHEET_LABEL + _SHEET_HEIGHT + _SHEET_GAP
+    sheet = Image.new("RGB", (_SHEET_WIDTH, row * len(images)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for k, (name, image) in enumerate(images.items()):
+        draw.text((4, k * row + 3), name, fill="black")
+        sheet.paste(
+            image.as_pil().resize((_SHEET_WIDTH, _SHEET_HEIGHT)), (0, k * row + _SHEET_LABEL)
+        )
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, "PNG")

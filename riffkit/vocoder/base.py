@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from riffkit.errors import ParameterError
+from riffkit.limits import QUALITIES, Quality
 from riffkit.spectrogram.params import SpectrogramParams
-from riffkit.vocoder.quality import QUALITIES, Quality
 
 __all__ = ["QUALITIES", "InpaintingVocoder", "KnownSound", "Quality", "Vocoder", "check_input"]
 

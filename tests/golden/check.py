@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from riffkit.audio import files
-from riffkit.music.clip import Clip
-from riffkit.music.recorded import read_recipe
+from riffkit.music.clip import Clip, read_recipe
 from riffkit.music.replay import Places, remake
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage

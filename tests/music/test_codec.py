@@ -12,9 +12,9 @@ import torch
 from riffkit.audio import files
 from riffkit.audio.loudness import integrated_lufs
 from riffkit.errors import ParameterError
+from riffkit.music.clip import read_recipe
 from riffkit.music.codec import at_tempo, decode_file, encode_file
 from riffkit.music.inspect import inspect_file
-from riffkit.music.recorded import read_recipe
 from riffkit.music.replay import replay
 from riffkit.provenance.recipe import Recipe, sha256
 from riffkit.spectrogram.image import SpectrogramImage
