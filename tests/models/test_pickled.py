@@ -128,6 +128,12 @@ def test_other_opcodes_are_refused_too(tmp_path: Path, mark: Path) -> None:
         assert not mark.exists(), name
 
 
+def test_a_name_within_builtins_is_refused_in_the_old_format(tmp_path: Path) -> None:
+    head = [pickle.dumps(part, 2) for part in (torch.serialization.MAGIC_NUMBER, 1001, {})]
+    (tmp_path / "x.ckpt").write_bytes(b"".join(head) + b"\x80\x02cbuiltins\nprint.Call\n.")
+    assert "would run code" in refusal(tmp_path / "x.ckpt")
+
+
 def test_what_stands_for_a_class_does_nothing(tmp_path: Path, mark: Path) -> None:
     """However a pickle makes one and whatever state it sets."""
     touch = f"touch {mark}".encode()

@@ -81,17 +81,19 @@ def read_pickled(path: Path) -> Stored:
 def _loaded(path: Path) -> Any:
     with path.open("rb") as file:
         is_archive = file.read(len(_ZIP_HEAD)) == _ZIP_HEAD
-    stubs: list[Any] = [
-        (_empty_dict, "collections.defaultdict"),
-        (_empty_list, "collections.deque"),
-    ]
-    known = {name for _, name in stubs}
+    stubs: dict[str, Callable[..., Any]] = {
+        "collections.defaultdict": _empty_dict,
+        "collections.deque": _empty_list,
+    }
     if is_archive:
         unsafe = get_unsafe_globals_in_checkpoint(path)
-        stubs += [(_stub(name), name) for name in unsafe if name not in known]
+        stubs |= {name: _stub(name) for name in unsafe if name not in stubs}
     while True:
         try:
-            with warnings.catch_warnings(), safe_globals(stubs):
+            with (
+                warnings.catch_warnings(),
+                safe_globals([(stub, name) for name, stub in stubs.items()]),
+            ):
                 warnings.simplefilter("ignore")  # of another protocol
                 return torch.load(path, map_location="cpu", weights_only=True, mmap=is_archive)
         except pickle.UnpicklingError as error:
@@ -100,7 +102,9 @@ def _loaded(path: Path) -> Any:
             if unsafe_name is None:
                 raise
             name = unsafe_name[1] if "." in unsafe_name[1] else f"builtins.{unsafe_name[1]}"
-            stubs.append((_stub(name), name))
+            if name in stubs:  # torch leaves "builtins." out of what it says
+                raise RefusedError(f"builtins.{name}") from error
+            stubs[name] = _stub(name)
 
 
 class _Inert:
