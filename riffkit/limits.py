@@ -1,8 +1,15 @@
-"""What denoising may be asked for: names and ranges, checked without importing torch."""
+"""What denoising and decoding may be asked for: names and ranges, checked without torch."""
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from riffkit.errors import ParameterError
+
+Quality = Literal["preview", "default", "high"]
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
+"""How much time the way back from image to sound may take."""
+
 
 SAMPLERS = (
     "ddim",

@@ -1,4 +1,4 @@
-"""Joining two clips without a dip."""
+"""Fades: of a sound's ends, and of one sound into another without a dip."""
 
 from __future__ import annotations
 
@@ -40,3 +40,11 @@ def equal_power_gains(n_samples: int) -> tuple[Float[Tensor, " sample"], Float[T
     """A rising and a falling gain whose squares add up to 1 at every sample."""
     angle = (torch.arange(n_samples, dtype=torch.float64) + 0.5) / max(1, n_samples) * math.pi / 2
     return angle.sin().float(), angle.cos().float()
+
+
+def raised_cosine(share: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """A gain that rises smoothly from 0 at share 0 to 1 at share 1.
+
+    With the one that falls it adds up to 1: alike sounds keep their level through the fade.
+    """
+    return (share * (math.pi / 2)).sin().square()

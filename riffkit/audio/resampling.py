@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.fft
+import scipy.signal
 import soxr
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.errors import ParameterError
@@ -44,7 +44,9 @@ def resample(
 
     samples = waveform.detach().to("cpu", torch.float32).numpy()
     if circular:
-        resampled = _resample_period(samples, n_out)
+        # In float64: what float32 rounds away changes pixels of recipes that are replayed.
+        precise = samples.astype(np.float64)
+        resampled = precise if n_in == n_out else scipy.signal.resample(precise, n_out, axis=-1)
     else:
         resampled = _fit_length(_resample_clip(samples, from_rate, to_rate), n_out)
     return torch.from_numpy(np.ascontiguousarray(resampled, dtype=np.float32))
@@ -88,49 +90,3 @@ def _fit_length(
 ) -> Float[np.ndarray, "channel resampled"]:
     missing = max(0, n_out - samples.shape[-1])
     return np.pad(samples[:, :n_out], ((0, 0), (0, missing)))
-
-
-def _resample_period(
-    samples: Float[np.ndarray, "channel sample"], n_out: int
-) -> Float[np.ndarray, "channel resampled"]:
-    """One period by its Fourier series, cut or filled with zeros at the high end.
-
-    Two channels share one complex transform, as its real and imaginary part: it costs the
-    same as a real one where the length has a large prime factor, so the pair costs half.
-    """
-    n_channels, n_in = samples.shape
-    if n_in == n_out:
-        return samples.copy()
-    pairs = samples[0::2].astype(np.complex128)
-    pairs.imag[: n_channels // 2] = samples[1::2]
-
-    spectrum = _fit_spectrum(scipy.fft.fft(pairs, axis=-1), n_out)
-    pairs = scipy.fft.ifft(spectrum, axis=-1) * (n_out / n_in)
-
-    resampled = np.empty((n_channels, n_out), np.float32)
-    resampled[0::2] = pairs.real
-    resampled[1::2] = pairs.imag[: n_channels // 2]
-    return resampled
-
-
-def _fit_spectrum(
-    spectrum: Complex[np.ndarray, "pair bin"], n_out: int
-) -> Complex[np.ndarray, "pair bin_out"]:
-    """The same frequencies in a transform of `n_out` bins."""
-    n_in = spectrum.shape[-1]
-    n_kept = min(n_in, n_out)
-    n_positive = (n_kept + 1) // 2
-    n_negative = n_positive - 1
-    fitted = np.zeros((spectrum.shape[0], n_out), spectrum.dtype)
-    fitted[:, :n_positive] = spectrum[:, :n_positive]
-    if n_negative:
-        fitted[:, -n_negative:] = spectrum[:, -n_negative:]
-    if n_kept % 2 == 0:
-        # An even length has one bin for plus and minus Nyquist; the longer one has both apart.
-        half = n_kept // 2
-        nyquist = 0.5 * (spectrum[:, half] + spectrum[:, -half])
-        if n_out > n_in:
-            fitted[:, half] = fitted[:, -half] = 0.5 * nyquist
-        else:
-            fitted[:, half] = 2 * nyquist
-    return fitted

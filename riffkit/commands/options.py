@@ -17,7 +17,7 @@ import typer
 
 from riffkit.commands.messages import as_options
 from riffkit.errors import ParameterError
-from riffkit.vocoder.quality import Quality as QualityName
+from riffkit.limits import Quality as QualityName
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
@@ -35,7 +35,7 @@ Preset = Annotated[str | None, typer.Option(help="riffusion-v1, full-band or cri
 
 def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
     """One path a clip; without --output a name from the prompt that no file has yet."""
-    from riffkit.music.names import numbered, slug
+    from riffkit.music.task import numbered, slug
 
     if output is not None:
         return numbered(output, count)

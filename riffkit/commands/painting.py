@@ -146,7 +146,7 @@ def _make(
     pipeline = loading.pipeline(quiet=quiet)
     from riffkit.music.run import perform, prepare
     from riffkit.music.session import Session
-    from riffkit.music.sheet import save_sheet
+    from riffkit.spectrogram.image import save_sheet
 
     opened = None
     with painting_bar(count, quiet=quiet) as on_step:

@@ -3,9 +3,10 @@ how, captioned how. Pure: the same works and words give the same lines, whoever 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,14 +18,14 @@ from riffkit.dataset.caption import KnownFacts, caption_clip
 from riffkit.dataset.describe import SourceWords
 from riffkit.dataset.find import SourceFile
 from riffkit.dataset.formats import ClipRecord
-from riffkit.dataset.ledger import ledger_line
 from riffkit.dataset.resolve import Resolved
-from riffkit.dataset.similarity import drop_duplicates, same_track, similar_pairs
-from riffkit.dataset.split import choose_test_groups, group_alike
+from riffkit.dataset.similarity import drop_duplicates, group_alike, same_track, similar_pairs
 from riffkit.dataset.worked import ClipWork, SourceWork, clip_path, read_prints
 
 _SLUG_LENGTH = 40
 _SAME_TEMPO = 0.03
+_OVERFULL = 1.5
+"""A track may bring the test split to so many times its share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,3 +250,58 @@ def _record(
         seconds=clip.seconds,
         sha256=h.sha256,
     )
+
+
+def ledger_line(
+    source: str,
+    sha256: str,
+    words: SourceWords,
+    *,
+    licence: str | None,
+    start_seconds: float | None,
+    seconds: float | None,
+    clip: str | None = None,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """`clip` is the file of a kept part, `reason` why another was left out. `licence` stands for
+    that of files that name none of their own."""
+    return {
+        "source": source,
+        "sha256": sha256,
+        "licence": words.licence or licence,
+        "artist": words.artist,
+        "title": words.title,
+        "start_seconds": start_seconds,
+        "seconds": seconds,
+        "kept": clip is not None,
+        "clip": clip,
+        "reason": reason,
+    }
+
+
+def choose_test_groups(
+    n_clips: Mapping[str, int], identity: Mapping[str, str], *, share: float, seed: int
+) -> set[str]:
+    """The groups held out: about `share` of all clips, at least one group and never all.
+
+    Their order follows from the seed and each group's `identity`, such as the hash of a file:
+    neither names nor further files change who comes before whom.
+    """
+    if share <= 0 or len(n_clips) < 2:
+        return set()
+    order = sorted(
+        n_clips, key=lambda g: hashlib.sha256(f"{seed} {identity[g]}".encode()).hexdigest()
+    )
+    total = sum(n_clips.values())
+    chosen: set[str] = set()
+    held = 0
+    for group in order:
+        if len(chosen) + 1 < len(n_clips) and held + n_clips[group] <= _OVERFULL * share * total:
+            chosen.add(group)
+            held += n_clips[group]
+        if held >= share * total:
+            break
+    if not chosen:  # all tracks are large: one of them that leaves most to train on
+        halves = [group for group in order if 2 * n_clips[group] <= total]
+        chosen = {halves[0] if halves else min(order, key=n_clips.__getitem__)}
+    return chosen

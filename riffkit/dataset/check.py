@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from riffkit.dataset import findings as finding
-from riffkit.dataset.caption_similarity import most_alike, most_used
 from riffkit.dataset.find import EXTENSIONS
 from riffkit.dataset.findings import KINDS, Finding
 from riffkit.dataset.formats import (
@@ -24,6 +23,7 @@ from riffkit.dataset.formats import (
     shard_paths,
 )
 from riffkit.dataset.listen import Heard, Seen, Shard, listen, look
+from riffkit.dataset.similarity import most_alike, most_used
 from riffkit.engine import run_tasks
 from riffkit.errors import ParameterError
 

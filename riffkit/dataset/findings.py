@@ -13,8 +13,7 @@ import numpy as np
 from riffkit.audio.loudness import TARGET_LUFS
 from riffkit.dataset.formats import CLIP_RATE, ClipRecord
 from riffkit.dataset.listen import Heard, Seen, Shard
-from riffkit.dataset.similarity import similar_pairs
-from riffkit.dataset.split import group_alike
+from riffkit.dataset.similarity import group_alike, similar_pairs
 
 _FULL_SCALE_RUN = 3  # so many samples in a row at full scale are heard
 _SILENT_SHARE = 0.5

@@ -24,7 +24,6 @@ from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import SpectrogramParams
-from riffkit.spectrogram.png import read_png
 
 FORMAT = 1
 CLIP_RATE = 44_100
@@ -196,10 +195,10 @@ def read_tar(path: Path) -> Iterator[dict[str, bytes]]:
 
 def sample_of(members: dict[str, bytes]) -> Sample:
     """The clip that `read_tar`'s files make."""
-    with tempfile.NamedTemporaryFile(suffix=".png") as file:  # read_png takes a path
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:  # to be opened by its path
         file.write(members["png"])
         file.flush()
-        image = read_png(file.name)
+        image = SpectrogramImage.open(file.name)
     return Sample(
         record=ClipRecord.from_dict(json.loads(members["json"])),
         image=image,

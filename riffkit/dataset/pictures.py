@@ -6,7 +6,6 @@ there (see `two_rate_mel`).
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from pathlib import Path
@@ -20,11 +19,9 @@ from riffkit.atomic import atomic_path
 from riffkit.dataset.formats import CLIP_RATE
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
-from riffkit.spectrogram.exif import image_to_tags, tags_to_bytes
 from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
 from riffkit.spectrogram.params import Planes, SpectrogramParams
-from riffkit.spectrogram.png import PARAMS_KEYWORD
-from riffkit.spectrogram.png_stream import PNG_SIGNATURE, text_chunk
+from riffkit.spectrogram.png_stream import PNG_SIGNATURE
 from riffkit.spectrogram.two_rate_mel import two_rate_mel
 
 _FILTER_SUB = 1
@@ -55,14 +52,12 @@ def clip_to_image(
 def save_picture(path: Path, image: SpectrogramImage) -> None:
     """The same PNG as `image.save` writes, packed by run lengths: in an eighth of the time, and a
     little smaller, since the neighbours' differences are noise without longer repetitions."""
-    params = json.dumps(image.params.to_dict(), separators=(",", ":"))
     height, width, _ = image.pixels.shape
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     packed = packer.compress(_filtered(image.pixels).tobytes()) + packer.flush()
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _RGB, 0, 0, 0)),
-        text_chunk(PARAMS_KEYWORD, params),
-        (b"eXIf", tags_to_bytes(image_to_tags(image))),
+        *image.contents().chunks(),
         (b"IDAT", packed),
         (b"IEND", b""),
     )

@@ -1,11 +1,14 @@
-"""Which clips are all but the same: fingerprints of their images, compared with one another."""
+"""Which clips are all but the same, by fingerprints of their images; how alike captions are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from scipy.sparse import csr_matrix
 
 ROWS = 32
 COLUMNS_PER_UNIT = 8
@@ -104,3 +107,51 @@ def drop_duplicates(n: int, pairs: list[tuple[int, int]]) -> dict[int, int]:
         if kept:
             dropped[clip] = min(kept)
     return dropped
+
+
+def most_used(captions: Sequence[str], n: int = 10) -> list[tuple[str, int]]:
+    """The captions that most clips share, with how many."""
+    return [(text, count) for text, count in Counter(captions).most_common(n) if count > 1]
+
+
+def most_alike(captions: Sequence[str], n: int = 10) -> list[tuple[float, str, str]]:
+    """Pairs of different captions that share most of their words: shared / all, the highest first.
+
+    Each caption comes once, in its best pair.
+    """
+    texts = sorted(set(captions))
+    words = [sorted(set(re.findall(r"\w+", text.lower()))) for text in texts]
+    place = {word: k for k, word in enumerate(sorted({w for own in words for w in own}))}
+    columns = [place[word] for own in words for word in own]
+    ends = np.cumsum([0, *map(len, words)])
+    has = csr_matrix(
+        (np.ones(len(columns), np.float32), columns, ends), shape=(len(texts), max(1, len(place)))
+    )
+    sizes = np.diff(ends).astype(np.float32)
+    best: list[tuple[float, str, str]] = []
+    for first in range(0, len(texts), _BLOCK):
+        shared = (has[first : first + _BLOCK] @ has.T).toarray()
+        share = shared / np.maximum(1, sizes[first : first + _BLOCK, None] + sizes - shared)
+        for row, own in enumerate(share, first):
+            own[: row + 1] = 0
+            other = int(own.argmax())
+            if own[other] > 0:
+                best.append((round(float(own[other]), 3), texts[row], texts[other]))
+    best.sort(key=lambda pair: (-pair[0], pair[1]))
+    return best[:n]
+
+
+def group_alike(members: Sequence[str], alike: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each member's group, named by its first member: those alike, directly or through others."""
+    group = {member: member for member in members}
+
+    def root(member: str) -> str:
+        while group[member] != member:
+            group[member] = group[group[member]]
+            member = group[member]
+        return member
+
+    for one, other in alike:
+        first, second = sorted((root(one), root(other)))
+        group[second] = first
+    return {member: root(member) for member in members}

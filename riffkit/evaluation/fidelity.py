@@ -1,11 +1,12 @@
-"""How much of a sound is left once it has been an image: copy-synthesis metrics.
+"""How much of a sound is left once it has been an image, and whether its joins are heard.
 
-All compare a waveform with the decoded image of it, over the image's band.
+The copy-synthesis metrics compare a waveform with the decoded image of it, over the image's band.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ FLOOR_DB = -100.0
 _FLOOR = 10 ** (FLOOR_DB / 20)  # of the loudest point
 _RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))  # transform, hop, window
 _VISQOL_RATE = 48_000
+_FLUX_FFT, _FLUX_HOP = 1024, 128
+_NEAR_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -181,3 +184,26 @@ def _magnitude(
         pad_mode="constant",
     )
     return spectrum.abs()[:, : int(max_hz / sample_rate * n_fft) + 1]
+
+
+def flux_at(
+    waveform: Float[Tensor, "channel sample"],
+    sample_rate: int,
+    places: Sequence[float] | Float[np.ndarray, " place"],
+    *,
+    circular: bool,
+) -> Float[np.ndarray, " place"]:
+    """The largest spectral flux within 20 ms of each place, which is a sample's number.
+
+    The flux of a frame is what its magnitudes have risen in all since the one before.
+    `circular`: the clip is a loop, and a place may lie over its seam.
+    """
+    mid, margin = waveform.mean(0), 4 * _FLUX_FFT
+    mode = "circular" if circular else "constant"
+    padded = torch.nn.functional.pad(mid[None], (margin, margin), mode=mode)[0]
+    window = torch.hann_window(_FLUX_FFT)
+    spectrum = torch.stft(padded, _FLUX_FFT, _FLUX_HOP, window=window, return_complex=True)
+    flux = spectrum.abs().diff(dim=1).clamp(min=0).sum(0).numpy()
+    when = (np.arange(len(flux)) + 0.5) * _FLUX_HOP - margin
+    reach = _NEAR_SECONDS * sample_rate
+    return np.array([flux[np.abs(when - place) < reach].max() for place in places])

@@ -21,8 +21,7 @@ from riffkit.atomic import atomic_path, output_error
 from riffkit.audio import files
 from riffkit.errors import ParameterError
 from riffkit.evaluation.frechet import Whitening, frechet_distance, split_floor
-from riffkit.evaluation.musicnn import musicnn_features
-from riffkit.evaluation.reading import picture_features
+from riffkit.evaluation.reading import musicnn_features, picture_features
 from riffkit.evaluation.run import check_same
 from riffkit.html import bullets, figure, page
 from riffkit.models.pipeline import Pipeline
@@ -32,7 +31,6 @@ from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import SpectrogramParams
-from riffkit.spectrogram.png import read_png
 from riffkit.tasks.generate import GENERATE, GenerateRequest
 from riffkit.vocoder.decode import decode
 
@@ -164,7 +162,9 @@ def make_genre_clips(
 
 def hear_made(paths: Sequence[Path]) -> Heard:
     """Generated clips, by their sound and the image beside it."""
-    return _heard((read_png(path.with_suffix(".png")), *_loaded(path)) for path in paths)
+    return _heard(
+        (SpectrogramImage.open(path.with_suffix(".png")), *_loaded(path)) for path in paths
+    )
 
 
 def hear_real(clips: Sequence[RealClip], params: SpectrogramParams) -> Heard:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+import scipy.signal
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
 from riffkit.analysis.key import key as key_of
-from riffkit.evaluation.musicnn import musicnn_features
+from riffkit.analysis.musicnn import front_end, mel_image
+from riffkit.analysis.onsets import hop_samples, onset_curve
 from riffkit.evaluation.probe import Heard, listen, pooled_loudness
 from riffkit.evaluation.prompts import EvalPrompt
-from riffkit.evaluation.rhythm import share_on_grid
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
 from riffkit.spectrogram.image import SpectrogramImage
 
 PICTURE_SIDE = 32
+TOLERANCE_SECONDS = 0.02
+STEPS_PER_BEAT = 4
+_PROMINENCE = 0.1  # of the strongest onset
 
 
 @dataclass(frozen=True)
@@ -91,3 +96,41 @@ def picture_features(image: SpectrogramImage) -> Float[np.ndarray, " feature"]:
     """Loudness of 32 bands at 32 times of the loop; to find what is all but copied."""
     loudness = pooled_loudness(image.pixels)[-1][None]
     return functional.adaptive_avg_pool2d(loudness, PICTURE_SIDE).flatten().numpy()
+
+
+@torch.no_grad()
+def musicnn_features(
+    waveform: Float[Tensor, "channel sample"], sample_rate: int
+) -> Float[Tensor, " feature"]:
+    """The means over time of the front-end's 561 features, for distances between sets of clips.
+
+    The tagger's later layers tell rendered music badly apart. A clip under 3 s is heard again and
+    again.
+    """
+    return front_end(mel_image(waveform, sample_rate)[None])[0].mean(dim=1)
+
+
+def share_on_grid(
+    loop: Float[Tensor, "channel sample"], sample_rate: int, *, n_beats: int
+) -> float | None:
+    """The share of a loop's onsets within 20 ms of a sixteenth note; None where nothing begins."""
+    twice = loop.tile(1, 2)  # what begins at the seam has a before
+    curve = onset_curve(twice, sample_rate)
+    if not curve.max() > 0:
+        return None
+    peaks, _ = scipy.signal.find_peaks(curve, prominence=_PROMINENCE * curve.max())
+    peaks = peaks[(peaks >= len(curve) // 4) & (peaks < len(curve) // 4 * 3)]
+    if not len(peaks):
+        return None
+    below, here, above = (curve[np.clip(peaks + k, 0, len(curve) - 1)] for k in (-1, 0, 1))
+    vertex = 0.5 * (below - above) / np.minimum(below - 2 * here + above, -1e-12)
+    seconds = (peaks + vertex) * hop_samples(sample_rate) / sample_rate
+    step = loop.shape[-1] / sample_rate / (n_beats * STEPS_PER_BEAT)
+    late = (seconds - _lag(seconds, step) + step / 2) % step - step / 2
+    return float(np.mean(np.abs(late) <= TOLERANCE_SECONDS))
+
+
+def _lag(seconds: Float[np.ndarray, " onset"], step: float) -> float:
+    """How far after their grid the onsets lie on the whole: attacks take their time."""
+    angle = np.angle(np.exp(2j * np.pi * seconds / step).sum())
+    return float(angle / (2 * np.pi) * step)

@@ -13,15 +13,14 @@ from torch import Tensor
 from riffkit.atomic import output_error
 from riffkit.audio import files
 from riffkit.errors import ParameterError
-from riffkit.evaluation.musicnn import musicnn_features
 from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
-from riffkit.evaluation.reading import Reading, read_clip
+from riffkit.evaluation.reading import Reading, musicnn_features, read_clip
 from riffkit.models.pipeline import Pipeline
-from riffkit.music.recorded import read_recipe
+from riffkit.music.clip import read_recipe
 from riffkit.music.run import prepare, run
 from riffkit.music.session import Session
 from riffkit.music.task import Call
-from riffkit.spectrogram.png import read_png
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.tasks.generate import GENERATE, GenerateRequest
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
@@ -105,7 +104,7 @@ def read_clips(evaluation: Evaluation, folder: Path) -> Iterator[Reading]:
     for index, (prompt, _) in enumerate(evaluation.requests()):
         path = audio_path(folder, index)
         waveform, rate = files.load(path, allow_silence=True)
-        yield read_clip(prompt, read_png(path.with_suffix(".png")), waveform, rate)
+        yield read_clip(prompt, SpectrogramImage.open(path.with_suffix(".png")), waveform, rate)
 
 
 def sounds_of(folder: Path) -> Float[np.ndarray, "clip feature"]:

@@ -20,16 +20,14 @@ from riffkit.errors import ModelError, OutputError, RiffkitError
 from riffkit.models.lora import parse_lora
 from riffkit.models.pipeline import BUNDLED_DEFAULT, Pipeline, bundled_models, load_pipeline
 from riffkit.music.batch_list import Entry
-from riffkit.music.clip import Clip
-from riffkit.music.names import numbered, slug
-from riffkit.music.recorded import read_recipe, recipe_of
+from riffkit.music.clip import Clip, read_recipe, recipe_of
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
-from riffkit.music.task import Call
+from riffkit.music.task import Call, numbered, slug
 from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.png import read_png
+from riffkit.spectrogram.image import SpectrogramImage
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ def _existing_clip(path: Path) -> _Existing | None:
     if not (path.is_file() and image.is_file()):
         return None
     try:
-        recipe, pictured = read_recipe(path), read_png(image)
+        recipe, pictured = read_recipe(path), SpectrogramImage.open(image)
         drawn = recipe_of(pictured)
         seconds = files.describe(path).seconds
     except RiffkitError:

@@ -45,3 +45,16 @@ class Clip:
             riff.generate("lo-fi piano").save("piano.flac")
         """
         files.save(path, self.waveform, self.sample_rate, tags={TAG: self.recipe.to_json()})
+
+
+def read_recipe(path: Path) -> Recipe | None:
+    """The recipe in a PNG or an audio file, None if it has none."""
+    if path.suffix.lower() == ".png":
+        return recipe_of(SpectrogramImage.open(path))
+    text = files.read_tags(path).get(TAG)
+    return None if text is None else Recipe.from_json(text)
+
+
+def recipe_of(image: SpectrogramImage) -> Recipe | None:
+    """The recipe that an image came with, None if it has none."""
+    return None if image.recipe is None else Recipe.from_dict(image.recipe)

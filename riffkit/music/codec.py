@@ -19,7 +19,6 @@ from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
-from riffkit.spectrogram.png import read_png
 from riffkit.vocoder.base import Quality
 from riffkit.vocoder.decode import decode
 
@@ -104,7 +103,7 @@ def decode_file(
         riffkit.decode_file("song.png", transpose=2).save("song.wav")
     """
     path = Path(path)
-    image = read_png(path, params=None if preset is None else preset_of(preset))
+    image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
     image = image if bpm is None else at_tempo(image, bpm)
     image = replace(image, transpose=image.transpose + transpose)
     arguments: dict[str, Any] = {

@@ -1,23 +1,25 @@
-"""The one exit: sound and image become a clip, at its level, with its ends, its recipe, its notes.
+"""The one exit: what a task has painted becomes a clip, at its level, with its ends, its recipe,
+its notes.
 
 Whatever every output must have (a watermark, a manifest) is put here, and nowhere else.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from riffkit.audio.crossfade import raised_cosine
 from riffkit.audio.limiter import limiter_gain, true_peaks
 from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS, TARGET_LUFS, normalize_loudness
 from riffkit.music.clip import Clip
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.vocoder.decode import KnownPart
 
 _FADE_SECONDS = 0.005
 
@@ -79,7 +81,28 @@ def _faded(
     if not n_fade:
         return waveform
     waveform = waveform.clone()
-    rising = torch.linspace(0, math.pi / 2, n_fade).sin().square()
+    rising = raised_cosine(torch.linspace(0, 1, n_fade))
     waveform[:, :n_fade] *= rising
     waveform[:, -n_fade:] *= rising.flip(0)
     return waveform
+
+
+Join = Callable[[Float[Tensor, "channel sample"]], Float[Tensor, "channel joined"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """One image, and how it becomes a clip.
+
+    `loop`: it plays round. `seed`: the vocoder's. `known`: sound that is there already; `join` puts
+    the new sound and that together. `ending`: what is done to the sound at last. `measure(sound)`
+    gives lines to be read, by the whole sound.
+    """
+
+    image: SpectrogramImage
+    seed: int
+    ending: Ending
+    loop: bool = False
+    known: KnownPart | None = None
+    join: Join | None = None
+    measure: Callable[[Tensor], tuple[str, ...]] | None = None

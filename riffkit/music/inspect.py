@@ -13,9 +13,9 @@ from torch import Tensor
 from riffkit.analysis.facts import measure
 from riffkit.analysis.tags import music_tags
 from riffkit.audio import files
-from riffkit.music.recorded import read_recipe
+from riffkit.music.clip import read_recipe
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
-from riffkit.spectrogram.png import read_png
 from riffkit.vocoder.decode import decode
 
 _N_TAGS = 5
@@ -58,7 +58,7 @@ def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, An
 
 
 def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
-    image = read_png(path, params=None if preset is None else preset_of(preset))
+    image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
     circular = image.grid is not None
     waveform = decode(image, quality="preview", circular=circular)
     return {

@@ -8,8 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riffkit.diffusion.interpolate import slerp
-from riffkit.diffusion.latents import draw_noise
+from riffkit.diffusion.latents import draw_noise, slerp
 from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
 from riffkit.music.timeline import Timeline
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
+    from riffkit.limits import Quality
     from riffkit.music.clip import Clip
     from riffkit.music.timeline import Keyframe
-    from riffkit.vocoder.quality import Quality
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from riffkit.diffusion.denoise import Inpainting
-from riffkit.diffusion.interpolate import slerp
+from riffkit.diffusion.latents import slerp
 from riffkit.music.canvas import Conditioning, PromptSchedule
 from riffkit.music.plan import Plan
 from riffkit.music.session import Session

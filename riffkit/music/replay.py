@@ -18,9 +18,8 @@ from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.models.compute import Compute
 from riffkit.models.lora import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from riffkit.music.clip import Clip
+from riffkit.music.clip import Clip, read_recipe, recipe_of
 from riffkit.music.codec import decode_file, encode_file
-from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.registry import tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
@@ -28,7 +27,6 @@ from riffkit.music.task import Call
 from riffkit.music.values import built
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.png import read_png
 
 _LOSSY = (".ogg", ".mp3")
 
@@ -206,7 +204,7 @@ def _is_lossy(path: Path) -> bool:
 
 def _compared(first: Path, second: Path) -> tuple[str, bool]:
     if first.suffix.lower() == ".png":
-        one, other = read_png(first), read_png(second)
+        one, other = SpectrogramImage.open(first), SpectrogramImage.open(second)
         facts = [(i.params, i.grid, i.transpose, i.max_value) for i in (one, other)]
         return "pixels", facts[0] == facts[1] and np.array_equal(one.pixels, other.pixels)
     samples, rate = files.load(first, allow_silence=True)

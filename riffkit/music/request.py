@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from riffkit.errors import ParameterError
-from riffkit.limits import check_every, check_interval, check_sampler
+from riffkit.limits import Quality, check_every, check_interval, check_sampler
 from riffkit.music.fields import check_ranges, option
 from riffkit.prompt.emphasis import check_emphasis
 from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
-from riffkit.vocoder.quality import Quality
 
 STRENGTH = {"least": 0, "most": 1}
 BARS = {"least": 1, "most": MAX_BARS}

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 
 from riffkit.music.clip import Clip
-from riffkit.music.finish import finish
-from riffkit.music.painted import Painted
+from riffkit.music.finish import Painted, finish
 from riffkit.music.plan import Plan, Texts
 from riffkit.music.session import Session
 from riffkit.music.task import Call, Opened, Task

@@ -7,27 +7,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from riffkit.analysis.beats import BarGrid, measure_bars, to_analysis_rate
 from riffkit.analysis.first_downbeat import first_downbeat
 from riffkit.analysis.key import key as key_of
 from riffkit.audio import files
+from riffkit.audio.crossfade import raised_cosine
 from riffkit.audio.resampling import resample
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
 from riffkit.models.pipeline import Pipeline
+from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.finish import Ending
-from riffkit.music.recorded import read_recipe, recipe_of
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.provenance.recipe import Recipe, sha256
 from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.png import read_png
 from riffkit.vocoder.decode import decode
 
 FADE_SECONDS = 0.03
@@ -112,7 +113,7 @@ def open_source(
     measured. ParameterError where the clip is shorter than a bar or has no tempo; AudioFileError
     and ImageFileError for what is no sound.
     """
-    drawn = read_png(path) if path.suffix.lower() == ".png" else None
+    drawn = SpectrogramImage.open(path) if path.suffix.lower() == ".png" else None
     recipe = read_recipe(path) if drawn is None else recipe_of(drawn)
     made = {} if recipe is None else recipe.arguments
     waveform, rate = _sound(pipeline, path, drawn)
@@ -258,3 +259,34 @@ def with_bars(source: Source, first: int, last: int) -> Source:
     begin, end = (round(bar / source.bars * source.image.n_samples) for bar in (first, last))
     waveform = _padded(source.padded[:, begin:end], 0, image.n_samples)
     return replace(source, waveform=waveform, image=image, n_lead=0, loop=False)
+
+
+def spliced(
+    whole: Float[Tensor, "channel padded"], source: Source, kept: Bool[np.ndarray, "row frame"]
+) -> Float[Tensor, "channel sample"]:
+    """The sound of an edited image where any of its rows is new, the clip's own everywhere else.
+
+    `whole` begins where the source's image does; 30 ms before and behind each join they pass into
+    one another.
+    """
+    n_frames, n_samples = source.image.n_frames, source.waveform.shape[-1]
+    new = whole[:, source.n_lead : source.n_lead + n_samples]
+    frame_of_sample = (np.arange(n_samples) + source.n_lead) / source.image.n_samples * n_frames
+    is_touched = np.asarray(~kept.all(axis=0))
+    touched = is_touched[np.minimum(frame_of_sample.astype(int), n_frames - 1)]
+    weight = _ramped(torch.from_numpy(touched), round(FADE_SECONDS * source.sample_rate))
+    return source.waveform + weight * (new - source.waveform)
+
+
+def _ramped(touched: Tensor, n_fade: int) -> Float[Tensor, " sample"]:
+    """1 where the sound is new, falling to 0 within `n_fade` samples outside."""
+    outside = torch.nn.functional.avg_pool1d(
+        torch.nn.functional.max_pool1d(
+            touched.float()[None, None], n_fade | 1, stride=1, padding=(n_fade | 1) // 2
+        ),
+        n_fade | 1,
+        stride=1,
+        padding=(n_fade | 1) // 2,
+        count_include_pad=False,
+    )[0, 0]
+    return raised_cosine(outside)

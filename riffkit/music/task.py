@@ -1,4 +1,5 @@
-"""A command as a value: what it is called, what it is asked for, and what it paints.
+"""A command as a value: what it is called, what it is asked for, what it paints, and into which
+files.
 
 The command line, `Riff`'s methods, replay and batches all come from it (registry.py, run.py).
 Light: a task's module imports torch inside of `plan` and `paint` only.
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from riffkit.music.request import PaintRequest
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
@@ -87,3 +88,16 @@ class Call(Generic[RequestT]):
     @property
     def title(self) -> str:
         return self.task.title(self.request, self.inputs)
+
+
+def slug(prompt: str) -> str:
+    """At most 40 letters of a prompt's words, joined by hyphens; "riff" where it has none."""
+    words = "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
+    return "-".join(words)[:40].strip("-") or "riff"
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """A path for each of `count` clips: NAME.wav itself, or NAME-1.wav, NAME-2.wav …"""
+    if count == 1:
+        return [path]
+    return [path.with_stem(f"{path.stem}-{n}") for n in range(1, count + 1)]

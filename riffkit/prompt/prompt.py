@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, wi
 from riffkit.prompt.tempo import named_bpm, with_tempo
 from riffkit.prompt.traits import ModelTraits
 from riffkit.prompt.wording import read_wording
-from riffkit.prompt.words import contains, longest_named
 
 _MINOR_MODES = ("minor", "dorian", "phrygian", "blues")
 
@@ -185,3 +184,18 @@ def _weighted(
                     begin, end = found.span()
                     weights[begin:end] = [part.weight] * (end - begin)
     return Emphasis.of(zip(text, weights, strict=True))
+
+
+def contains(prompt: str, phrases: Iterable[str]) -> bool:
+    """Whether the prompt holds one of the phrases, as whole words."""
+    text = f" {_plain(prompt)} "
+    return any(f" {_plain(phrase)} " in text for phrase in phrases)
+
+
+def longest_named(prompt: str, phrases: Iterable[str]) -> str | None:
+    """The longest of the phrases that the prompt holds."""
+    return max((p for p in phrases if contains(prompt, [p])), key=len, default=None)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^\w]+", " ", text.lower().replace("&", " and ")).split())

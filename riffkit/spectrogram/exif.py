@@ -14,10 +14,10 @@ from typing import Any
 
 from PIL.Image import Exif
 
-from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, PIXELS_PER_BEAT
-from riffkit.spectrogram.image import MAX_TRANSPOSE, SpectrogramImage
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.params import (
     LATER_FIELDS,
+    MAX_TRANSPOSE,
     PRESETS,
     RIFFUSION_V1,
     Planes,
@@ -73,9 +73,10 @@ _RANGES: dict[Tag, tuple[float, float]] = {
 _ABOVE_ZERO = (5e-324, float("inf"))
 
 
-def image_to_tags(image: SpectrogramImage) -> dict[Tag, int | float]:
+def params_to_tags(
+    params: SpectrogramParams, *, max_value: float | None, grid: BeatGrid | None, transpose: float
+) -> dict[Tag, int | float]:
     """The values to write, whole ones as int and the others as float."""
-    params = image.params
     values: dict[Tag, float] = {tag: getattr(params, field) for tag, field in _FIELD_OF_TAG.items()}
     for tag, field in _LATER_FIELD_OF_TAG.items():
         if getattr(params, field) != getattr(RIFFUSION_V1, field):
@@ -83,15 +84,15 @@ def image_to_tags(image: SpectrogramImage) -> dict[Tag, int | float]:
     # The original reads red alone where STEREO is 0: right for mono, and left of left, right, mid.
     values[Tag.STEREO] = params.planes is Planes.RIFFUSION_STEREO
     values[Tag.PLANES] = params.planes
-    if image.max_value is not None:
-        values[Tag.MAX_VALUE] = image.max_value
-    if image.grid is not None:
-        values[Tag.BPM] = image.grid.bpm
-        values[Tag.BEATS] = image.grid.n_beats
+    if max_value is not None:
+        values[Tag.MAX_VALUE] = max_value
+    if grid is not None:
+        values[Tag.BPM] = grid.bpm
+        values[Tag.BEATS] = grid.n_beats
         # What a reader that knows no beats needs to play it at the right tempo.
-        values[Tag.STEP_SIZE_MS] = 60_000 / (image.grid.bpm * PIXELS_PER_BEAT)
-    if image.transpose:
-        values[Tag.TRANSPOSE] = image.transpose
+        values[Tag.STEP_SIZE_MS] = 60_000 / (grid.bpm * PIXELS_PER_BEAT)
+    if transpose:
+        values[Tag.TRANSPOSE] = transpose
     return {
         tag: float(value) if tag in _ALWAYS_DOUBLE or value % 1 else int(value)
         for tag, value in sorted(values.items())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -10,17 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
-from riffkit.errors import ParameterError
-from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.params import Planes, SpectrogramParams
+from riffkit.atomic import atomic_path
+from riffkit.errors import ImageFileError, ParameterError
+from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
+from riffkit.spectrogram.exif import Tag, before_later_tags, params_to_tags, tags_to_params
+from riffkit.spectrogram.params import MAX_TRANSPOSE, RIFFUSION_V1, Planes, SpectrogramParams
+from riffkit.spectrogram.png import PngContents, read_png, write_png
 
 DEFAULT_MAX_VALUE = 30e6
 """Riffusion's constant for images that don't say their MAX_VALUE, on the int16 scale."""
 
-MAX_TRANSPOSE = 24.0
+PHOTO_PLANE_DIFFERENCE = 24.0
+"""Mean difference between planes, in levels, from which an untagged image is taken for a photo."""
+
+_SHEET_WIDTH, _SHEET_HEIGHT, _SHEET_LABEL, _SHEET_GAP = 1024, 192, 18, 6
 
 # The mel plane that goes into red, green and blue; None is an empty plane, 0 everywhere.
 _PLANE_OF_COLOUR: dict[Planes, tuple[int | None, int, int]] = {
@@ -165,6 +173,37 @@ class SpectrogramImage:
         """
         return Image.fromarray(self.pixels)
 
+    @classmethod
+    def open(cls, path: str | Path, params: SpectrogramParams | None = None) -> SpectrogramImage:
+        """Read a spectrogram image, this program's, riffusion's or anybody's.
+
+        Args:
+            path: PNG, or another image that Pillow reads.
+            params: what its tags don't say, by default riffusion-v1; such names are in `assumed`.
+
+        Returns:
+            The image with its parameters, grid and recipe.
+
+        Raises:
+            ImageFileError: it isn't an image, or, where neither tags nor `params` say what it is,
+                doesn't look like a spectrogram.
+
+        Example:
+            image = riffkit.SpectrogramImage.open("piano.png")
+        """
+        contents = read_png(path)
+        try:
+            return _interpreted(contents, params)
+        except (ParameterError, ImageFileError) as error:
+            raise ImageFileError(f"cannot read {str(path)!r}: {error}") from error
+
+    def contents(self) -> PngContents:
+        """What its PNG file holds."""
+        tags = params_to_tags(
+            self.params, max_value=self.max_value, grid=self.grid, transpose=self.transpose
+        )
+        return PngContents(self.pixels, tags, self.params, self.recipe)
+
     def save(self, path: str | Path) -> None:
         """Write a PNG, with its parameters and recipe in its tags.
 
@@ -172,12 +211,81 @@ class SpectrogramImage:
             path: file to write, with the ending .png.
 
         Raises:
-            ParameterError: another ending.
             OutputError: it can't be written there.
 
         Example:
             clip.image.save("piano.png")
         """
-        from riffkit.spectrogram.png import write_png  # png.py builds on this class
+        write_png(path, self.contents())
 
-        write_png(path, self)
+
+def _interpreted(contents: PngContents, params: SpectrogramParams | None) -> SpectrogramImage:
+    pixels, tags, stored = contents.pixels, contents.tags, contents.params
+    if not tags and stored is None and params is None:
+        _check_looks_like_spectrogram(pixels)
+    read = tags_to_params(tags, stored or before_later_tags(params or RIFFUSION_V1, tags))
+    if pixels.shape[0] != read.params.n_mels:
+        raise ImageFileError(
+            f"height={pixels.shape[0]}: must be {read.params.n_mels}, a row for each band; "
+            "give the image in its original size, or a `preset` that fits"
+        )
+    return SpectrogramImage(
+        pixels=pixels,
+        params=read.params,
+        max_value=read.max_value,
+        grid=_grid(tags, pixels.shape[1]),
+        transpose=tags.get(Tag.TRANSPOSE, 0.0),
+        recipe=None if contents.recipe is None else dict(contents.recipe),
+        assumed=tuple(name for name in read.assumed if stored is None or name == "max_value"),
+    )
+
+
+def _grid(tags: Mapping[Tag, float], width: int) -> BeatGrid | None:
+    """The beat grid that the tags name; the width says the beats, should the image be cut."""
+    if Tag.BPM not in tags:
+        return None
+    if width % PIXELS_PER_BEAT:
+        raise ImageFileError(
+            f"width={width}: must be whole beats of {PIXELS_PER_BEAT} px, as its tag BPM says"
+        )
+    return BeatGrid(tags[Tag.BPM], width // PIXELS_PER_BEAT)
+
+
+def _check_looks_like_spectrogram(pixels: UInt8[np.ndarray, "row frame 3"]) -> None:
+    """Without tags and preset only riffusion-v1 is known by its looks."""
+    height = pixels.shape[0]
+    if height != RIFFUSION_V1.n_mels:
+        raise ImageFileError(
+            f"it has no spectrogram tags and height={height}, not {RIFFUSION_V1.n_mels}; "
+            "give its `preset` if it is a spectrogram"
+        )
+    difference = _plane_difference(pixels)
+    if difference >= PHOTO_PLANE_DIFFERENCE:
+        raise ImageFileError(
+            f"it has no spectrogram tags and looks like a photo (colours differ by "
+            f"{difference:.0f} levels); give its `preset` if it is a spectrogram"
+        )
+
+
+def _plane_difference(pixels: UInt8[np.ndarray, "row frame 3"]) -> float:
+    """The mean absolute difference between two colour planes, in levels, over the three pairs."""
+    differences = []
+    for first, second in combinations(range(3), 2):
+        larger = np.maximum(pixels[:, :, first], pixels[:, :, second])
+        smaller = np.minimum(pixels[:, :, first], pixels[:, :, second])
+        differences.append((larger - smaller).mean())
+    return float(np.mean(differences))
+
+
+def save_sheet(path: Path, images: Mapping[str, SpectrogramImage]) -> None:
+    """Write a PNG to choose from: the images at one size, one below the other, by name."""
+    row = _SHEET_LABEL + _SHEET_HEIGHT + _SHEET_GAP
+    sheet = Image.new("RGB", (_SHEET_WIDTH, row * len(images)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for k, (name, image) in enumerate(images.items()):
+        draw.text((4, k * row + 3), name, fill="black")
+        sheet.paste(
+            image.as_pil().resize((_SHEET_WIDTH, _SHEET_HEIGHT)), (0, k * row + _SHEET_LABEL)
+        )
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, "PNG")

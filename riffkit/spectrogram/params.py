@@ -31,6 +31,8 @@ class Planes(IntEnum):
 
 
 HTK_BREAK_HZ = 700.0
+MAX_TRANSPOSE = 24.0
+"""Semitones, up or down."""
 LATER_FIELDS = ("mel_break_hz", "time_bandwidth", "shortest_window_ms")
 """What files of version 0.1.0 don't say: they mean the defaults."""
 

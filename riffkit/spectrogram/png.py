@@ -8,7 +8,6 @@ import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,12 @@ from PIL.PngImagePlugin import PngImageFile
 
 from riffkit.atomic import atomic_path
 from riffkit.errors import ImageFileError, OutputError, ParameterError
-from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
-from riffkit.spectrogram.exif import (
-    Tag,
-    before_later_tags,
-    exif_to_tags,
-    image_to_tags,
-    tags_to_bytes,
-    tags_to_params,
-)
-from riffkit.spectrogram.image import SpectrogramImage
-from riffkit.spectrogram.params import RIFFUSION_V1, SpectrogramParams
+from riffkit.spectrogram.exif import Tag, exif_to_tags, tags_to_bytes
+from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.png_stream import PNG_SIGNATURE, read_rgb, text_chunk, write_rgb
 
 RECIPE_KEYWORD = "riffkit"
 PARAMS_KEYWORD = "riffkit-params"
-PHOTO_PLANE_DIFFERENCE = 24.0
-"""Mean difference between planes, in levels, from which an untagged image is taken for a photo."""
 MAX_PIXELS = 800_000_000
 """Four hours of sound; what claims to be more is damaged, or made to exhaust the memory."""
 STREAMED_PIXELS = 32_000_000
@@ -57,50 +45,44 @@ _PILLOW_ERRORS = (
 )
 
 
-def write_png(path: str | Path, image: SpectrogramImage) -> None:
-    """Write `image` whole or not at all: the same image gives the same bytes.
+@dataclass(frozen=True, eq=False)
+class PngContents:
+    """What a file holds: `params` and `recipe` are None where it doesn't say them."""
 
-    The parameters go into EXIF tags, the recipe as JSON into the text chunk "riffkit".
-    Raises OutputError where the place cannot be written.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise OutputError(f"cannot write {str(path)!r}: a spectrogram image must end in .png")
-    chunks = [text_chunk(PARAMS_KEYWORD, _to_json(image.params.to_dict()))]
-    if image.recipe is not None:
-        chunks.append(text_chunk(RECIPE_KEYWORD, _to_json(image.recipe)))
-    chunks.append((b"eXIf", tags_to_bytes(image_to_tags(image))))
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        write_rgb(file, image.pixels, chunks)
+    pixels: UInt8[np.ndarray, "row frame 3"]
+    tags: Mapping[Tag, int | float]
+    params: SpectrogramParams | None = None
+    recipe: Mapping[str, Any] | None = None
+
+    def chunks(self) -> list[tuple[bytes, bytes]]:
+        """All but the pixels: the parameters as EXIF tags, they and the recipe as JSON texts."""
+        chunks = []
+        if self.params is not None:
+            chunks.append(text_chunk(PARAMS_KEYWORD, _to_json(self.params.to_dict())))
+        if self.recipe is not None:
+            chunks.append(text_chunk(RECIPE_KEYWORD, _to_json(self.recipe)))
+        return [*chunks, (b"eXIf", tags_to_bytes(self.tags))]
 
 
 def _to_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def read_png(path: str | Path, *, params: SpectrogramParams | None = None) -> SpectrogramImage:
-    """Read a spectrogram image, this program's, riffusion's or anybody's.
+def write_png(path: str | Path, contents: PngContents) -> None:
+    """Write a PNG whole or not at all: the same contents give the same bytes.
 
-    What its tags don't say is taken from `params`, by default riffusion-v1, and named in
-    `assumed`. Raises ImageFileError for what isn't an image, or, where neither tags nor `params`
-    say what it is, doesn't look like a spectrogram.
+    Raises OutputError where the place cannot be written.
     """
-    contents = _open(Path(path))
-    try:
-        return _interpret(contents, params)
-    except (ParameterError, ImageFileError) as error:
-        raise ImageFileError(f"cannot read {str(path)!r}: {error}") from error
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise OutputError(f"cannot write {str(path)!r}: a spectrogram image must end in .png")
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        write_rgb(file, contents.pixels, contents.chunks())
 
 
-@dataclass(frozen=True, eq=False)
-class _Contents:
-    pixels: UInt8[np.ndarray, "row frame 3"]
-    tags: dict[Tag, float]
-    stored_params: SpectrogramParams | None
-    recipe: dict[str, Any] | None
-
-
-def _open(path: Path) -> _Contents:
+def read_png(path: str | Path) -> PngContents:
+    """What an image file of any kind holds, as far as it can be read; ImageFileError if not."""
+    path = Path(path)
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged tags are told as assumed parameters
@@ -115,10 +97,10 @@ def _open(path: Path) -> _Contents:
                 )
             is_long = is_png and image.width * image.height > STREAMED_PIXELS
             pixels = read_rgb(file) if is_long else None
-            return _Contents(
+            return PngContents(
                 pixels=_to_rgb(image) if pixels is None else pixels,
                 tags=_tags(image),
-                stored_params=_stored_params(image.info),
+                params=_params(image.info),
                 recipe=_json_object(image.info.get(RECIPE_KEYWORD)),
             )
     except FileNotFoundError as error:
@@ -162,68 +144,9 @@ def _json_object(text: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _stored_params(info: Mapping[Any, Any]) -> SpectrogramParams | None:
+def _params(info: Mapping[Any, Any]) -> SpectrogramParams | None:
     values = _json_object(info.get(PARAMS_KEYWORD))
     try:
         return SpectrogramParams.from_dict(values) if values else None
     except (ParameterError, TypeError, ValueError):
         return None
-
-
-def _interpret(contents: _Contents, params: SpectrogramParams | None) -> SpectrogramImage:
-    pixels, tags, stored = contents.pixels, contents.tags, contents.stored_params
-    if not tags and stored is None and params is None:
-        _check_looks_like_spectrogram(pixels)
-    read = tags_to_params(tags, stored or before_later_tags(params or RIFFUSION_V1, tags))
-    if pixels.shape[0] != read.params.n_mels:
-        raise ImageFileError(
-            f"height={pixels.shape[0]}: must be {read.params.n_mels}, a row for each band; "
-            "give the image in its original size, or a `preset` that fits"
-        )
-    assumed = tuple(name for name in read.assumed if stored is None or name == "max_value")
-    return SpectrogramImage(
-        pixels=pixels,
-        params=read.params,
-        max_value=read.max_value,
-        grid=_grid(tags, pixels.shape[1]),
-        transpose=tags.get(Tag.TRANSPOSE, 0.0),
-        recipe=contents.recipe,
-        assumed=assumed,
-    )
-
-
-def _grid(tags: Mapping[Tag, float], width: int) -> BeatGrid | None:
-    """The beat grid that the tags name; the width says the beats, should the image be cut."""
-    if Tag.BPM not in tags:
-        return None
-    if width % PIXELS_PER_BEAT:
-        raise ImageFileError(
-            f"width={width}: must be whole beats of {PIXELS_PER_BEAT} px, as its tag BPM says"
-        )
-    return BeatGrid(tags[Tag.BPM], width // PIXELS_PER_BEAT)
-
-
-def _check_looks_like_spectrogram(pixels: UInt8[np.ndarray, "row frame 3"]) -> None:
-    """Without tags and preset only riffusion-v1 is known by its looks."""
-    height = pixels.shape[0]
-    if height != RIFFUSION_V1.n_mels:
-        raise ImageFileError(
-            f"it has no spectrogram tags and height={height}, not {RIFFUSION_V1.n_mels}; "
-            "give its `preset` if it is a spectrogram"
-        )
-    difference = plane_difference(pixels)
-    if difference >= PHOTO_PLANE_DIFFERENCE:
-        raise ImageFileError(
-            f"it has no spectrogram tags and looks like a photo (colours differ by "
-            f"{difference:.0f} levels); give its `preset` if it is a spectrogram"
-        )
-
-
-def plane_difference(pixels: UInt8[np.ndarray, "row frame 3"]) -> float:
-    """The mean absolute difference between two colour planes, in levels, over the three pairs."""
-    differences = []
-    for first, second in combinations(range(3), 2):
-        larger = np.maximum(pixels[:, :, first], pixels[:, :, second])
-        smaller = np.minimum(pixels[:, :, first], pixels[:, :, second])
-        differences.append((larger - smaller).mean())
-    return float(np.mean(differences))

@@ -15,7 +15,7 @@ from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_emphasis
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
@@ -55,10 +55,9 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
     import numpy as np
 
     from riffkit.diffusion.denoise import Inpainting
-    from riffkit.music.finish import Ending
+    from riffkit.music.finish import Ending, Painted
     from riffkit.music.mask import mask_of, mask_to_cells
-    from riffkit.music.painted import Painted
-    from riffkit.music.splice import spliced
+    from riffkit.music.source import spliced
     from riffkit.vocoder.decode import KnownPart
 
     source, painted = opened["clip"], opened.get("mask")

@@ -16,7 +16,7 @@ from riffkit.prompt.emphasis import check_emphasis
 from riffkit.spectrogram.beat_grid import MAX_BARS
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
@@ -56,8 +56,7 @@ def _paint(
     """The clip goes on, or begins earlier; it stays as it is. A bar that it breaks off in is
     finished first."""
     from riffkit.music.continuation import Continuation
-    from riffkit.music.finish import Ending
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Ending, Painted
 
     source = opened["clip"]
     place = Continuation.of(source, plan.grid, n_bars=request.bars, before=request.before)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from riffkit.diffusion.denoise import Inpainting
+    from riffkit.music.finish import Painted
     from riffkit.music.melody import Melody
-    from riffkit.music.painted import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
@@ -92,8 +92,7 @@ def _bars_for(request: GenerateRequest, bpm: float) -> int:
 def _paint(
     session: Session, plan: Plan, request: GenerateRequest, opened: Opened
 ) -> Sequence[Painted]:
-    from riffkit.music.finish import Ending
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Ending, Painted
     from riffkit.spectrogram.image import SpectrogramImage
 
     params = session.pipeline.params

@@ -16,7 +16,7 @@ from riffkit.prompt.emphasis import check_prompt
 from riffkit.tasks import story
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 

@@ -15,7 +15,7 @@ from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_prompt
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
     from riffkit.music.source import Source
@@ -111,9 +111,8 @@ def _paint(
     """
     import numpy as np
 
-    from riffkit.music.finish import Ending
+    from riffkit.music.finish import Ending, Painted
     from riffkit.music.morphing import Morphing
-    from riffkit.music.painted import Painted
     from riffkit.spectrogram.beat_grid import BeatGrid
     from riffkit.spectrogram.image import SpectrogramImage
 

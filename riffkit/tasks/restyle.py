@@ -14,7 +14,7 @@ from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_prompt
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
@@ -43,7 +43,7 @@ def _paint(
     import torch
 
     from riffkit.diffusion.denoise import Inpainting
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
 
     source = opened["clip"]
     image = source.image

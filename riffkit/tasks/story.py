@@ -17,7 +17,7 @@ from riffkit.music.timeline import EASINGS, Keyframe, Timeline
 from riffkit.prompt.emphasis import check_emphasis, check_prompt
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
@@ -103,9 +103,8 @@ def paint_story(
     import torch
 
     from riffkit.diffusion.denoise import Inpainting
-    from riffkit.music.finish import Ending
+    from riffkit.music.finish import Ending, Painted
     from riffkit.music.journey import phrase_noise, schedule_of, strengths
-    from riffkit.music.painted import Painted
     from riffkit.spectrogram.image import SpectrogramImage
 
     canvas, timeline = session.canvas(plan, loop=request.loop), request.timeline

@@ -15,7 +15,7 @@ from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_emphasis
 
 if TYPE_CHECKING:
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
@@ -50,7 +50,7 @@ def _paint(session: Session, plan: Plan, request: VaryRequest, opened: Opened) -
     import torch
 
     from riffkit.diffusion.denoise import Inpainting
-    from riffkit.music.painted import Painted
+    from riffkit.music.finish import Painted
 
     source = opened["clip"]
     canvas = session.canvas(plan, loop=source.loop)

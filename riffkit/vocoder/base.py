@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from riffkit.errors import ParameterError
+from riffkit.limits import QUALITIES, Quality
 from riffkit.spectrogram.params import SpectrogramParams
-from riffkit.vocoder.quality import QUALITIES, Quality
 
 __all__ = ["QUALITIES", "InpaintingVocoder", "KnownSound", "Quality", "Vocoder", "check_input"]
 
@@ -102,6 +102,6 @@ def check_input(
         )
     if quality not in QUALITIES:
         raise ParameterError(f"quality={quality!r}: must be one of {', '.join(QUALITIES)}")
-    magnitudes = mel.detach().cpu().numpy()  # NaN fails both comparisons
-    if not (magnitudes.min() >= 0 and magnitudes.max() < math.inf):
+    least, most = mel.aminmax()  # both are NaN if any is, which fails the comparisons
+    if not ((least >= 0) & (most < math.inf)):
         raise ParameterError("mel: must hold magnitudes, finite and not below 0")

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Complex64, Float32
 
 from riffkit.vocoder.backend import LARGEST_RATIO, LoopProblem, Loops
-from riffkit.vocoder.frames import centred_window, cut_frames, inverse_overlap, overlap_frames
+from riffkit.vocoder.grid import centred_window, cut_frames, inverse_overlap, overlap_frames
 from riffkit.vocoder.mel_constraint import enforce_mel, smooth_magnitude
 from riffkit.vocoder.start_spectra import KnownPoints, StartSpectra
 

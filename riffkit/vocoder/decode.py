@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from riffkit.audio.crossfade import raised_cosine
 from riffkit.audio.resampling import resample
 from riffkit.device import pick_device
 from riffkit.errors import ParameterError
@@ -252,16 +253,12 @@ def _lay(
         begin = _sample_of(image, first + KNOWN_FRAMES - FADE_FRAMES) - start
         end = _sample_of(image, first + KNOWN_FRAMES) - start
         weight[:begin] = 0
-        weight[begin:end] = _rise(end - begin)
+        weight[begin:end] = raised_cosine(torch.linspace(0, 1, end - begin))
     if fade_out:
         begin = _sample_of(image, last - KNOWN_FRAMES + FADE_FRAMES) - start
         end = _sample_of(image, last - KNOWN_FRAMES + 2 * FADE_FRAMES) - start
-        weight[begin:end] = _rise(end - begin).flip(0)
+        weight[begin:end] = raised_cosine(torch.linspace(1, 0, end - begin))
         weight[end:] = 0
     place = torch.arange(start, start + block.shape[-1]) % image.n_untransposed_samples
     there = waveform[:, place]
     waveform[:, place] = there + weight * (block - there)
-
-
-def _rise(n_samples: int) -> Float[Tensor, " sample"]:
-    return torch.sin(torch.linspace(0, torch.pi / 2, n_samples)).square()

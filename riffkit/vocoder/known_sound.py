@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
+from riffkit.audio.crossfade import equal_power_gains
 from riffkit.vocoder.crossover import Crossover
 from riffkit.vocoder.grid import WorkingBand
 
@@ -74,7 +75,7 @@ def _weight(
     for first, last in _runs(np.asarray(cells.all(axis=1))):
         n_samples = (last - first) * hop
         n_fade = min(half_window, n_samples // 4)
-        rise = np.sin(0.5 * np.pi * (np.arange(n_fade, dtype=np.float32) + 0.5) / n_fade) ** 2
+        rise = equal_power_gains(n_fade)[0].square().numpy()
         run = weight[first * hop : last * hop]
         run[:] = 1
         run[:n_fade] = rise

@@ -21,8 +21,7 @@ from torch import Tensor
 from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.stft import Analysis
 from riffkit.vocoder.backend import LARGEST_RATIO, LoopProblem, Loops
-from riffkit.vocoder.frames import centred_window, inverse_overlap
-from riffkit.vocoder.grid import WorkingBand
+from riffkit.vocoder.grid import WorkingBand, centred_window, inverse_overlap
 from riffkit.vocoder.mel_bank import mel_bank
 from riffkit.vocoder.mel_constraint import FROM_FLAT, PAD, SMOOTH_LIMIT, SMOOTH_STEPS, TINY
 from riffkit.vocoder.phase_gradient import (

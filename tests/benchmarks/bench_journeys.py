@@ -27,7 +27,7 @@ import riffkit
 from riffkit import Riff
 from riffkit.analysis.facts import measure
 from riffkit.audio import files
-from riffkit.evaluation.seams import flux_at
+from riffkit.evaluation.fidelity import flux_at
 from riffkit.music.melody import MelodyNote, likeness, play, read_melody
 from riffkit.spectrogram.beat_grid import BeatGrid
 

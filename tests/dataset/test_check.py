@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from riffkit.audio import files
 from riffkit.audio.loudness import normalize_loudness
-from riffkit.dataset.caption_similarity import most_alike, most_used
 from riffkit.dataset.check import check_dataset, tempo_histogram
 from riffkit.dataset.findings import KINDS
 from riffkit.dataset.formats import (
@@ -31,6 +30,7 @@ from riffkit.dataset.formats import (
 from riffkit.dataset.pictures import clip_to_image
 from riffkit.dataset.report import HTML_NAME, JSON_NAME, write_report
 from riffkit.dataset.shards import write_tar
+from riffkit.dataset.similarity import most_alike, most_used
 from riffkit.errors import ParameterError
 from riffkit.html import histogram
 from riffkit.spectrogram.params import RIFFUSION_V1

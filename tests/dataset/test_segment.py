@@ -23,8 +23,8 @@ from riffkit.dataset.similarity import drop_duplicates, fingerprint, similar_pai
 from riffkit.dataset.work import normalized
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, SpectrogramParams
-from riffkit.spectrogram.png import read_png
 from tests.dataset.dataset_music import RATE, bars
 
 
@@ -154,7 +154,7 @@ def test_images_are_as_riffkit_draws_them(
     assert off.mean() < 0.15
     assert mine.max_value == pytest.approx(theirs.max_value, rel=1e-3)
     save_picture(tmp_path / "a.png", mine)
-    read = read_png(tmp_path / "a.png")
+    read = SpectrogramImage.open(tmp_path / "a.png")
     assert np.array_equal(read.pixels, mine.pixels)
     assert (read.params, read.grid, read.transpose, read.assumed) == (params, grid, transpose, ())
 

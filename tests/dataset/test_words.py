@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from riffkit.audio import files
+from riffkit.dataset.assemble import choose_test_groups
 from riffkit.dataset.caption import KnownFacts, caption_clip, triggered
 from riffkit.dataset.captioner import CaptionTask, caption_by_command
 from riffkit.dataset.describe import SourceWords, read_folder_metadata, source_words
 from riffkit.dataset.find import find_audio
-from riffkit.dataset.split import choose_test_groups, group_alike
+from riffkit.dataset.similarity import group_alike
 from riffkit.dataset.templates import read_templates
 from riffkit.errors import ParameterError
 from tests.dataset.dataset_music import bars, write

@@ -9,7 +9,7 @@ import torch
 
 from riffkit.analysis.musicnn import N_FEATURES
 from riffkit.audio.files import load
-from riffkit.evaluation.musicnn import musicnn_features
+from riffkit.evaluation.reading import musicnn_features
 
 RATE = 44_100
 

@@ -44,10 +44,11 @@ def test_ranks_within_a_kind() -> None:
 
 
 def test_the_bundled_one_hears_the_samples(root: Path) -> None:
-    from riffkit.spectrogram.png import read_png
+    from riffkit.spectrogram.image import SpectrogramImage
 
     heard = {
-        n: listen(read_png(root / "samples" / f"{n}.png").pixels) for n in ("techno", "strings")
+        n: listen(SpectrogramImage.open(root / "samples" / f"{n}.png").pixels)
+        for n in ("techno", "strings")
     }
     assert {kind for fact in heard["techno"].logits for kind in [fact.split()[0]]} == set(KINDS)
     assert heard["techno"].most_likely("drums") == ["yes"]

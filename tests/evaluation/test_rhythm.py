@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from riffkit.evaluation.rhythm import share_on_grid
+from riffkit.evaluation.reading import share_on_grid
 
 RATE = 44_100
 

@@ -21,6 +21,7 @@ METHODS = [(Riff, name) for name in (*tasks(), "run", "batch", "generate_many")]
 METHODS += [
     (riffkit.Clip, "save"),
     (riffkit.Recipe, "from_dict"),
+    (riffkit.SpectrogramImage, "open"),
     (riffkit.SpectrogramImage, "save"),
     (riffkit.SpectrogramImage, "to_mel"),
     (riffkit.SpectrogramImage, "as_pil"),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
     from riffkit.music.clip import Clip
     from riffkit.music.timeline import Keyframe
-    from riffkit.vocoder.quality import Quality
+    from riffkit.limits import Quality
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from riffkit.audio import files
-from riffkit.music.clip import Clip
-from riffkit.music.recorded import read_recipe
+from riffkit.music.clip import Clip, read_recipe
 from riffkit.music.replay import Places, remake
 from riffkit.spectrogram.convert import waveform_to_image
-from riffkit.spectrogram.png import read_png
+from riffkit.spectrogram.image import SpectrogramImage
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def replayed(folder: Path, name: str, model: str | None) -> Difference:
     same = recipe.same_music(type(recipe).from_dict(image.recipe))
     off, sound_db, heard = np.zeros(1), -np.inf, 0.0
     if png.exists():
-        there = read_png(png).pixels.astype(int)
+        there = SpectrogramImage.open(png).pixels.astype(int)
         assert there.shape == image.pixels.shape
         off = np.abs(there - image.pixels)
     if isinstance(made, Clip):

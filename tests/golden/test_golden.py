@@ -28,7 +28,7 @@ def test_a_file_of_0_1_0_is_made_again(name: str, golden_folder: Path) -> None:
 
 
 def test_every_painting_command_has_a_golden_recipe() -> None:
-    from riffkit.music.recorded import read_recipe
+    from riffkit.music.clip import read_recipe
     from riffkit.music.registry import tasks
 
     commands = {recipe.command for path in FILES.glob("*.flac") if (recipe := read_recipe(path))}

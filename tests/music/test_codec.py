@@ -12,12 +12,12 @@ import torch
 from riffkit.audio import files
 from riffkit.audio.loudness import integrated_lufs
 from riffkit.errors import ParameterError
+from riffkit.music.clip import read_recipe
 from riffkit.music.codec import at_tempo, decode_file, encode_file
 from riffkit.music.inspect import inspect_file
-from riffkit.music.recorded import read_recipe
 from riffkit.music.replay import replay
 from riffkit.provenance.recipe import Recipe, sha256
-from riffkit.spectrogram.png import read_png
+from riffkit.spectrogram.image import SpectrogramImage
 
 RATE = 44_100
 
@@ -102,7 +102,7 @@ def test_replay_finds_its_input_or_says_so(tone: Path, tmp_path: Path) -> None:
 def test_replay_sees_a_changed_file(tone: Path, tmp_path: Path) -> None:
     path = tmp_path / "tone.png"
     encode_file(tone).save(path)
-    image = read_png(path)
+    image = SpectrogramImage.open(path)
     pixels = image.pixels.copy()
     pixels[0, 0] = 0
     replace(image, pixels=pixels).save(path)

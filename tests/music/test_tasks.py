@@ -21,8 +21,7 @@ from riffkit.errors import ParameterError
 from riffkit.music import session as sessions
 from riffkit.music.clip import Clip
 from riffkit.music.fields import option
-from riffkit.music.finish import Ending
-from riffkit.music.painted import Painted
+from riffkit.music.finish import Ending, Painted
 from riffkit.music.plan import Asked, Plan
 from riffkit.music.planning import make_plan
 from riffkit.music.registry import register, tasks, unregister

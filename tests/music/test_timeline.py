@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from riffkit.diffusion.interpolate import slerp
+from riffkit.diffusion.latents import slerp
 from riffkit.errors import ParameterError
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.canvas import Canvas

@@ -93,6 +93,7 @@ _ENCODE = """
 import resource, sys
 from riffkit.spectrogram import png
 from riffkit.spectrogram.convert import audio_file_to_image
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import SpectrogramParams
 
 png.STREAMED_PIXELS = 10_000
@@ -102,7 +103,7 @@ params = SpectrogramParams(hop_ms=50.0, padded_ms=100.0, n_mels=64)
 def convert(audio):
     image = audio_file_to_image(audio, params)
     image.save(sys.argv[3])
-    return png.read_png(sys.argv[3]).pixels.nbytes
+    return SpectrogramImage.open(sys.argv[3]).pixels.nbytes
 
 convert(sys.argv[1])  # loads what is loaded once
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

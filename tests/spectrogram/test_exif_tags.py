@@ -14,8 +14,8 @@ from riffkit.spectrogram import png
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.exif import Tag
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, Planes
-from riffkit.spectrogram.png import read_png
 
 RATE = 44_100
 SHORT, LONG, DOUBLE = 3, 4, 12
@@ -95,7 +95,7 @@ def test_our_tags(stereo_image, make_music, tmp_path):
 
 
 def test_image_without_tags_is_riffusion_v1_and_says_so(save_gray):
-    image = read_png(save_gray("a.png"))
+    image = SpectrogramImage.open(save_gray("a.png"))
     assert image.params == RIFFUSION_V1
     assert image.grid is None
     assert image.recipe is None
@@ -118,14 +118,14 @@ def test_tags_of_the_original_are_read(save_gray):
         11070: 0.25,
         11080: 2e6,
     }
-    image = read_png(save_gray("a.png", exif=tags))
+    image = SpectrogramImage.open(save_gray("a.png", exif=tags))
     assert image.params == RIFFUSION_V1.with_planes(Planes.RIFFUSION_STEREO)
     assert image.max_value == 2e6
     assert image.assumed == ()
 
 
 def test_missing_tags_are_assumed_and_named(save_gray):
-    image = read_png(save_gray("a.png", exif={11060: 20_000, 11110: 2, 11080: 9.5}))
+    image = SpectrogramImage.open(save_gray("a.png", exif={11060: 20_000, 11110: 2, 11080: 9.5}))
     assert image.params == FULL_BAND
     assert image.max_value == 9.5
     assert image.assumed == tuple(
@@ -134,10 +134,10 @@ def test_missing_tags_are_assumed_and_named(save_gray):
 
 
 def test_a_given_preset_supplies_what_is_missing(save_gray):
-    image = read_png(save_gray("a.png", exif={11080: 9.5}), params=FULL_BAND)
+    image = SpectrogramImage.open(save_gray("a.png", exif={11080: 9.5}), params=FULL_BAND)
     assert image.params == FULL_BAND
     assert "max_hz" in image.assumed
-    assert read_png(save_gray("b.png"), params=FULL_BAND).params == FULL_BAND
+    assert SpectrogramImage.open(save_gray("b.png"), params=FULL_BAND).params == FULL_BAND
 
 
 @pytest.mark.parametrize(
@@ -154,21 +154,21 @@ def test_a_given_preset_supplies_what_is_missing(save_gray):
     ],
 )
 def test_wrongly_typed_tags_count_as_missing(tag, value, name, save_gray):
-    image = read_png(save_gray("a.png", exif={int(tag): value}))
+    image = SpectrogramImage.open(save_gray("a.png", exif={int(tag): value}))
     assert image.params == RIFFUSION_V1
     assert name in image.assumed
 
 
 def test_numbers_in_other_types_are_read(save_gray):
     tags = {int(Tag.SAMPLE_RATE): "22050", int(Tag.MAX_VALUE): 70_000, int(Tag.STEP_SIZE_MS): 5.0}
-    image = read_png(save_gray("a.png", exif=tags))
+    image = SpectrogramImage.open(save_gray("a.png", exif=tags))
     assert (image.params.sample_rate, image.max_value, image.params.hop_ms) == (22_050, 7e4, 5.0)
     assert image.params.preset == "custom"
 
 
 def test_foreign_tags_do_not_disturb(save_gray):
     tags = {271: "Camera", 274: 1, 282: 72.0, 11001: "?", 37510: b"ASCII\0\0\0hi", 11080: 5.0}
-    image = read_png(save_gray("a.png", exif=tags))
+    image = SpectrogramImage.open(save_gray("a.png", exif=tags))
     assert image.params == RIFFUSION_V1
     assert image.max_value == 5.0
 
@@ -177,7 +177,7 @@ def test_damaged_tags_and_texts_do_not_disturb(mono_image, tmp_path, monkeypatch
     monkeypatch.setattr(png, "tags_to_bytes", lambda tags: b"MM\0*\0\0\0\x08\xff\xff\0\1")
     monkeypatch.setattr(png, "_to_json", lambda value: "{not json")
     mono_image.save(tmp_path / "a.png")
-    image = read_png(tmp_path / "a.png")
+    image = SpectrogramImage.open(tmp_path / "a.png")
     assert image.params == RIFFUSION_V1
     assert image.recipe is None
     assert image.assumed == ALL_ASSUMED
@@ -186,7 +186,7 @@ def test_damaged_tags_and_texts_do_not_disturb(mono_image, tmp_path, monkeypatch
 def test_stored_parameters_survive_without_exif(stereo_image, tmp_path, monkeypatch):
     monkeypatch.setattr(png, "tags_to_bytes", lambda tags: b"")
     stereo_image.save(tmp_path / "a.png")
-    image = read_png(tmp_path / "a.png")
+    image = SpectrogramImage.open(tmp_path / "a.png")
     assert image.params == FULL_BAND
     assert image.assumed == ("max_value",)
 
@@ -197,23 +197,23 @@ def test_a_cut_loop_keeps_its_tempo(stereo_image, tmp_path):
         exif = opened.getexif()
         opened.crop((0, 0, 128, 512)).save(tmp_path / "b.png", exif=exif)
         opened.crop((0, 0, 100, 512)).save(tmp_path / "c.png", exif=exif)
-    assert read_png(tmp_path / "b.png").grid == BeatGrid(98.5, 2)
+    assert SpectrogramImage.open(tmp_path / "b.png").grid == BeatGrid(98.5, 2)
     with pytest.raises(ImageFileError, match="width=100"):
-        read_png(tmp_path / "c.png")
+        SpectrogramImage.open(tmp_path / "c.png")
 
 
 def test_contradictory_tags_are_refused_in_one_line(save_gray):
     with pytest.raises(ImageFileError, match="max_hz=10000"):
-        read_png(save_gray("a.png", exif={11000: 8_000}))
+        SpectrogramImage.open(save_gray("a.png", exif={11000: 8_000}))
 
 
 def test_transpose_is_kept_and_only_written_where_there_is_one(stereo_image, tmp_path):
     stereo_image.save(tmp_path / "a.png")
     assert 11120 not in directory(tmp_path / "a.png")
-    assert read_png(tmp_path / "a.png").transpose == 0
+    assert SpectrogramImage.open(tmp_path / "a.png").transpose == 0
     replace(stereo_image, transpose=-3.0).save(tmp_path / "b.png")
     assert directory(tmp_path / "b.png")[11120] == (DOUBLE, -3.0)
-    assert read_png(tmp_path / "b.png").transpose == -3.0
+    assert SpectrogramImage.open(tmp_path / "b.png").transpose == -3.0
 
 
 def test_windows_and_scale_are_written_only_where_they_differ(make_music, tmp_path, monkeypatch):
@@ -227,12 +227,12 @@ def test_windows_and_scale_are_written_only_where_they_differ(make_music, tmp_pa
     assert tags[11130] == (DOUBLE, 2_000.0)
     assert tags[11140] == (DOUBLE, 1.1)
     assert tags[11150] == (DOUBLE, 16.0)
-    image = read_png(tmp_path / "b.png")
+    image = SpectrogramImage.open(tmp_path / "b.png")
     assert image.params == CRISP
     assert image.assumed == ()
 
 
 def test_an_older_file_has_one_window_whatever_preset_is_given(save_gray):
     tags = {11000: 44_100, 11020: 100, 11060: 20_000, 11110: 2, 11080: 9.5}
-    assert read_png(save_gray("a.png", exif=tags), params=CRISP).params == FULL_BAND
-    assert read_png(save_gray("b.png"), params=CRISP).params == CRISP
+    assert SpectrogramImage.open(save_gray("a.png", exif=tags), params=CRISP).params == FULL_BAND
+    assert SpectrogramImage.open(save_gray("b.png"), params=CRISP).params == CRISP

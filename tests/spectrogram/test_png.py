@@ -17,7 +17,6 @@ from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.exif import Tag
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
-from riffkit.spectrogram.png import read_png, write_png
 
 RATE = 44_100
 
@@ -39,8 +38,8 @@ def test_written_then_read_is_the_same(params, grid, tmp_path):
     pixels = np.random.default_rng(4).integers(0, 256, shape, dtype=np.uint8)
     recipe = {"prompt": "tango, nuit d'été ☂", "seeds": [1, 2**60], "model": {"name": "mini"}}
     image = SpectrogramImage(pixels, params, 12_345.678, grid, recipe)
-    write_png(tmp_path / "a.png", image)
-    back = read_png(tmp_path / "a.png")
+    image.save(tmp_path / "a.png")
+    back = SpectrogramImage.open(tmp_path / "a.png")
     assert (back.pixels == pixels).all()
     assert (back.params, back.max_value, back.grid) == (params, 12_345.678, grid)
     assert back.recipe == recipe
@@ -79,13 +78,13 @@ def test_other_colour_modes_are_read(mode, tmp_path):
     picture = Image.fromarray(level).convert(mode)
     picture.save(tmp_path / "a.png")
     expected = np.asarray(picture.convert("RGB"))
-    assert (read_png(tmp_path / "a.png").pixels == expected).all()
+    assert (SpectrogramImage.open(tmp_path / "a.png").pixels == expected).all()
 
 
 def test_16_bit_gray_keeps_its_scale(tmp_path):
     level = np.random.default_rng(3).integers(0, 256, (512, 64), dtype=np.uint16)
     Image.fromarray(level * 257).save(tmp_path / "a.png")
-    assert (read_png(tmp_path / "a.png").pixels[:, :, 1] == level).all()
+    assert (SpectrogramImage.open(tmp_path / "a.png").pixels[:, :, 1] == level).all()
 
 
 def test_photos_are_refused_unless_named(tmp_path):
@@ -95,8 +94,8 @@ def test_photos_are_refused_unless_named(tmp_path):
     for name in ("photo.png", "photo.jpg"):
         Image.fromarray(colours).save(tmp_path / name, exif=tags)
         with pytest.raises(ImageFileError, match="looks like a photo"):
-            read_png(tmp_path / name)
-    image = read_png(tmp_path / "photo.png", params=FULL_BAND)
+            SpectrogramImage.open(tmp_path / name)
+    image = SpectrogramImage.open(tmp_path / "photo.png", params=FULL_BAND)
     assert image.params == FULL_BAND
     assert len(image.assumed) == 10
 
@@ -108,18 +107,18 @@ def test_24_levels_between_planes_are_the_limit(tmp_path):
         Image.fromarray(pixels).save(tmp_path / "a.png")
         if refused:
             with pytest.raises(ImageFileError, match="photo"):
-                read_png(tmp_path / "a.png")
+                SpectrogramImage.open(tmp_path / "a.png")
         else:
-            assert read_png(tmp_path / "a.png").params == RIFFUSION_V1
+            assert SpectrogramImage.open(tmp_path / "a.png").params == RIFFUSION_V1
 
 
 def test_resized_images_are_refused(mono_image, tmp_path, save_gray):
     with pytest.raises(ImageFileError, match="height=256"):
-        read_png(save_gray("a.png", size=(256, 256)))
+        SpectrogramImage.open(save_gray("a.png", size=(256, 256)))
     with pytest.raises(ImageFileError, match="height=256: must be 512"):
-        read_png(save_gray("a.png", size=(256, 256), exif={11040: 512}))
+        SpectrogramImage.open(save_gray("a.png", size=(256, 256), exif={11040: 512}))
     with pytest.raises(ImageFileError, match="height=256"):
-        read_png(tmp_path / "a.png", params=FULL_BAND)
+        SpectrogramImage.open(tmp_path / "a.png", params=FULL_BAND)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,7 @@ def test_resized_images_are_refused(mono_image, tmp_path, save_gray):
 def test_what_is_no_image_is_refused_in_one_line(content, tmp_path):
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(ImageFileError) as caught:
-        read_png(tmp_path / "a.png")
+        SpectrogramImage.open(tmp_path / "a.png")
     assert "a.png" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -141,24 +140,24 @@ def test_damaged_files_are_refused(mono_image, tmp_path):
     for content in (whole[: len(whole) // 2], whole[:40], bytes(flipped)):
         (tmp_path / "a.png").write_bytes(content)
         with pytest.raises(ImageFileError, match="damaged"):
-            read_png(tmp_path / "a.png")
+            SpectrogramImage.open(tmp_path / "a.png")
 
 
 def test_missing_files_folders_and_bombs_are_refused(tmp_path, monkeypatch, save_gray):
     with pytest.raises(ImageFileError, match="no such file"):
-        read_png(tmp_path / "none.png")
+        SpectrogramImage.open(tmp_path / "none.png")
     with pytest.raises(ImageFileError, match="directory"):
-        read_png(tmp_path)
+        SpectrogramImage.open(tmp_path)
     monkeypatch.setattr(png, "MAX_PIXELS", 1_000)
     with pytest.raises(ImageFileError, match="512 x 512 px are more than 1000"):
-        read_png(save_gray("a.png"))
+        SpectrogramImage.open(save_gray("a.png"))
 
 
 def test_images_beyond_pillows_limit_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
     image = SpectrogramImage(np.full((512, 64, 3), 255, np.uint8), RIFFUSION_V1, 1.0)
     image.save(tmp_path / "a.png")
-    assert read_png(tmp_path / "a.png").n_frames == 64
+    assert SpectrogramImage.open(tmp_path / "a.png").n_frames == 64
 
 
 def test_long_images_are_read_in_pieces(stereo_image, tmp_path, monkeypatch):
@@ -167,7 +166,7 @@ def test_long_images_are_read_in_pieces(stereo_image, tmp_path, monkeypatch):
     stereo_image.save(tmp_path / "a.png")
     with monkeypatch.context() as without_pillow:
         without_pillow.setattr(png, "_to_rgb", None)
-        image = read_png(tmp_path / "a.png")
+        image = SpectrogramImage.open(tmp_path / "a.png")
     assert (image.pixels == stereo_image.pixels).all()
     assert image.params == FULL_BAND
     assert image.grid == stereo_image.grid
@@ -175,14 +174,15 @@ def test_long_images_are_read_in_pieces(stereo_image, tmp_path, monkeypatch):
     for content in (whole[: len(whole) // 2], whole[:-20], whole[:9_000] + whole[9_001:]):
         (tmp_path / "b.png").write_bytes(content)
         with pytest.raises(ImageFileError, match="damaged"):
-            read_png(tmp_path / "b.png")
+            SpectrogramImage.open(tmp_path / "b.png")
     # Other programs' filters and colour modes are left to Pillow.
     with Image.open(tmp_path / "a.png") as opened:
         opened.save(tmp_path / "c.png")
         opened.convert("L").save(tmp_path / "d.png")
         gray = np.asarray(opened.convert("L"))
-    assert (read_png(tmp_path / "c.png", params=FULL_BAND).pixels == stereo_image.pixels).all()
-    assert (read_png(tmp_path / "d.png").pixels == gray[:, :, None]).all()
+    colours = SpectrogramImage.open(tmp_path / "c.png", params=FULL_BAND)
+    assert (colours.pixels == stereo_image.pixels).all()
+    assert (SpectrogramImage.open(tmp_path / "d.png").pixels == gray[:, :, None]).all()
 
 
 def test_unwritable_places_give_one_line_and_no_file(mono_image, tmp_path):
@@ -227,7 +227,7 @@ def test_published_images_are_read():
     files = sorted(Path(PUBLISHED or "").glob("*.png"))
     assert files
     for file in files:
-        image = read_png(file)
+        image = SpectrogramImage.open(file)
         assert image.params == RIFFUSION_V1
         assert image.n_samples == 225_792
         assert "max_value" in image.assumed

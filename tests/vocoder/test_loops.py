@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from riffkit.errors import ParameterError
-from riffkit.evaluation.seams import flux_at
+from riffkit.evaluation.fidelity import flux_at
 from riffkit.score import write_score
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image

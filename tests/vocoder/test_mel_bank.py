@@ -9,8 +9,7 @@ from riffkit.spectrogram.mel_scale import corner_hz
 from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, SpectrogramParams
 from riffkit.spectrogram.stft import pad_circular
 from riffkit.vocoder import mel_bank as bank_module
-from riffkit.vocoder.frames import centred_window
-from riffkit.vocoder.grid import WorkingBand, working_bands
+from riffkit.vocoder.grid import WorkingBand, centred_window, working_bands
 from riffkit.vocoder.mel_bank import half_bin_taps, mel_bank
 from riffkit.vocoder.mel_constraint import enforce_mel
 

@@ -8,8 +8,13 @@ import pytest
 from riffkit.spectrogram.params import RIFFUSION_V1
 from riffkit.spectrogram.stft import Analysis
 from riffkit.vocoder.compiled_loop import add_round
-from riffkit.vocoder.frames import centred_window, cut_frames, inverse_overlap, overlap_frames
-from riffkit.vocoder.grid import working_bands
+from riffkit.vocoder.grid import (
+    centred_window,
+    cut_frames,
+    inverse_overlap,
+    overlap_frames,
+    working_bands,
+)
 from riffkit.vocoder.phase_gradient import phase_from_magnitude
 
 N_FRAMES = 40
