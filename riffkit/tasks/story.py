@@ -153,5 +153,5 @@ STORY = Task(
     plan_story,
     paint_story,
     _title,
-    inputs=(script_input("TOML file of keyframes; see docs/loops-and-journeys.md.", _script), THEME),
+    inputs=(script_input("Keyframes in TOML; see docs/loops-and-journeys.md.", _script), THEME),
 )
