@@ -1,4 +1,4 @@
-"""The packages' arrows point one way (README, "Layout")."""
+"""The packages' arrows point one way (CONTRIBUTING.md, "The rooms")."""
 
 from __future__ import annotations
 

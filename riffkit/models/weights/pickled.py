@@ -8,7 +8,6 @@ file that names anything else is refused.
 
 from __future__ import annotations
 
-import io
 import pickle
 import re
 import sys
@@ -25,7 +24,6 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 from riffkit.models.weights.mapped import DamagedError, Stored
 
 _ZIP_HEAD = b"PK\x03\x04"
-_SAFE_TORCH = (2, 10)
 _UNSAFE = re.compile(r"GLOBAL (\S+) (?:was not an allowed|whose module)")
 
 _HARMLESS = {
@@ -69,11 +67,6 @@ def read_pickled(path: Path) -> Stored:
     is read as a whole. RefusedError names what the file would have called, DamagedError says what
     is wrong with it.
     """
-    if tuple(map(int, torch.__version__.split(".")[:2])) < _SAFE_TORCH:
-        raise DamagedError(
-            "torch older than 2.10 doesn't read .ckpt and .bin files safely (CVE-2026-24747); "
-            "update torch, or take a .safetensors file"
-        )
     try:
         return Stored(_tensors(_loaded(path)))
     except (RefusedError, OSError):
@@ -90,7 +83,6 @@ def _loaded(path: Path) -> Any:
         is_archive = file.read(len(_ZIP_HEAD)) == _ZIP_HEAD
     # torch goes by the name where it is one of safetensors
     mapped = is_archive and path.suffix != ".safetensors"
-    source = path if mapped else io.BytesIO(path.read_bytes())
     stubs: dict[str, Callable[..., Any]] = {
         "collections.defaultdict": _empty_dict,
         "collections.deque": _empty_list,
@@ -105,7 +97,10 @@ def _loaded(path: Path) -> Any:
                 safe_globals([(stub, name) for name, stub in stubs.items()]),
             ):
                 warnings.simplefilter("ignore")  # of another protocol
-                return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
+                if mapped:
+                    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+                with path.open("rb") as file:
+                    return torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             # The older format's names are only known from this, one by one, before any weights.
             unsafe_name = _UNSAFE.search(str(error))

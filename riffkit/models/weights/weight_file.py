@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from riffkit.errors import ModelError
 from riffkit.models.weights.mapped import (
     DamagedError,
@@ -14,6 +16,7 @@ from riffkit.models.weights.mapped import (
 from riffkit.models.weights.pickled import RefusedError, looks_pickled, read_pickled
 
 _HEAD_BYTES = 16
+_SAFE_TORCH = (2, 10)
 
 
 def read_weights(path: Path, *, named: str) -> Stored:
@@ -25,6 +28,11 @@ def read_weights(path: Path, *, named: str) -> Stored:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
         if looks_pickled(head):
+            if tuple(map(int, torch.__version__.split(".")[:2])) < _SAFE_TORCH:
+                raise ModelError(
+                    f"{named}: torch below 2.10 doesn't read .ckpt and .bin files safely "
+                    "(CVE-2026-24747); update torch, or choose a .safetensors file"
+                )
             return read_pickled(path)
         if looks_like_safetensors(head):
             return read_safetensors(path)
