@@ -20,7 +20,7 @@ _ADVICE = {
     errno.EROFS: "the disk is read-only; choose another folder",
     errno.ENOSPC: "the disk is full; make room or choose another disk",
     errno.EDQUOT: "your disk quota is used up; make room or choose another disk",
-    errno.EFBIG: "the disk takes no file that large; write a shorter or a smaller one",
+    errno.EFBIG: "the file is too large for this disk; write a shorter clip or choose another disk",
     errno.ENAMETOOLONG: "the name is too long; shorten it",
 }
 

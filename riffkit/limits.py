@@ -8,7 +8,7 @@ from riffkit.errors import ParameterError
 
 Quality = Literal["preview", "default", "high"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
-"""How much time the way back from image to sound may take."""
+"""How much time decoding an image to sound may take."""
 
 
 SAMPLERS = (
@@ -46,7 +46,7 @@ def check_interval(interval: tuple[float, float]) -> None:
     begin, end = interval
     if not 0 <= begin < end <= 1:
         raise ParameterError(
-            f"guidance_interval={begin:g}:{end:g}: must be a part of 0:1, such as 0:0.6"
+            f"guidance_interval={begin:g}:{end:g}: must be a range within 0:1, such as 0:0.6"
         )
 
 

@@ -268,12 +268,12 @@ def test_ctrl_c_leaves_nothing(root: Path, tmp_path: Path) -> None:
 
 
 def test_eval_refuses_at_once_what_it_cannot_judge(riff, tmp_path: Path) -> None:
-    assert "goes with --dataset" in riff("eval", "out", "--prompt", "x", code=2).stderr
+    assert "needs --dataset" in riff("eval", "out", "--prompt", "x", code=2).stderr
     assert "give --lora" in riff("eval", "out", "--dataset", "empty", code=2).stderr
     asked = riff("eval", "out", "--dataset", "empty", "--lora", "run", code=2).stderr
     assert "give --prompt" in asked
     asked = ("eval", "out", "--dataset", "empty", "--lora", "run", "--prompt", "x")
-    assert "no metadata.jsonl" in riff(*asked, code=2).stderr
+    assert "metadata.jsonl is missing" in riff(*asked, code=2).stderr
     assert "prompts=0" in riff("eval", "out", "--prompts", "0", code=2).stderr
     (tmp_path / "empty").mkdir()
     refused = riff("eval", "out", "--reference", "empty", code=2).stderr

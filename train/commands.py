@@ -1,4 +1,4 @@
-"""The bundled weights from nothing (in a checkout only), one step after the other.
+"""Train the bundled weights from scratch, step by step (in a checkout only).
 
 \b
     riff train render DATA --clips 8000
@@ -11,7 +11,7 @@
     riff train render ROUGH --clips 1600 --first-seed 900000 --rough 0.6
     riff train grain ROUGH RUN FOLDER
 
-The judges of riff eval, on the loops that the model was trained on:
+The judges of `riff eval`, trained on the same loops as the model:
 
 \b
     riff train musicnn MTT_musicnn riffkit/weights/musicnn
@@ -55,22 +55,22 @@ def add_to(app: typer.Typer) -> None:
     app.command("export-vae")(vae_command.export_vae)
 
 
-DataFolder = Annotated[Path, typer.Argument(help="folder of rendered loops")]
-RunFolder = Annotated[Path, typer.Argument(help="folder of the training run")]
-Images = Annotated[int, typer.Option(help="images to have seen at the end")]
+DataFolder = Annotated[Path, typer.Argument(help="Folder of rendered loops.")]
+RunFolder = Annotated[Path, typer.Argument(help="Folder of the training run.")]
+Images = Annotated[int, typer.Option(help="Images to train on in all.")]
 Bpe = Annotated[
-    Path, typer.Option(help="bpe_simple_vocab_16e6.txt.gz of the package open-clip-torch")
+    Path, typer.Option(help="bpe_simple_vocab_16e6.txt.gz from the package open-clip-torch.")
 ]
-SentenceEncoder = Annotated[Path, typer.Option(help="folder of all-MiniLM-L6-v2")]
+SentenceEncoder = Annotated[Path, typer.Option(help="Folder of all-MiniLM-L6-v2.")]
 
 
 def render(
     data: DataFolder,
-    clips: Annotated[int, typer.Option(help="how many loops")] = 8_000,
+    clips: Annotated[int, typer.Option(help="Number of loops.")] = 8_000,
     first_seed: int = 0,
     workers: int = 2,
     rough: Annotated[
-        float, typer.Option(help="share with overdrive, noise and sweeps: for the grain")
+        float, typer.Option(help="Fraction with overdrive, noise and sweeps, for the grain.")
     ] = 0.0,
 ) -> None:
     """Write and render captioned loops as spectrogram images."""
@@ -106,12 +106,12 @@ def autoencoder(
     batch_size: int = 4,
     learning_rate: float = 1e-3,
     decoder_of: Annotated[
-        Path | None, typer.Option(help="model folder whose decoder alone is to learn on")
+        Path | None, typer.Option(help="Model folder: train only its decoder further.")
     ] = None,
 ) -> None:
     """Train the autoencoder, and write it as a diffusers folder RUN/vae.
 
-    With --decoder-of the encoder stays that model's, and with it all latents and the denoiser.
+    With --decoder-of, the encoder stays that model's, so its latents and denoiser still fit.
     """
     import torch
     from diffusers import AutoencoderKL
@@ -125,7 +125,7 @@ def autoencoder(
 
     start = None
     if decoder_of is not None:
-        _check(decoder_of / "vae" / "config.json", "--decoder-of takes a model folder")
+        _check(decoder_of / "vae" / "config.json", "give --decoder-of a model folder")
         start = AutoencoderKL.from_pretrained(decoder_of / "vae", torch_dtype=torch.float32)
     config = LoopConfig(
         images=images, batch_size=batch_size, learning_rate=learning_rate, warmup_images=400
@@ -145,7 +145,7 @@ def autoencoder(
 def grain(
     data: DataFolder,
     run: RunFolder,
-    model: Annotated[Path, typer.Argument(help="model folder, whose grain is written")],
+    model: Annotated[Path, typer.Argument(help="Model folder to write the grain into.")],
     images: Images = 100_000,
     batch_size: int = 8,
     learning_rate: float = 1e-3,
@@ -161,7 +161,7 @@ def grain(
     from train.mini.crops import Crops
     from train.mini.grain import GrainTask, export_grain
 
-    _check(model / "vae" / "config.json", "MODEL is a model folder")
+    _check(model / "vae" / "config.json", "give a model folder")
     torch.manual_seed(0)
     coder = AutoencoderKL.from_pretrained(model / "vae", torch_dtype=torch.float32)
     config = LoopConfig(
@@ -180,8 +180,11 @@ def latents(data: DataFolder, run: RunFolder) -> None:
 
     from train.mini.latents import cache_latents
 
-    _check(run / "vae" / "config.json", "riff train autoencoder, or copy a model's vae there")
-    _check(run / "tokenizer" / "vocab.json", "riff train tokens, or copy a model's tokenizer there")
+    _check(run / "vae" / "config.json", "run `riff train autoencoder`, or copy a model's vae there")
+    _check(
+        run / "tokenizer" / "vocab.json",
+        "run `riff train tokens`, or copy a model's tokenizer there",
+    )
     vae = AutoencoderKL.from_pretrained(run / "vae")
     tokenizer = CLIPTokenizer.from_pretrained(str(run / "tokenizer"))
     for n in cache_latents(data, run / "latents", vae, tokenizer):
@@ -195,10 +198,10 @@ def denoiser(
     learning_rate: float = 8e-4,
     device: str = "auto",
     warm_start: Annotated[
-        Path | None, typer.Option(help="model folder whose weights a new run starts from")
+        Path | None, typer.Option(help="Model folder whose weights a new run starts from.")
     ] = None,
 ) -> None:
-    """Train UNet and text encoder from nothing on RUN/latents.
+    """Train UNet and text encoder from scratch on RUN/latents.
 
     A warm start needs latents of the same autoencoder: copy the model's vae to RUN/vae first.
     """
@@ -213,9 +216,12 @@ def denoiser(
     from train.mini.text import new_text_encoder, with_token_vectors
 
     torch.manual_seed(0)
-    _check(run / "tokenizer" / "vocab.json", "riff train tokens, or copy a model's tokenizer there")
+    _check(
+        run / "tokenizer" / "vocab.json",
+        "run `riff train tokens`, or copy a model's tokenizer there",
+    )
     if warm_start is not None:
-        _check(warm_start / "unet" / "config.json", "--warm-start takes a model folder")
+        _check(warm_start / "unet" / "config.json", "give --warm-start a model folder")
     clips = read_latents(run / "latents")
     n_facts = next(iter(clips.values())).facts.shape[1]
     if warm_start is None:
@@ -235,11 +241,11 @@ def denoiser(
 
 
 def export(
-    run: RunFolder, folder: Annotated[Path, typer.Argument(help="model folder to write")]
+    run: RunFolder, folder: Annotated[Path, typer.Argument(help="Model folder to write.")]
 ) -> None:
     """Write the run as an ordinary StableDiffusionPipeline folder, in half precision."""
-    _check(run / "full" / "state.pt", "riff train denoiser")
-    _check(run / "vae" / "config.json", "riff train autoencoder")
+    _check(run / "full" / "state.pt", "run `riff train denoiser`")
+    _check(run / "vae" / "config.json", "run `riff train autoencoder`")
     from train.mini.export import export_pipeline
 
     export_pipeline(run, folder)
@@ -247,13 +253,13 @@ def export(
 
 def distill(
     run: RunFolder,
-    model: Annotated[Path, typer.Argument(help="model folder, whose few steps are written")],
+    model: Annotated[Path, typer.Argument(help="Model folder to write the few-step LoRA into.")],
     images: Images = 12_000,
     batch_size: int = 16,
     learning_rate: float = 1e-3,
     device: str = "auto",
 ) -> None:
-    """Teach a model to do with four unguided steps, on the run's cached latents."""
+    """Teach a model to paint in four unguided steps, using the run's cached latents."""
     check_installed("peft")
     from riffkit.training.config import LoopConfig
     from riffkit.training.loop import fit
@@ -261,7 +267,9 @@ def distill(
     from train.mini.distill import DistillTask, export_lora
     from train.mini.latents import read_latents
 
-    _check(model / "unet" / "config.json", "MODEL is a model folder, such as riff train export's")
+    _check(
+        model / "unet" / "config.json", "give a model folder, such as one from `riff train export`"
+    )
     config = LoopConfig(
         images=images,
         batch_size=batch_size,
@@ -284,7 +292,7 @@ def probe(
     learning_rate: float = 2e-3,
     device: str = "auto",
 ) -> None:
-    """Train the listener of `riff eval`, and write it to RUN/probe.safetensors."""
+    """Train the probe of `riff eval`, and write it to RUN/probe.safetensors."""
     from riffkit.training.config import LoopConfig
     from riffkit.training.loop import fit
     from riffkit.training.processes import is_main_process
@@ -305,9 +313,9 @@ def probe(
 
 
 def reference(
-    data: DataFolder, output: Annotated[Path, typer.Argument(help="safetensors file to write")]
+    data: DataFolder, output: Annotated[Path, typer.Argument(help="Safetensors file to write.")]
 ) -> None:
-    """Measure real renders: what `riff eval` holds generated clips against."""
+    """Measure real renders, which `riff eval` compares generated clips with."""
     from train.judges.eval_reference import make_reference
 
     for n in make_reference(data, output):
@@ -316,30 +324,30 @@ def reference(
 
 
 def musicnn(
-    pipeline: Annotated[Path, typer.Argument(help="folder MTT_musicnn of musicnn's wheel")],
-    folder: Annotated[Path, typer.Argument(help="folder of the two files to write")],
+    pipeline: Annotated[Path, typer.Argument(help="Folder MTT_musicnn from musicnn's wheel.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the two files to write.")],
 ) -> None:
-    """Convert the tagger, whose front-end `riff eval` compares sets of clips by."""
+    """Convert musicnn's tagger; `riff eval` compares sets of clips by its front end."""
     from train.tools.musicnn import export_musicnn
 
     export_musicnn(pipeline, folder)
 
 
-def chorales(file: Annotated[Path, typer.Argument(help="file to write")]) -> None:
-    """Take two-bar phrases of Bach's chorales out of music21's corpus."""
+def chorales(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
+    """Extract two-bar phrases of Bach's chorales from music21's corpus."""
     from train.tools.bach_corpus import write_phrases
 
     print(f"{write_phrases(file)} phrases → {file}")
 
 
-def seeds(file: Annotated[Path, typer.Argument(help="file to write")]) -> None:
-    """Encode the bundled seeds of riff loop --theme."""
+def seeds(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
+    """Encode the bundled seeds for `riff loop --theme`."""
     from train.mini.seeds import write_seeds
 
     print(f"{', '.join(write_seeds(file))} → {file}")
 
 
 def _check(path: Path, remedy: str) -> None:
-    """ParameterError where a file is missing that an earlier step makes."""
+    """Raise ParameterError if a file from an earlier step is missing."""
     if not path.is_file():
         raise ParameterError(f"{path.parent.name}/{path.name} is missing: {remedy}")

@@ -81,4 +81,4 @@ def read_weights(name: str) -> dict[str, Tensor]:
     try:
         return load_file(WEIGHTS / name)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"{name} can't be read; install riffkit again") from error
+        raise ModelError(f"{name} can't be read; reinstall riffkit") from error

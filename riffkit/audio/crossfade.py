@@ -28,7 +28,7 @@ def crossfade(
     longest = min(first.shape[-1], second.shape[-1])
     if not 0 <= n_samples <= longest:
         raise ParameterError(
-            f"n_samples={n_samples}: must lie between 0 and the shorter clip's {longest} samples"
+            f"n_samples={n_samples}: must be between 0 and {longest}, the shorter clip's length"
         )
     fade_in, fade_out = equal_power_gains(n_samples)
     n_before = first.shape[-1] - n_samples

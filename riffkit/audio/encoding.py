@@ -74,18 +74,21 @@ def check_encodable(
             "must have 1 or 2 channels and at least 1 sample"
         )
     if not np.isfinite(samples).all():
-        raise ParameterError("waveform holds NaN or infinity: all samples must be numbers")
+        raise ParameterError("waveform contains NaN or infinity; all samples must be finite")
     if not 1 <= sample_rate <= audio_format.max_rate:
         raise ParameterError(
-            f"sample_rate={sample_rate}: {audio_format.name} takes 1 to {audio_format.max_rate:,}"
+            f"sample_rate={sample_rate}: {audio_format.name} supports 1 to "
+            f"{audio_format.max_rate:,}"
         )
     if subtype not in audio_format.subtypes:
         raise ParameterError(
-            f"subtype={subtype!r}: {audio_format.name} takes {', '.join(audio_format.subtypes)}"
+            f"subtype={subtype!r}: {audio_format.name} supports {', '.join(audio_format.subtypes)}"
         )
     n_bytes = samples.size * (8 if subtype == "DOUBLE" else _SUBTYPE_BITS.get(subtype, 32) // 8)
     if audio_format.name == "WAV" and n_bytes > _MAX_WAV_BYTES:
-        raise ParameterError(f"waveform takes {n_bytes:,} bytes: WAV ends at 4 GB; write .flac")
+        raise ParameterError(
+            f"waveform needs {n_bytes:,} bytes, but WAV files are limited to 4 GB; write .flac"
+        )
     try:
         _open_to_write(io.BytesIO(), sample_rate, n_channels, audio_format, subtype).close()
     except soundfile.LibsndfileError as error:

@@ -65,7 +65,7 @@ def load(
         waveform = torch.cat(list(_read_blocks(file, path)), -1)
         file_rate = file.samplerate
     if not allow_silence and waveform.max() - waveform.min() < 2 * SILENCE_PEAK:
-        raise AudioFileError(f"{str(path)!r} is silent: give a file with sound in it")
+        raise AudioFileError(f"{str(path)!r} is silent; choose a file with audible sound")
     if sample_rate is None or sample_rate == file_rate:
         return waveform, file_rate
     return resample(waveform, file_rate, sample_rate), sample_rate
@@ -137,7 +137,7 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
             _check_readable(file, name)
             yield file
     except soundfile.LibsndfileError as error:
-        raise AudioFileError(f"{name} is damaged or truncated: copy or export it again") from error
+        raise AudioFileError(f"{name} is damaged or truncated; copy or export it again") from error
 
 
 def _check_bytes(path: Path, name: str) -> None:
@@ -147,25 +147,25 @@ def _check_bytes(path: Path, name: str) -> None:
             header = opened.read(16)
             is_truncated = containers.is_truncated(opened)
     except OSError as error:
-        raise AudioFileError(f"{name} cannot be read ({error.strerror}): check the path") from error
+        raise AudioFileError(f"{name} can't be read ({error.strerror}); check the path") from error
     if not header:
-        raise AudioFileError(f"{name} is empty (0 bytes): give a file with sound in it")
+        raise AudioFileError(f"{name} is empty (0 bytes); choose another file")
     # soundfile takes the word of the extension .raw, whatever the file holds.
     if not containers.looks_like_audio(header) or path.suffix.lower() == ".raw":
-        raise AudioFileError(f"{name} is not audio: give a WAV, FLAC, OGG or MP3 file")
+        raise AudioFileError(f"{name} is not audio; choose a WAV, FLAC, OGG or MP3 file")
     if is_truncated:
-        raise AudioFileError(f"{name} is truncated, its end is missing: copy or export it again")
+        raise AudioFileError(f"{name} is truncated (its end is missing); copy or export it again")
 
 
 def _check_readable(file: soundfile.SoundFile, name: str) -> None:
     if file.channels > 2:
-        raise AudioFileError(f"{name} has {file.channels} channels: mix it down to 1 or 2 first")
+        raise AudioFileError(f"{name} has {file.channels} channels; mix it down to 1 or 2 first")
     if file.frames < 1:
-        raise AudioFileError(f"{name} is empty (0 samples): give a file with sound in it")
+        raise AudioFileError(f"{name} is empty (0 samples); choose another file")
     if not MIN_RATE <= file.samplerate <= MAX_RATE:
         raise AudioFileError(
             f"{name} has a sample rate of {file.samplerate:,} Hz: "
-            f"it must lie between {MIN_RATE:,} and {MAX_RATE:,}"
+            f"it must be between {MIN_RATE:,} and {MAX_RATE:,}"
         )
 
 
@@ -176,11 +176,12 @@ def _read_blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Float[Tensor
         samples = file.read(n_wanted, dtype="float32", always_2d=True)
         if len(samples) < n_wanted:
             raise AudioFileError(
-                f"{str(path)!r} is truncated, {start + len(samples):,} of {file.frames:,} samples "
-                "can be read: copy or export it again"
+                f"{str(path)!r} is truncated (only {start + len(samples):,} of {file.frames:,} "
+                "samples "
+                "can be read); copy or export it again"
             )
         if not np.isfinite(samples).all():
-            raise AudioFileError(f"{str(path)!r} holds NaN or infinity: export it again")
+            raise AudioFileError(f"{str(path)!r} contains NaN or infinity; export it again")
         yield torch.from_numpy(np.ascontiguousarray(samples.T))
 
 

@@ -36,7 +36,7 @@ def resample(
     """
     for name, rate in (("from_rate", from_rate), ("to_rate", to_rate)):
         if not (math.isfinite(rate) and rate > 0):
-            raise ParameterError(f"{name}={rate!r}: must be above 0 samples a second")
+            raise ParameterError(f"{name}={rate!r}: must be above 0 samples per second")
     n_in = waveform.shape[-1]
     n_out = max(1, round(n_in * to_rate / from_rate)) if n_samples is None else n_samples
     if n_in < 1 or n_out < 1:

@@ -44,7 +44,9 @@ def _forget_half_imported() -> None:
 
 def _stand_in() -> ModuleType:
     """What torchaudio._extension looks like in a build without compiled parts."""
-    module: Any = ModuleType(_EXTENSION, "An empty torchaudio extension, put there by riffkit.")
+    module: Any = ModuleType(
+        _EXTENSION, "An empty stand-in for torchaudio's extension, added by riffkit."
+    )
     module._IS_TORCHAUDIO_EXT_AVAILABLE = False
     module._IS_ALIGN_AVAILABLE = False
     module._check_cuda_version = lambda: None

@@ -1,1 +1,1 @@
-"""The commands of `riff`: options in, one call into the library, one printed line."""
+"""The commands of `riff`: options in, one library call, one printed line."""

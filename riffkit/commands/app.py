@@ -24,7 +24,7 @@ from riffkit.memory import keep_freed_memory
 
 _GROUPS = {
     "train": ("riffkit.commands.training", "Train a model on your own music."),
-    "dataset": ("riffkit.commands.dataset", "From a folder of audio to a captioned dataset."),
+    "dataset": ("riffkit.commands.dataset", "Turn a folder of audio into a captioned dataset."),
 }
 
 
@@ -41,13 +41,11 @@ _Version = Annotated[
         "--version", callback=_print_version, is_eager=True, help="Print riffkit's version."
     ),
 ]
-_Debug = Annotated[
-    bool, typer.Option("--debug", help="Log to stderr, and show the traceback of a failure.")
-]
+_Debug = Annotated[bool, typer.Option("--debug", help="Log to stderr and show tracebacks.")]
 
 
 def application(words: Collection[str] | None = None) -> typer.Typer:
-    """The command line; with the `words` that it is to read it is built faster."""
+    """The command line. Given the `words` it will parse, it builds only what those need."""
     app = typer.Typer(
         name="riff",
         no_args_is_help=True,
@@ -78,7 +76,7 @@ def _root(version: _Version = False, debug: _Debug = False) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: a user's mistake exits 2 with one line, Ctrl-C 130, other failures 1.
 
-    `--debug` may stand anywhere.
+    `--debug` may appear anywhere.
     """
     # Threads that wait should sleep, not spin: beside another busy program spinning makes a
     # generation ten times slower, and alone sleeping costs about a tenth.

@@ -1,4 +1,4 @@
-"""A clip of each row of a file: batch, and `--prompts`."""
+"""A clip for each row of a file: `riff batch`, and `--prompts`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from riffkit.commands.messages import as_options
 from riffkit.commands.options import described, progress, say, show_notes
 from riffkit.errors import ParameterError
 
-Engine = Annotated[str, typer.Option(help="Of a list: local, or ray for a cluster.")]
-Workers = Annotated[int | None, typer.Option(help="Of a list: processes.  [default: one a core]")]
+Engine = Annotated[str, typer.Option(help="For lists: local, or ray for a cluster.")]
+Workers = Annotated[
+    int | None, typer.Option(help="For lists: number of processes.  [default: one a core]")
+]
 
 
 def put_batch(
@@ -31,11 +33,11 @@ def put_batch(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make the clips into the folder `output`, by default named as the file, and say each; a note
-    that several have is said once.
+    """Write a clip for each row into the folder `output` and print a line for each; a note
+    shared by several clips is printed once. By default the folder is named after the file.
 
-    `defaults` are for rows that don't say otherwise. A clip that fails is said on stderr; in the
-    end the command exits with 1.
+    `defaults` are for rows that don't set a value themselves. Failures are printed to stderr, and
+    the command then exits with 1.
     """
     if count < 1:
         raise ParameterError(f"count={count}: must be at least 1")
@@ -69,11 +71,11 @@ def put_batch(
             show_notes(tuple(n for n in made.notes if n not in shown), quiet=quiet)
             shown.update(made.notes)
             facts, text = described(made.path, made.seconds, made.grid, made.recipe)
-            text += ", kept as it was" if made.kept else ""
+            text += ", kept" if made.kept else ""
             say({**facts, "kept": made.kept}, text, as_json=as_json)
     if n_failed:
         print(
-            f"riff: {n_failed} of {n_clips} clips failed; run it again to try only these",
+            f"riff: {n_failed} of {n_clips} clips failed; run the command again to retry them",
             file=sys.stderr,
         )
         raise typer.Exit(1)

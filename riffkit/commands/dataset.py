@@ -1,4 +1,4 @@
-"""`riff dataset`: from a folder of audio to what a model learns from."""
+"""`riff dataset`: turn a folder of audio into training data."""
 
 from __future__ import annotations
 
@@ -10,54 +10,66 @@ import typer
 from riffkit.commands.messages import as_options
 from riffkit.commands.options import Json, Quiet, progress, say, show_notes
 
-app = typer.Typer(no_args_is_help=True, help="From a folder of audio to a captioned dataset.")
+app = typer.Typer(no_args_is_help=True, help="Turn a folder of audio into a captioned dataset.")
 
 
 @app.command()
 def build(
-    folder: Annotated[Path, typer.Argument(help="Folder of audio files, nested as you like.")],
-    out: Annotated[Path, typer.Argument(help="Dataset folder to write, or to go on with.")],
-    bars: Annotated[int, typer.Option(help="Bars a clip.")] = 2,
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of audio files, with or without subfolders.")
+    ],
+    out: Annotated[Path, typer.Argument(help="Dataset folder to create or resume.")],
+    bars: Annotated[int, typer.Option(help="Bars per clip.")] = 2,
     hop_bars: Annotated[
-        int | None, typer.Option(help="Bars from clip to clip; fewer than --bars: they overlap.")
+        int | None, typer.Option(help="Bars between clip starts; clips overlap if below --bars.")
     ] = None,
-    beats_per_bar: Annotated[int, typer.Option(help="4 for 4/4, 3 for a waltz.")] = 4,
-    bpm: Annotated[float | None, typer.Option(help="Tempo of all; default: measured.")] = None,
+    beats_per_bar: Annotated[
+        int, typer.Option(help="Beats per bar: 4 for 4/4, 3 for a waltz.")
+    ] = 4,
+    bpm: Annotated[
+        float | None, typer.Option(help="Tempo of all files. Default: measured.")
+    ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Clips of fixed length instead of bars.")
+        float | None, typer.Option(help="Clip length in seconds, instead of bars.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="riffusion-v1, full-band or crisp; default: the model's.")
+        str | None, typer.Option(help="riffusion-v1, full-band or crisp. Default: the model's.")
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Model that the images suit, or none; default: mini, for bars."),
+        typer.Option(help="Model to make images for, or none. Default: mini, with bars."),
     ] = None,
-    test_share: Annotated[float, typer.Option(help="Share held out, by whole tracks.")] = 0.1,
-    tags: Annotated[bool, typer.Option(help="Caption instruments, genre and mood.")] = True,
+    test_share: Annotated[
+        float, typer.Option(help="Fraction held out for testing, by whole tracks.")
+    ] = 0.1,
+    tags: Annotated[
+        bool, typer.Option(help="Detect instruments, genre and mood for captions.")
+    ] = True,
     licence: Annotated[
-        str | None, typer.Option(help="For the ledger, where a file names none.")
+        str | None, typer.Option(help="License to record for files that don't name one.")
     ] = None,
     templates: Annotated[
-        Path | None, typer.Option(help="Captions, one template a line: '{style}, {key}'.")
+        Path | None, typer.Option(help="File of caption templates, one per line: '{style}, {key}'.")
     ] = None,
     captioner: Annotated[
-        str | None, typer.Option(help="Command that prints a caption of the clip it is given.")
+        str | None, typer.Option(help="Command that prints a caption for a clip.")
     ] = None,
-    trigger: Annotated[str | None, typer.Option(help="Word that every caption holds.")] = None,
+    trigger: Annotated[str | None, typer.Option(help="Word to put in every caption.")] = None,
     max_clips_per_track: Annotated[
-        int | None, typer.Option(help="At most so many, spread over the track.")
+        int | None, typer.Option(help="Maximum clips per track, spread evenly.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of split and captions.")] = 0,
-    workers: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed for the split and the captions.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Number of processes. Default: one per core.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray for a Ray cluster.")] = "local",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Cut, caption and split a folder of audio; interrupted, it goes on where it stopped.
+    """Cut, caption and split a folder of audio. An interrupted build resumes.
 
     Captions come from song.txt beside song.mp3, metadata.jsonl or .csv, file tags, folder names,
-    and what is measured.
+    and measurements.
     """
     from contextlib import ExitStack
 
@@ -110,7 +122,7 @@ def build(
     }
     text = (
         f"{out}: {len(built.records)} clips, {total / 60:.1f} minutes, "
-        f"{train} to train and {test} to test, of {built.n_sources} files"
+        f"{train} for training and {test} for testing, from {built.n_sources} files"
     )
     say(facts, text, as_json=as_json)
 
@@ -118,15 +130,19 @@ def build(
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="Dataset folder that `riff dataset build` wrote.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if it finds any.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if there are problems.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Number of processes. Default: one per core.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="local, or ray for a Ray cluster.")] = "local",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look a dataset through for problems, and write check.html and check.json into it.
+    """Check a dataset for problems, and write check.html and check.json into it.
 
-    Leaks from train to test, near-duplicates, clipping, silence, captions, damaged files.
+    Looks for train/test leaks, near-duplicates, clipping, silence, missing captions and damage.
     """
     from contextlib import ExitStack
 
@@ -143,7 +159,7 @@ def check(
     report, facts = write_report(folder, checked)
     problems = problem_lines(facts)
     text = f"{report}: {facts['clips']} clips, {facts['hours']:.2f} hours, "
-    text += f"{len(problems)} kinds of problems" if problems else "no problems"
+    text += f"{len(problems)} kinds of problem" if problems else "no problems"
     say({"report": str(report), **facts}, "\n".join([*problems, text]), as_json=as_json)
     if strict and problems:
         raise typer.Exit(1)

@@ -30,7 +30,9 @@ def encode(
     audio: Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file.")],
     png: Annotated[Path, typer.Argument(help="Image to write.")],
     preset: Annotated[str, typer.Option(help="riffusion-v1, full-band or crisp.")] = "riffusion-v1",
-    bpm: Annotated[float | None, typer.Option(help="Lay it out in beats of this tempo.")] = None,
+    bpm: Annotated[
+        float | None, typer.Option(help="Align the image to beats of this tempo.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -54,10 +56,12 @@ def decode(
     audio: Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file to write.")],
     vocoder: Vocoder = "griffin-lim",
     quality: Quality = "default",
-    bpm: Annotated[float | None, typer.Option(help="Play it at this tempo.")] = None,
-    transpose: Annotated[float, typer.Option(help="Semitones higher, at the same tempo.")] = 0.0,
+    bpm: Annotated[float | None, typer.Option(help="Play at this tempo.")] = None,
+    transpose: Annotated[
+        float, typer.Option(help="Semitones to raise the pitch by, at the same tempo.")
+    ] = 0.0,
     preset: Preset = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same samples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same result.")] = 0,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
@@ -93,7 +97,7 @@ def inspect(
     preset: Preset = None,
     as_json: Json = False,
 ) -> None:
-    """Show a file's recipe, parameters, tempo, key, loudness and what it sounds like."""
+    """Show a file's recipe, parameters, tempo, key, loudness and tags."""
     from riffkit.music.inspect import inspect_file
 
     facts = inspect_file(file, preset=preset)
@@ -104,18 +108,16 @@ def inspect(
 def replay(
     file: Annotated[Path, typer.Argument(help="Audio file or image made by riffkit.")],
     output: Output = None,
-    model: Annotated[str | None, typer.Option(help="Where its model is, if not bundled.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model's location, if not bundled.")] = None,
     source: Annotated[
-        list[Path] | None, typer.Option(help="Where what it was made from is, if not beside it.")
+        list[Path] | None, typer.Option(help="The source file, if not beside it.")
     ] = None,
-    lora: Annotated[
-        list[Path] | None, typer.Option(help="Where its LoRA is, if not beside it.")
-    ] = None,
+    lora: Annotated[list[Path] | None, typer.Option(help="The LoRA, if not beside it.")] = None,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a file again from its recipe, and compare."""
+    """Regenerate a file from its recipe and compare the two."""
     from riffkit.atomic import check_output_path
     from riffkit.music.replay import replay as replay_file
 
@@ -131,6 +133,6 @@ def replay(
         "compared": result.compared,
         "differences": list(result.differences),
     }
-    verdict = f"the same {result.compared}" if result.same else f"not the same {result.compared}"
+    verdict = f"identical {result.compared}" if result.same else f"different {result.compared}"
     reasons = f" ({'; '.join(result.differences)})" if result.differences else ""
     say(facts, f"{path}: {verdict}{reasons}", as_json=as_json)

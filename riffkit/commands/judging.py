@@ -1,4 +1,4 @@
-"""Models judged: eval."""
+"""Judging models: `riff eval`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from riffkit.commands.options import Device, Json, Lora, Model, Quiet, progress,
 app = typer.Typer()
 
 
-Dataset = Annotated[
-    Path | None, typer.Option(help="Judge what was learned of it: a `riff dataset build` folder.")
-]
+Dataset = Annotated[Path | None, typer.Option(help="Dataset folder that the model was tuned on.")]
 
 
 @app.command("eval")
@@ -23,34 +21,38 @@ def evaluate(
     folder: Annotated[Path, typer.Argument(help="Folder for the clips and the report.")],
     model: Model = "mini",
     prompts: Annotated[
-        int | None, typer.Option(help="How many of the 200 fixed prompts; 40 with --dataset.")
+        int | None, typer.Option(help="How many of the 200 fixed prompts. 40 with --dataset.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps; default: model's.")] = None,
-    guidance: Annotated[float | None, typer.Option(help="Prompt's pull; default: model's.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Denoising steps. Default: the model's.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="Classifier-free guidance scale. Default: the model's.")
+    ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="Folder of audio to be like; default: unseen renders.")
+        Path | None, typer.Option(help="Folder of reference audio. Default: unseen renders.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the first clip.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the first clip.")] = 0,
     lora: Lora = None,
     dataset: Dataset = None,
     prompt: Annotated[
-        str | None, typer.Option(help="With --dataset: what both models are asked for.")
+        str | None, typer.Option(help="With --dataset: the prompt for both models.")
     ] = None,
     tuned: Annotated[
-        str | None, typer.Option(help="With --dataset: a fully tuned model, in place of --lora.")
+        str | None, typer.Option(help="With --dataset: a fully tuned model, instead of --lora.")
     ] = None,
-    clips: Annotated[int, typer.Option(help="With --dataset: how many of each model.")] = 64,
+    clips: Annotated[int, typer.Option(help="With --dataset: clips per model.")] = 64,
     tag: Annotated[
-        str | None, typer.Option(help="musicnn's tag to watch; default: the one that tells most.")
+        str | None, typer.Option(help="musicnn tag to compare. Default: the most telling one.")
     ] = None,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a model on fixed prompts: loops, and a report of how well they follow.
+    """Judge a model on fixed prompts: loops, and a report on how well they match.
 
-    With --dataset, what a LoRA or a tuned model has learned of it: its genre, or its clips, and
-    whether the LoRA at half its weight still follows the fixed prompts.
+    With --dataset: how much of its genre a LoRA or tuned model has learned, whether it copies
+    training clips, and whether the LoRA at half weight still follows the fixed prompts.
     """
     from riffkit.errors import ParameterError
     from riffkit.evaluation.run import Evaluation
@@ -59,19 +61,17 @@ def evaluate(
     if dataset is None:
         for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
             if value is not None:
-                raise ParameterError(
-                    f"{name}={value!r}: goes with --dataset; give a dataset's folder"
-                )
+                raise ParameterError(f"{name}={value!r}: needs --dataset; give a dataset folder")
         evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
         _judge_prompts(folder, evaluation, model, lora, reference, device, as_json, quiet)
         return
     if not lora and tuned is None:
-        raise ParameterError("lora: give --lora RUN, or --tuned MODEL, to judge what was learned")
+        raise ParameterError("lora: nothing to judge; give --lora RUN or --tuned MODEL")
     if prompt is None:
-        raise ParameterError("prompt: give --prompt with the words that the captions have")
+        raise ParameterError("prompt: missing; give --prompt with words from the captions")
     if reference is not None:
         raise ParameterError(
-            "reference: is the dataset's held-out clips; leave it or --dataset out"
+            "reference: can't be combined with --dataset, whose held-out clips are the reference"
         )
     asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
     _judge_genre(
@@ -112,7 +112,7 @@ def _judge_prompts(
     pipeline = load_pipeline(model, device=device, loras=lora or ())
     show_notes(pipeline.notes, quiet=quiet)
     audio, readings = [], []
-    with progress("making and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
+    with progress("generating and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
         for path in make_clips(pipeline, evaluation, folder):
             audio.append(path)
             advance()
@@ -160,7 +160,7 @@ def _judge_genre(
     heard, readings = {}, {}
     n_asked = evaluation.n_prompts if evaluation else 0
     total = 2 * clips + len(real) + 2 * n_asked
-    with progress("making and judging", total, quiet=quiet) as advance:
+    with progress("generating and judging", total, quiet=quiet) as advance:
         for name, pipeline in models.items():
             paths = []
             for path in genre.make_genre_clips(pipeline, requests, folder / name):

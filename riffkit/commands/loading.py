@@ -1,4 +1,4 @@
-"""Options that say which model paints, and how it is held and run."""
+"""Options for choosing the model, and how it is loaded and run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import typer
 from riffkit.commands.options import Device, Lora, Model, show_notes
 
 DtypeName = Literal["auto", "float32", "float16", "bfloat16"]
-_Dtype = Annotated[DtypeName, typer.Option(help="Numbers that networks are held in.")]
-_Compile = Annotated[bool, typer.Option("--compile", help="Compile the network: pays for many.")]
-_Offload = Annotated[bool, typer.Option("--offload", help="Networks wait in main memory.")]
+_Dtype = Annotated[DtypeName, typer.Option(help="Precision of the network weights.")]
+_Compile = Annotated[
+    bool, typer.Option("--compile", help="Use torch.compile; pays off for many clips.")
+]
+_Offload = Annotated[bool, typer.Option("--offload", help="Keep idle networks in CPU RAM.")]
 
 
 @dataclass(frozen=True)
 class Loading:
-    """Which model, and how it is held and run."""
+    """Which model to use, and how to load and run it."""
 
     model: Model = "mini"
     lora: Lora = None
@@ -28,7 +30,7 @@ class Loading:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What `load_pipeline` takes."""
+        """The arguments of `load_pipeline`."""
         from riffkit.models.compute import Compute
 
         compute = Compute(dtype=self.dtype, compile=self.compile, offload=self.offload)
@@ -40,7 +42,7 @@ class Loading:
         }
 
     def pipeline(self, *, quiet: bool) -> Any:
-        """The loaded model, and its notes shown."""
+        """Load the model and print its notes."""
         from riffkit.commands.models import fetch_missing
         from riffkit.models.pipeline import load_pipeline
 

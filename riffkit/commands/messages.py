@@ -1,4 +1,4 @@
-"""The library's messages as the command line says them: a parameter `bpm` is its option --bpm."""
+"""Library messages for the command line: a parameter `bpm` becomes the option --bpm."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default={})  # n
 
 
 def set_command(command: Any, words: Sequence[str]) -> None:
-    """From here on messages are about the command that the `words` name."""
+    """Make messages use the options of the command that the `words` name."""
     _OPTIONS.set(options_of(command, words))
 
 
 def options_of(command: Any, words: Sequence[str]) -> dict[str, str]:
-    """The options, by their parameters, of the command that the `words` name (a click group)."""
+    """The options of the command that the `words` name in a click group, by parameter name."""
     found = command
     for word in words:
         if word not in getattr(found, "commands", {}):
@@ -32,9 +32,9 @@ def options_of(command: Any, words: Sequence[str]) -> dict[str, str]:
 
 
 def as_options(message: str) -> str:
-    """The message with `name` and `name=value` as options, where the command has such ones.
+    """The message with `name` and `name=value` turned into options, where the command has them.
 
-    Python's plural (`loras`) may be an option that is given several times (--lora).
+    A plural parameter (`loras`) may be a repeatable option (--lora).
     """
     options = _OPTIONS.get()
 

@@ -1,4 +1,4 @@
-"""The models at hand: models list, show, pull, remove."""
+"""Local models: `riff models list`, `show`, `pull` and `remove`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from riffkit.commands.options import Json, Quiet, lines, say
 from riffkit.errors import ModelError, ParameterError
 
-app = typer.Typer(help="Show, fetch and remove models.", no_args_is_help=True)
+app = typer.Typer(help="List, download and remove models.", no_args_is_help=True)
 HubModel = Annotated[
     str, typer.Argument(metavar="ID", help="Hub id: owner/name[/FILE][@REVISION][:VARIANT].")
 ]
@@ -21,7 +21,7 @@ HubModel = Annotated[
 
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
-    """List the models and vocoders that are at hand, those in the hub's cache too."""
+    """List available models and vocoders, including the hub cache."""
     from riffkit.models.catalogue import list_models as at_hand
 
     facts = at_hand()
@@ -33,7 +33,7 @@ def show_model(
     model: Annotated[str, typer.Argument(help="Bundled name, folder, file, or hub id.")],
     as_json: Json = False,
 ) -> None:
-    """Show a model's parts, its spectrograms and its defaults; nothing is downloaded."""
+    """Show a model's parts, spectrograms and defaults, without downloading it."""
     from riffkit.models.catalogue import describe_model
 
     facts = describe_model(model)
@@ -42,7 +42,7 @@ def show_model(
 
 @app.command("pull")
 def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Fetch a model from the hub into its cache; after a break the same again goes on."""
+    """Download a model from the hub. Interrupted downloads resume."""
     from riffkit.models.hub.fetch import pull
     from riffkit.models.hub.hub_id import parse_hub_id
 
@@ -56,14 +56,14 @@ def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> 
         "bytes": pulled.n_bytes,
         "downloaded_bytes": pulled.downloaded_bytes,
     }
-    fetched = f"{_size(pulled.downloaded_bytes)} of it fetched now"
+    fetched = f"{_size(pulled.downloaded_bytes)} downloaded now"
     text = f"{pulled.path}: {_size(pulled.n_bytes)}, "
-    text += fetched if pulled.downloaded_bytes else "all of it was there"
+    text += fetched if pulled.downloaded_bytes else "already complete"
     say(facts, text, as_json=as_json)
 
 
 def fetch_missing(model: str, *, quiet: bool) -> None:
-    """Pull a hub id that a command is about to load, with a bar, if the cache lacks it."""
+    """Download a hub id that a command is about to load, unless it is cached."""
     from riffkit.models.hub.cache import cached
     from riffkit.models.hub.fetch import pull
     from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
@@ -79,18 +79,18 @@ def remove_model(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a model from the hub's cache."""
+    """Remove a model from the hub cache."""
     from riffkit.models.hub.cache import check_stored, remove, stored_bytes
     from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
 
     if not is_hub_id(model) or Path(model).expanduser().exists():
         raise ModelError(
-            f"model={model!r}: is no model of the hub's cache, and only those are removed; "
+            f"model={model!r}: not in the hub cache; only cached models can be removed; "
             "see `riff models list`"
         )
     hub_id = parse_hub_id(model)
     check_stored(hub_id)
-    if not yes and not _confirmed(f"Remove {hub_id}, of {_size(stored_bytes(hub_id.repo))}?"):
+    if not yes and not _confirmed(f"Remove {hub_id} ({_size(stored_bytes(hub_id.repo))})?"):
         say({"model": model, "freed_bytes": 0}, f"{model}: kept", as_json=as_json)
         return
     freed = remove(hub_id)
@@ -103,7 +103,7 @@ def remove_model(
 
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise ParameterError("models remove: nobody is here to ask; give --yes")
+        raise ParameterError("models remove: can't ask for confirmation here; give --yes")
     return typer.confirm(question, err=True)
 
 
@@ -113,7 +113,7 @@ def _size(n_bytes: int) -> str:
 
 @contextmanager
 def downloading(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar of bytes on stderr that vanishes when done; yields what sets it."""
+    """A transient progress bar of bytes on stderr; yields the callback that updates it."""
     if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return

@@ -1,7 +1,7 @@
 """Options that commands share, and how they write and print.
 
-The command line imports neither torch nor diffusers before a command needs them, so that
-`riff --help` answers at once: what does is imported inside the commands.
+The command line imports torch and diffusers only inside the commands that need them, so that
+`riff --help` answers at once.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from riffkit.limits import Quality as QualityName
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no notes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide the progress bar and notes.")]
 Model = Annotated[str, typer.Option(help="Bundled name, folder, file, or hub id.")]
 Lora = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATH[:WEIGHT]", help="LoRA file or run to add; may be given again."),
+    typer.Option(metavar="PATH[:WEIGHT]", help="LoRA file or run to add; repeatable."),
 ]
-Vocoder = Annotated[str, typer.Option(help="How images become sound; see `riff models list`.")]
-Quality = Annotated[QualityName, typer.Option(help="Speed against fidelity of the vocoder.")]
+Vocoder = Annotated[str, typer.Option(help="Turns images into sound; see `riff models list`.")]
+Quality = Annotated[QualityName, typer.Option(help="The vocoder's speed or fidelity.")]
 Preset = Annotated[str | None, typer.Option(help="riffusion-v1, full-band or crisp.")]
 
 
 def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
-    """One path a clip; without --output a name from the prompt that no file has yet."""
+    """One path per clip; without --output, an unused name made from the prompt."""
     from riffkit.music.task import numbered, slug
 
     if output is not None:
@@ -46,7 +46,7 @@ def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
 
 
 def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
-    """`output_paths`, which can be written, each with its PNG."""
+    """`output_paths`, after checking that each file and its PNG can be written."""
     from riffkit.atomic import check_output_path
     from riffkit.audio.encoding import format_of
 
@@ -59,7 +59,7 @@ def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
 
 
 def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that were said on the command line (click's context `ctx`), without defaults."""
+    """The values given on the command line (click's context `ctx`), without defaults."""
     said = {
         name
         for name in values
@@ -70,7 +70,7 @@ def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar for the denoising steps of so many calls; yields what `on_step` takes."""
+    """A progress bar for the denoising steps of `n_calls` calls; yields an `on_step` callback."""
     if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -83,14 +83,14 @@ def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], 
 
 
 def put(clip: Any, path: Path, *, as_json: bool) -> None:
-    """Write a painted clip and its PNG, and say what it is."""
+    """Write a clip and its PNG, and print a line about it."""
     save_pair(clip, path)
     facts, text = described(path, clip.seconds, clip.image.grid, clip.recipe)
     say(facts, text, as_json=as_json)
 
 
 def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[str, Any], str]:
-    """What is said of a painted clip, for machines and for people."""
+    """A clip's description as JSON facts and as a line of text."""
     facts = {
         "audio": str(path),
         "image": str(path.with_suffix(".png")),
@@ -125,7 +125,7 @@ def save_pair(clip: Any, path: Path) -> None:
 
 @contextmanager
 def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A bar on stderr that vanishes when done; yields the call that advances it."""
+    """A transient progress bar on stderr; yields the callback that advances it."""
     if quiet or not sys.stderr.isatty():
         yield lambda: None
         return

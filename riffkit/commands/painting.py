@@ -1,4 +1,4 @@
-"""The painting commands: one for each task, its options those of the task's inputs and request."""
+"""The painting commands, one per task, with options made from its inputs and request fields."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from riffkit.music.request import PaintRequest
 from riffkit.music.task import Call, Input, Task
 from riffkit.music.values import call_of, inner, is_span, random_seed
 
-_Count = Annotated[int, typer.Option(help="How many clips, each with the next seed.")]
+_Count = Annotated[int, typer.Option(help="Number of clips, each with the next seed.")]
 
 
 def add_tasks(app: typer.Typer, words: Collection[str] | None = None) -> None:
-    """A command for each task, and one for many calls of any.
+    """Add a command for each task, and `batch` for many calls.
 
-    With `words`, those of the command line, a command that isn't among them has its name and help
-    alone: to build the options of all takes longer than all else that `riff --help` does.
+    `words` are the command line's. Commands that it doesn't name get a name and help only:
+    building the options of all of them would take most of the time of `riff --help`.
     """
     for task in tasks().values():
         is_asked = words is None or task.name in words
@@ -48,15 +48,15 @@ def add_tasks(app: typer.Typer, words: Collection[str] | None = None) -> None:
 
 
 def _unasked() -> None:
-    """What stands for a command that isn't on the command line."""
+    """Placeholder for a command that the command line doesn't name."""
 
 
 def batch(ctx: Any, **values: Any) -> None:
-    """Make a clip of each row of a file, as OUTPUT/NNN-<its words>.wav.
+    """Make a clip from each row of a file, named OUTPUT/NNN-<its words>.wav.
 
-    A text file has a prompt a line; .jsonl and .csv have a task's options by their names, and
-    perhaps a `task` of their own. Options here are for rows that don't say otherwise. Clips that
-    are there are kept: run it again to go on.
+    A text file has one prompt per line; .jsonl and .csv rows name the task's options and may
+    name a `task`. Options given here apply to rows that don't set them. Existing clips are
+    kept: run the command again to resume.
     """
     common = {name: values.pop(name) for name in (*_COMMON, *_LISTED, "count", "task")}
     loading = Loading(**{field.name: values.pop(field.name) for field in fields(Loading)})
@@ -66,9 +66,9 @@ def batch(ctx: Any, **values: Any) -> None:
 
 def _batch_parameters() -> list[Parameter]:
     file = Annotated[Path, typer.Argument(help="Text, .jsonl or .csv file.")]
-    task = Annotated[str, typer.Option(help="What a row is, where it doesn't say itself.")]
+    task = Annotated[str, typer.Option(help="Task for rows that don't name one.")]
     _, *talk = _annotated(_COMMON)
-    folder = typer.Option("-o", "--output", help="Folder for the clips; default: as the file.")
+    folder = typer.Option("-o", "--output", help="Folder for the clips. Default: the file's name.")
     output = _parameter("output", Path | None, folder, None)
     named = {"task": (task, "generate"), "count": (_Count, 1), **_LISTED}
     first = _annotated({"file": (file, Parameter.empty)})
@@ -79,9 +79,9 @@ def _help(task: Task[Any]) -> str:
     if task.from_list is None:
         return task.summary
     return (
-        f"{task.summary}\n\nWith --{task.from_list} a clip of each, as OUTPUT/NNN-<its words>.wav; "
-        "options are for those that don't say otherwise. Clips that are there are kept: run it "
-        "again to go on."
+        f"{task.summary}\n\n--{task.from_list} makes a clip from each row, named "
+        "OUTPUT/NNN-<its words>.wav. Options apply to rows that don't set them. Existing clips "
+        "are kept: run the command again to resume."
     )
 
 
@@ -97,7 +97,7 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         file = listed.pop("prompts_file")
         if task.from_list is not None and (given.get("prompt") is None) == (file is None):
             raise ParameterError(
-                f"prompt: give one, or a list of them with --{task.from_list} FILE"
+                f"prompt: missing; give one, or a list with --{task.from_list} FILE"
             )
         if file is None:
             _make(task, given, loading, count, **common)
@@ -118,7 +118,7 @@ _LISTED: dict[str, Any] = {"engine": (Engine, "local"), "workers": (Workers, Non
 def with_parameters(
     run: Callable[..., None], parameters: Sequence[Parameter]
 ) -> Callable[..., None]:
-    """A command body with these arguments and options, which it is given by their names."""
+    """A command body with these arguments and options, passed to it by keyword."""
     context = Parameter("ctx", Parameter.KEYWORD_ONLY, annotation=typer.Context)
     run.__signature__ = Signature([context, *parameters])  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in (context, *parameters)}
@@ -175,7 +175,7 @@ def _sheet_path(path: Path) -> Path:
 
 
 def parameters_of(task: Task[Any]) -> list[Parameter]:
-    """A task's inputs and fields, and what all commands have, as arguments and options."""
+    """A task's inputs and fields, and the common options, as arguments and options."""
     about, hints = about_of(task.request), get_type_hints(task.request)
     found = [_of_input(one) for one in task.inputs if one.name not in about]
     has_script = any(one.expand is not None for one in task.inputs)  # whose values come first
@@ -189,7 +189,7 @@ def parameters_of(task: Task[Any]) -> list[Parameter]:
             found.append(parameter)
     more = []
     if task.from_list is not None:
-        text = "Instead of the prompt: a text file, one a line; .jsonl or .csv with fields."
+        text = "File of prompts, one per line, or .jsonl or .csv with fields."
         option = typer.Option(f"--{task.from_list}", help=text)
         more = [_parameter("prompts_file", Path | None, option, None), *_annotated(_LISTED)]
     if task.count is None:
@@ -234,7 +234,7 @@ def _of_input(one: Input) -> Parameter:
 
 
 def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) -> Parameter:
-    """A field as an argument or an option."""
+    """A field as an argument or option."""
     kind, default = _command_line_type(hint), field.default
     if field.name == "seed":
         kind, default = int | None, None
@@ -252,7 +252,7 @@ def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) ->
 
 
 def _command_line_type(hint: Any) -> Any:
-    """What typer reads for a field: spans as A:B, several values as several words."""
+    """The type typer parses for a field: spans as A:B, several values as several words."""
     if is_span(hint):
         return str | None
     if get_origin(inner(hint)) is tuple:

@@ -1,4 +1,4 @@
-"""`riff train`: a model on music of your own."""
+"""`riff train`: train a model on your own music."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ def check_installed(*packages: str) -> None:
 
     for package in packages:
         if find_spec(package) is None:
-            raise ParameterError(
-                f"{package} is not installed; get it with `pip install riffkit[train]`"
-            )
+            raise ParameterError(f"{package} is not installed; run `pip install riffkit[train]`")
 
 
 check_installed("pydantic")
@@ -48,10 +46,12 @@ Run a command again to resume its training.
 """,
 )
 
-Dataset = Annotated[Path, typer.Argument(help="Folder that `riff dataset build` wrote.")]
+Dataset = Annotated[Path, typer.Argument(help="Folder written by `riff dataset build`.")]
 Run = Annotated[Path, typer.Argument(help="Folder of the training run.")]
-Config = Annotated[Path | None, typer.Option(help="TOML file of these options, with '_' for '-'.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the settings as TOML, and stop.")]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with these options, '_' instead of '-'.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the settings as TOML and exit.")]
 
 
 @app.callback()
@@ -63,7 +63,7 @@ def prepare() -> None:
 
 
 def with_flags(command: Callable[..., None], kind: type[TuningSettings]) -> Callable[..., None]:
-    """The command with an option for each setting, None where it isn't given, as its `**flags`."""
+    """The command with an option for each setting, passed as `**flags`; None if not given."""
     given = signature(command, eval_str=True).parameters.values()
     parameters = [one for one in given if one.kind is not Parameter.VAR_KEYWORD]
     for name, field in kind.model_fields.items():
@@ -97,7 +97,7 @@ def lora(
 
 def full(
     run: Run,
-    data: Annotated[Path, typer.Option(help="Folder that `riff dataset build` wrote.")],
+    data: Annotated[Path, typer.Option(help="Folder written by `riff dataset build`.")],
     config: Config = None,
     dry_run: DryRun = False,
     **flags: Any,

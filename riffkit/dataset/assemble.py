@@ -80,7 +80,7 @@ def choose(heard: Sequence[Heard], resolved: Resolved) -> tuple[list[_Candidate]
             spread = {int(k) for k in np.linspace(0, len(own) - 1, min(most, len(own))).round()}
             for place, candidate in enumerate(own):
                 if place not in spread:
-                    reasons[candidate.stem] = f"more than {most} clips of a track"
+                    reasons[candidate.stem] = f"more than {most} clips of one track"
     return [c for c in candidates if c.stem not in reasons], reasons
 
 

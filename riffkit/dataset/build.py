@@ -180,12 +180,12 @@ def _ask_captioner(
 def _nothing(folder: Path, heard: list[Heard]) -> ParameterError:
     """Why no clip is left, in one line."""
     reasons = [h.work.error for h in heard if h.work and h.work.error]
-    common = max(sorted(set(reasons)), key=reasons.count) if reasons else "nothing in it"
+    common = max(sorted(set(reasons)), key=reasons.count) if reasons else "nothing usable"
     advice = {
-        "too": "give longer files, fewer `bars`, or `seconds`",
-        "no ": "give `bpm` or `seconds`",
-        "sil": "give files with sound in them",
-    }.get(common[:3], "give WAV, FLAC, OGG or MP3 files that play")
+        "too": "use longer files, fewer `bars` or `seconds`",
+        "no ": "set `bpm` or `seconds`",
+        "sil": "use files with audible sound",
+    }.get(common[:3], "use playable WAV, FLAC, OGG or MP3 files")
     n = len(heard)
     files = heard[0].source.name if n == 1 else f"{n} files"
     return ParameterError(f"folder={str(folder)!r}: no clip in {files}: {common}; {advice}")
@@ -195,11 +195,11 @@ def _missing_notes(missing: tuple[str, ...]) -> tuple[str, ...]:
     if not missing:
         return ()
     shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-    return (f"captions for {len(missing)} files that aren't there: {shown}",)
+    return (f"captions ignored for {len(missing)} missing files: {shown}",)
 
 
 def _already(out: Path, notes: tuple[str, ...]) -> Built:
-    said = (f"{out} was built before with these options and files",)
+    said = (f"{out} is already up to date",)
     return _built(read_metadata(out), read_ledger(out), (*said, *notes))
 
 
@@ -225,5 +225,5 @@ def _built(
         notes = (*notes, f"{held} no test split: all clips are in train")
     n_duplicates = sum(str(line["reason"]).startswith("near-duplicate") for line in ledger)
     if copies:
-        notes = (*notes, f"{len(copies)} copies of other files left out")
+        notes = (*notes, f"skipped {len(copies)} duplicate files")
     return Built(records, len(sources), bad, len(copies), n_duplicates, notes)

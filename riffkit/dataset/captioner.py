@@ -25,9 +25,9 @@ class CaptionTask:
 
 
 def caption_by_command(task: CaptionTask) -> tuple[str, ...]:
-    """What `command CLIP` prints; what an earlier run was told is not asked again.
+    """The captions that `command CLIP` prints; answers of earlier runs are reused.
 
-    ParameterError where it can't be run, fails, takes ten minutes, or says nothing.
+    ParameterError if it can't be run, fails, takes over ten minutes or prints nothing.
     """
     kept = Path(task.kept)
     if (held := _held(kept)) is not None:
@@ -43,7 +43,7 @@ def caption_by_command(task: CaptionTask) -> tuple[str, ...]:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
-        raise ParameterError(f"{what}: gave no answer in {_MAX_SECONDS} s") from error
+        raise ParameterError(f"{what}: no answer within {_MAX_SECONDS} s") from error
     except (OSError, ValueError) as error:
         raise ParameterError(f"{what}: can't be run ({error})") from error
     if done.returncode:
@@ -51,7 +51,7 @@ def caption_by_command(task: CaptionTask) -> tuple[str, ...]:
         raise ParameterError(f"{what}: exit code {done.returncode}: {said}")
     captions = tuple(text for line in done.stdout.splitlines() if (text := " ".join(line.split())))
     if not captions:
-        raise ParameterError(f"{what}: printed no caption")
+        raise ParameterError(f"{what}: printed no caption; it must print one")
     write_json(kept, {"command": task.command, "captions": list(captions)})
     return captions
 

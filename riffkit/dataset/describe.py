@@ -47,7 +47,7 @@ class Metadata:
 
     lines: dict[str, dict[str, Any]]
     missing: tuple[str, ...]
-    """Files that captions are for, and that aren't there."""
+    """Files that have captions but don't exist."""
 
 
 def read_folder_metadata(
@@ -64,7 +64,8 @@ def read_folder_metadata(
             column = next((c for c in _FILE_COLUMNS if isinstance(line.get(c), str)), None)
             if column is None:
                 raise ParameterError(
-                    f"{str(path)!r}, line {number}: no file_name; each line names its audio file"
+                    f"{str(path)!r}, line {number}: no file_name; each line must name its audio "
+                    "file"
                 )
             lines[_normal(base / line[column])] = line
     names = {source.name for source in sources}
@@ -89,9 +90,9 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
             return list(csv.DictReader(io.StringIO(text, newline="")))
         lines = [json.loads(line) for line in json_lines(text)]
     except (OSError, ValueError, csv.Error) as error:
-        raise ParameterError(f"{str(path)!r} can't be read ({error}); mend or remove it") from error
+        raise ParameterError(f"{str(path)!r} can't be read ({error}); fix or remove it") from error
     if not all(isinstance(line, dict) for line in lines):
-        raise ParameterError(f"{str(path)!r}: each line must be a JSON object; mend or remove it")
+        raise ParameterError(f"{str(path)!r}: each line must be a JSON object; fix or remove it")
     return lines
 
 

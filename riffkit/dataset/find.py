@@ -32,7 +32,7 @@ EXTENSIONS = frozenset(
         ".mp4",
     )
 )
-"""All that people take for audio: those that can't be read are then told as such."""
+"""Everything people call audio: files that can't be read are reported as such."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def find_audio(folder: Path, *, without: Path) -> list[SourceFile]:
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "doesn't exist"
-        raise ParameterError(f"folder={str(folder)!r}: {what}; give a folder of audio files")
+        raise ParameterError(f"folder={str(folder)!r}: {what}; choose a folder of audio files")
     found: list[Path] = []
     n_others = 0
     for here, names in walk(folder, without=without):
@@ -70,8 +70,8 @@ def find_audio(folder: Path, *, without: Path) -> list[SourceFile]:
     if not found:
         held = f"{n_others} other files" if n_others else "it is empty"
         raise ParameterError(
-            f"folder={str(folder)!r}: holds no audio files ({held}); "
-            "give one with WAV, FLAC, OGG or MP3 files"
+            f"folder={str(folder)!r}: contains no audio files ({held}); "
+            "choose one with WAV, FLAC, OGG or MP3 files"
         )
     named = {path: _readable(path.relative_to(folder).as_posix()) for path in found}
     ordered = sorted(found, key=named.__getitem__)

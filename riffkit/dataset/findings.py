@@ -21,23 +21,23 @@ _LOUDNESS_LU = 6.0
 _LENGTH_SECONDS = 0.001
 
 KINDS = {
-    "damaged-line": "lines of metadata.jsonl that can't be read; build the dataset again",
+    "damaged-line": "unreadable lines in metadata.jsonl; build the dataset again",
     "listed-twice": "clips that metadata.jsonl lists more than once",
-    "missing-file": "clips that metadata.jsonl lists and that aren't there",
-    "damaged-file": "clips that can't be read",
-    "unlisted-file": "audio files that metadata.jsonl doesn't list",
+    "missing-file": "clips in metadata.jsonl that don't exist",
+    "damaged-file": "unreadable clips",
+    "unlisted-file": "audio files missing from metadata.jsonl",
     "wrong-format": f"clips that aren't stereo at {CLIP_RATE} Hz",
-    "wrong-length": "clips that aren't as long as metadata.jsonl says",
+    "wrong-length": "clips whose length differs from metadata.jsonl",
     "wrong-split": "clips in another split's folder",
-    "leak": "music that both train and test hold: what is learned by heart would count as music",
-    "near-duplicate": "clips of one split that look all but the same",
+    "leak": "music that is in both train and test: memorizing it would look like learning",
+    "near-duplicate": "almost identical clips within one split",
     "clipping": "clips whose true peak is above 0 dBFS, or that stay at full scale",
-    "silence": "clips that are silent for half of their time or more",
+    "silence": "clips that are silent at least half of the time",
     "loudness": f"clips more than {_LOUDNESS_LU:g} LU louder or quieter than most",
-    "no-caption": "clips with a caption missing",
-    "damaged-shard": "images in shards/ that can't be read; build the dataset again",
-    "no-image": "clips whose image no shard holds; build the dataset again",
-    "other-line": "clips of which a shard says something else than metadata.jsonl",
+    "no-caption": "clips without a caption",
+    "damaged-shard": "unreadable images in shards/; build the dataset again",
+    "no-image": "clips without an image in any shard; build the dataset again",
+    "other-line": "clips whose shard disagrees with metadata.jsonl",
 }
 
 
@@ -90,9 +90,9 @@ def of_sound(records: Sequence[ClipRecord], heard: Mapping[str, Heard]) -> Itera
             told += f", {one.full_scale_run} samples in a row" if one.full_scale_run > 1 else ""
             yield Finding("clipping", clip, told)
         if one.silent_share >= _SILENT_SHARE:
-            yield Finding("silence", clip, f"{one.silent_share:.0%} of it")
+            yield Finding("silence", clip, f"{one.silent_share:.0%} of the clip")
         elif abs(one.loudness_lufs - usual) > _LOUDNESS_LU:
-            told = f"{one.loudness_lufs:.1f} LUFS, most {usual:.1f}"
+            told = f"{one.loudness_lufs:.1f} LUFS, median {usual:.1f}"
             yield Finding("loudness", clip, told)
 
 
@@ -102,7 +102,7 @@ def of_shards(records: Sequence[ClipRecord], shards: Sequence[Shard]) -> Iterato
     damaged = {key for shard in shards for key in shard.damaged}
     for shard in shards:
         for key in shard.damaged:
-            yield Finding("damaged-shard", (), f"{shard.name}: {key or 'what follows'}")
+            yield Finding("damaged-shard", (), f"{shard.name}: {key or 'the rest'}")
     for record in records:
         if record.shard_key not in seen:
             if record.shard_key not in damaged:
@@ -143,4 +143,4 @@ def of_images(records: Sequence[ClipRecord], seen: Mapping[str, Seen]) -> Iterat
         if len(members) > 1:
             is_leak = len({splits[name] for name in members}) > 1
             kind = "leak" if is_leak else "near-duplicate"
-            yield Finding(kind, tuple(members), "images all but the same")
+            yield Finding(kind, tuple(members), "almost identical images")

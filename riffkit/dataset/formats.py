@@ -113,7 +113,8 @@ def read_dataset_info(out: Path) -> DatasetInfo:
     values = _read_info(out)
     if values.get("format") != FORMAT:
         raise ParameterError(
-            f"dataset={out.name!r}: format {values.get('format')}, this riffkit reads {FORMAT}; "
+            f"dataset={out.name!r}: has format {values.get('format')}, but this riffkit reads "
+            f"{FORMAT}; "
             "update riffkit or build the dataset again"
         )
     try:
@@ -126,9 +127,9 @@ def _read_info(out: Path) -> dict[str, Any]:
     path = out / INFO_NAME
     if not path.is_file():
         how = (
-            "its building was interrupted: run the same `riff dataset build` again"
+            "its build was interrupted; run the same `riff dataset build` again"
             if (out / WORK_NAME).is_dir()
-            else f"holds no {INFO_NAME}; make a dataset with `riff dataset build FOLDER OUT`"
+            else f"contains no {INFO_NAME}; make a dataset with `riff dataset build FOLDER OUT`"
         )
         raise ParameterError(f"dataset={str(out)!r}: {how}")
     try:
@@ -145,7 +146,7 @@ def read_metadata(out: Path) -> list[ClipRecord]:
         return [ClipRecord.from_dict(json.loads(line)) for line in lines]
     except FileNotFoundError as error:
         raise ParameterError(
-            f"dataset={str(out)!r}: holds no {METADATA_NAME}; "
+            f"dataset={str(out)!r}: contains no {METADATA_NAME}; "
             "make a dataset with `riff dataset build FOLDER OUT`"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -40,8 +40,8 @@ def cache_for(out: Path, pipeline: Pipeline) -> Iterator[int]:
     info = read_dataset_info(out)
     if info.params != pipeline.params:
         raise ParameterError(
-            f"dataset={out.name!r}: its images are {info.preset}, those of model "
-            f"{pipeline.name!r} {pipeline.params.preset}; build it for that `model`"
+            f"dataset={out.name!r}: its images are {info.preset}, but model "
+            f"{pipeline.name!r} needs {pipeline.params.preset}; build it for that `model`"
         )
     for split in SPLITS:
         for path in shard_paths(out, split):
@@ -105,13 +105,14 @@ def check_record(record: ClipRecord, pipeline: Pipeline) -> None:
     """Raise ParameterError for a clip that isn't drawn as the model paints."""
     if pipeline.traits.bar_cue and record.bpm is None:
         raise ParameterError(
-            f"{record.file_name}: is cut by seconds, and model {pipeline.name!r} paints whole "
+            f"{record.file_name}: is cut by seconds, but model {pipeline.name!r} needs whole "
             "bars; build the dataset in bars, not seconds"
         )
     key = None if record.key is None or record.bpm is None else parse_key(record.key)
     if record.transpose != semitones_to_key(key, pipeline.traits):
         raise ParameterError(
-            f"{record.file_name}: drawn {record.transpose:g} semitones lower, which is not how "
+            f"{record.file_name}: transposed down {record.transpose:g} semitones, unlike the "
+            "images of "
             f"model {pipeline.name!r} paints {record.key}; build the dataset for that `model`"
         )
 

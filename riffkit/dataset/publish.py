@@ -49,8 +49,8 @@ class Place:
         return self.work / digest[:24]
 
     def _check(self) -> None:
-        """ParameterError where OUT holds something else than this build."""
-        advice = "choose another folder, or remove it"
+        """Raise ParameterError if OUT contains anything but this build."""
+        advice = "choose another folder or remove it"
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"cannot write {str(self.out)!r}: it is a file; {advice}")
         held = None
@@ -58,15 +58,17 @@ class Place:
             options = read_dataset_info(self.out).options
             if differing({"files": options["files"]}, {"files": self.files}):
                 other = differing(options, {**self.resolved.options, "files": options["files"]})
-                said = f"dataset of {other or 'other or changed files or captions'}"
-                raise ParameterError(f"out={str(self.out)!r}: holds a {said}; {advice}")
+                said = f"dataset with {other or 'other or changed files or captions'}"
+                raise ParameterError(f"out={str(self.out)!r}: contains a {said}; {advice}")
             held = {name: value for name, value in options.items() if name != "files"}
         elif (self.work / _WORK_INFO).exists():
             held = json.loads((self.work / _WORK_INFO).read_text(encoding="utf-8"))
         elif not self.is_new and any(p for p in self.out.iterdir() if p.name != WORK_NAME):
-            raise ParameterError(f"out={str(self.out)!r}: isn't empty and no dataset; {advice}")
+            raise ParameterError(f"out={str(self.out)!r}: is not empty and not a dataset; {advice}")
         if held is not None and (other := differing(held, self._options())):
-            raise ParameterError(f"out={str(self.out)!r}: holds a dataset of {other}; {advice}")
+            raise ParameterError(
+                f"out={str(self.out)!r}: contains a dataset with {other}; {advice}"
+            )
 
     def _options(self) -> dict[str, Any]:
         return dict(json.loads(json.dumps(self.resolved.options)))

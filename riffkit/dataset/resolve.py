@@ -54,7 +54,7 @@ class BuildRequest:
         if self.hop_bars is not None:
             _within("hop_bars", self.hop_bars, 1, MAX_BARS)
             if self.seconds is not None:
-                raise ParameterError("hop_bars: goes with bars, not with seconds; leave one out")
+                raise ParameterError("hop_bars: can't be combined with seconds; remove one of them")
         _within("test_share", self.test_share, 0, 0.9)
         _within("seed", self.seed, 0, 2**63 - 1)
         if self.bpm is not None:
@@ -67,7 +67,7 @@ class BuildRequest:
         if self.engine not in ENGINES:
             raise ParameterError(f"engine={self.engine!r}: must be one of {', '.join(ENGINES)}")
         if self.trigger is not None and not self.trigger.strip():
-            raise ParameterError("trigger='': must be a word, such as 'mjdmetal'")
+            raise ParameterError("trigger='': must be a word such as 'mjdmetal'")
 
 
 def _within(name: str, value: int | float, low: int | float, high: int | float) -> None:
@@ -77,7 +77,7 @@ def _within(name: str, value: int | float, low: int | float, high: int | float) 
 
 @dataclass(frozen=True)
 class Resolved:
-    """`options` holds all that changes what is built, by name."""
+    """`options` holds everything that changes the result, by name."""
 
     request: BuildRequest
     cut: CutPlan
@@ -88,8 +88,10 @@ class Resolved:
 
 
 def resolve(request: BuildRequest) -> Resolved:
-    """The request with preset, model, templates and transpositions; ParameterError or ModelError
-    for what doesn't go together."""
+    """The request with preset, model, templates and transpositions filled in.
+
+    ParameterError or ModelError for options that can't be combined.
+    """
     templates = () if request.templates is None else read_templates(request.templates)
     params, model, mark, semitones = _look(request)
     if request.tags:
@@ -128,13 +130,13 @@ def _look(
     params, traits = spectrogram_params(folder), model_traits(folder)
     if request.preset not in (None, params.preset):
         raise ParameterError(
-            f"preset={request.preset!r}: model {model!r} knows {params.preset} images; "
-            "leave `preset` or `model` out"
+            f"preset={request.preset!r}: model {model!r} uses {params.preset} images; "
+            "remove `preset` or `model`"
         )
     if request.seconds is not None and traits.native_tonics:
         raise ParameterError(
-            f"seconds={request.seconds:g}: model {model!r} knows bars only; give `bars`, "
-            "or leave `model` out"
+            f"seconds={request.seconds:g}: model {model!r} only supports bars; set `bars` "
+            "or remove `model`"
         )
     names = [f"{tonic} major" for tonic in MAJOR_KEYS] + [f"{tonic} minor" for tonic in MINOR_KEYS]
     semitones = {name: semitones_to_key(parse_key(name), traits) for name in names}
@@ -149,8 +151,8 @@ def _check_tagger() -> None:
 
 
 def differing(held: dict[str, Any], wanted: dict[str, Any]) -> str | None:
-    """ "bars=4 and not bars=2" for the first option that isn't the same, else None."""
+    """ "bars=4 instead of 2" for the first option that isn't the same, else None."""
     for name in {**wanted, **held}:
         if held.get(name) != wanted.get(name):
-            return f"{name}={held.get(name)!r} and not {wanted.get(name)!r}"
+            return f"{name}={held.get(name)!r} instead of {wanted.get(name)!r}"
     return None

@@ -41,7 +41,7 @@ def read_templates(path: Path) -> tuple[str, ...]:
     ]
     if not lines:
         raise ParameterError(
-            f"templates={str(path)!r}: holds no template; write one a line, such as "
+            f"templates={str(path)!r}: contains no template; write one per line, such as "
             "'{style} with {instruments}, {key}, {bpm} bpm'"
         )
     for number, line in lines:
@@ -65,7 +65,9 @@ def _check(path: Path, number: int, template: str) -> None:
     try:
         fill(template, dict.fromkeys(FIELDS, "x"))
     except (ValueError, KeyError) as error:
-        raise ParameterError(f"{where}: {error}; each field is a word, as {{style}}") from error
+        raise ParameterError(
+            f"{where}: {error}; each field must be a word, like {{style}}"
+        ) from error
 
 
 @lru_cache(maxsize=4096)

@@ -38,7 +38,7 @@ def _wrap(
 @contextmanager
 def _wrapping_conv(conv: nn.Conv2d, *, left: int, right: int, below: int = 0) -> Iterator[None]:
     padding = conv.padding
-    assert not isinstance(padding, str), "diffusers' convolutions state their padding in numbers"
+    assert not isinstance(padding, str), "diffusers' convolutions have numeric padding"
     hook = conv.register_forward_pre_hook(partial(_wrap, left=left, right=right, below=below))
     conv.padding = (padding[0], 0)
     try:

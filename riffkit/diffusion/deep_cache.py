@@ -76,10 +76,10 @@ class DeepCache:
         """What was saved, and what it may have cost."""
         said = f"deep_cache {self.every}: {self._n_reused} of {self._n_calls} deep passes reused"
         if self.change is None:
-            return f"{said}; too few steps to say how much these had changed"
+            return f"{said}; too few steps to measure the change"
         return (
-            f"{said}; at the next computed one these had changed by {self.change:.1%} "
-            "(a lower N keeps nearer to the full result)"
+            f"{said}; reused features had changed by {self.change:.1%} "
+            "when next computed (lower N: closer to the full result)"
         )
 
 

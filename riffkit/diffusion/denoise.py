@@ -65,7 +65,7 @@ class SamplerConfig:
             raise ParameterError(f"steps={self.steps}: must be at least 1")
         check_guidance(self.guidance)
         if not 0 < self.strength <= 1:
-            raise ParameterError(f"strength={self.strength:g}: must be above 0 and up to 1")
+            raise ParameterError(f"strength={self.strength:g}: must be above 0 and at most 1")
         check_sampler(self.sampler)
         check_interval(self.guidance_interval)
         check_every(self.deep_cache)
@@ -190,7 +190,7 @@ def _start(
     if config.strength < 1:
         if inpainting is None:
             raise ParameterError(
-                f"strength={config.strength:g}: below 1 needs latents to start from"
+                f"strength={config.strength:g}: below 1, latents to start from are required"
             )
         return noised(scheduler, inpainting.latents, noise, timesteps[0])
     return noise * scheduler.init_noise_sigma

@@ -69,7 +69,7 @@ def timesteps_for(scheduler: Any, steps: int, *, n_run: int, device: torch.devic
         if scheduler.timesteps.max() >= n_trained:
             raise ValueError
     except ValueError as error:
-        raise ParameterError(f"steps={steps}: more than this sampler takes; give fewer") from error
+        raise ParameterError(f"steps={steps}: too many for this sampler; use fewer") from error
     begin = (steps - n_run) * scheduler.order
     if begin and isinstance(scheduler, diffusers.PNDMScheduler) and scheduler.config.skip_prk_steps:
         # wherever it begins, its third call is at the second call's timestep again

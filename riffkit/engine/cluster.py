@@ -87,8 +87,8 @@ def connection(workers: int | None = None) -> Iterator[None]:
     except ConnectionError as error:
         if os.environ.get("RAY_ADDRESS", "local") not in ("local", "auto"):
             raise WorkerError(
-                f"RAY_ADDRESS={os.environ['RAY_ADDRESS']!r}: no cluster answers there; "
-                "start one (`ray start`), or unset RAY_ADDRESS for one on this computer"
+                f"RAY_ADDRESS={os.environ['RAY_ADDRESS']!r}: no cluster answers at this address; "
+                "start one (`ray start`), or unset RAY_ADDRESS to use this computer"
             ) from error
         ray.init("local", num_cpus=workers, include_dashboard=False, runtime_env=_beside(), **quiet)
     try:

@@ -33,7 +33,7 @@ def in_processes(function: Task, items: Iterable[Any], n: int, name: Name) -> It
             return connection.recv()
         except (EOFError, OSError) as error:
             raise WorkerError(
-                "its process died, perhaps for want of memory; try fewer workers"
+                "its process died, perhaps out of memory; try fewer workers"
             ) from error
         finally:
             idle.put(connection)

@@ -149,7 +149,7 @@ def wobble(
         partials_hz = find_partials(waveform, sample_rate, circular=circular)
     if not partials_hz:
         low, high = _PARTIALS_HZ
-        raise ParameterError(f"partials_hz=[]: there is no partial from {low:g} to {high:g} Hz")
+        raise ParameterError(f"partials_hz=[]: no partial between {low:g} and {high:g} Hz")
     spectrum, hz = _spectrum(waveform, sample_rate, circular=circular)
     found = [_partial_wobble(spectrum, hz, centre, circular=circular) for centre in partials_hz]
     return Wobble(_median([w.pitch_cents for w in found]), _median([w.level_db for w in found]))
@@ -249,7 +249,7 @@ def _checked(hits: Sequence[int], waveform: Float[Tensor, "channel sample"]) -> 
     if not len(hits) or min(hits) < 0 or max(hits) >= n_samples:
         raise ParameterError(
             f"hits={list(hits)}: must be at least one position from 0 to {n_samples - 1}; "
-            "find_hits(original, sample_rate) finds them"
+            "use find_hits(original, sample_rate)"
         )
     return hits
 

@@ -52,7 +52,7 @@ def fidelity(
     """
     if original.shape != decoded.shape:
         raise ParameterError(
-            f"decoded={tuple(decoded.shape)}: must be as long as the original, "
+            f"decoded={tuple(decoded.shape)}: must have the original's shape, "
             f"{tuple(original.shape)}"
         )
     rate, max_hz = image.params.sample_rate, image.params.max_hz
@@ -145,7 +145,7 @@ def visqol(
         package = importlib.import_module("visqol")
     except ImportError as error:
         raise ParameterError(
-            "ViSQOL is not installed; get it with `pip install riffkit[reference]`"
+            "ViSQOL is not installed; run `pip install riffkit[reference]`"
         ) from error
     api = package.VisqolApi()
     api.create(mode="audio")

@@ -85,10 +85,11 @@ class GenreScores:
         copies = "no copies" if self.nearest_tuned >= self.nearest_held_out else "NEAR COPIES"
         return [
             f"{self.tag}: {self.tag_base:.2f} → {self.tag_tuned:.2f}, real clips "
-            f"{self.tag_real:.2f} ({gained:.2f} of it)",
+            f"{self.tag_real:.2f} (ratio {gained:.2f})",
             f"Fréchet distance to the held-out clips: {self.frechet_base:.1f} → "
-            f"{self.frechet_tuned:.1f} (two parts of them: {self.frechet_floor:.1f})",
-            f"nearest training clip, 5th percentile: {self.nearest_tuned:.2f}, held-out clips "
+            f"{self.frechet_tuned:.1f} (between two halves of them: {self.frechet_floor:.1f})",
+            f"distance to the nearest training clip, 5th percentile: {self.nearest_tuned:.2f}, "
+            "held-out clips "
             f"{self.nearest_held_out:.2f} ({copies})",
         ]
 
@@ -110,15 +111,15 @@ def read_real_clips(dataset: Path) -> list[RealClip]:
         ]
     except (OSError, ValueError, KeyError) as error:
         raise ParameterError(
-            f"dataset={dataset.name!r}: no metadata.jsonl that can be read; make a dataset with "
+            f"dataset={dataset.name!r}: metadata.jsonl is missing or unreadable; make a dataset "
+            "with "
             "`riff dataset build`"
         ) from error
     for split in ("train", "test"):
         n = sum(clip.split == split for clip in clips)
         if n < _FEWEST:
             raise ParameterError(
-                f"dataset={dataset.name!r}: {n} clips to {split}; at least {_FEWEST} are needed "
-                "to judge by"
+                f"dataset={dataset.name!r}: has {n} {split} clips; at least {_FEWEST} are needed"
             )
     return clips
 

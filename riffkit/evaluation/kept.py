@@ -29,7 +29,7 @@ class Kept:
         parts = ", ".join(f"{name} {a:.2f} → {b:.2f}" for name, (a, b) in self.aspects.items())
         points = 100 * (self.tuned - self.base)
         return [
-            f"other prompts followed ({self.n}, a LoRA at half its weight): {self.base:.2f} → "
+            f"adherence to other prompts ({self.n}; LoRA at half weight): {self.base:.2f} → "
             f"{self.tuned:.2f} ({points:+.1f} points): {parts}"
         ]
 

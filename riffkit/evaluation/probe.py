@@ -97,7 +97,7 @@ def _load(path: Path) -> tuple[Probe, tuple[str, ...]]:
             facts = tuple(json.loads(file.metadata()["facts"]))
             weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise ModelError(f"{path.name} can't be read; install riffkit again") from error
+        raise ModelError(f"{path.name} can't be read; reinstall riffkit") from error
     network = Probe(len(facts))
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False), facts

@@ -66,7 +66,7 @@ def load_reference(path: Path = PATH) -> Reference:
             t = {n: file.get_tensor(n).astype(np.float64) for n in file.keys()}  # noqa: SIM118
             scores = json.loads(file.metadata()["adherence"])
     except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise ModelError(f"{path.name} can't be read; install riffkit again") from error
+        raise ModelError(f"{path.name} can't be read; reinstall riffkit") from error
     return Reference(
         adherence=tuple(Adherence(**values) for values in scores),
         whitening=Whitening(t["sound.mean"], t["sound.basis"]),

@@ -13,13 +13,14 @@ from riffkit.evaluation.prompts import EvalPrompt
 from riffkit.evaluation.reading import Reading
 from riffkit.html import image, page, player, table
 
-_HEAD = ("", "score", "95 % between", "real renders", "ratio", "clips")
+_HEAD = ("", "score", "95 % interval", "real renders", "ratio", "clips")
 _NOTES = """\
-Instruments, style, drums and density: what a probe trained on rendered music hears; key and mode:
-chroma template on the loop played twice; on_grid: onsets within 20 ms of a sixteenth note;
-diversity: mean distance of two clips' musicnn features; Fréchet distance: of the same features, to
-renders that no training saw, beside that between two parts of those renders; nearest training
-loop: distance of coarse images, low where loops are copied."""
+Instruments, style, drums and density are detected by a probe trained on rendered music. Key and
+mode come from a chroma template on the loop played twice. on_grid is the fraction of onsets within
+20 ms of a sixteenth note. Diversity is the mean distance between two clips' musicnn features. The
+Fréchet distance compares the same features with renders not used in training; the column of real
+renders shows the distance between two parts of those. The nearest training loop is a distance
+between coarse images; it is low where loops are copied."""
 
 
 def summary(scores: Sequence[Score]) -> list[str]:
@@ -50,7 +51,7 @@ def write_report(
 def _row(score: Score) -> tuple[str, ...]:
     real = "" if score.real is None else f"{score.real:.3f}"
     ratio = "" if score.ratio is None else f"{score.ratio:.2f}"
-    between = f"{score.low:.3f} and {score.high:.3f}"
+    between = f"{score.low:.3f} to {score.high:.3f}"
     return score.name, f"{score.value:.3f}", between, real, ratio, str(score.n)
 
 

@@ -95,7 +95,7 @@ def check_same(path: Path, pipeline: Pipeline, request: GenerateRequest) -> None
         or not made.same_music(replace(wanted, model=made.model))
     ):
         raise ParameterError(
-            f"{path.name}: was made by another model or with other options; take an empty folder"
+            f"{path.name}: was made by another model or with other options; choose an empty folder"
         )
 
 
@@ -115,7 +115,8 @@ def sounds_of(folder: Path) -> Float[np.ndarray, "clip feature"]:
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
     if len(paths) < _FEWEST_SOUNDS:
         raise ParameterError(
-            f"reference={folder.name!r}: holds {len(paths)} audio files; at least {_FEWEST_SOUNDS}"
+            f"reference={folder.name!r}: contains {len(paths)} audio files; at least "
+            f"{_FEWEST_SOUNDS} are needed"
         )
     return np.stack([row for path in paths for row in _piecewise(*files.load(path))])
 

@@ -109,7 +109,7 @@ def _find_here(model: str) -> Path:
     found = cached(parse_hub_id(model))
     if found is None:
         raise ModelError(
-            f"model={model!r}: no such folder or file, and not in the local cache; fetch it with "
+            f"model={model!r}: no such folder or file, and not in the local cache; run "
             f"`riff models pull {model}`"
         )
     return found

@@ -45,7 +45,7 @@ class Compute:
             return pick_dtype(device)
         if device.type == "cpu" and self.dtype == "float16":
             raise ParameterError(
-                "dtype='float16': the CPU computes in float32 or bfloat16; choose one of these"
+                "dtype='float16': not supported on the CPU; use float32 or bfloat16"
             )
         chosen: torch.dtype = getattr(torch, self.dtype)
         return chosen
@@ -76,9 +76,7 @@ def fit(
             _, hook = cpu_offload_with_hook(network, device, prev_module_hook=hook)
     if compute.compile:
         if device.type == "cpu" and shutil.which("g++") is None and shutil.which("clang++") is None:
-            raise ParameterError(
-                "compile: needs a C++ compiler; install g++, or leave `compile` out"
-            )
+            raise ParameterError("compile: needs a C++ compiler; install g++ or remove `compile`")
         # torch's own place is a temporary folder, and compiling anew takes minutes
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_cache_folder() / "compiled"))
         unet.compile()
@@ -103,5 +101,5 @@ def notes_for(unet: nn.Module, device: torch.device, compute: Compute) -> tuple[
     """What a user of a large model should know of the machine."""
     slow = compute.dtype == "auto" and device.type == "cpu" and is_large(unet)
     if slow and has_bfloat16(device):
-        return ("this CPU supports bfloat16: `dtype=bfloat16` takes only 0.3 to 0.7 of the time",)
+        return ("this CPU supports bfloat16: `dtype=bfloat16` needs only 30 to 70 % of the time",)
     return ()

@@ -33,5 +33,5 @@ def with_lora(unet: UNet2DConditionModel, folder: Path) -> UNet2DConditionModel:
         return with_layers(unet, lora.layers["unet"], 1.0, name=lora.name)
     except ModelError as error:
         raise ModelError(
-            f"{folder.name}: its LoRA can't be loaded; copy the whole model again"
+            f"{folder.name}: its few-step LoRA can't be loaded; copy the whole model again"
         ) from error

@@ -55,7 +55,9 @@ def model_traits(model: Path) -> ModelTraits:
     try:
         return ModelTraits(**values)
     except TypeError as error:
-        raise ModelError(f"model: {path}: is of another version of riffkit ({error})") from error
+        raise ModelError(
+            f"model: {path}: was made by another version of riffkit ({error}); update riffkit"
+        ) from error
 
 
 def _beside(model: Path, name: str) -> Path | None:

@@ -37,7 +37,7 @@ _BARE = {
     "unet": ("down_blocks", "mid_block", "up_blocks", "conv_in", "conv_out", "time_embedding"),
     "text_encoder": ("text_model",),
 }
-"""What a network's layers begin with that was saved alone, and so without its part's name."""
+"""Prefixes of layers of a network that was saved alone, without its part's name."""
 _TENSOR = re.compile(
     r"""(?P<layer>.+?)
         (?:(?P<processor>\.processor)\.(?P<to>to_\w+?)_lora|\.lora|\.lora_linear_layer)?
@@ -114,10 +114,10 @@ def lora_file(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     if (path / "model_index.json").is_file():
-        raise ModelError(f"lora={str(path)!r}: is a whole model; give it as `model`")
+        raise ModelError(f"lora={str(path)!r}: is a whole model, not a LoRA; use `model`")
     raise ModelError(
-        f"lora={str(path)!r}: holds no {FILE}; give a file, or a folder that `riff train lora` "
-        "has finished"
+        f"lora={str(path)!r}: contains no {FILE}; choose a file, or a finished run of "
+        "`riff train lora`"
     )
 
 
@@ -131,7 +131,7 @@ def read_lora(path: Path) -> Lora:
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"lora={str(path)!r}: damaged, or no safetensors file; copy it again"
+            f"lora={str(path)!r}: damaged or not a safetensors file; copy it again"
         ) from error
     scales = _Scales(metadata, _peft_config(file))
     return Lora(name, sha256(file), _layers(str(path), tensors, scales), metadata)
@@ -143,7 +143,7 @@ def _peft_config(file: Path) -> dict[str, Any]:
         return {}
     path = file.with_name(_PEFT_CONFIG)
     if not path.is_file():
-        raise ModelError(f"lora={str(file)!r}: has no {_PEFT_CONFIG} beside it; copy that too")
+        raise ModelError(f"lora={str(file)!r}: {_PEFT_CONFIG} is missing beside it; copy that too")
     return read_json(path)
 
 
@@ -154,8 +154,8 @@ def _layers(
     for key, tensor in tensors.items():
         if other := _OTHER_KINDS.search(key):
             raise ModelError(
-                f"lora={path!r}: holds {other[0].strip('._')!r} layers; only plain LoRAs "
-                "(a down and an up matrix) are understood"
+                f"lora={path!r}: has {other[0].strip('._')!r} layers; only plain LoRAs "
+                "(a down and an up matrix) are supported"
             )
         part, layer, kind = _read_key(path, key)
         parts.setdefault((part, layer), {})[kind] = tensor
@@ -171,7 +171,7 @@ def _layers(
         alpha = float(found["alpha"]) if "alpha" in found else None
         layers[part][name] = Layer(down, up, scales.of(part, name, len(down), alpha))
     if not parts:
-        raise ModelError(f"lora={path!r}: holds no layers; copy it again")
+        raise ModelError(f"lora={path!r}: has no layers; copy it again")
     return layers
 
 
@@ -180,7 +180,7 @@ def _read_key(path: str, key: str) -> tuple[str, str, str]:
     match = _TENSOR.match(key)
     if match is None or ("lora" not in key and match["kind"] != "alpha"):
         raise ModelError(
-            f"lora={path!r}: isn't a LoRA (it holds {key!r}); give a whole model as `model`"
+            f"lora={path!r}: is not a LoRA (found {key!r}); use `model` for whole models"
         )
     layer = match["layer"]
     if match["processor"]:  # diffusers' first layout: attn1.processor.to_out_lora.down
@@ -197,7 +197,7 @@ def _read_key(path: str, key: str) -> tuple[str, str, str]:
             return bare, whole, kind
     if part not in PARTS or not layer:
         raise ModelError(
-            f"lora={path!r}: is for another kind of model (it holds {key!r}), not for a "
+            f"lora={path!r}: is for another kind of model (found {key!r}), not for "
             "Stable Diffusion v1"
         )
     return part, layer, kind
@@ -248,15 +248,15 @@ def with_layers(
         module = _place(places, layer_name)
         if module is None:
             raise ModelError(
-                f"lora={name!r}: is for another architecture: the model has no layer {layer_name}"
+                f"lora={name!r}: is for another architecture; the model has no layer {layer_name}"
             )
         old = module.weight
         assert isinstance(old, Tensor)
         wanted, given = (len(old), old[0].numel()), (len(layer.up), layer.down.shape[1])
         if wanted != given:
             raise ModelError(
-                f"lora={name!r}: is for another architecture: {layer_name} is "
-                f"{given[0]} × {given[1]}, the model's {wanted[0]} × {wanted[1]}"
+                f"lora={name!r}: is for another architecture; {layer_name} is "
+                f"{given[0]} × {given[1]} instead of {wanted[0]} × {wanted[1]}"
             )
         up, down = (matrix.to(old.device).float() for matrix in (layer.up, layer.down))
         added = (weight * layer.scale) * (up @ down).reshape(old.shape)
@@ -284,6 +284,6 @@ def check_params(loras: Iterable[Lora], params: SpectrogramParams) -> None:
     for lora in loras:
         if lora.params is not None and lora.params != params:
             raise ModelError(
-                f"lora={lora.name!r}: was trained on {lora.params.preset} spectrograms, "
-                f"the model paints {params.preset}; take the model that it was made for"
+                f"lora={lora.name!r}: was trained on {lora.params.preset} spectrograms, but "
+                f"the model uses {params.preset}; use the model it was trained for"
             )

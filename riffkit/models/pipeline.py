@@ -54,10 +54,10 @@ __all__ = [
 
 LoraSpec = str | Path | tuple[str | Path, float]
 _ASSUMED_PARAMS = (
-    "model={model!r}: doesn't say which spectrograms it paints; taken as riffusion-v1 "
-    "(a spectrogram.json beside it says otherwise)"
+    "model={model!r}: doesn't say which spectrograms it uses; assuming riffusion-v1 "
+    "(add a spectrogram.json beside it to change that)"
 )
-_NOT_COMPILED = "compile: left out; this model always wraps in time, which isn't compiled"
+_NOT_COMPILED = "compile: ignored; this model always wraps in time, which can't be compiled"
 
 
 @dataclass(frozen=True)

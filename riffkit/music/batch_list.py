@@ -74,7 +74,7 @@ def read_batch(path: Path, *, task: str = "generate") -> list[Entry]:
         for number, values in rows(text)
     ]
     if not entries:
-        raise ParameterError(f"list={str(path)!r}: holds no prompt; write one a line")
+        raise ParameterError(f"list={str(path)!r}: contains no prompt; write one per line")
     return entries
 
 
@@ -133,7 +133,7 @@ def _entry(where: str, row: Any, task: str, folder: Path | None) -> Entry:
     if isinstance(row, str):
         row = {_first_of(task_named(task)): row}
     if not isinstance(row, Mapping):
-        raise ParameterError(f"{where}: can't be read; give fields such as prompt, seed, bpm")
+        raise ParameterError(f"{where}: can't be read; use fields such as prompt, seed, bpm")
     values = {name: value for name, value in row.items() if value is not None}
     as_text = bool(values.pop(_TEXT_ONLY, False))
     name = str(values.pop("task", task))

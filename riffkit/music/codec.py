@@ -118,7 +118,7 @@ def decode_file(
     waveform = decode(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
     )
-    notes = [f"not in the file, taken from the preset: {', '.join(image.assumed)}"] * bool(
+    notes = [f"not in the file, using the preset's values: {', '.join(image.assumed)}"] * bool(
         image.assumed
     )
     ending = Ending(lufs=None, faded=False)
@@ -133,8 +133,8 @@ def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
     """The same columns at another tempo, 64 to a beat."""
     if image.n_frames % PIXELS_PER_BEAT:
         raise ParameterError(
-            f"bpm={bpm:g}: the image is {image.n_frames} px wide, not whole beats of "
-            f"{PIXELS_PER_BEAT} px; leave it out"
+            f"bpm={bpm:g}: the image is {image.n_frames} px wide, which is not a whole number of "
+            f"{PIXELS_PER_BEAT} px beats; remove `bpm`"
         )
     return replace(image, grid=BeatGrid(bpm, image.n_frames // PIXELS_PER_BEAT))
 

@@ -39,7 +39,7 @@ def _open_melody(session: Session, given: str | Path, request: Any, opened: Open
     return read_melody(Path(given), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
 
 
-MELODY = Input("melody", "Audio or MIDI file with a tune to follow.", _open_melody)
+MELODY = Input("melody", "Audio or MIDI file with a melody to follow.", _open_melody)
 
 
 def _open_theme(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
@@ -65,7 +65,7 @@ def _open_mask(session: Session, given: str | Path, request: Any, opened: Opened
     return read_mask(Path(given), opened["clip"])
 
 
-MASK = Input("mask", "PNG as large as the image: white is regenerated, black is kept.", _open_mask)
+MASK = Input("mask", "PNG of the image's size: white is regenerated, black kept.", _open_mask)
 
 
 def script_input(help: str, expand: Callable[[Path], Any]) -> Input:  # noqa: A002

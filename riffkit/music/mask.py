@@ -46,8 +46,8 @@ def mask_of(
         inside_band = (hz >= freq[0]) & (hz <= freq[1])
         if not inside_band.any():
             raise ParameterError(
-                f"freq={freq[0]:g}:{freq[1]:g}: no row of the image lies there; "
-                f"the image reaches from {hz.min():.0f} to {hz.max():.0f} Hz"
+                f"freq={freq[0]:g}:{freq[1]:g}: outside the image's range; "
+                f"must overlap {hz.min():.0f} to {hz.max():.0f} Hz"
             )
         mask *= inside_band[:, None]
     if keep_melody:
@@ -75,7 +75,7 @@ def read_mask(path: Path, source: Source) -> PaintedMask:
     if levels.shape != image.pixels.shape[:2]:
         raise ParameterError(
             f"mask={path.name!r}: {levels.shape[1]} × {levels.shape[0]} px; must be "
-            f"{image.n_frames} × {image.pixels.shape[0]}, as the image that this clip gives"
+            f"{image.n_frames} × {image.pixels.shape[0]}, the size of the clip's image"
         )
     return PaintedMask(levels, {"name": path.name, "sha256": sha256(path)})
 

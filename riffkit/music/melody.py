@@ -150,7 +150,7 @@ def _read_midi(path: Path) -> tuple[list[MelodyNote], float]:
         if message.type == "note_on" and message.velocity:
             begun[key] = (now, message.velocity)
     if not notes:
-        raise ParameterError(f"melody={path.name!r}: holds no notes")
+        raise ParameterError(f"melody={path.name!r}: contains no notes")
     return notes, bpm
 
 
@@ -161,15 +161,15 @@ def _read_audio(path: Path, bpm: float | None) -> tuple[list[MelodyNote], float,
     if bpm is None:
         found = tempo_of(waveform, rate)
         if found is None:
-            raise ParameterError(f"melody={path.name!r}: no tempo can be measured; give `bpm`")
+            raise ParameterError(f"melody={path.name!r}: no tempo found; set `bpm`")
         bpm = found.bpm
-        remarks.append(f"{path.name}: {bpm:.1f} BPM measured (`bpm` sets another)")
+        remarks.append(f"{path.name}: {bpm:.1f} BPM detected (override with `bpm`)")
     n_beats = waveform.shape[-1] / rate * bpm / 60
     n_steps = max(1, round(n_beats * STEPS_PER_BEAT))
     shares = chroma_steps(waveform, rate, n_steps)
     loudness = shares.max(axis=1)
     if not loudness.any():
-        raise ParameterError(f"melody={path.name!r}: nothing in it has a pitch")
+        raise ParameterError(f"melody={path.name!r}: no pitched sound found; choose another file")
     active = (shares >= _LEAST_SHARE * loudness[:, None]) & (
         loudness[:, None] > _LEAST_LEVEL * loudness.max()
     )

@@ -64,12 +64,11 @@ class TaskMethods:
 
         Args:
             prompt: The music in words: 'lo-fi piano, rainy'.
-            melody: Audio or MIDI file with a tune to follow.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            melody: Audio or MIDI file with a melody to follow.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -80,15 +79,15 @@ class TaskMethods:
             seed: Same seed, same result. Default: a random one.
             bars: Length in bars.  [default: 2] From 1 to 512.
             duration: Length in seconds, instead of bars.
-            loop: Make a loop without a seam.
-            melody_strength: 0 follows the tune, 1 ignores it. From 0 to 1.
+            loop: Make a seamless loop.
+            melody_strength: 0 follows the melody, 1 ignores it. From 0 to 1.
             on_step: Called with the steps done and all steps after each denoising step.
 
         Returns:
             The clip: sound, image and recipe.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -122,13 +121,12 @@ class TaskMethods:
         Each prompt gets an equal share of the bars.
 
         Args:
-            prompts: One or more prompts; the last leads back to the first.
+            prompts: One or more prompts. The last leads back to the first.
             theme: Audio file, PNG or bundled seed to stay close to.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -145,7 +143,7 @@ class TaskMethods:
             The clip: sound, image and recipe.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -186,11 +184,10 @@ class TaskMethods:
         Args:
             first: Start: a prompt, or an audio file.
             last: End: a prompt, or an audio file.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -201,7 +198,7 @@ class TaskMethods:
             seed: Same seed, same result. Default: a random one.
             frames: Steps from start to end. From 2 to 64.
             bars: Bars per step. From 1 to 512.
-            strength: Between clips, how much is regenerated at the midpoint, 0 to 1. From 0 to 1.
+            strength: For clips: how much is regenerated at the midpoint, 0 to 1. From 0 to 1.
             last_seed: Seed of the end. Default: the same.
             on_step: Called with the steps done and all steps after each denoising step.
 
@@ -209,7 +206,7 @@ class TaskMethods:
             The clip: sound, image and recipe.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -247,13 +244,12 @@ class TaskMethods:
 
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
-            prompt: What the part becomes, in words.
-            mask: PNG as large as the image: white is regenerated, black is kept.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            prompt: What the part should become, in words.
+            mask: PNG of the image's size: white is regenerated, black kept.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -265,14 +261,14 @@ class TaskMethods:
             time: Regenerate from A to B seconds.
             freq: Regenerate from LO to HI hertz.
             keep_melody: Keep the strongest partials.
-            strength: 0 keeps the part, 1 ignores what was there. From 0 to 1.
+            strength: 0 keeps the part, 1 ignores it. From 0 to 1.
             on_step: Called with the steps done and all steps after each denoising step.
 
         Returns:
             The clip: sound, image and recipe.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -308,12 +304,11 @@ class TaskMethods:
 
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
-            prompt: What the new bars are, in words.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            prompt: The music of the new bars, in words.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -331,7 +326,7 @@ class TaskMethods:
             The clip: sound, image and recipe.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -366,11 +361,10 @@ class TaskMethods:
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
             prompt: The music in words: 'lo-fi piano, rainy'.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -386,7 +380,7 @@ class TaskMethods:
             The clip: sound, image and recipe.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -427,11 +421,10 @@ class TaskMethods:
         Args:
             script: TOML file of keyframes, as in docs/loops-and-journeys.md.
             theme: Audio file, PNG or bundled seed to stay close to.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -442,7 +435,7 @@ class TaskMethods:
             seed: Same seed, same result. Default: a random one.
             keyframes: Prompts by bar.
             bars: Length in bars. From 1 to 512.
-            loop: Lead the end back into the beginning.
+            loop: Make the end lead back into the beginning.
             phrase_bars: Bars after which the noise repeats.
             on_step: Called with the steps done and all steps after each denoising step.
 
@@ -450,7 +443,7 @@ class TaskMethods:
             The clip: sound, image and recipe.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -485,11 +478,10 @@ class TaskMethods:
 
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
-            bpm: Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.
-                From 20 to 400.
-            key: Such as 'A minor'. Default: the prompt's, or the clip's.
+            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
+            key: Key, such as 'A minor'. Default: from the prompt or the clip.
             negative_prompt: What to avoid.
-            beats_per_bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
@@ -507,7 +499,7 @@ class TaskMethods:
             The clips.
 
         Raises:
-            ParameterError: a name or a value that can't be.
+            ParameterError: an unknown name or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:

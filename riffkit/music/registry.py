@@ -26,7 +26,7 @@ def task(name: str) -> Task[Any]:
     """The task of that name; raises ParameterError if there is none."""
     known = tasks()
     if name not in known:
-        raise ParameterError(f"task={name!r}: not known here; there are {', '.join(known)}")
+        raise ParameterError(f"task={name!r}: unknown; must be one of {', '.join(known)}")
     return known[name]
 
 

@@ -88,10 +88,12 @@ def replay(
     """
     path, output = Path(path), Path(output)
     if output.suffix.lower() != path.suffix.lower():
-        raise ParameterError(f"output={output.name!r}: must end in {path.suffix}, as the original")
+        raise ParameterError(
+            f"output={output.name!r}: must end in {path.suffix}, like the original"
+        )
     recipe = read_recipe(path)
     if recipe is None:
-        raise ParameterError(f"{path.name!r}: carries no recipe, so it can't be replayed")
+        raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")
     made = remake(recipe, Places(path, model, [*map(Path, sources)], [*map(Path, loras)], device))
     now = made.recipe if isinstance(made, Clip) else recipe_of(made)
     assert now is not None
@@ -127,7 +129,7 @@ def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
 def _painted(recipe: Recipe, places: Places) -> Clip:
     """What a model made, perhaps from a clip."""
     if recipe.command not in tasks():
-        raise ParameterError(f"recipe command={recipe.command!r}: not known here; update riffkit")
+        raise ParameterError(f"recipe command={recipe.command!r}: unknown; update riffkit")
     task = tasks()[recipe.command]
     values = dict(recipe.arguments)
     index = values.pop("index", 0)
@@ -147,7 +149,7 @@ def _model_of(recipe: Recipe, places: Places) -> Pipeline:
         name = places.model or recipe.model.get("name", "")
         pipeline = load_pipeline(name, device=places.device, compute=_compute(recipe, places))
     except ModelError as error:
-        raise ModelError(f"{error}; say where it is with `model`") from error
+        raise ModelError(f"{error}; set its location with `model`") from error
     return pipeline.with_loras(loras)
 
 
@@ -167,8 +169,8 @@ def _lora_of(said: dict[str, Any], places: Places) -> tuple[Path, float]:
         if path.exists() and sha256(lora_file(path)) == said["sha256"]:
             return path, float(said["weight"])
     raise ParameterError(
-        f"lora={said['name']!r}: the one that {places.made.name!r} came from isn't beside it; "
-        "say where it is with `lora`"
+        f"lora={said['name']!r}: not found beside {places.made.name!r}; "
+        "set its location with `lora`"
     )
 
 
@@ -179,13 +181,14 @@ def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
     found = [p for p in (*places.sources, places.made.with_name(name)) if p.is_file()]
     if not found:
         raise ParameterError(
-            f"input={name!r}: not beside {places.made.name!r}; say where it is with `source`"
+            f"input={name!r}: not found beside {places.made.name!r}; set its location with `source`"
         )
     for path in found:
         if sha256(path) == identity.get("sha256"):
             return path
     raise ParameterError(
-        f"input={found[0].name!r}: is not the file that {places.made.name!r} came from"
+        f"input={found[0].name!r}: not the file that {places.made.name!r} was made from; set the "
+        "right one with `source`"
     )
 
 
@@ -195,7 +198,7 @@ def _save(made: Clip | SpectrogramImage, path: Path) -> None:
     elif isinstance(made, Clip):
         made.save(path)
     else:
-        raise AudioFileError(f"{path.name!r}: its recipe makes an image, not sound")
+        raise AudioFileError(f"{path.name!r}: its recipe makes an image, not audio")
 
 
 def _is_lossy(path: Path) -> bool:

@@ -24,14 +24,14 @@ class PaintRequest:
     """
 
     bpm: float | None = option(
-        "Tempo in BPM. Default: the prompt's, its style's, or the clip's measured tempo.",
+        "Tempo in BPM. Default: from the prompt, its style, or the clip.",
         None,
         least=MIN_BPM,
         most=MAX_BPM,
     )
-    key: str | None = option("Such as 'A minor'. Default: the prompt's, or the clip's.", None)
+    key: str | None = option("Key, such as 'A minor'. Default: from the prompt or the clip.", None)
     negative_prompt: str = option("What to avoid.", "")
-    beats_per_bar: int = option("4 for 4/4, 3 for a waltz.", 4, least=2, most=12)
+    beats_per_bar: int = option("Beats per bar: 4 for 4/4, 3 for a waltz.", 4, least=2, most=12)
     steps: int | None = option("Denoising steps. Default: the model's.", None, least=1)
     guidance: float | None = option(
         "Classifier-free guidance scale. Default: the model's.", None, least=0, most=100
@@ -74,7 +74,7 @@ class PaintRequest:
             colon = ""
         if not colon:
             raise ParameterError(
-                f"guidance_interval={self.guidance_interval!r}: must be two numbers, as 0:0.6"
+                f"guidance_interval={self.guidance_interval!r}: must be two numbers, such as 0:0.6"
             )
         check_interval(interval)
         return interval

@@ -94,8 +94,8 @@ class Riff(TaskMethods):
         positional = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         if len(given) > len(positional):
             raise ParameterError(
-                f"{name}: takes {len(positional)} values without a name "
-                f"({', '.join(positional)}); give the others as name=value"
+                f"{name}: takes {len(positional)} positional values "
+                f"({', '.join(positional)}); pass the others as name=value"
             )
         first = dict(zip(positional, given, strict=False))
         if twice := sorted(first.keys() & values.keys()):

@@ -26,21 +26,21 @@ def read_script(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ParameterError(f"script={path.name!r}: can't be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ParameterError(f"script={path.name!r}: not TOML ({error})") from error
+        raise ParameterError(f"script={path.name!r}: not valid TOML ({error})") from error
     frames = values.pop("keyframe", [])
     if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
-        raise ParameterError("keyframe: write each under a line [[keyframe]]")
+        raise ParameterError("keyframe: must be a table; start each one with [[keyframe]]")
     if "keyframes" in values:
-        raise ParameterError("script: 'keyframes' is not known; write [[keyframe]]")
+        raise ParameterError("script: unknown name 'keyframes'; did you mean [[keyframe]]?")
     for frame in frames:
         check_names(frame, Keyframe.__dataclass_fields__, "keyframe")
         if not {"bar", "prompt"} <= set(frame):
-            raise ParameterError("keyframe: needs a bar and a prompt")
+            raise ParameterError("keyframe: must have a bar and a prompt")
     numbers = [frame["bar"] for frame in frames]
     if "bars" not in values and all(isinstance(bar, int | float) for bar in numbers) and numbers:
         values["bars"] = math.ceil(max(numbers)) + _TAIL_BARS
     if "bars" not in values:
-        raise ParameterError("script: needs bars, or keyframes with a bar each")
+        raise ParameterError("script: must have bars, or keyframes with a bar each")
     if "theme" in values and values["theme"] not in seed_names():
         values["theme"] = (path.parent / Path(str(values["theme"])).expanduser()).absolute()
     return {**values, "keyframes": frames}

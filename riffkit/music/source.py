@@ -185,7 +185,7 @@ def _lay_out(
     bars = n_samples / bar_samples
     if bars < 1 - _LOOP_TOLERANCE:
         raise ParameterError(
-            f"{path.name!r}: {n_samples / rate:.2f} s, shorter than a bar "
+            f"{path.name!r}: {n_samples / rate:.2f} s is shorter than a bar "
             f"({bar_samples / rate:.2f} s at {bpm:.1f} BPM); give a longer clip"
         )
     tolerance = _LOOP_TOLERANCE if n_samples < _LOOP_SECONDS * rate else 2 / n_samples
@@ -196,7 +196,9 @@ def _lay_out(
         return grid, 0, True
     n_bars = math.ceil((n_samples + n_lead) / bar_samples - 1e-9)
     if n_bars > MAX_BARS:
-        raise ParameterError(f"{path.name!r}: {n_bars} bars; at most {MAX_BARS}; cut it first")
+        raise ParameterError(
+            f"{path.name!r}: {n_bars} bars; must be at most {MAX_BARS}; cut it first"
+        )
     return BeatGrid(bpm, n_bars * beats_per_bar), n_lead, False
 
 
@@ -222,10 +224,10 @@ def _bpm(bars: BarGrid | None, given: float | None, path: Path) -> tuple[float, 
     if given is not None:
         return given, None
     if bars is None:
-        raise ParameterError(f"{path.name!r}: no tempo can be measured; give `bpm`")
-    how = "measured" if bars.confidence >= _SURE else "guessed"
+        raise ParameterError(f"{path.name!r}: no tempo found; set `bpm`")
+    how = "detected" if bars.confidence >= _SURE else "guessed"
     bpm = bars.mean_bpm
-    return bpm, f"{path.name}: {bpm:.1f} BPM {how} (`bpm` sets another)"
+    return bpm, f"{path.name}: {bpm:.1f} BPM {how} (override with `bpm`)"
 
 
 def _key(
@@ -241,7 +243,7 @@ def _key(
     found = key_of(waveform, rate) if pipeline.traits.native_tonics else None
     if found is None:
         return None, None
-    return parse_key(found.name), f"{path.name}: {found.name} measured (`key` sets another)"
+    return parse_key(found.name), f"{path.name}: {found.name} detected (override with `key`)"
 
 
 def _padded(

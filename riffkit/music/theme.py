@@ -48,7 +48,7 @@ def open_theme(
     path = Path(name)
     if not path.exists() and not path.suffix:
         raise ParameterError(
-            f"theme={str(name)!r}: no file or seed; seeds: {', '.join(seed_names())}"
+            f"theme={str(name)!r}: no such file or seed; seeds: {', '.join(seed_names())}"
         )
     source = open_source(pipeline, path, request, recorded=recorded)
     return Theme(
@@ -68,7 +68,7 @@ def _bundled(pipeline: Pipeline, name: str) -> Theme:
         latents = file.get_tensor(name).float()[None]
     if not pipeline.traits.bar_cue:  # another autoencoder: through the picture
         if pipeline.params.n_mels != FULL_BAND.n_mels:
-            raise ParameterError(f"theme={name!r}: not for this model; give an audio file")
+            raise ParameterError(f"theme={name!r}: not available for this model; use an audio file")
         mini = load_pipeline(BUNDLED_DEFAULT, device="cpu")
         pixels = latents_to_pixels(mini, _with_cue(latents), circular=True)
         latents = pixels_to_latents(pipeline, pixels, circular=False)

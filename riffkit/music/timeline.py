@@ -42,11 +42,11 @@ class Timeline:
         for before, after in itertools.pairwise(bars):
             if after <= before:
                 raise ParameterError(
-                    f"keyframe bar={after:g}: comes after bar {before:g}; put them in order"
+                    f"keyframe bar={after:g}: comes after bar {before:g}; sort the keyframes by bar"
                 )
         if bars and not 0 <= bars[0] <= bars[-1] <= self.bars - (1e-9 if self.closed else 0):
             raise ParameterError(
-                f"keyframe bar={bars[0] if bars[0] < 0 else bars[-1]:g}: must lie in the "
+                f"keyframe bar={bars[0] if bars[0] < 0 else bars[-1]:g}: must be in the "
                 f"piece, 0 to {self.bars}"
             )
 

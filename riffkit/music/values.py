@@ -101,7 +101,7 @@ def _from(folder: Path | None, task: Task[Any], name: str, value: Any) -> Any:
     if one is None or str(value) in one.names() or (one.or_prompt and not is_file(value)):
         return value
     if not isinstance(value, str | Path):
-        raise ParameterError(f"{name}={value!r}: must be the name of a file")
+        raise ParameterError(f"{name}={value!r}: must be a file name")
     return ((folder or Path()) / Path(value).expanduser()).absolute()
 
 
@@ -136,7 +136,7 @@ def built(
     for one in fields(kind):  # type: ignore[arg-type]
         is_needed = one.default is MISSING and one.default_factory is MISSING
         if is_needed and one.name not in typed:
-            raise ParameterError(f"{where or kind.__name__}: has no {one.name}")
+            raise ParameterError(f"{where or kind.__name__}: {one.name} is missing")
     try:
         return kind(**typed)
     except ParameterError as error:
@@ -151,7 +151,7 @@ def check_names(values: Mapping[str, Any], known: Collection[str], where: str = 
 
             nearest = get_close_matches(str(name).strip().lower(), known, n=1, cutoff=0)[0]
             raise ParameterError(
-                f"{_head(where)}{str(name)!r} is not known; the nearest that is: {nearest!r}"
+                f"{_head(where)}{str(name)!r} is unknown; did you mean {nearest!r}?"
             )
 
 
@@ -214,7 +214,7 @@ def _span(where: str, value: Any) -> tuple[float, float]:
         begin, end = value
         return float(begin), float(end)
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"{where}={value!r}: must be two numbers, as 2.5:4") from error
+        raise ParameterError(f"{where}={value!r}: must be two numbers, such as 2.5:4") from error
 
 
 def _items(where: str, value: Any, hint: Any, as_text: bool) -> tuple[Any, ...]:

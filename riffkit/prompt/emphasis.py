@@ -87,7 +87,7 @@ def check_emphasis(prompt: str) -> None:
         if not 0 <= weight <= MOST:
             raise ParameterError(
                 f"prompt={prompt!r}: the weight of {text!r} is {weight:g}; it must be "
-                rf"between 0 and {MOST:g} (write \( and \) for brackets that are text)"
+                rf"between 0 and {MOST:g} (write \( and \) for literal brackets)"
             )
 
 

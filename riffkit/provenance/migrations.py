@@ -25,9 +25,7 @@ def migrated(values: Values) -> Values:
     """A recipe's values in today's form; ParameterError for those of a later version."""
     schema = values.get("schema", 0)
     if not isinstance(schema, int) or schema > SCHEMA:
-        raise ParameterError(
-            f"recipe: in form {schema}, of a later version than this one; update riffkit"
-        )
+        raise ParameterError(f"recipe: schema {schema} is from a newer version; update riffkit")
     for step in _STEPS[schema:]:
         values = step(values)
     return values

@@ -72,9 +72,7 @@ class Recipe:
         try:
             return cls(**migrated(values))
         except (TypeError, KeyError, AttributeError) as error:
-            raise ParameterError(
-                "recipe: not one that this version of riffkit can read; update riffkit"
-            ) from error
+            raise ParameterError("recipe: not readable by this version; update riffkit") from error
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:

@@ -21,7 +21,7 @@ class BeatGrid:
     def __post_init__(self) -> None:
         if not MIN_BPM <= self.bpm <= MAX_BPM:
             raise ParameterError(
-                f"bpm={self.bpm:g}: must lie between {MIN_BPM:g} and {MAX_BPM:g} beats a minute"
+                f"bpm={self.bpm:g}: must be between {MIN_BPM:g} and {MAX_BPM:g} beats per minute"
             )
         if self.n_beats < 1:
             raise ParameterError(f"n_beats={self.n_beats}: must be at least 1")

@@ -48,7 +48,7 @@ def waveform_to_image(
         mel = waveform_to_mel(period, params, n_frames=grid.n_frames)
         return replace(_mel_to_image(mel, params, grid), transpose=transpose)
     if transpose:
-        raise ParameterError(f"transpose={transpose:g}: only on the beat grid; give one")
+        raise ParameterError(f"transpose={transpose:g}: needs a beat grid; set `bpm`")
     clip = _at_rate(waveform, sample_rate, params, circular=circular)
     if circular or clip.shape[-1] <= ONE_PASS_SECONDS * params.sample_rate:
         return _mel_to_image(waveform_to_mel(clip, params, circular=circular), params, None)

@@ -51,7 +51,8 @@ def mel_to_pixels(
     """
     if mel.shape[0] != params.planes.n_mel_planes:
         raise ParameterError(
-            f"mel planes={mel.shape[0]}: {params.planes.name} needs {params.planes.n_mel_planes}"
+            f"mel planes={mel.shape[0]}: must be {params.planes.n_mel_planes} for "
+            f"{params.planes.name}"
         )
     if max_value is None:
         max_value = (float(mel.max()) if mel.numel() else 0.0) or DEFAULT_MAX_VALUE
@@ -114,7 +115,7 @@ class SpectrogramImage:
         height, width = self.pixels.shape[:2]
         if height != self.params.n_mels:
             raise ParameterError(
-                f"image height={height}: must be n_mels={self.params.n_mels}, a row for each band"
+                f"image height={height}: must be n_mels={self.params.n_mels}, one row per band"
             )
         if width < 1:
             raise ParameterError("image width=0: must be at least 1 column")
@@ -124,7 +125,8 @@ class SpectrogramImage:
             )
         if self.grid is not None and width != self.grid.n_frames:
             raise ParameterError(
-                f"image width={width}: n_beats={self.grid.n_beats} need {self.grid.n_frames} px"
+                f"image width={width}: must be {self.grid.n_frames} px for "
+                f"n_beats={self.grid.n_beats}"
             )
 
     @property
@@ -226,8 +228,8 @@ def _interpreted(contents: PngContents, params: SpectrogramParams | None) -> Spe
     read = tags_to_params(tags, stored or before_later_tags(params or RIFFUSION_V1, tags))
     if pixels.shape[0] != read.params.n_mels:
         raise ImageFileError(
-            f"height={pixels.shape[0]}: must be {read.params.n_mels}, a row for each band; "
-            "give the image in its original size, or a `preset` that fits"
+            f"height={pixels.shape[0]}: must be {read.params.n_mels}, one row per band; "
+            "use the image in its original size, or set a `preset` that fits"
         )
     return SpectrogramImage(
         pixels=pixels,
@@ -246,7 +248,7 @@ def _grid(tags: Mapping[Tag, float], width: int) -> BeatGrid | None:
         return None
     if width % PIXELS_PER_BEAT:
         raise ImageFileError(
-            f"width={width}: must be whole beats of {PIXELS_PER_BEAT} px, as its tag BPM says"
+            f"width={width}: must be whole beats of {PIXELS_PER_BEAT} px, because it has a BPM tag"
         )
     return BeatGrid(tags[Tag.BPM], width // PIXELS_PER_BEAT)
 
@@ -256,14 +258,14 @@ def _check_looks_like_spectrogram(pixels: UInt8[np.ndarray, "row frame 3"]) -> N
     height = pixels.shape[0]
     if height != RIFFUSION_V1.n_mels:
         raise ImageFileError(
-            f"it has no spectrogram tags and height={height}, not {RIFFUSION_V1.n_mels}; "
-            "give its `preset` if it is a spectrogram"
+            f"it has no spectrogram tags and height={height} instead of {RIFFUSION_V1.n_mels}; "
+            "set `preset` if it is a spectrogram"
         )
     difference = _plane_difference(pixels)
     if difference >= PHOTO_PLANE_DIFFERENCE:
         raise ImageFileError(
-            f"it has no spectrogram tags and looks like a photo (colours differ by "
-            f"{difference:.0f} levels); give its `preset` if it is a spectrogram"
+            f"it has no spectrogram tags and looks like a photo (colors differ by "
+            f"{difference:.0f} levels); set `preset` if it is a spectrogram"
         )
 
 

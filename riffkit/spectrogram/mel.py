@@ -107,7 +107,7 @@ def as_channels(
     n_channels = waveform.shape[0]
     if n_channels not in (1, 2) or waveform.shape[-1] == 0:
         raise ParameterError(
-            f"waveform={tuple(waveform.shape)}: must be 1 or 2 channels of at least one sample"
+            f"waveform={tuple(waveform.shape)}: must be 1 or 2 channels with at least one sample"
         )
     if planes.n_channels == 1:
         return waveform.mean(dim=0, keepdim=True)

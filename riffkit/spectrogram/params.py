@@ -70,7 +70,7 @@ class SpectrogramParams:
         if not 0 <= self.shortest_window_ms <= self.window_ms:
             raise ParameterError(
                 f"shortest_window_ms={self.shortest_window_ms!r}: "
-                f"must lie between 0 and window_ms={self.window_ms}"
+                f"must be between 0 and window_ms={self.window_ms}"
             )
         if self.padded_ms < self.window_ms:
             raise ParameterError(
@@ -79,7 +79,7 @@ class SpectrogramParams:
         if not 0 <= self.min_hz < self.max_hz <= self.sample_rate / 2:
             raise ParameterError(
                 f"min_hz={self.min_hz}, max_hz={self.max_hz}: "
-                f"must lie in order between 0 and half of sample_rate={self.sample_rate}"
+                f"must be ascending, from 0 to half of sample_rate={self.sample_rate}"
             )
         object.__setattr__(self, "planes", Planes(self.planes))
 

@@ -93,7 +93,7 @@ def read_png(path: str | Path) -> PngContents:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageFileError(
                     f"cannot read {str(path)!r}: {image.width} x {image.height} px "
-                    f"are more than {MAX_PIXELS}; cut it"
+                    f"is more than {MAX_PIXELS}; cut it"
                 )
             is_long = is_png and image.width * image.height > STREAMED_PIXELS
             pixels = read_rgb(file) if is_long else None
@@ -109,7 +109,7 @@ def read_png(path: str | Path) -> PngContents:
         raise ImageFileError(f"cannot read {str(path)!r}: {error.strerror}") from error
     except _PILLOW_ERRORS as error:
         raise ImageFileError(
-            f"cannot read {str(path)!r}: not an image, or a damaged one; give a spectrogram PNG"
+            f"cannot read {str(path)!r}: not an image, or damaged; choose a spectrogram PNG"
         ) from error
 
 

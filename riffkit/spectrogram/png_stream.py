@@ -112,7 +112,7 @@ def _inflated(file: BinaryIO) -> Iterator[bytes]:
     while not decompressor.eof:
         kind, content = _read_chunk(file)
         if kind == b"IEND":
-            raise EOFError("image data end early")
+            raise EOFError("image data ends early")
         while kind == b"IDAT" and content and not decompressor.eof:
             yield decompressor.decompress(content, _INFLATE_BYTES)
             content = decompressor.unconsumed_tail

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class EditRequest(PaintRequest):
     """The part is a `time` span, a `freq` band, both (where they meet), or a mask."""
 
-    prompt: str = option("What the part becomes, in words.", "", positional=True)
+    prompt: str = option("What the part should become, in words.", "", positional=True)
     time: tuple[float, float] | None = option(
         "Regenerate from A to B seconds.", None, metavar="A:B"
     )
@@ -32,7 +32,7 @@ class EditRequest(PaintRequest):
         "Regenerate from LO to HI hertz.", None, metavar="LO:HI"
     )
     keep_melody: bool = option("Keep the strongest partials.", False)
-    strength: float = option("0 keeps the part, 1 ignores what was there.", 1.0, **STRENGTH)
+    strength: float = option("0 keeps the part, 1 ignores it.", 1.0, **STRENGTH)
 
     def __post_init__(self) -> None:
         super().__post_init__()

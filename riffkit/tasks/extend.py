@@ -28,7 +28,7 @@ CONTEXT_BARS = 4
 class ExtendRequest(PaintRequest):
     """With `strength` below 1 the new bars start as an echo of the clip's."""
 
-    prompt: str = option("What the new bars are, in words.", "", positional=True)
+    prompt: str = option("The music of the new bars, in words.", "", positional=True)
     bars: int = option("Bars to add.", 4, **BARS)
     before: bool = option("Add them before the clip instead of after it.", False)
     strength: float = option("0 repeats the clip's bars, 1 ignores them.", 0.85, **STRENGTH)
@@ -45,7 +45,9 @@ def _plan(session: Session, request: ExtendRequest, opened: Opened) -> Plan:
     source = opened["clip"]
     n_bars = min(CONTEXT_BARS, source.bars) + request.bars
     if n_bars > MAX_BARS:
-        raise ParameterError(f"bars={request.bars}: at most {MAX_BARS - n_bars + request.bars}")
+        raise ParameterError(
+            f"bars={request.bars}: must be at most {MAX_BARS - n_bars + request.bars} for this clip"
+        )
     plan = plan_for_source(session, request, source, request.prompt)
     return replace(plan, grid=BeatGrid(plan.grid.bpm, n_bars * source.beats_per_bar))
 

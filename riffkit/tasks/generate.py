@@ -38,14 +38,14 @@ class GenerateRequest(PaintRequest):
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
     bars: int | None = option("Length in bars.  [default: 2]", None, **BARS)
     duration: float | None = option("Length in seconds, instead of bars.", None)
-    loop: bool = option("Make a loop without a seam.", False)
-    melody_strength: float = option("0 follows the tune, 1 ignores it.", 0.5, **STRENGTH)
+    loop: bool = option("Make a seamless loop.", False)
+    melody_strength: float = option("0 follows the melody, 1 ignores it.", 0.5, **STRENGTH)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_prompt(self.prompt)
         if self.bars is not None and self.duration is not None:
-            raise ParameterError("bars and duration: give one of them, not both")
+            raise ParameterError("bars and duration: can't be combined; remove one of them")
         if self.duration is not None and not 0 < self.duration < math.inf:
             raise ParameterError(f"duration={self.duration:g}: must be above 0 seconds")
 
@@ -84,7 +84,8 @@ def _bars_for(request: GenerateRequest, bpm: float) -> int:
     whole = max(1, round(bars) if request.loop else math.ceil(bars - 1e-9))
     if whole > MAX_BARS:
         raise ParameterError(
-            f"duration={request.duration:g}: {whole} bars at {bpm:g} BPM; at most {MAX_BARS}"
+            f"duration={request.duration:g}: needs {whole} bars at {bpm:g} BPM; must be at most "
+            f"{MAX_BARS}"
         )
     return whole
 
@@ -134,10 +135,12 @@ def _remarks(
 
     remarks = []
     if request.loop and request.duration is not None:
-        remarks.append(f"duration: a loop is whole bars, so {plan.grid.seconds:.2f} s")
+        remarks.append(
+            f"duration: rounded to {plan.grid.seconds:.2f} s, because a loop has whole bars"
+        )
     if "melody" in opened:
         sung = likeness(sound, sample_rate, opened["melody"], plan.grid)
-        remarks.append(f"melody: {sung:.2f} of its pitch classes are heard (1 is all, 0 none)")
+        remarks.append(f"melody: pitch-class match {sung:.2f} (1 is best, 0 is none)")
     return tuple(remarks)
 
 

@@ -28,7 +28,7 @@ class LoopRequest(PaintRequest):
     """Each prompt gets an equal share of the bars."""
 
     prompts: tuple[str, ...] = option(
-        "One or more prompts; the last leads back to the first.", positional=True
+        "One or more prompts. The last leads back to the first.", positional=True
     )
     bars: int | None = option("Length in bars. Default: 4 per prompt.", None, **BARS)
     strength: float = option("0 repeats the theme, 1 ignores it.", 0.75, **STRENGTH)
@@ -36,12 +36,12 @@ class LoopRequest(PaintRequest):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.prompts:
-            raise ParameterError("prompts: none; give at least one")
+            raise ParameterError("prompts: none given; at least one is needed")
         for prompt in self.prompts:
             check_prompt(prompt)
         if self.bars is not None and self.bars < len(self.prompts):
             raise ParameterError(
-                f"bars={self.bars}: {len(self.prompts)} prompts need at least as many bars"
+                f"bars={self.bars}: must be at least {len(self.prompts)}, one per prompt"
             )
 
     def as_story(self) -> story.StoryRequest:

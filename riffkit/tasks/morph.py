@@ -36,7 +36,7 @@ class MorphRequest(PaintRequest):
     frames: int = option("Steps from start to end.", 8, least=2, most=MAX_FRAMES)
     bars: int = option("Bars per step.", 2, **BARS)
     strength: float = option(
-        "Between clips, how much is regenerated at the midpoint, 0 to 1.", 0.7, **STRENGTH
+        "For clips: how much is regenerated at the midpoint, 0 to 1.", 0.7, **STRENGTH
     )
     last_seed: int | None = option("Seed of the end. Default: the same.", None)
 
@@ -65,8 +65,8 @@ def _cut(source: Source | None, bars: int, *, at_end: bool) -> Source | None:
         return None
     if source.bars < bars:
         raise ParameterError(
-            f"bars={bars}: {source.identity['name']!r} has {source.bars}; "
-            "give fewer bars or a longer clip"
+            f"bars={bars}: {source.identity['name']!r} has only {source.bars}; "
+            "use fewer bars or a longer clip"
         )
     # the silence that fills up first and last bars is no place to set out from
     spare = int(not source.loop and source.bars > bars + 1)

@@ -32,13 +32,13 @@ class StoryRequest(PaintRequest):
 
     keyframes: tuple[Keyframe, ...] = option("Prompts by bar.", in_files_only=True)
     bars: int = option("Length in bars.", **BARS)
-    loop: bool = option("Lead the end back into the beginning.", False)
+    loop: bool = option("Make the end lead back into the beginning.", False)
     phrase_bars: int = option("Bars after which the noise repeats.", 2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.keyframes:
-            raise ParameterError("keyframes: none; give at least one, with a prompt")
+            raise ParameterError("keyframes: none given; at least one with a prompt is needed")
         if not 1 <= self.phrase_bars <= self.bars:
             raise ParameterError(
                 f"phrase_bars={self.phrase_bars}: must be between 1 and {self.bars}"

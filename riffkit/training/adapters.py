@@ -30,7 +30,7 @@ def add_lora(network: nn.Module, *, rank: int, alpha: float, targets: Sequence[s
         if not any(n == target or n.endswith(f".{target}") for n in ends):
             layers = sorted({e for n, e in ends.items() if _can_adapt(network.get_submodule(n))})
             raise ParameterError(
-                f"targets={target!r}: no layer is called that; there are {', '.join(layers)}"
+                f"targets={target!r}: no such layer; must be one of {', '.join(layers)}"
             )
     network.requires_grad_(False)
     config = LoraConfig(r=rank, lora_alpha=alpha or rank, target_modules=list(targets))

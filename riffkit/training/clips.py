@@ -64,13 +64,13 @@ def open_dataset(folder: Path, pipeline: Pipeline) -> DatasetInfo:
     info = read_dataset_info(folder)
     if info.params != pipeline.params:
         raise ParameterError(
-            f"dataset={str(folder)!r}: holds {info.params.preset} spectrograms, the model "
-            f"{pipeline.name!r} paints {pipeline.params.preset}; build it again with "
+            f"dataset={str(folder)!r}: has {info.params.preset} spectrograms, but model "
+            f"{pipeline.name!r} uses {pipeline.params.preset}; build it again with "
             f"`preset={pipeline.params.preset}`, or choose another model"
         )
     if not any(shard_paths(folder, split) for split in ("train", "test")):
         raise ParameterError(
-            f"dataset={str(folder)!r}: holds no shards; run `riff dataset build` again"
+            f"dataset={str(folder)!r}: has no shards; run `riff dataset build` again"
         )
     return info
 
@@ -98,7 +98,7 @@ def read_clips(
     """
     if not shard_paths(folder, split):
         raise ParameterError(
-            f"dataset={str(folder)!r}: its {split} split is empty; give it more music, or build "
+            f"dataset={str(folder)!r}: its {split} split is empty; add more music or build "
             "it with another `seed`"
         )
     fits = all(is_cached(path, pipeline.fingerprint) for path in shard_paths(folder, split))

@@ -56,4 +56,4 @@ class LoopConfig:
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ParameterError(f"{name}={getattr(self, name)}: must be above 0")
         if not 0 <= self.ema_decay < 1:
-            raise ParameterError(f"ema_decay={self.ema_decay}: must be between 0 and below 1")
+            raise ParameterError(f"ema_decay={self.ema_decay}: must be at least 0 and below 1")

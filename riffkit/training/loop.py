@@ -107,8 +107,8 @@ def _optimizer(task: Task, config: LoopConfig) -> torch.optim.Optimizer:
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
         raise ParameterError(
-            "optimizer='adamw8bit': bitsandbytes is not installed; `pip install bitsandbytes`, "
-            "or take adamw"
+            "optimizer='adamw8bit': bitsandbytes is not installed; run `pip install bitsandbytes` "
+            "or use adamw"
         ) from error
     optimizer: torch.optim.Optimizer = AdamW8bit(groups, **options)
     return optimizer

@@ -85,5 +85,5 @@ def min_snr_weights(
     if prediction == "sample":
         return snr.clamp(max=gamma)
     raise ParameterError(
-        f"prediction_type={prediction!r}: must be epsilon, v_prediction or sample to be trained"
+        f"prediction_type={prediction!r}: must be epsilon, v_prediction or sample for training"
     )

@@ -48,7 +48,7 @@ class TuningSettings(BaseModel):
 
     model: str = _about("Model to start from: bundled name, folder, or hub id.", "mini")
     images: int = Field(
-        8_000, gt=0, description="Images to train on in all; more continue a finished run."
+        8_000, gt=0, description="Images to train on in all; raise it to continue a finished run."
     )
     batch_size: int = _about("Images per step, over all processes.", 8, gt=0)
     accumulation: int = Field(
@@ -56,9 +56,9 @@ class TuningSettings(BaseModel):
     )
     learning_rate: float = _about("Peak learning rate, after warm-up.", 1e-3, gt=0)
     warmup_images: int = _about("Images over which the learning rate rises.", 400, ge=0)
-    weight_decay: float = _about("AdamW's weight decay.", 0.01, ge=0)
+    weight_decay: float = _about("Weight decay of AdamW.", 0.01, ge=0)
     ema_decay: float = Field(
-        0.99, ge=0, lt=1, description="Decay of the average of the weights, which is saved."
+        0.99, ge=0, lt=1, description="Decay of the saved weight average (EMA)."
     )
     min_snr_gamma: float = Field(
         5.0, ge=0, description="Min-SNR loss weighting; 0 weights all noise levels alike."
@@ -69,10 +69,10 @@ class TuningSettings(BaseModel):
     text_encoder: bool = _about("Train the text encoder too.", False)
     trigger: str = _about("Word that starts every caption.", "")
     prior_images: int = Field(
-        0, ge=0, description="Images of the base model to train on, against forgetting."
+        0, ge=0, description="Images made by the base model to train on, against forgetting."
     )
     prior_prompts: tuple[str, ...] = Field(
-        (), description="Their prompts; default: styles that the model knows."
+        (), description="Prompts of the prior images. Default: the model's styles."
     )
     prior_weight: float = _about("Weight of the prior images in the loss.", 1.0, ge=0)
     prior_share: float = _about("Prior images per training image.", 1.0, gt=0, le=4)
@@ -85,7 +85,7 @@ class TuningSettings(BaseModel):
     checkpoint_images: int = _about("Images between checkpoints.", 1_000, gt=0)
     keep: int = _about("Checkpoints to keep.", 3, gt=0)
     sample_images: int = Field(
-        2_000, ge=0, description="Images between samples in TensorBoard; 0: none."
+        2_000, ge=0, description="Images between samples in TensorBoard. 0: none."
     )
     sample_prompts: tuple[str, ...] = _about("Prompts of the samples.", ())
 
@@ -119,19 +119,19 @@ class LoraSettings(TuningSettings):
     """
 
     images: int = Field(
-        6_000, gt=0, description="Images to train on in all; more continue a finished run."
+        6_000, gt=0, description="Images to train on in all; raise it to continue a finished run."
     )
     caption_dropout: float = Field(
         0.0, ge=0, lt=1, description="Fraction of images trained without a caption."
     )
     rank: int = _about("Rank of the LoRA.", 16, gt=0)
-    alpha: float = _about("Alpha of the LoRA; 0: the rank.", 0.0, ge=0)
+    alpha: float = _about("Alpha of the LoRA. 0: same as the rank.", 0.0, ge=0)
     targets: tuple[str, ...] = Field(
-        LORA_TARGETS, description="UNet layers to adapt, by the end of their names."
+        LORA_TARGETS, description="UNet layers to adapt, by name ending."
     )
     text_targets: tuple[str, ...] = Field(TEXT_TARGETS, description="Text encoder layers to adapt.")
     max_megabytes: float = Field(
-        10.0, gt=0, description="Largest file; a bigger LoRA is reduced in rank."
+        10.0, gt=0, description="Maximum file size; the rank is reduced to fit."
     )
     kohya: bool = _about("Also write the file in kohya's layout.", False)
 
@@ -141,7 +141,7 @@ class FullSettings(TuningSettings):
 
     learning_rate: float = Field(2e-4, gt=0)
     ema_decay: float = Field(
-        0.995, ge=0, lt=1, description="Decay of the average of the weights, which is saved."
+        0.995, ge=0, lt=1, description="Decay of the saved weight average (EMA)."
     )
 
 
@@ -158,7 +158,7 @@ FREE = (
     "sample_images",
     "sample_prompts",
 )
-"""What may be other when a run is resumed: where and how it is computed, and what it shows."""
+"""Settings that may change when a run is resumed: where and how it computes and what it shows."""
 
 
 def read_settings(kind: type[Settings], config: Path | None, flags: dict[str, Any]) -> Settings:
@@ -181,7 +181,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ParameterError(f"config={str(path)!r}: no such file") from error
     except (OSError, ValueError) as error:
-        raise ParameterError(f"config={str(path)!r}: is no TOML file ({error})") from error
+        raise ParameterError(f"config={str(path)!r}: is not valid TOML ({error})") from error
 
 
 def _first_fault(error: ValidationError, kind: type[TuningSettings]) -> str:
@@ -189,7 +189,7 @@ def _first_fault(error: ValidationError, kind: type[TuningSettings]) -> str:
     name = str(fault["loc"][0])
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(name, kind.model_fields, n=1, cutoff=0.0)
-        return f"unknown name {name!r}; the nearest is {near[0]!r}"
+        return f"unknown name {name!r}; did you mean {near[0]!r}?"
     reason = fault["msg"][0].lower() + fault["msg"][1:]
     return f"{name}={fault['input']!r}: {reason}"
 
@@ -208,13 +208,13 @@ def _toml(value: Any) -> str:
 
 
 def check_same_settings(old: dict[str, Any], new: TuningSettings, run: Path) -> None:
-    """Raise ParameterError where a run was begun with other settings; more images are welcome."""
+    """Raise ParameterError if a run was started with other settings; `images` may grow."""
     now = json.loads(new.model_dump_json())
     for name, value in now.items():
         if name == "images" and value > old.get(name, value):
             continue
         if name not in FREE and name in old and old[name] != value:
             raise ParameterError(
-                f"run={str(run)!r}: was begun with {name}={old[name]!r}, asked is {value!r}; "
-                "take the same or another folder"
+                f"run={str(run)!r}: was started with {name}={old[name]!r}, not {value!r}; "
+                "use the same value or another folder"
             )

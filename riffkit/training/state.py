@@ -90,7 +90,7 @@ class TrainingState:
             self.optimizer.load_state_dict(values["optimizer"])
         except (KeyError, ValueError, RuntimeError) as error:
             raise ParameterError(
-                f"{path.parent.name}: holds a run of another network; take another folder"
+                f"{path.parent.name}: contains a run of another network; choose another folder"
             ) from error
         self.images_seen = values["images_seen"]
         self.n_steps = values["n_steps"]
@@ -102,8 +102,8 @@ def read_state(path: Path) -> dict[str, Any]:
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise ParameterError(
-            f"{path.parent.name}/{path.name}: damaged; remove it, or copy an older "
-            f"{path.stem}-NUMBER{path.suffix} in its place"
+            f"{path.parent.name}/{path.name}: damaged; remove it or replace it with an older "
+            f"{path.stem}-NUMBER{path.suffix}"
         ) from error
 
 
@@ -116,7 +116,9 @@ def load_ema(network: nn.Module, path: Path) -> None:
     needed = {name for name, p in network.named_parameters() if p.requires_grad}
     found = {name: values[name] for name in network.state_dict() if name in values}
     if missing := sorted(needed - set(found)):
-        raise ParameterError(f"{path.parent.name}: holds a run without {missing[0]}")
+        raise ParameterError(
+            f"{path.parent.name}: contains a run without {missing[0]}; choose another folder"
+        )
     network.load_state_dict(found, strict=False)
 
 

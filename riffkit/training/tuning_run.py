@@ -165,29 +165,36 @@ def _recipe(data: Path, pipeline: Pipeline, settings: TuningSettings) -> dict[st
 
 
 def _check_run(run: Path, recipe: dict[str, Any], settings: TuningSettings) -> None:
-    """Raise ParameterError where `run` holds anything but this run, begun earlier."""
+    """Raise ParameterError if `run` contains anything but an earlier part of this run."""
     if run.exists() and not run.is_dir():
-        raise ParameterError(f"run={str(run)!r}: is a file; give a folder")
+        raise ParameterError(f"run={str(run)!r}: is a file; choose a folder")
     path = run / RECIPE
     if not path.exists():
         if (run / "state.pt").exists():
-            raise ParameterError(f"run={str(run)!r}: holds a run of another kind; take another")
+            raise ParameterError(
+                f"run={str(run)!r}: contains a different kind of run; choose another folder"
+            )
         return
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
         same = {name: old[name] for name in ("kind", "settings", "dataset", "model")}
     except (OSError, ValueError, KeyError) as error:
-        raise ParameterError(f"run={str(run)!r}: its {RECIPE} is damaged; take another") from error
+        raise ParameterError(
+            f"run={str(run)!r}: its {RECIPE} is damaged; choose another folder"
+        ) from error
     if not (run / "state.pt").exists():
         return  # nothing was learned yet
     for name in ("model", "dataset"):
         if same[name]["fingerprint"] != recipe[name]["fingerprint"]:
             raise ParameterError(
-                f"run={str(run)!r}: was begun with another {name} ({same[name]['name']!r}, "
-                f"{same[name]['fingerprint']}); take the same or another folder"
+                f"run={str(run)!r}: was started with another {name} ({same[name]['name']!r}, "
+                f"{same[name]['fingerprint']}); use the same one or another folder"
             )
     if same["kind"] != recipe["kind"]:
-        raise ParameterError(f"run={str(run)!r}: holds a run of `riff train {same['kind']}`")
+        raise ParameterError(
+            f"run={str(run)!r}: contains a run of `riff train {same['kind']}`; choose another "
+            "folder"
+        )
     check_same_settings(same["settings"], settings, run)
 
 

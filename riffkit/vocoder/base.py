@@ -93,15 +93,13 @@ def check_input(
     wanted = (params.planes.n_mel_planes, params.n_mels)
     if (n_planes, n_mels) != wanted or n_frames < 1:
         raise ParameterError(
-            f"mel={tuple(mel.shape)}: the preset {params.preset!r} asks for {wanted[0]} planes "
+            f"mel={tuple(mel.shape)}: the preset {params.preset!r} needs {wanted[0]} planes "
             f"of {wanted[1]} rows and at least one column"
         )
     if n_samples < n_frames:
-        raise ParameterError(
-            f"n_samples={n_samples}: must be at least one for each of the {n_frames} columns"
-        )
+        raise ParameterError(f"n_samples={n_samples}: must be at least {n_frames}, one per column")
     if quality not in QUALITIES:
         raise ParameterError(f"quality={quality!r}: must be one of {', '.join(QUALITIES)}")
     least, most = mel.aminmax()  # both are NaN if any is, which fails the comparisons
     if not ((least >= 0) & (most < math.inf)):
-        raise ParameterError("mel: must hold magnitudes, finite and not below 0")
+        raise ParameterError("mel: must contain finite magnitudes of at least 0")

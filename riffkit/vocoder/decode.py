@@ -116,7 +116,7 @@ class KnownPart:
 
 def _check_known(known: KnownPart, image: SpectrogramImage, voice: Vocoder) -> None:
     if not isinstance(voice, InpaintingVocoder):
-        raise ParameterError(f"vocoder={voice.name!r}: cannot keep known sound; use {DEFAULT!r}")
+        raise ParameterError(f"vocoder={voice.name!r}: can't keep known sound; use {DEFAULT!r}")
     wanted = (image.params.planes.n_channels, image.n_samples)
     if known.waveform.shape != wanted or known.is_known.shape != image.pixels.shape[:2]:
         raise ParameterError(

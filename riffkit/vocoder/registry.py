@@ -24,7 +24,7 @@ def _griffin_lim() -> Vocoder:
 
 _BUILT_IN: dict[str, Callable[[], Vocoder]] = {DEFAULT: _griffin_lim}
 
-_REMOVED = {"neural": "it was removed, since griffin-lim is as good in less time"}
+_REMOVED = {"neural": "it was removed because griffin-lim is as good and faster"}
 
 
 def names() -> list[str]:

@@ -198,7 +198,7 @@ def test_built_again_and_other_options(music: Path, built: Path) -> None:
     before = tree(built)
     again = build_dataset(music, built, REQUEST)
     assert len(again.records) == len(read_metadata(built))
-    assert "was built before" in again.notes[0]
+    assert "already up to date" in again.notes[0]
     for request, says in ((changed(bars=2), "bars=1 and not 2"), (changed(seed=5), "seed=0")):
         with pytest.raises(ParameterError, match=says):
             build_dataset(music, built, request)
@@ -212,7 +212,7 @@ def test_other_captions_are_another_dataset(music: Path, tmp_path: Path) -> None
     folder = Path(shutil.copytree(music / "jazz", tmp_path / "jazz"))
     request = changed(test_share=0.0)
     build_dataset(folder, folder / "out", request)
-    assert "was built before" in build_dataset(folder, folder / "out", request).notes[0]
+    assert "already up to date" in build_dataset(folder, folder / "out", request).notes[0]
     (folder / "c.txt").write_text("another tune")
     with pytest.raises(ParameterError, match="changed files or captions"):
         build_dataset(folder, folder / "out", request)
@@ -296,7 +296,7 @@ def test_captions_for_missing_files_are_told(tmp_path: Path) -> None:
     line = {"file_name": "gone.flac", "text": "lost"}
     (tmp_path / "in" / "metadata.jsonl").write_text(json.dumps(line) + "\n")
     built = build_dataset(tmp_path / "in", tmp_path / "out", REQUEST)
-    assert "captions for 1 files that aren't there: gone.flac" in built.notes
+    assert "captions ignored for 1 missing files: gone.flac" in built.notes
 
 
 def test_places_that_are_taken(music: Path, tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_places_that_are_taken(music: Path, tmp_path: Path) -> None:
         build_dataset(music, tmp_path / "file" / "out", REQUEST)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.doc").write_text("")
-    with pytest.raises(ParameterError, match="isn't empty"):
+    with pytest.raises(ParameterError, match="is not empty"):
         build_dataset(music, tmp_path / "full", REQUEST)
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["thesis.doc"]
 
@@ -339,7 +339,7 @@ def test_options_out_of_range(changes: dict, says: str) -> None:
 def test_options_that_do_not_go_together(music: Path, tmp_path: Path) -> None:
     for changes, says in (
         ({"model": "mini", "preset": "riffusion-v1"}, "knows full-band images"),
-        ({"model": "mini", "seconds": 3.0}, "knows bars only"),
+        ({"model": "mini", "seconds": 3.0}, "only supports bars"),
         ({"preset": "none", "model": None}, "preset='none'"),
     ):
         with pytest.raises(ParameterError, match=says):

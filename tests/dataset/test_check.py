@@ -227,7 +227,7 @@ def test_the_command_says_it_and_strict_fails(dataset: Callable[..., Path]) -> N
     arguments = ["check", str(out), "--workers", "1"]
     told = run.invoke(app, arguments)
     assert told.exit_code == 0
-    assert "no-caption: 1 × clips with a caption missing: train/000002-song-01.flac" in told.stdout
+    assert "no-caption: 1 × clips without a caption: train/000002-song-01.flac" in told.stdout
     assert told.stdout.count("\n") == 2
     strict = run.invoke(app, [*arguments, "--strict", "--json"])
     assert strict.exit_code == 1

@@ -187,7 +187,7 @@ def test_the_partials_of_the_original_may_be_asked_for() -> None:
 
 
 def test_silence_has_no_partials() -> None:
-    with pytest.raises(ParameterError, match="no partial from 150 to 1200 Hz"):
+    with pytest.raises(ParameterError, match="no partial between 150 and 1200 Hz"):
         wobble(torch.zeros(1, RATE), RATE)
 
 

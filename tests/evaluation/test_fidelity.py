@@ -85,5 +85,5 @@ def test_visqol_hears_what_is_missing() -> None:
 
 def test_another_length_is_refused() -> None:
     clip = hiss()
-    with pytest.raises(ParameterError, match="as long as the original"):
+    with pytest.raises(ParameterError, match="the original's shape"):
         fidelity(clip, clip[:, 1:], waveform_to_image(clip, RATE, RIFFUSION_V1))

@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
+    from riffkit.limits import Quality
     from riffkit.music.clip import Clip
     from riffkit.music.timeline import Keyframe
-    from riffkit.limits import Quality
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -84,7 +84,7 @@ def method(task: Task[Any]) -> str:
     clips = "The clip: sound, image and recipe."
     about.append(indented(clips if task.count is None else "The clips.", hanging=True))
     about += ["", indented("Raises:")]
-    about.append(indented("ParameterError: a name or a value that can't be.", hanging=True))
+    about.append(indented("ParameterError: an unknown name or an invalid value.", hanging=True))
     if task.inputs:
         text = "AudioFileError, ImageFileError: a file that can't be read."
         about.append(indented(text, hanging=True))

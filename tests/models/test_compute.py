@@ -45,7 +45,7 @@ def test_compiled_it_paints_the_same(tiny_folder: Path) -> None:
 
 def test_a_model_that_always_wraps_is_not_compiled() -> None:
     pipeline = load_pipeline("mini", device="cpu", compute=Compute(compile=True))
-    assert any(note.startswith("compile: left out") for note in pipeline.notes)
+    assert any(note.startswith("compile: ignored") for note in pipeline.notes)
     assert pipeline.unet._compiled_call_impl is None
 
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_is_said_in_a_line(
 ) -> None:
     with pytest.raises(ParameterError, match="must be one of auto, float32"):
         Compute(dtype="int4")
-    with pytest.raises(ParameterError, match="choose one of these"):
+    with pytest.raises(ParameterError, match="use float32 or bfloat16"):
         load_pipeline(str(tiny_folder), device="cpu", compute=Compute(dtype="float16"))
     monkeypatch.setattr(computing.shutil, "which", lambda name: None)
     with pytest.raises(ParameterError, match=r"install g\+\+"):

@@ -131,7 +131,7 @@ def test_an_entrys_length_replaces_the_length_for_all() -> None:
 
 def test_options_that_no_row_knows_are_refused() -> None:
     entries = entries_of([{"last": "drums"}, "a"], task="morph")[:1] + entries_of(["a"])
-    with pytest.raises(ParameterError, match="'bmp' is not known; the nearest that is: 'bpm'"):
+    with pytest.raises(ParameterError, match="'bmp' is unknown; did you mean 'bpm'"):
         list_calls(entries, Path("out"), seed=0, defaults={"bmp": 90.0})
     defaults = {"first": "piano", "melody_strength": 0.2}  # each for the rows that know it
     one, other = list_calls(entries, Path("out"), seed=0, defaults=defaults)
@@ -211,7 +211,7 @@ def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
         (
             "a.jsonl",
             '{"prompt": "x"}\n{"promt": "y"}',
-            "line 2: 'promt' is not known; the nearest that is: 'prompt'",
+            "line 2: 'promt' is unknown; did you mean 'prompt'",
         ),
         ("a.csv", "prompt,tempo_bpm\nx,90\n", "line 2: 'tempo_bpm' .* 'bpm'"),
         ("a.csv", "prompt,seed\nx,seven\n", "line 2: seed='seven': must be a whole number"),
@@ -221,7 +221,7 @@ def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
         ("a.jsonl", '{"bpm": 90}', "line 1: has no prompt"),
         ("a.jsonl", "[1]", "line 1: can't be read"),
         ("a.jsonl", "{", "line 1: can't be read"),
-        ("a.txt", "# nothing\n", "holds no prompt"),
+        ("a.txt", "# nothing\n", "contains no prompt"),
     ],
 )
 def test_mistakes_in_lists_are_named(name: str, text: str, says: str, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_theme_is_stayed_near_to(riff: Riff, tmp_path: Path) -> None:
     ("wrong", "message"),
     [
         ({"prompts": ()}, "prompts"),
-        ({"prompts": ("a", "b", "c"), "bars": 2}, "at least as many bars"),
+        ({"prompts": ("a", "b", "c"), "bars": 2}, "one per prompt"),
         ({"prompts": ("a",), "strength": 1.5}, "strength"),
         ({"prompts": (" ",)}, "prompt"),
     ],
@@ -154,15 +154,15 @@ def test_one_guided_keyframe_guides_all(riff: Riff) -> None:
     [
         ("guidance = 2", "guidance = -50", "guidance=-50: must lie"),
         ("guidance = 2", 'negative_prompt = "(guitar:50)"', "50"),
-        ("prompt =", "promt =", "the nearest that is: 'prompt'"),
-        ("bpm = 140", "tempo = 140", "'tempo' is not known"),
-        ("bar = 4", "bar = 0", "put them in order"),
-        ("bar = 4", "bar = 12", "must lie in the piece"),
+        ("prompt =", "promt =", "did you mean 'prompt'"),
+        ("bpm = 140", "tempo = 140", "'tempo' is unknown"),
+        ("bar = 4", "bar = 0", "sort the keyframes"),
+        ("bar = 4", "bar = 12", "must be in the piece"),
         ('easing = "smooth"', 'easing = "slow"', "easing"),
         ("bars = 8", "bars = 'many'", "bars='many': must be a whole number"),
-        ("[[keyframe]]", "[keyframe]", "not TOML|keyframe"),
-        ("bpm = 140", "bpm 140", "not TOML"),
-        ("bar = 4\n", "", "needs a bar"),
+        ("[[keyframe]]", "[keyframe]", "not valid TOML|keyframe"),
+        ("bpm = 140", "bpm 140", "not valid TOML"),
+        ("bar = 4\n", "", "must have a bar"),
     ],
 )
 def test_scripts_with_mistakes_are_refused(

@@ -95,5 +95,5 @@ def test_files_that_are_no_tune_are_refused(
 
 def test_a_file_without_notes_is_refused(tmp_path: Path) -> None:
     mido.MidiFile().save(tmp_path / "empty.mid")
-    with pytest.raises(ParameterError, match="holds no notes"):
+    with pytest.raises(ParameterError, match="contains no notes"):
         read_melody(tmp_path / "empty.mid", bpm=None, beats_per_bar=4)

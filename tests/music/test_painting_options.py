@@ -200,7 +200,7 @@ def test_a_morph_between_like_frames_stays_coherent(small: Riff) -> None:
     [
         ({"sampler": "best"}, "sampler='best': must be one of ddim"),
         ({"guidance_interval": "half"}, "guidance_interval='half': must be two numbers"),
-        ({"guidance_interval": "0.5:0.2"}, "guidance_interval=0.5:0.2: must be a part of 0:1"),
+        ({"guidance_interval": "0.5:0.2"}, "guidance_interval=0.5:0.2: must be a range within 0:1"),
         ({"guidance_interval": "0.5"}, "must be two numbers"),
         ({"deep_cache": 0}, "deep_cache=0: must be 1"),
         ({"negative_prompt": "(drums:99)"}, "weight of 'drums' is 99"),

@@ -173,12 +173,12 @@ def test_a_replay_gives_the_text_that_was_read_then(
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("generate", {"prompt": "a", "bmp": 90}, "'bmp' is not known; the nearest that is: 'bpm'"),
+        ("generate", {"prompt": "a", "bmp": 90}, "'bmp' is unknown; did you mean 'bpm'"),
         ("generate", {"prompt": "a", "bars": "two"}, "bars='two': must be a whole number"),
         ("generate", {}, "generate: has no prompt"),
         ("restyle", {"prompt": "a"}, "restyle: clip is missing"),
         ("restyle", {"clip": "nowhere.wav", "prompt": "a"}, r"nowhere\.wav"),
-        ("restyle", {"clip": 5, "prompt": "a"}, "clip=5: must be the name of a file"),
+        ("restyle", {"clip": 5, "prompt": "a"}, "clip=5: must be a file name"),
         ("story", {"keyframes": [7], "bars": 2}, r"keyframes\[0\]=7: must be a table"),
         ("story", {}, "story: has no keyframes"),
         ("vary", {"clip": __file__, "count": 0}, "count=0: must be between 1 and 64"),

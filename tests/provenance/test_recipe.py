@@ -102,7 +102,7 @@ def test_what_the_first_recipes_left_out_is_as_it_was_then() -> None:
 def test_a_recipe_of_today_is_read_as_it_is_and_one_of_tomorrow_is_refused() -> None:
     recipe = Recipe("generate", {"prompt": "a"}, inputs={"melody": {"name": "x", "sha256": "1"}})
     assert Recipe.from_dict(recipe.to_dict()) == recipe
-    with pytest.raises(ParameterError, match="later version"):
+    with pytest.raises(ParameterError, match="newer version"):
         Recipe.from_dict({**recipe.to_dict(), "schema": 99})
 
 

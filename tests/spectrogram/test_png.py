@@ -149,7 +149,7 @@ def test_missing_files_folders_and_bombs_are_refused(tmp_path, monkeypatch, save
     with pytest.raises(ImageFileError, match="directory"):
         SpectrogramImage.open(tmp_path)
     monkeypatch.setattr(png, "MAX_PIXELS", 1_000)
-    with pytest.raises(ImageFileError, match="512 x 512 px are more than 1000"):
+    with pytest.raises(ImageFileError, match="512 x 512 px is more than 1000"):
         SpectrogramImage.open(save_gray("a.png"))
 
 

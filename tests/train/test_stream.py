@@ -117,7 +117,7 @@ def test_two_writers_never_take_the_same_shard(ring: Ring) -> None:
 
 
 def test_a_cache_of_other_images_is_refused(ring: Ring) -> None:
-    with pytest.raises(ParameterError, match="holds clips of preset 'small'"):
+    with pytest.raises(ParameterError, match="contains clips of preset 'small'"):
         Ring(ring.folder, FULL_BAND)
 
 

@@ -166,7 +166,7 @@ def test_quantized_weights_are_bytes() -> None:
 def test_what_is_no_snapshot_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"nonsense")
-    with pytest.raises(ParameterError, match="is no snapshot"):
+    with pytest.raises(ParameterError, match="is not a snapshot"):
         load_snapshot(path)
 
 

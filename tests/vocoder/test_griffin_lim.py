@@ -235,7 +235,7 @@ def test_short_images_decode() -> None:
         (torch.ones(1, 1, 128, 4), {}, "of 512 rows"),
         (torch.ones(1, 1, 512, 4), {"n_samples": 3}, "n_samples=3"),
         (torch.full((1, 1, 512, 4), np.nan), {}, "finite"),
-        (-torch.ones(1, 1, 512, 4), {}, "not below 0"),
+        (-torch.ones(1, 1, 512, 4), {}, "at least 0"),
     ],
 )
 def test_what_cannot_be_decoded_is_refused(

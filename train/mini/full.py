@@ -99,7 +99,7 @@ def load_networks(folder: Path, *, n_facts: int = 0) -> TextToLatents:
     trained = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
     missing, unexpected = unet.load_state_dict(trained.state_dict(), strict=False)
     if unexpected or any(not name.startswith("add_embedding.") for name in missing):
-        raise ParameterError(f"model={folder.name!r}: its unet is not one of this size")
+        raise ParameterError(f"model={folder.name!r}: its UNet has another size")
     text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
     return TextToLatents(unet, text_encoder, n_facts=n_facts)
 

@@ -106,7 +106,7 @@ def read_latents(folder: Path) -> dict[int, CachedClips]:
         said.setdefault(width, []).extend(fact_words(clip) for clip in clips)
     if not parts:
         raise ParameterError(
-            f"{folder.parent.name}/{folder.name}: holds no latents; make them with "
+            f"{folder.parent.name}/{folder.name}: contains no latents; make them with "
             "`riff train latents`"
         )
     columns = {w: n for n, w in enumerate(sorted(set().union(*itertools.chain(*said.values()))))}

@@ -38,7 +38,7 @@ def read_clips(folder: Path) -> dict[int, list[Clip]]:
         shards[int(path.stem.split("-")[1])] = clips
     if not shards:
         raise ParameterError(
-            f"data={folder.name!r}: holds no clips; make some with `riff train render`"
+            f"data={folder.name!r}: contains no clips; make some with `riff train render`"
         )
     return shards
 

@@ -20,7 +20,7 @@ def find_soundfont() -> Path:
         path = Path(named).expanduser()
         if not path.is_file():
             raise ParameterError(
-                f"RIFFKIT_SOUNDFONT={named} is not a file: set it to a .sf2 file "
+                f"RIFFKIT_SOUNDFONT={named} is not a file; set it to a .sf2 file "
                 f"such as {FILE_NAME}"
             )
         return path
@@ -30,6 +30,6 @@ def find_soundfont() -> Path:
         if place.is_file():
             return place
     raise ParameterError(
-        f"soundfont={FILE_NAME} is not found: install the Debian package fluid-soundfont-gm "
+        f"soundfont={FILE_NAME} not found; install the Debian package fluid-soundfont-gm "
         "or set RIFFKIT_SOUNDFONT to a General MIDI .sf2 file"
     )

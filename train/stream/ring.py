@@ -167,7 +167,7 @@ def _check_same(path: Path, params: SpectrogramParams) -> None:
     if found != wanted:
         preset = found.get("params", {}).get("preset")
         raise ParameterError(
-            f"cache={str(path.parent)!r}: holds clips of preset {preset!r}, recipe "
-            f"{found.get('recipe')}; asked is {params.preset!r}, recipe {RECIPE_VERSION}; "
-            "take another folder"
+            f"cache={str(path.parent)!r}: contains clips of preset {preset!r}, recipe "
+            f"{found.get('recipe')}, not {params.preset!r}, recipe {RECIPE_VERSION}; "
+            "choose another folder"
         )

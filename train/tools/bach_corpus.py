@@ -29,7 +29,7 @@ def write_phrases(path: Path) -> int:
     try:
         from music21 import corpus
     except ImportError as error:
-        raise ParameterError("music21 is not installed: pip install music21") from error
+        raise ParameterError("music21 is not installed; run `pip install music21`") from error
     lines = sorted({line for file in corpus.getComposer("bach") for line in _phrases_of(file)})
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -30,7 +30,7 @@ def read_checkpoint(folder: Path) -> dict[str, np.ndarray]:
         data = (folder / ".data-00000-of-00001").read_bytes()
     except OSError as error:
         raise ParameterError(
-            f"{folder.name}: is no checkpoint of musicnn; give the folder MTT_musicnn of its wheel"
+            f"{folder.name}: not a musicnn checkpoint; use the folder MTT_musicnn of its wheel"
         ) from error
     footer = index[-_FOOTER_BYTES:]
     if struct.unpack("<Q", footer[-8:])[0] != _MAGIC:

@@ -1,4 +1,4 @@
-"""`riff train vae` and what goes with it: the stream's cache, the finished folder."""
+"""`riff train vae`, with its cache of rendered clips and its export."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from train.stream.settings import DEFAULT_AHEAD, DEFAULT_MEGABYTES
 if TYPE_CHECKING:
     from train.vae.network import VaeConfig
 
-Run = Annotated[Path, typer.Argument(help="folder of the training run")]
-Cache = Annotated[Path, typer.Option(help="folder that rendered clips are kept in")]
-Preset = Annotated[str, typer.Option(help="spectrogram preset of the images")]
-Megabytes = Annotated[int, typer.Option(help="size that the cache is kept within")]
-Ahead = Annotated[int, typer.Option(help="clips that are rendered ahead of the training")]
+Run = Annotated[Path, typer.Argument(help="Folder of the training run.")]
+Cache = Annotated[Path, typer.Option(help="Folder for rendered clips.")]
+Preset = Annotated[str, typer.Option(help="Spectrogram preset of the images.")]
+Megabytes = Annotated[int, typer.Option(help="Maximum size of the cache.")]
+Ahead = Annotated[int, typer.Option(help="Clips to render ahead of the training.")]
 Workers = Annotated[
-    int, typer.Option(help="rendering processes; 0: rendering and training by turns")
+    int, typer.Option(help="Rendering processes. 0: alternate rendering and training.")
 ]
 
 
@@ -29,7 +29,7 @@ def stream(
     megabytes: Megabytes = DEFAULT_MEGABYTES,
     ahead: Ahead = DEFAULT_AHEAD,
 ) -> None:
-    """Render clips into a cache, one process, until it is stopped; trainings read from it."""
+    """Render clips into a cache that trainings read from, until stopped. One process."""
     from riffkit.spectrogram.params import preset as find_preset
     from train.stream.ring import Ring
     from train.stream.workers import Pace, fill
@@ -42,26 +42,26 @@ def vae(
     cache: Cache,
     preset: Preset = "crisp",
     workers: Workers = 1,
-    images: Annotated[int, typer.Option(help="crops to have seen at the end")] = 1_000_000,
+    images: Annotated[int, typer.Option(help="Crops to train on in all.")] = 1_000_000,
     cooldown: Annotated[
-        int, typer.Option(help="over so many crops before the end the learning rate falls to 0")
+        int, typer.Option(help="Crops at the end over which the learning rate falls to 0.")
     ] = 0,
     batch_size: int = 4,
     learning_rate: float = 7e-4,
     ema_decay: float = 0.9995,
-    sound_channels: Annotated[int, typer.Option(help="latent channels beside the bar cue's")] = 8,
-    fold: Annotated[int, typer.Option(help="pixels a side folded into channels: 4, or 1")] = 4,
+    sound_channels: Annotated[int, typer.Option(help="Latent channels besides the bar cue's.")] = 8,
+    fold: Annotated[int, typer.Option(help="Pixels per side folded into channels: 4 or 1.")] = 4,
     start: Annotated[
-        Path | None, typer.Option("--from", help="snapshot whose weights a new run begins with")
+        Path | None, typer.Option("--from", help="Snapshot whose weights a new run starts from.")
     ] = None,
     megabytes: Megabytes = DEFAULT_MEGABYTES,
     ahead: Ahead = DEFAULT_AHEAD,
     device: str = "auto",
 ) -> None:
-    """Train the autoencoder on rendered clips, from the first ones on; the same command resumes.
+    """Train the autoencoder on rendered clips as they arrive. The same command resumes.
 
-    RUN/log.jsonl holds the figures: mean errors of held-out mixes, single tracks and guides in
-    8-bit levels. RUN/snapshots holds the averaged weights of now and then in eight bits.
+    RUN/log.jsonl has the mean errors of held-out mixes, single tracks and guides, in 8-bit
+    levels. RUN/snapshots has the averaged weights at intervals, in eight bits.
     """
     import torch
 
@@ -87,11 +87,11 @@ def vae(
 
 def export_vae(
     run: Run,
-    folder: Annotated[Path, typer.Argument(help="diffusers folder to write")],
+    folder: Annotated[Path, typer.Argument(help="Diffusers folder to write.")],
     cache: Cache,
     preset: Preset = "crisp",
 ) -> None:
-    """Write a run's autoencoder, its latents standardised on the clips of the cache."""
+    """Write a run's autoencoder, with its latents standardized on the clips of the cache."""
     from riffkit.spectrogram.params import preset as find_preset
     from train.stream.ring import Ring
     from train.vae.export import export_vae as write

@@ -26,7 +26,7 @@ def write_config(run: Path, config: VaeConfig) -> None:
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(config.to_dict()) + "\n", encoding="utf-8")
     elif read_config(run) != config:
-        raise ParameterError(f"run={str(run)!r}: trains another network; take another folder")
+        raise ParameterError(f"run={str(run)!r}: trains another network; choose another folder")
 
 
 def read_config(run: Path) -> VaeConfig:
@@ -34,7 +34,9 @@ def read_config(run: Path) -> VaeConfig:
     try:
         return VaeConfig.from_dict(json.loads((run / CONFIG_NAME).read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise ParameterError(f"run={str(run)!r}: holds no autoencoder's run") from error
+        raise ParameterError(
+            f"run={str(run)!r}: contains no autoencoder run; run `riff train vae`"
+        ) from error
 
 
 def export_vae(run: Path, ring: Ring, folder: Path) -> AutoencoderKL:
@@ -44,7 +46,9 @@ def export_vae(run: Path, ring: Ring, folder: Path) -> AutoencoderKL:
     load_ema(network, run / "state.pt")
     images = [pixels_to_signal(pixels[None]) for pixels in whole_clips(ring, _MEASURED)]
     if not images:
-        raise ParameterError(f"cache={str(ring.folder)!r}: holds no clips")
+        raise ParameterError(
+            f"cache={str(ring.folder)!r}: contains no clips; run `riff train stream`"
+        )
     standardize(network, images, config)
     network.save_pretrained(folder)
     return network

@@ -36,7 +36,7 @@ class Snapshot:
         try:
             network.load_state_dict(self.weights)
         except RuntimeError as error:
-            raise ParameterError("snapshot: holds another network's weights") from error
+            raise ParameterError("snapshot: contains another network's weights") from error
 
 
 def save_snapshot(path: Path, network: nn.Module, images_seen: int, config: dict[str, Any]) -> None:
@@ -59,9 +59,9 @@ def load_snapshot(path: Path) -> Snapshot:
             metadata = file.metadata()
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise ParameterError(f"snapshot={str(path)!r}: is no snapshot ({error})") from error
+        raise ParameterError(f"snapshot={str(path)!r}: is not a snapshot ({error})") from error
     if not metadata or "images_seen" not in metadata:
-        raise ParameterError(f"snapshot={str(path)!r}: is no snapshot; it has no image count")
+        raise ParameterError(f"snapshot={str(path)!r}: is not a snapshot; it has no image count")
     weights = {
         name: dequantize(value, stored[name + _SCALE]) if name + _SCALE in stored else value.float()
         for name, value in stored.items()

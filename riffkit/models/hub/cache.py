@@ -134,14 +134,14 @@ def check_stored(hub_id: HubId) -> None:
     """Raise ModelError unless the cache holds the repository, or the revision that is named."""
     if hub_id.variant or hub_id.file:
         raise ModelError(
-            f"model={str(hub_id)!r}: only a whole repository or revision is removed; give "
+            f"model={str(hub_id)!r}: only whole repositories or revisions can be removed; use "
             f"{hub_id.repo} or {hub_id.repo}@REVISION"
         )
     if not repo_folder(hub_id.repo).is_dir():
         raise ModelError(f"model={str(hub_id)!r}: not in the local cache; see `riff models list`")
     if _names_revision(hub_id) and snapshot(hub_id) is None:
         raise ModelError(
-            f"model={str(hub_id)!r}: the local cache holds no such revision of {hub_id.repo}; "
+            f"model={str(hub_id)!r}: no such revision of {hub_id.repo} in the local cache; "
             "see `riff models list`"
         )
 

@@ -108,15 +108,16 @@ def _fetch_contents(
         if sha256(unfinished) != file.sha256:  # what an earlier break left behind is in it too
             unfinished.unlink()
             raise ModelError(
-                f"model={str(hub_id)!r}: {file.name} came damaged; it was removed, try again"
+                f"model={str(hub_id)!r}: {file.name} was damaged in transfer and has been "
+                "removed; try again"
             )
         os.replace(unfinished, blob)
 
 
 def _wrong_size(hub_id: HubId, file: RemoteFile, n_bytes: int) -> ModelError:
     return ModelError(
-        f"model={str(hub_id)!r}: {file.name} came with {n_bytes} bytes where the hub says "
-        f"{file.n_bytes}; it was removed, try again"
+        f"model={str(hub_id)!r}: {file.name} has {n_bytes} bytes instead of "
+        f"{file.n_bytes} and has been removed; try again"
     )
 
 

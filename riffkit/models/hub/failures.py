@@ -18,14 +18,14 @@ from riffkit.models.hub.hub_id import HubId
 
 
 def refusal(hub_id: HubId, error: Exception) -> RiffkitError:
-    """The ModelError, or for a full or closed disk OutputError, of what the client raised."""
+    """A ModelError for what the client raised; OutputError if the disk is full or read-only."""
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return output_error(constants.HF_HUB_CACHE, error)
     return ModelError(f"model={str(hub_id)!r}: {_reason(hub_id, error)}")
 
 
 def offline(hub_id: HubId) -> ModelError:
-    """That the hub may not be asked."""
+    """The error for a hub that must not be contacted."""
     return ModelError(
         f"model={str(hub_id)!r}: {_not_here(hub_id)}HF_HUB_OFFLINE is set; unset it to download"
     )
@@ -38,18 +38,18 @@ def _not_here(hub_id: HubId) -> str:
 def _reason(hub_id: HubId, error: Exception) -> str:
     if isinstance(error, GatedRepoError):
         return (
-            f"the hub asks for your consent to its terms; give it at {constants.ENDPOINT}/"
-            f"{hub_id.repo}, then `hf auth login`"
+            f"you must accept its terms first; go to {constants.ENDPOINT}/"
+            f"{hub_id.repo}, then run `hf auth login`"
         )
     if isinstance(error, RepositoryNotFoundError):
         return (
-            "no such folder, file or bundled model here, and no such repository on the hub, "
-            "or a private one; check the name, or `hf auth login`"
+            "no such folder, file, bundled model or public hub repository; check the name, "
+            "or run `hf auth login` if it is private"
         )
     if isinstance(error, RevisionNotFoundError):
         return (
-            f"{hub_id.repo} has no revision {hub_id.revision!r}; give a branch, a tag or a commit "
-            "that it has"
+            f"{hub_id.repo} has no revision {hub_id.revision!r}; use an existing branch, tag or "
+            "commit"
         )
     if isinstance(error, DisabledRepoError):
         return "the hub has disabled this repository; choose another"
@@ -58,14 +58,17 @@ def _reason(hub_id: HubId, error: Exception) -> str:
     said = str(error).strip().splitlines()
     return (
         f"{_not_here(hub_id)}no connection to {constants.ENDPOINT} "
-        f"({said[0] if said else type(error).__name__}); check it and run the same again: what "
-        "has come is kept"
+        f"({said[0] if said else type(error).__name__}); check it and run the command again "
+        "to resume"
     )
 
 
 def _answered(status: int) -> str:
     if status in (401, 403):
-        return f"the hub refuses your token ({status}); `hf auth login` with one that may read it"
+        return (
+            f"the hub rejected your token ({status}); run `hf auth login` with one that has read "
+            "access"
+        )
     if status == 429:
-        return "the hub has had too many requests (429); wait a few minutes, or `hf auth login`"
-    return f"the hub answers with an error ({status}); try again later"
+        return "too many requests to the hub (429); wait a few minutes, or run `hf auth login`"
+    return f"the hub returned an error ({status}); try again later"

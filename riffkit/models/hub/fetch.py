@@ -33,7 +33,7 @@ from riffkit.models.weights.architecture import check_class, check_configs
 from riffkit.models.weights.weight_names import NETWORKS
 
 OnProgress = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes in all."""
+"""Called with the bytes downloaded so far and the total."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ def _check_space(hub_id: HubId, needed: int) -> None:
     free = shutil.disk_usage(disk).free
     if needed > free:
         raise OutputError(
-            f"model={str(hub_id)!r}: needs {needed / 1e9:.2f} GB, and {str(cache)!r} has "
-            f"{free / 1e9:.2f} GB left; make room, or set HF_HOME to another disk"
+            f"model={str(hub_id)!r}: needs {needed / 1e9:.2f} GB, but {str(cache)!r} has only "
+            f"{free / 1e9:.2f} GB left; free some space or set HF_HOME to another disk"
         )
 
 

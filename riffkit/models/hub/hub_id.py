@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from riffkit.errors import ModelError
 
 SINGLE_FILES = (".safetensors", ".ckpt")
-"""What a whole model in one file ends with."""
+"""File extensions of whole models in one file."""
 _ID = re.compile(
     r"(?P<repo>[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*)"
     r"(?:/(?P<file>[^@:]+\.(?:safetensors|ckpt)))?"
@@ -49,7 +49,9 @@ def parse_hub_id(text: str) -> HubId:
     """The parts of an id; ModelError for what is none."""
     match = _ID.fullmatch(text)
     if match is None or not is_hub_id(text):
-        raise ModelError(f"model={text!r}: is no hub id: owner/name[/FILE][@REVISION][:VARIANT]")
+        raise ModelError(
+            f"model={text!r}: is not a hub id; use owner/name[/FILE][@REVISION][:VARIANT]"
+        )
     return HubId(match["repo"], match["revision"] or "main", match["variant"], match["file"])
 
 

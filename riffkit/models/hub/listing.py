@@ -33,10 +33,10 @@ def model_files(names: Collection[str], hub_id: HubId) -> list[str]:
         ]
     file = hub_id.file or _only_file(names, hub_id)
     if file not in names:
-        raise ModelError(f"model={str(hub_id)!r}: {hub_id.repo} holds no file {file}")
+        raise ModelError(f"model={str(hub_id)!r}: {hub_id.repo} has no file {file}")
     if hub_id.variant:
         raise ModelError(
-            f"model={str(hub_id)!r}: a single file has no variants; leave :{hub_id.variant} out"
+            f"model={str(hub_id)!r}: a single file has no variants; remove :{hub_id.variant}"
         )
     stem, folder = file.rpartition(".")[0], file[: file.rfind("/") + 1]
     beside = (f"{start}{name}" for name in _OURS for start in (f"{stem}.", folder))
@@ -50,8 +50,8 @@ def _weights(names: Collection[str], hub_id: HubId) -> list[str]:
         weights = choose_weights(part, inside, hub_id.variant or FULL_PRECISION)
         if weights is None:
             raise ModelError(
-                f"model={str(hub_id)!r}: {hub_id.repo} holds no whole weights of {part} "
-                "(.safetensors or .bin); it is no whole Stable Diffusion v1 model"
+                f"model={str(hub_id)!r}: {hub_id.repo} has no complete weights for {part} "
+                "(.safetensors or .bin); it is not a complete Stable Diffusion v1 model"
             )
         index = [weights.index] if weights.index in inside else []
         chosen += [f"{part}/{name}" for name in (*index, *weights.files)]
@@ -71,12 +71,12 @@ def _only_file(names: Collection[str], hub_id: HubId) -> str:
     files = [n for n in top if n.endswith(safe) or n.removesuffix(pickled) + safe not in top]
     if not files:
         raise ModelError(
-            f"model={str(hub_id)!r}: {hub_id.repo} holds neither a {INDEX} nor a .safetensors or "
-            ".ckpt file; it is no Stable Diffusion model"
+            f"model={str(hub_id)!r}: {hub_id.repo} has no {INDEX} and no .safetensors or "
+            ".ckpt file; it is not a Stable Diffusion model"
         )
     if len(files) > 1:
         raise ModelError(
-            f"model={str(hub_id)!r}: {hub_id.repo} holds {len(files)} models; choose one as "
+            f"model={str(hub_id)!r}: {hub_id.repo} contains {len(files)} models; choose one as "
             f"{hub_id.repo}/FILE: {', '.join(files)}"
         )
     return files[0]

@@ -45,9 +45,9 @@ _WANTED = "a Stable Diffusion v1 is needed"
 def check_tensors(tensors: Mapping[str, Tensor], *, named: str) -> None:
     """ModelError for a single file's tensors, if they are something else."""
     if not tensors:
-        raise ModelError(f"{named}: holds no weights; {_WANTED}")
+        raise ModelError(f"{named}: contains no weights; {_WANTED}")
     if any(".lora_" in name or name.startswith("lora_") for name in tensors):
-        raise ModelError(f"{named}: is a LoRA; give it as `loras`, and a whole model as `model`")
+        raise ModelError(f"{named}: is a LoRA; use `loras` for it and `model` for a whole model")
     if kind := _kind_of(tensors):
         raise ModelError(f"{named}: is {kind}; {_WANTED}")
 
@@ -80,7 +80,7 @@ def _part_alone(tensors: Mapping[str, Tensor]) -> str:
     for kind, prefixes in signs.items():
         if any(name.startswith(prefixes) for name in tensors):
             return kind
-    return f"something else (it holds {next(iter(tensors))!r})"
+    return f"something else (found {next(iter(tensors))!r})"
 
 
 def _latent_channels(tensors: Mapping[str, Tensor]) -> int | None:

@@ -40,13 +40,13 @@ def check_folder(folder: Path, *, named: str) -> None:
     if not (folder / INDEX).is_file():
         if (folder / "pytorch_lora_weights.safetensors").is_file():
             raise ModelError(
-                f"{named}: is a LoRA; give it as `loras`, and a whole model as `model`"
+                f"{named}: is a LoRA; use `loras` for it and `model` for a whole model"
             )
         if (folder / "config.json").is_file():
             class_name = str(read_json(folder / "config.json").get("_class_name", ""))
             check_class(class_name, named=named)
         raise ModelError(
-            f"{named}: holds no {INDEX}; give a model folder in diffusers' layout, or one file"
+            f"{named}: contains no {INDEX}; choose a diffusers model folder or a single file"
         )
     check_class(str(read_json(folder / INDEX).get("_class_name", "")), named=named)
     for part in PARTS:

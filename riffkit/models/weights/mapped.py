@@ -139,7 +139,7 @@ def _tensor(
     file: MappedFile, data: int, dtype_name: str, shape: list[int], begin: int, end: int
 ) -> Tensor:
     if dtype_name not in _DTYPES:
-        raise DamagedError(f"it holds numbers of a kind that isn't understood ({dtype_name})")
+        raise DamagedError(f"it has an unsupported number type ({dtype_name})")
     dtype = _DTYPES[dtype_name]
     if begin < 0 or end - begin != math.prod(shape) * dtype.itemsize:
         raise DamagedError("its header is damaged")

@@ -73,7 +73,7 @@ def read_pickled(path: Path) -> Stored:
         raise
     except Exception as error:  # damaged bytes make torch.load raise errors of nearly every kind
         raise DamagedError(
-            "it is damaged or truncated, or torch.save didn't write it by default (then save its "
+            "it is damaged, truncated or not in torch.save's default format (then save its "
             "state dict again)"
         ) from error
 

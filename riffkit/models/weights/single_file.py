@@ -56,11 +56,13 @@ def read_single_file(path: Path, *, named: str) -> Parts:
     text = {name.removeprefix("text_model."): tensor for name, tensor in text.items()}
     for part, tensors in (("UNet", unet), ("autoencoder", vae), ("text encoder", text)):
         if not tensors:
-            raise ModelError(f"{named}: holds no {part}; take a file that holds the whole model")
+            raise ModelError(f"{named}: has no {part}; choose a file with the whole model")
     try:
         configs = unet_config(unet), vae_config(vae), text_config(text)
     except (KeyError, IndexError, ZeroDivisionError) as error:
-        raise ModelError(f"{named}: holds no whole Stable Diffusion v1 (no {error})") from error
+        raise ModelError(
+            f"{named}: is not a complete Stable Diffusion v1 model (no {error})"
+        ) from error
     converted = (
         convert_ldm_unet_checkpoint({_UNET + k: v for k, v in unet.items()}, configs[0]),
         convert_ldm_vae_checkpoint({_VAE + k: v for k, v in vae.items()}, configs[1]),

@@ -30,8 +30,8 @@ def read_weights(path: Path, *, named: str) -> Stored:
         if looks_pickled(head):
             if tuple(map(int, torch.__version__.split(".")[:2])) < _SAFE_TORCH:
                 raise ModelError(
-                    f"{named}: torch below 2.10 doesn't read .ckpt and .bin files safely "
-                    "(CVE-2026-24747); update torch, or choose a .safetensors file"
+                    f"{named}: torch before 2.10 can't read .ckpt and .bin files safely "
+                    "(CVE-2026-24747); update torch or choose a .safetensors file"
                 )
             return read_pickled(path)
         if looks_like_safetensors(head):
@@ -39,8 +39,8 @@ def read_weights(path: Path, *, named: str) -> Stored:
         raise DamagedError("it is neither a safetensors nor a checkpoint file")
     except RefusedError as error:
         raise ModelError(
-            f"{named}: refused: reading it would run code ({error.name}); nothing was run; "
-            "take a .safetensors file from a source that you trust"
+            f"{named}: refused, because reading it would run code ({error.name}); nothing was run; "
+            "choose a .safetensors file from a source you trust"
         ) from error
     except DamagedError as error:
         raise ModelError(f"{named}: can't be loaded: {error}; copy it again") from error
