@@ -6,8 +6,8 @@
     clip.save("piano.wav")
     clip.image.save("piano.png")
 
-Everything that is meant to be used from outside is in `__all__`. Importing is light: torch and
-diffusers come in with the first name that needs them.
+The public names are in `__all__`. Importing is light: torch and diffusers are imported with the
+first name that needs them.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported when it is first asked for (PEP 562)."""
+    """A public name, imported on first access (PEP 562)."""
     import importlib
 
     for module, names in _HOMES.items():

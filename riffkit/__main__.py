@@ -1,4 +1,4 @@
-"""`python -m riffkit`, which is `riff`."""
+"""`python -m riffkit`: the same as `riff`."""
 
 from riffkit.commands.app import main
 

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writing files atomically: whole or not at all."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ADVICE = {
 
 
 def check_output_path(path: str | Path) -> None:
-    """Raise OutputError if a file plainly can't be written at `path`.
+    """Raise OutputError if a file obviously can't be written at `path`.
 
-    Worth calling before minutes of work, not only when the result is ready.
+    Call it before minutes of work, not only when the result is ready.
     """
     path = Path(path)
     try:
@@ -53,7 +53,7 @@ def output_error(path: str | Path, error: OSError) -> OutputError:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path to write to, in `path`'s folder and with its extension.
 
-    It takes the name `path` when the block ends well, and is removed whatever else happens
+    It is renamed to `path` when the block succeeds and removed in any other case
     (KeyboardInterrupt too), so a reader never sees half a file and an older file of that name
     survives a failure. An OSError raised inside becomes an OutputError.
     """
@@ -63,7 +63,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         mode = _usual_mode(temporary)
         yield temporary
-        temporary.chmod(mode)  # some writers leave files that nobody else may read
+        temporary.chmod(mode)  # some writers create files that only their owner can read
         os.replace(temporary, path)
     except OSError as error:
         raise output_error(path, error) from error
@@ -72,7 +72,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _usual_mode(path: Path) -> int:
-    """The permissions that a new file has there."""
+    """The permissions that a new file gets there."""
     path.touch()
     mode = path.stat().st_mode & 0o777
     path.unlink()

@@ -1,4 +1,4 @@
-"""Loops compiled by numba: the decorator for those that cannot be tensor operations."""
+"""The decorator for loops that can't be tensor operations; numba compiles them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FAST_MATH = {"nnan", "ninf", "nsz", "arcp", "contract"}
 
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Compile at the first call; the machine code is kept on disk for later processes.
+    """Compile at the first call; the machine code is cached on disk for later processes.
 
-    The loops let other threads run and don't expect NaN. Where no folder can be written (a
+    The loops let other threads run and don't expect NaN. If no folder is writable (a
     read-only installation without a home) each process compiles for itself.
     """
     plain = inspect.unwrap(function)  # without the wrapper that checks types while tests run

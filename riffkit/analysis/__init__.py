@@ -1,1 +1,1 @@
-"""Clips measured: tempo, key, loudness."""
+"""Measurements of clips: tempo, key, loudness."""

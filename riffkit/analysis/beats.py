@@ -1,4 +1,4 @@
-"""Where the bars of a recording begin, through all its small changes of tempo."""
+"""Finds where the bars of a recording begin, following small changes of tempo."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from riffkit.audio.resampling import resample
 from riffkit.compiled import compiled
 
 ANALYSIS_RATE = 22_050
-"""The onset curve hears up to 10 kHz."""
+"""Sample rate for analysis; the onset curve reaches up to 10 kHz."""
 _BASS_RATE = 2_000
 _BASS_HZ = 150.0
 _TIGHTNESS = 400.0
-"""How much a beat off the tempo costs, as an equally strong onset is worth 1: by its squared
+"""The cost of a beat off the tempo, where an equally strong onset is worth 1: by its squared
 logarithm (Ellis, "Beat tracking by dynamic programming", 2007, equation 5)."""
 _LINE_BEATS = 16
-"""A beat's time is that of the straight line through so many beats at either side."""
+"""A beat's time is read from the line fitted through this many beats on either side."""
 _STEADY_SECONDS = 0.015
-"""If half of all beats lie nearer than this to one straight line, the tempo is steady."""
+"""The tempo is steady if half of all beats are closer than this to one straight line."""
 
 
 @dataclass(frozen=True, eq=False)
 class BarGrid:
-    """The beats of a stretch of sound in seconds from its start, and the first that begins a bar.
+    """The beats of a stretch of sound, in seconds from its start, and the first downbeat.
 
-    `bpm` is set where one tempo holds throughout; else each clip has its own. `confidence` is the
-    tempo's, from 0 to 1; a tempo that was given has 1.
+    `bpm` is set if the tempo is constant; otherwise each clip has its own. `confidence` is that of
+    the tempo, from 0 to 1, and 1 for a given tempo.
     """
 
     beat_seconds: Float[np.ndarray, " beat"]
@@ -43,7 +43,7 @@ class BarGrid:
 
     @property
     def mean_bpm(self) -> float:
-        """The tempo that serves all of it best."""
+        """The best single tempo for all of it."""
         if self.bpm is not None:
             return self.bpm
         return 60 / _line(np.arange(len(self.beat_seconds), dtype=float), self.beat_seconds)[0]
@@ -66,9 +66,9 @@ def to_analysis_rate(
 def measure_bars(
     mono: Float[Tensor, "1 analysed"], *, bpm: float | None, beats_per_bar: int
 ) -> BarGrid | None:
-    """The bars of sound at `ANALYSIS_RATE`, None where no tempo can be found.
+    """The bars of sound at `ANALYSIS_RATE`, or None if no tempo can be found.
 
-    A `bpm` that is given stands for the measured one and holds throughout.
+    A given `bpm` replaces the measured tempo and is constant.
     """
     found = tempo(mono, ANALYSIS_RATE) if bpm is None else None
     period_bpm = bpm or (found.bpm if found else None)

@@ -1,4 +1,4 @@
-"""How much of each of the twelve pitch classes a clip holds."""
+"""How much of each of the twelve pitch classes a clip contains."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _A4_MIDI, _A4_HZ = 69, 440.0
 def chroma(
     waveform: Float[Tensor, "channel sample"], sample_rate: int
 ) -> Float[np.ndarray, " pitch_class"]:
-    """The share of each pitch class from C to B in a clip; they add up to 1, or are all 0.
+    """The share of each pitch class in a clip, from C to B; their sum is 1, or 0 for silence.
 
-    The spectrum's peaks between 55 and 2,000 Hz, tuned to the clip's own concert pitch. Each
-    counts for its own pitch, and less and less for those of which it may be the second, third
-    or fourth harmonic (Gómez, "Tonal description of polyphonic audio", 2006). Every frame
-    counts by the root of its level, so that soft parts have a say too.
+    The spectrum's peaks between 55 and 2,000 Hz, tuned to the clip's own concert pitch. Each counts
+    for its own pitch, and less and less for those of which it may be the second, third or fourth
+    harmonic (Gómez, "Tonal description of polyphonic audio", 2006). Every frame is weighted by the
+    square root of its level, so that soft parts count too.
     """
     shares = chroma_steps(waveform, sample_rate, 1)[0]
     return shares / shares.sum() if shares.any() else shares

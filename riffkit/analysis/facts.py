@@ -16,8 +16,8 @@ from riffkit.audio.loudness import integrated_lufs, true_peak_dbfs
 class ClipFacts:
     """The measured facts of one clip; confidences run from 0 to 1.
 
-    `tempo_bpm` is None where nothing comes again, `key` (such as "A minor") where nothing
-    sounds; loudness and peak are -inf for silence.
+    `tempo_bpm` is None if nothing repeats; `key` (such as "A minor") is None for silence, where
+    loudness and peak are -inf.
     """
 
     seconds: float
@@ -30,7 +30,7 @@ class ClipFacts:
 
 
 def measure(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> ClipFacts:
-    """Measure a clip of any length; one under 16 s is taken for a loop in finding the tempo."""
+    """Measure a clip of any length. For the tempo, a clip under 16 s is treated as a loop."""
     found_tempo = tempo(waveform, sample_rate)
     found_key = key(waveform, sample_rate)
     return ClipFacts(

@@ -1,4 +1,4 @@
-"""The downbeat as version 0.1.0 found it: what recipes of then mean (riffkit/music/source.py)."""
+"""The downbeat as version 0.1.0 found it, for recipes of that version (riffkit/music/source.py)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def first_downbeat(
     bpm: float,
     beats_per_bar: int = 4,
 ) -> float:
-    """Seconds from the start to the first downbeat, from 0 to below one bar.
+    """Seconds from the start to the first downbeat, at least 0 and less than one bar.
 
     Beats fall where the onset curve, summed over all of them, is highest; of the beats of a bar
     the first is where the bass (below 150 Hz) sets in most strongly. The tempo is taken to be

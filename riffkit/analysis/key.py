@@ -20,14 +20,14 @@ MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0
 
 @dataclass(frozen=True)
 class Key:
-    """A tonic and mode such as "A minor", and from 0 to 1 its lead over the next best."""
+    """A tonic and mode such as "A minor", and its margin over the next best, from 0 to 1."""
 
     name: str
     confidence: float
 
 
 def key(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> Key | None:
-    """The key whose pitch classes a clip's resemble most, or None for silence."""
+    """The key that best matches a clip's pitch classes, or None for silence."""
     shares = chroma(waveform, sample_rate)
     return chroma_to_key(shares) if shares.any() else None
 

@@ -1,4 +1,4 @@
-"""The front-end of musicnn: how it sees a clip, and what its first convolutions find there.
+"""The front end of musicnn: its mel image of a clip, and its first convolutions.
 
 Pons and Serra, arXiv:1909.06654: two "timbral" convolutions that look at many mel bands for
 0.1 s, three "temporal" ones that look at one band for 0.5 to 2 s, each pooled over the bands. It
@@ -33,7 +33,7 @@ MIN_SECONDS = 3.0
 def mel_image(
     waveform: Float[Tensor, "channel sample"], sample_rate: int
 ) -> Float[Tensor, "frame mel"]:
-    """What musicnn looks at: log₁₀(10⁴ · power + 1); a clip under 3 s is heard again and again."""
+    """musicnn's input, log₁₀(10⁴ · power + 1) of mel bands; a clip under 3 s is repeated."""
     n_turns = -int(-MIN_SECONDS * sample_rate // max(1, waveform.shape[-1]))
     mono = resample(waveform.mean(0, keepdim=True), sample_rate, SAMPLE_RATE)[0].repeat(n_turns)
     window = torch.hann_window(FFT_SIZE)
@@ -47,7 +47,7 @@ def mel_image(
 def front_end(
     images: Float[Tensor, "patch frame mel"], features: Int[Tensor, " found"] | None = None
 ) -> Float[Tensor, "patch found frame"]:
-    """The 561 features of each frame, or those with the (ascending) numbers `features`."""
+    """The 561 features of each frame, or only those numbered `features` (ascending)."""
     weights = _weights()
     wanted = torch.arange(N_FEATURES) if features is None else features
     image = images[:, None] * weights["input.scale"] + weights["input.shift"]
@@ -77,7 +77,7 @@ def _weights() -> dict[str, Tensor]:
 
 
 def read_weights(name: str) -> dict[str, Tensor]:
-    """The tensors of one of musicnn's files; ModelError where it is missing or damaged."""
+    """The tensors of one of musicnn's files; ModelError if it is missing or damaged."""
     try:
         return load_file(WEIGHTS / name)
     except (OSError, SafetensorError) as error:

@@ -1,4 +1,4 @@
-"""Where sounds begin: one curve over time that rises at every onset."""
+"""The onset curve: a curve over time that rises at every onset."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _BLOCK_FRAMES = 4_096
 
 
 def hop_samples(sample_rate: int) -> int:
-    """Samples from one value of the onset curve to the next."""
+    """Samples between two values of the onset curve."""
     return max(1, round(sample_rate / ONSETS_PER_SECOND))
 
 
 def onset_curve(
     waveform: Float[Tensor, "channel sample"], sample_rate: int
 ) -> Float[np.ndarray, " frame"]:
-    """The spectral flux of a clip, each value at `hop_samples` from the last; its mean is 0.
+    """The spectral flux of a clip, one value every `hop_samples`, with a mean of 0.
 
     How much the logarithmic level of 40 mel bands has risen since the frame before, summed
     over the bands, less the average of the second around it, so that a loud part counts as

@@ -1,4 +1,4 @@
-"""What people would call a clip: the 50 tags of musicnn's MagnaTagATune model.
+"""Tags of a clip: the 50 tags of musicnn's MagnaTagATune model.
 
 Pons and Serra, arXiv:1909.06654: on the front-end's features three convolutions over time, each
 added to what came before; the largest and the mean of all in 3 s; two dense layers. What no music
@@ -83,8 +83,8 @@ def music_tags(
 ) -> dict[str, float]:
     """Each tag's probability, the mean of patches of 3 s that together cover the clip.
 
-    A clip under 3 s is heard again and again; of a long one at most `n_patches` are heard, spread
-    from its beginning to its end. Raises ParameterError for no samples or no patches.
+    A clip under 3 s is repeated; from a long one, at most `n_patches` evenly spread patches are
+    used. Raises ParameterError for no samples or no patches.
     """
     if n_patches is not None and n_patches < 1:
         raise ParameterError(f"n_patches={n_patches}: must be at least 1")

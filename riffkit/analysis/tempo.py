@@ -1,4 +1,4 @@
-"""How many beats a minute."""
+"""The tempo of a clip, in beats per minute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from riffkit.analysis.onsets import hop_samples, onset_curve
 
 MIN_BPM, MAX_BPM = 40.0, 240.0
 USUAL_BPM = 115.0
-"""Of a tempo, its half and its double, the one nearest to this is taken for the beat."""
+"""Of a tempo, its half and its double, the one nearest to this is taken as the beat."""
 
 _MIN_SECONDS = 16.0
 _CANDIDATES_PER_OCTAVE = 240
@@ -26,16 +26,18 @@ _FAMILY_OCTAVES, _BEAT_OCTAVES = 0.9, 0.45
 
 @dataclass(frozen=True)
 class Tempo:
-    """Beats a minute, and from 0 to 1 how alike the clip is to itself some beats later."""
+    """Beats per minute, and as confidence how similar the clip is to itself some beats later, 0 to
+    1.
+    """
 
     bpm: float
     confidence: float
 
 
 def tempo(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> Tempo | None:
-    """The tempo of a clip, 40 to 240 beats a minute, or None if nothing in it comes again.
+    """The tempo of a clip, from 40 to 240 beats per minute, or None if nothing repeats.
 
-    A clip under 16 s is taken for a loop and repeated up to that length. The onset curve's
+    A clip under 16 s is treated as a loop and repeated up to that length. The onset curve's
     autocorrelation is high at the beat and its multiples, its spectrum at the beat and its
     fractions: the product singles out the beat (Peeters, "Template-based estimation of
     time-varying tempo", 2007). Which of its octaves is the beat is a matter of taste, and
@@ -73,7 +75,7 @@ def _nearness(
 
 
 def _autocorrelation(onsets: Float[np.ndarray, " frame"]) -> Float[np.ndarray, " lag"]:
-    """How alike the curve is to itself later, from 1 at lag 0; the last lags have no support."""
+    """The curve's autocorrelation, 1 at lag 0; the last lags have no support."""
     n_frames = len(onsets)
     size = scipy.fft.next_fast_len(2 * n_frames, real=True)
     power = np.abs(scipy.fft.rfft(onsets, size)) ** 2

@@ -1,6 +1,6 @@
-"""What the bytes of an audio file say: is it audio, is it whole, and what of it is by chance.
+"""Checks on the bytes of audio files: is it audio, is it complete, and which bytes are random.
 
-libsndfile plays a cut WAV, OGG or MP3 up to the cut without a word, prints about files that
+libsndfile reads a truncated WAV, OGG or MP3 up to the cut without an error, prints about files that
 aren't audio, and writes the time of day into float WAVs and a random number into OGGs.
 """
 
@@ -14,16 +14,16 @@ from typing import BinaryIO, NamedTuple
 
 _MAGICS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"ID3")
 _STREAMED_SIZE = 0x7FFFF000
-"""Writers that can't seek back leave a data size from here up: it says nothing."""
+"""Writers that can't seek back leave a data size of at least this, which is meaningless."""
 
 
 def looks_like_audio(header: bytes) -> bool:
-    """Whether a file that starts with `header` (16 bytes) is one of the kinds we read."""
+    """Whether a file that starts with `header` (16 bytes) is of a supported kind."""
     return header.startswith(_MAGICS) or _is_mpeg_frame(header)
 
 
 def is_truncated(file: BinaryIO) -> bool:
-    """Whether a file is shorter than its own headers say (WAV, AIFF, OGG and MP3)."""
+    """Whether a file is shorter than its headers say (WAV, AIFF, OGG and MP3)."""
     n_bytes = file.seek(0, os.SEEK_END)
     file.seek(0)
     magic = file.read(4)

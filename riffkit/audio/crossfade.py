@@ -16,10 +16,10 @@ def crossfade(
     second: Float[Tensor, "second_channel second_sample"],
     n_samples: int,
 ) -> Float[Tensor, "first_channel sample"]:
-    """`first` then `second`, the last `n_samples` of the one over the first of the other.
+    """`first` followed by `second`, crossfaded over `n_samples`.
 
-    Equal power: unrelated sounds keep their level through the fade (a linear one dips by 3 dB).
-    The result has `n_samples` fewer than the two together.
+    Equal power: unrelated sounds keep their level through the fade (a linear fade dips by 3 dB).
+    The result is `n_samples` shorter than both together.
     """
     if first.shape[0] != second.shape[0]:
         raise ParameterError(
@@ -45,6 +45,7 @@ def equal_power_gains(n_samples: int) -> tuple[Float[Tensor, " sample"], Float[T
 def raised_cosine(share: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """A gain that rises smoothly from 0 at share 0 to 1 at share 1.
 
-    With the one that falls it adds up to 1: alike sounds keep their level through the fade.
+    The rising and the falling gain add up to 1, so similar sounds keep their level through the
+    fade.
     """
     return (share * (math.pi / 2)).sin().square()

@@ -1,4 +1,4 @@
-"""Samples → the bytes of a WAV, FLAC, OGG or MP3 file, the same bytes each time."""
+"""Encodes samples as a WAV, FLAC, OGG or MP3 file, with the same bytes each time."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ MAX_RATE = 768_000
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """A kind of file by soundfile's name: its subtypes, the usual one first, its highest
-    sample rate, and its encoder's options."""
+    """A file format by soundfile's name: its subtypes (the default first), its highest sample rate,
+    and its encoder's options.
+    """
 
     name: str
     subtypes: tuple[str, ...]
@@ -66,7 +67,7 @@ def check_encodable(
     audio_format: AudioFormat,
     subtype: str,
 ) -> None:
-    """Raise ParameterError where the format can't hold such samples."""
+    """Raise ParameterError if the format can't store such samples."""
     n_samples, n_channels = samples.shape
     if n_samples < 1 or n_channels not in (1, 2):
         raise ParameterError(
@@ -104,7 +105,7 @@ def encode_file(
     subtype: str,
     fields: Mapping[str, str],
 ) -> None:
-    """Write all of `samples` to `path`; raises OSError if the disk doesn't take them."""
+    """Write all of `samples` to `path`; raises OSError if that fails."""
     n_samples, n_channels = samples.shape
     try:
         with _open_to_write(path, sample_rate, n_channels, audio_format, subtype) as file:
@@ -140,7 +141,7 @@ def _open_to_write(
 def _quantize(
     samples: Float[np.ndarray, "sample channel"], subtype: str
 ) -> Num[np.ndarray, "sample channel"]:
-    """The samples as libsndfile is to store them: for PCM the integers, in the upper bits.
+    """The samples as libsndfile should store them; for PCM, integers in the upper bits.
 
     libsndfile's own conversion rounds down in a WAV: half a step of offset, and more noise.
     """
@@ -158,7 +159,7 @@ def _settle_bytes(
     audio_format: AudioFormat,
     fields: Mapping[str, str],
 ) -> None:
-    """Take out what is by chance, and add what libsndfile can't."""
+    """Remove random bytes, and add the fields that libsndfile can't write."""
     with path.open("r+b") as file:
         if audio_format.name == "WAV":
             containers.clear_peak_time(file)
@@ -170,7 +171,7 @@ def _settle_bytes(
 
 
 def _check_complete(path: Path, n_samples: int) -> None:
-    """Raise OSError if the end is missing: libsndfile doesn't tell what fails as it closes."""
+    """Raise OSError if the end is missing: libsndfile doesn't report failures on closing."""
     with path.open("rb") as opened:
         is_truncated = containers.is_truncated(opened)
     if not is_truncated:

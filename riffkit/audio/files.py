@@ -23,14 +23,14 @@ from riffkit.errors import AudioFileError, ParameterError
 
 MIN_RATE = 1_000
 SILENCE_PEAK = 10 ** (-90 / 20)
-"""What stays below -90 dBFS, the last bit of 16, is silence."""
+"""A file that stays below -90 dBFS, the last bit of 16, is silent."""
 
 _READ_SAMPLES = 65_536
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What an audio file says of itself; `n_samples` is its length in each channel."""
+    """The header of an audio file; `n_samples` is its length per channel."""
 
     sample_rate: int
     n_channels: int
@@ -43,9 +43,9 @@ class AudioInfo:
 
 
 def describe(path: str | Path) -> AudioInfo:
-    """The rate, channels and length of an audio file, its sound unread.
+    """The rate, channels and length of an audio file, without reading its samples.
 
-    Raises AudioFileError as `load` does, but for faults in the sound itself.
+    Raises AudioFileError like `load`, except for faults in the samples themselves.
     """
     with _open(Path(path)) as file:
         return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
@@ -54,11 +54,11 @@ def describe(path: str | Path) -> AudioInfo:
 def load(
     path: str | Path, *, sample_rate: int | None = None, allow_silence: bool = False
 ) -> tuple[Float[Tensor, "channel sample"], int]:
-    """The waveform of an audio file, full scale ±1, and its rate: the file's or `sample_rate`.
+    """The waveform of an audio file, full scale ±1, and its rate: its own, or `sample_rate` if
+    given.
 
-    Raises AudioFileError, one line, for a file that is missing, empty, truncated, damaged or
-    not audio, that has more than two channels, that holds NaN or infinity, or that is silent
-    (unless `allow_silence`).
+    Raises AudioFileError for a file that is missing, empty, truncated, damaged or not audio, has
+    more than two channels, contains NaN or infinity, or is silent (unless `allow_silence`).
     """
     path = Path(path)
     with _open(path) as file:
@@ -74,11 +74,10 @@ def load(
 def iter_blocks(
     path: str | Path, block_samples: int, *, sample_rate: int | None = None
 ) -> Iterator[Float[Tensor, "channel sample"]]:
-    """An audio file of any length in blocks of `block_samples`, the last one shorter.
+    """An audio file of any length in blocks of `block_samples`; the last may be shorter.
 
-    With `sample_rate` the file is resampled as one stream: joined, the blocks have
-    round(samples · sample_rate / rate of the file) samples. Raises AudioFileError as `load`
-    does, but for silence.
+    With `sample_rate` the file is resampled as one stream: joined, the blocks have round(samples ·
+    sample_rate / rate of the file) samples. Raises AudioFileError like `load`, except for silence.
     """
     if block_samples < 1:
         raise ParameterError(f"block_samples={block_samples}: must be at least 1")
@@ -92,7 +91,7 @@ def iter_blocks(
 
 
 def read_tags(path: str | Path) -> dict[str, str]:
-    """The tags that `save` wrote; of another program's file its title, artist, comment …"""
+    """The tags that `save` wrote, or another program's title, artist, comment …"""
     path = Path(path)
     with _open(path) as file:
         is_wav = file.format in ("WAV", "WAVEX", "RF64")
@@ -107,14 +106,14 @@ def save(
     subtype: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a waveform, whole or not at all, in the format that the extension names.
+    """Write a waveform atomically, in the format of the file extension.
 
-    `subtype` is soundfile's (PCM_16, PCM_24, PCM_32, FLOAT …); WAV and FLAC are PCM_16 unless
-    told. PCM is rounded, and clipped at full scale. `tags` are texts of any length, which
-    `read_tags` gives back. The same waveform and tags give the same bytes.
+    `subtype` is soundfile's (PCM_16, PCM_24, PCM_32, FLOAT …); WAV and FLAC default to PCM_16. PCM
+    is rounded, and clipped at full scale. `tags` are texts of any length, which `read_tags` gives
+    back. The same waveform and tags give the same bytes.
 
-    Raises OutputError for an unknown extension and for a place that can't be written, and
-    ParameterError for a waveform, rate or subtype that the format can't hold.
+    Raises OutputError for an unknown extension or a path that can't be written, and ParameterError
+    for a waveform, rate or subtype that the format can't store.
     """
     path = Path(path)
     audio_format = format_of(path)

@@ -24,10 +24,10 @@ _BLOCK_SAMPLES = 2**20
 def true_peaks(
     waveform: Float[Tensor, "channel sample"], *, circular: bool = False
 ) -> Float[np.ndarray, " sample"]:
-    """The highest level of any channel around each sample, seen four times as finely.
+    """The highest level of any channel around each sample, oversampled four times.
 
-    What a converter's filter makes of the samples can rise above them (ITU-R BS.1770-5,
-    annex 2). `circular`: the waveform is one period of a loop.
+    The analog signal can rise above the samples (ITU-R BS.1770-5, annex 2). `circular`: the
+    waveform is one period of a loop.
     """
     n_samples = waveform.shape[-1]
     samples = waveform.detach().to("cpu", torch.float32).numpy()

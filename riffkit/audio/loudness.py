@@ -1,4 +1,4 @@
-"""How loud a clip is, and making it as loud as all others."""
+"""Measuring and normalizing loudness."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_ROUNDS = 8
 
 
 def integrated_lufs(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> float:
-    """The gated loudness after ITU-R BS.1770-4 in LUFS; -inf for silence.
+    """The gated loudness (ITU-R BS.1770-4) in LUFS; -inf for silence.
 
     A clip shorter than the meter's block of 0.4 s is measured as if repeated.
     """
@@ -52,9 +52,9 @@ def normalize_loudness(
 ) -> Float[Tensor, "channel sample"]:
     """The clip at `target_lufs`, its true peak never above `max_true_peak_dbfs`.
 
-    Peaks that would stand higher are turned down by a look-ahead limiter, by 6 dB at the most;
-    where that doesn't suffice the clip stays below `target_lufs`. `circular`: the waveform is
-    one period of a loop, and stays one. Silence (below -70 LUFS) stays as it is.
+    Higher peaks are turned down by a look-ahead limiter, by at most 6 dB; if that isn't enough, the
+    clip stays below `target_lufs`. `circular`: the waveform is one period of a loop, and stays one.
+    Silence (below -70 LUFS) stays as it is.
     """
     loudness_lufs = integrated_lufs(waveform, sample_rate)
     if loudness_lufs == -math.inf:

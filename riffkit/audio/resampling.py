@@ -23,16 +23,16 @@ def resample(
     n_samples: int | None = None,
     circular: bool = False,
 ) -> Float[Tensor, "channel resampled"]:
-    """The same sound at another sample rate; float32, on the CPU.
+    """Resample a clip; float32, on the CPU.
 
-    `n_samples` is the exact length wanted, by default round(samples · to_rate / from_rate).
+    `n_samples` is the exact length of the result, by default round(samples · to_rate / from_rate).
     A clip is filtered by soxr and then trimmed or filled with silence to that length.
 
-    With `circular` the waveform is one period of a loop and becomes one period of `n_samples`:
-    the band-limited interpolation of the endless loop, so that turning the loop in turns the
-    loop out. The rates then only serve to find `n_samples` where it isn't given.
+    With `circular` the waveform is one period of a loop and becomes one period of `n_samples`: the
+    band-limited interpolation of the endless loop, so that rotating the input rotates the output.
+    The rates are then only used to compute `n_samples` if it isn't given.
 
-    Raises ParameterError for a rate or a length that isn't above 0.
+    Raises ParameterError for a rate or length of 0 or less.
     """
     for name, rate in (("from_rate", from_rate), ("to_rate", to_rate)):
         if not (math.isfinite(rate) and rate > 0):

@@ -1,4 +1,4 @@
-"""Text kept inside audio files: names and values of any length, in WAV, FLAC, OGG and MP3.
+"""Tags in audio files: names and values of any length, in WAV, FLAC, OGG and MP3.
 
 All tags go as one ASCII JSON object into the file's comment, the one field that every
 container has and no reader shortens. Those that players know are repeated in fields of their own.

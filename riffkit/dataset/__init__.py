@@ -1,4 +1,4 @@
 """A folder of audio → a captioned, split and sharded dataset of clips and their images.
 
-find → cut → picture → (likeness, split, captions) → shards; `build` drives it.
+find → cut → picture → (similarity, split, captions) → shards; `build` drives it.
 """

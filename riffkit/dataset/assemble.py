@@ -1,5 +1,6 @@
-"""From what the workers made of each file to the dataset's lines: which clips stay, where, named
-how, captioned how. Pure: the same works and words give the same lines, whoever made them."""
+"""Assembles the workers' results into the dataset's lines: which clips stay, their split, names and
+captions. Pure: the same results and words give the same lines.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +26,12 @@ from riffkit.dataset.worked import ClipWork, SourceWork, clip_path, read_prints
 _SLUG_LENGTH = 40
 _SAME_TEMPO = 0.03
 _OVERFULL = 1.5
-"""A track may bring the test split to so many times its share."""
+"""A track may enlarge the test split to this many times its share."""
 
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """One source with all that is known of it. `copy_of`: the source whose bytes it has too."""
+    """One source and everything known about it. `copy_of` names a source with the same bytes."""
 
     source: SourceFile
     sha256: str
@@ -42,7 +43,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Assembled:
-    """`pictures`, `sounds`: where each clip's files lie, by its file name."""
+    """`pictures` and `sounds` hold the paths of each clip's files, by its file name."""
 
     records: list[ClipRecord]
     ledger: list[dict[str, Any]]
@@ -68,7 +69,7 @@ def slug(text: str) -> str:
 
 
 def choose(heard: Sequence[Heard], resolved: Resolved) -> tuple[list[_Candidate], dict[str, str]]:
-    """The clips that stay, and the reasons of those that don't, by their stems."""
+    """The clips to keep, and the reasons for dropping the others, by file stem."""
     candidates = [_Candidate(h, clip) for h in heard if h.work for clip in h.work.clips]
     reasons: dict[str, str] = {}
     for dropped, kept in drop_duplicates(len(candidates), _pairs(candidates)).items():
@@ -94,7 +95,7 @@ def _pairs(candidates: Sequence[_Candidate]) -> list[tuple[int, int]]:
 
 
 def split_of_sources(heard: Sequence[Heard], resolved: Resolved) -> dict[str, str]:
-    """Train or test for each source that has clips; tracks alike lie on the same side.
+    """ "train" or "test" for each source with clips; similar tracks go to the same split.
 
     Alike: much of one is in the other, or the same artist and title. The folders train/ and test/
     of an audiofolder keep their sides, unless a track of test/ is like one of train/.

@@ -1,7 +1,7 @@
 """`riff dataset build`: a folder of audio becomes a dataset.
 
-Each file is one task, and its results are kept in OUT/.work until all is done. Interrupted, the
-same call goes on where it stopped, and the dataset is the same bytes as if it had not been.
+Each file is one task, whose results are kept in OUT/.work until the build is complete. The same
+call resumes an interrupted build and gives the same bytes as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from riffkit.provenance.recipe import sha256
 
 @dataclass(frozen=True)
 class Built:
-    """A dataset that was built. `bad`: files of which nothing is kept, and why."""
+    """A finished build. `bad` lists files that gave no clip, and why."""
 
     records: list[ClipRecord]
     n_sources: int
@@ -51,17 +51,17 @@ def build_dataset(
     """Cut, caption and split a folder of audio; run it again to resume, or to add files.
 
     Args:
-        folder: audio files, nested as you like.
-        out: dataset folder to write, or to continue.
+        folder: folder of audio files, with or without subfolders.
+        out: dataset folder to write or resume.
         request: bars, tempo, preset, captions and so on.
-        begin: told how many files there are; what it returns is called after each.
+        begin: called with the number of files; returns a callback that is called after each file.
 
     Returns:
         What was built, and which files were left out and why.
 
     Raises:
-        ParameterError: a folder without usable audio, or an `out` of other options.
-        OutputError: `out` can't be written. Whatever was done is kept.
+        ParameterError: no usable audio in `folder`, or `out` was built with other options.
+        OutputError: `out` can't be written. Finished work is kept.
 
     Example:
         built = riffkit.build_dataset("songs", "dataset", riffkit.BuildRequest(bars=4))

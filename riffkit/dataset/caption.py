@@ -1,6 +1,6 @@
-"""Captions of real clips, in the same kind of words as those of the bundled model's own music.
+"""Captions for real clips, worded like those of the bundled model's training music.
 
-They say only what is known (a sidecar, file tags, folder names) or measured (tempo, key, tags).
+They only state what is known (a sidecar, file tags, folder names) or measured (tempo, key, tags).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from riffkit.score import caption_words as words
 
 CAPTIONS_PER_CLIP = 5
 TAG_FLOOR = 0.2
-"""What the tagger is surer of than this is taken for true: it seldom says more of small things."""
+"""Tags with at least this probability count as present; the tagger is rarely surer of details."""
 
 _STYLE_TAGS = (
     "metal",
@@ -98,7 +98,7 @@ _TRIES = 12
 
 @dataclass(frozen=True)
 class KnownFacts:
-    """What can be said of one clip."""
+    """What is known about one clip."""
 
     words: SourceWords
     tags: Mapping[str, float]
@@ -117,8 +117,8 @@ def caption_clip(
 ) -> tuple[str, ...]:
     """Up to `n` captions, all different, each with the trigger word; the first is the main one.
 
-    Somebody's own words come first as they are. With `templates` all captions are made of them,
-    but where nothing of what they say is known: there ours are taken.
+    User-written captions come first, unchanged. With `templates`, all captions are made from them,
+    unless none of their fields are known; then the built-in templates are used.
     """
     rng = random.Random(f"captions {seed}")
     found = [] if templates else [triggered(text, trigger) for text in facts.words.captions[:n]]
@@ -173,7 +173,7 @@ def _values(facts: KnownFacts, trigger: str | None, rng: random.Random) -> dict[
 
 
 def _style(facts: KnownFacts, rng: random.Random) -> str:
-    """A genre that somebody named, else one that is heard, else "music"."""
+    """A genre given by the user, else a detected one, else "music"."""
     heard = sorted((t for t in _STYLE_TAGS if sure(facts.tags, t)), key=lambda t: -facts.tags[t])
     return _one_of(facts.words.styles, rng) or _one_of(heard[:2], rng) or "music"
 

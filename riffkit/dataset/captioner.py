@@ -1,4 +1,4 @@
-"""Captions by somebody else's program: its standard output, one caption a line."""
+"""Captions from an external program: its standard output, one caption per line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset folder looked through: counts, and whatever is wrong with it."""
+"""Checks a dataset folder: counts, and everything wrong with it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BPM_STEP = 10
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """`heard` by file names, `seen` by shard keys."""
+    """The results of a check: `heard` by file name, `seen` by shard key."""
 
     info: DatasetInfo
     records: list[ClipRecord]
@@ -41,7 +41,7 @@ class Check:
     findings: list[Finding]
 
     def problems(self) -> list[dict[str, Any]]:
-        """The findings of each kind together, the kinds in their order."""
+        """The findings grouped by kind, in the order of `KINDS`."""
         told = []
         for kind, what in KINDS.items():
             own = [one for one in self.findings if one.kind == kind]
@@ -51,7 +51,7 @@ class Check:
         return told
 
     def facts(self) -> dict[str, Any]:
-        """What check.json says."""
+        """The contents of check.json."""
         captions = [record.text for record in self.records]
         return {
             "clips": len(self.records),
@@ -85,19 +85,19 @@ def check_dataset(
     workers: int | None = None,
     begin: Callable[[int], Callable[[], None]] | None = None,
 ) -> Check:
-    """Look a dataset through: leaks, near-duplicates, clipping, silence, captions, damage.
+    """Check a dataset for leaks, near-duplicates, clipping, silence, missing captions and damage.
 
     Args:
         out: dataset folder.
         engine: "local" or "ray".
-        workers: how many; None is one a core.
-        begin: told how many files there are; what it returns is called after each.
+        workers: number of workers; None for one per core.
+        begin: called with the number of files; returns a callback that is called after each file.
 
     Returns:
-        What was measured and found; `facts()` gives it as plain values.
+        The measurements and findings; `facts()` gives them as plain values.
 
     Raises:
-        ParameterError: the folder holds no dataset.
+        ParameterError: the folder contains no dataset.
 
     Example:
         problems = riffkit.check_dataset("dataset").problems()

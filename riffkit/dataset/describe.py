@@ -1,4 +1,4 @@
-"""What is known of a source file before it is heard: its captions, tags and folder names."""
+"""What is known about a source file before reading its audio: captions, tags and folder names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TELLS_NOTHING = re.compile(
 
 @dataclass(frozen=True)
 class SourceWords:
-    """`captions` are somebody's own words and stay as they are; `styles` are genres and folders."""
+    """`captions` are the user's words, used unchanged; `styles` are genres and folder names."""
 
     captions: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ def read_folder_metadata(
 ) -> Metadata:
     """Every metadata.jsonl and metadata.csv; ParameterError for one that can't be read.
 
-    Those in `without`, where the dataset is built, are its own.
+    Files in `without`, the folder being built, are skipped.
     """
     lines: dict[str, dict[str, Any]] = {}
     for path in sorted(_named(folder, ("metadata.jsonl", "metadata.csv"), without)):
@@ -111,7 +111,7 @@ def _orphaned_texts(folder: Path, names: set[str], without: Path | None) -> Iter
 
 
 def source_words(folder: Path, source: SourceFile, metadata: Metadata) -> SourceWords:
-    """All that is written about one file, or that its place in the folder tells."""
+    """Everything written about one file or implied by its folder."""
     line = metadata.lines.get(source.name, {})
     tags = file_tags(source.path)
     captions = (*_sidecar(source.path), *_line_captions(line))

@@ -1,4 +1,4 @@
-"""Which files of a folder are music."""
+"""Finds the audio files of a folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ EXTENSIONS = frozenset(
 
 @dataclass(frozen=True)
 class SourceFile:
-    """`name` is its path in the folder, with forward slashes; `index` its place in the order."""
+    """`name` is the path in the folder, with forward slashes; `index` is its position in the
+    list.
+    """
 
     path: Path
     name: str
@@ -50,9 +52,9 @@ class SourceFile:
 
 
 def find_audio(folder: Path, *, without: Path) -> list[SourceFile]:
-    """The audio files in `folder` and its subfolders, by name; hidden ones and `without` not.
+    """The audio files in `folder` and its subfolders by name, without hidden ones and `without`.
 
-    ParameterError where there are none.
+    ParameterError if there are none.
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "doesn't exist"
@@ -79,7 +81,7 @@ def find_audio(folder: Path, *, without: Path) -> list[SourceFile]:
 
 
 def walk(folder: Path, *, without: Path | None) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder in `folder` with its files' names; hidden ones and `without` not."""
+    """Each folder in `folder` with its file names, without hidden ones and `without`."""
     left_out = None if without is None else without.resolve()
     for root, folders, names in os.walk(folder, followlinks=True):
         here = Path(root)

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset, found from its lines and from what was heard and seen. Pure."""
+"""Finds what is wrong with a dataset, from its lines and the measurements. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from riffkit.dataset.formats import CLIP_RATE, ClipRecord
 from riffkit.dataset.listen import Heard, Seen, Shard
 from riffkit.dataset.similarity import group_alike, similar_pairs
 
-_FULL_SCALE_RUN = 3  # so many samples in a row at full scale are heard
+_FULL_SCALE_RUN = 3  # this many samples in a row at full scale are audible
 _SILENT_SHARE = 0.5
 _LOUDNESS_LU = 6.0
 _LENGTH_SECONDS = 0.001
@@ -43,7 +43,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong with some clips, by their file names. `kind` is one of `KINDS`."""
+    """A problem with some clips, given by their file names. `kind` is one of `KINDS`."""
 
     kind: str
     clips: tuple[str, ...]
@@ -51,7 +51,7 @@ class Finding:
 
 
 def of_lines(records: Sequence[ClipRecord], listed_files: set[str]) -> Iterator[Finding]:
-    """What the lines say, and whether the files are those that they list."""
+    """Problems in the lines themselves, and files that don't match them."""
     counts = Counter(record.file_name for record in records)
     for name, count in counts.items():
         if count > 1:
@@ -69,7 +69,7 @@ def of_lines(records: Sequence[ClipRecord], listed_files: set[str]) -> Iterator[
 
 
 def of_sound(records: Sequence[ClipRecord], heard: Mapping[str, Heard]) -> Iterator[Finding]:
-    """What can be heard, by file names."""
+    """Problems in the audio; `heard` is by file name."""
     levels = [one.loudness_lufs for one in heard.values() if one.loudness_lufs > -np.inf]
     usual = median(levels) if levels else TARGET_LUFS
     for record in records:
@@ -97,7 +97,7 @@ def of_sound(records: Sequence[ClipRecord], heard: Mapping[str, Heard]) -> Itera
 
 
 def of_shards(records: Sequence[ClipRecord], shards: Sequence[Shard]) -> Iterator[Finding]:
-    """Whether the shards hold what the lines say."""
+    """Differences between the shards and the lines."""
     seen = {one.record.shard_key: one.record for shard in shards for one in shard.seen}
     damaged = {key for shard in shards for key in shard.damaged}
     for shard in shards:
@@ -112,7 +112,7 @@ def of_shards(records: Sequence[ClipRecord], shards: Sequence[Shard]) -> Iterato
 
 
 def of_sources(records: Sequence[ClipRecord]) -> Iterator[Finding]:
-    """Files, or files of the same bytes, that clips of both splits come from."""
+    """Sources, or copies of one source, that have clips in both splits."""
     for what, same in (("source", "from the same file"), ("sha256", "from copies of one file")):
         clips: dict[str, list[ClipRecord]] = defaultdict(list)
         for record in records:
@@ -121,13 +121,13 @@ def of_sources(records: Sequence[ClipRecord]) -> Iterator[Finding]:
             if len({record.split for record in members}) < 2:
                 continue
             if what == "sha256" and len({record.source for record in members}) < 2:
-                continue  # said already
+                continue  # reported already
             told = f"{same}, {name}" if what == "source" else same
             yield Finding("leak", tuple(record.file_name for record in members), told)
 
 
 def of_images(records: Sequence[ClipRecord], seen: Mapping[str, Seen]) -> Iterator[Finding]:
-    """Clips whose images are all but the same, within and across the splits."""
+    """Clips with almost identical images, within and across the splits."""
     names = [record.file_name for record in records if record.shard_key in seen]
     splits = {record.file_name: record.split for record in records}
     if not names:

@@ -1,7 +1,7 @@
-"""What a dataset folder holds, and how it is read.
+"""The contents of a dataset folder, and how to read them.
 
 dataset.json      how it was built
-metadata.jsonl    Hugging Face audiofolder: one line a clip
+metadata.jsonl    Hugging Face audiofolder: one line per clip
 train/ test/      the clips, FLAC
 ledger.jsonl      what became of every source file and every part of it
 shards/           WebDataset: image, metadata and cached latents of each clip
@@ -34,11 +34,10 @@ SHARDS_NAME, WORK_NAME = "shards", ".work"
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRecord:
-    """One line of metadata.jsonl. Tempo and key are those of the clip as it sounds.
+    """One line of metadata.jsonl. Tempo and key are as the clip sounds.
 
-    `text` is the first of `captions`. `transpose`: its image is drawn so many semitones lower
-    than it sounds. `source` lies in the folder the dataset was built from; `sha256` is the
-    source's.
+    `text` is the first of `captions`. The image is `transpose` semitones lower than the sound.
+    `source` is a path in the folder the dataset was built from; `sha256` is the hash of that file.
     """
 
     file_name: str
@@ -66,14 +65,14 @@ class ClipRecord:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ClipRecord:
-        """The inverse of `to_dict`; names of other programs' columns are left out."""
+        """The inverse of `to_dict`; unknown columns are ignored."""
         known = {name: values[name] for name in (f.name for f in fields(cls))}
         return cls(**{**known, "captions": tuple(known["captions"])})
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
-    """dataset.json. `bars` is None for a dataset of fixed `seconds`, and the other way round."""
+    """dataset.json. Either `bars` or `seconds` is None."""
 
     preset: str
     params: SpectrogramParams
@@ -109,7 +108,9 @@ class Sample:
 
 
 def read_dataset_info(out: Path) -> DatasetInfo:
-    """ParameterError where `out` is no finished dataset, or one of a later format."""
+    """Read dataset.json; ParameterError if `out` is not a finished dataset or has a newer
+    format.
+    """
     values = _read_info(out)
     if values.get("format") != FORMAT:
         raise ParameterError(
@@ -160,7 +161,8 @@ def read_ledger(out: Path) -> list[dict[str, Any]]:
 
 
 def json_lines(text: str) -> list[str]:
-    """The lines that aren't empty; in JSON a string may hold all that else ends a line."""
+    """The non-empty lines. Only "\
+" ends one: a JSON string may contain other line separators."""
     return [line for line in text.split("\n") if line.strip()]
 
 
@@ -195,7 +197,7 @@ def read_tar(path: Path) -> Iterator[dict[str, bytes]]:
 
 
 def sample_of(members: dict[str, bytes]) -> Sample:
-    """The clip that `read_tar`'s files make."""
+    """The clip made of the files from `read_tar`."""
     with tempfile.NamedTemporaryFile(suffix=".png") as file:  # to be opened by its path
         file.write(members["png"])
         file.flush()

@@ -1,4 +1,4 @@
-"""Latents and text embeddings of a dataset for one model, kept in its shards."""
+"""Latents and text embeddings of a dataset for one model, cached in its shards."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _MARK = "cache.json"
 
 
 def cache_for(out: Path, pipeline: Pipeline) -> Iterator[int]:
-    """Add to each shard what `pipeline` makes of its images and captions; yields clips done.
+    """Add the latents and embeddings from `pipeline` to each shard; yields the number of clips
+    done.
 
-    Shards that hold it already are only counted; those of another model are cached anew. A shard
-    is rewritten whole or stays. ParameterError where the images aren't ones that the model knows.
+    Shards that have them already are only counted; those of another model are recomputed. Shards
+    are rewritten atomically. ParameterError if the images don't suit the model.
     """
     info = read_dataset_info(out)
     if info.params != pipeline.params:
@@ -49,7 +50,7 @@ def cache_for(out: Path, pipeline: Pipeline) -> Iterator[int]:
 
 
 def is_cached(path: Path, fingerprint: str) -> bool:
-    """Whether a shard holds the latents of the model with that fingerprint."""
+    """Whether a shard has the latents of the model with that fingerprint."""
     with tarfile.open(path) as tar:
         for member in tar:
             if member.name.endswith(f".{_MARK}"):
@@ -89,7 +90,7 @@ def _cached(members: dict[str, bytes], pipeline: Pipeline) -> dict[str, bytes]:
 
 
 def captions_for(record: ClipRecord, pipeline: Pipeline) -> list[str]:
-    """A clip's captions as the model reads prompts: in the key it paints in, with the tempo."""
+    """A clip's captions as prompts for the model: in the key of the image, with the tempo."""
     traits = pipeline.traits
     key = None if record.key is None else parse_key(record.key)
     read = []
@@ -102,7 +103,7 @@ def captions_for(record: ClipRecord, pipeline: Pipeline) -> list[str]:
 
 
 def check_record(record: ClipRecord, pipeline: Pipeline) -> None:
-    """Raise ParameterError for a clip that isn't drawn as the model paints."""
+    """Raise ParameterError for a clip whose image doesn't suit the model."""
     if pipeline.traits.bar_cue and record.bpm is None:
         raise ParameterError(
             f"{record.file_name}: is cut by seconds, but model {pipeline.name!r} needs whole "

@@ -1,4 +1,4 @@
-"""What can be heard and seen to be wrong with one clip, or with the images of one shard."""
+"""Measures one clip, or the images of one shard, to find problems."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ _THUMBNAIL = (256, 96)
 
 @dataclass(frozen=True)
 class Heard:
-    """A clip's sound. `full_scale_run`: the most samples in a row at full scale; `silent_share`:
-    of its frames of 50 ms, those below -60 dBFS; `error`: why it couldn't be read."""
+    """A clip's measurements. `full_scale_run` is the longest run of samples at full scale;
+    `silent_share` the fraction of 50 ms frames below -60 dBFS; `error` says why it couldn't be
+    read.
+    """
 
     sample_rate: int = 0
     n_channels: int = 0
@@ -52,7 +54,7 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """`damaged`: what of it couldn't be read, clips by their keys or "" for the rest."""
+    """`damaged` lists the keys of unreadable clips, or "" for the rest of the shard."""
 
     name: str
     seen: tuple[Seen, ...]
@@ -60,7 +62,7 @@ class Shard:
 
 
 def listen(path: Path) -> Heard:
-    """Measure a clip; what is wrong with the file is in `error`."""
+    """Measure a clip; if the file is unreadable, `error` says why."""
     try:
         waveform, rate = files.load(path, allow_silence=True)
     except RiffkitError as error:
@@ -93,7 +95,7 @@ def _silent_share(waveform: Float[Tensor, "channel sample"], rate: int) -> float
 
 
 def look(path: Path) -> Shard:
-    """The images of a shard, as far as it can be read."""
+    """The images of a shard, as far as it is readable."""
     seen: list[Seen] = []
     damaged: list[str] = []
     try:
