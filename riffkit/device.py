@@ -1,4 +1,4 @@
-"""Where the numbers are crunched: "auto" → a device and its dtype."""
+"""Devices: "auto" → a device and its dtype."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
-    """Half precision where it pays; the CPU and MPS compute in float32."""
+    """Half precision on CUDA; float32 on the CPU and MPS."""
     return torch.float16 if device.type == "cuda" else torch.float32
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether it computes in bfloat16 by itself; a CPU that doesn't is many times slower so."""
+    """Whether the device has native bfloat16; a CPU without it is many times slower with it."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device.type == "cpu":
@@ -42,7 +42,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def free_bytes(device: torch.device) -> int:
-    """How much memory is free for tensors there, torch's own unused blocks counted in."""
+    """Free memory for tensors on the device, including torch's unused blocks."""
     if device.type == "cuda":
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + held
@@ -65,7 +65,7 @@ def _left_of_limit(group: Path, *, otherwise: int) -> int:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """The CPU computes with one thread.
+    """Within this context the CPU uses one thread.
 
     Sums over several threads differ in their last bits, and with them a pixel here and there.
     """

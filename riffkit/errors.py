@@ -1,4 +1,4 @@
-"""The errors that riffkit raises for what a user can mend.
+"""The errors that riffkit raises for problems a user can fix.
 
     RiffkitError
     ├── ParameterError        a value out of range, an option that doesn't fit another
@@ -8,13 +8,13 @@
     ├── OutputError           a place that can't be written: no folder, no permission, full disk
     └── WorkerError           a process of many that died, or a cluster that can't be reached
 
-Each message is one line: what was given, what is asked for, what to do next.
+Each message is one line: the value given, the condition, the next step.
 They are caught once, at the command line and at the server's edge.
 """
 
 
 class RiffkitError(Exception):
-    """Base of all errors that a user can mend."""
+    """Base of all errors that a user can fix."""
 
 
 class ParameterError(RiffkitError, ValueError):
@@ -38,4 +38,4 @@ class OutputError(RiffkitError):
 
 
 class WorkerError(RiffkitError):
-    """A worker of many died, or none can be reached."""
+    """A worker process died, or no worker can be reached."""

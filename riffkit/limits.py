@@ -1,4 +1,4 @@
-"""What denoising and decoding may be asked for: names and ranges, checked without torch."""
+"""Valid names and ranges for denoising and decoding, checked without torch."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ SAMPLERS = (
     "unipc-karras",
     "lcm",
 )
-"""Heun's takes the network twice a step but for the last, PNDM's twice for its second one."""
+"""Heun calls the network twice per step except the last; PNDM twice in its second step."""
 
 
 def check_sampler(name: str | None) -> None:
-    """Raise ParameterError for a name that isn't one; None is the model's own sampler."""
+    """Raise ParameterError for an unknown sampler; None is the model's own."""
     if name is not None and name not in SAMPLERS:
         raise ParameterError(f"sampler={name!r}: must be one of {', '.join(SAMPLERS)}")
 
 
 def check_guidance(guidance: float) -> None:
-    """Raise ParameterError for what is too strong, or none."""
+    """Raise ParameterError for a scale out of range."""
     if not 0 <= guidance <= 100:
         raise ParameterError(f"guidance={guidance:g}: must be between 0 and 100")
 
 
 def check_interval(interval: tuple[float, float]) -> None:
-    """Raise ParameterError for what is no part of 0 to 1."""
+    """Raise ParameterError unless it is a range within 0 to 1."""
     begin, end = interval
     if not 0 <= begin < end <= 1:
         raise ParameterError(
@@ -51,6 +51,6 @@ def check_interval(interval: tuple[float, float]) -> None:
 
 
 def check_every(every: int) -> None:
-    """Raise ParameterError for less than 1."""
+    """Raise ParameterError for a value below 1."""
     if every < 1:
         raise ParameterError(f"deep_cache={every}: must be 1 (off) or more")

@@ -1,4 +1,4 @@
-"""How the process holds its memory."""
+"""Memory settings of the process."""
 
 from __future__ import annotations
 

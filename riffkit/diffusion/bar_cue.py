@@ -1,4 +1,4 @@
-"""The bar cue: one latent channel that says where in the bar a column lies.
+"""The bar cue: one latent channel that encodes each column's position in the bar.
 
 A network that is circular in time cannot see where the bar begins (zero padding was its
 cue). So the last latent channel of a beat-grid model holds a fixed pattern instead of

@@ -1,4 +1,4 @@
-"""Prompts as the networks take them: tokens, then text embeddings.
+"""Prompts for the networks: tokens, then text embeddings.
 
 Weights act on the embeddings as in compel (above 1) and ComfyUI: a token's is moved away from what
 an empty prompt has in its place, or towards it. A1111's way, to multiply and then restore the mean,
@@ -20,11 +20,11 @@ from torch import Tensor
 from riffkit.models.pipeline import Pipeline
 from riffkit.prompt.emphasis import Emphasis
 
-_COMMA_REACH = 20  # so many tokens before its end a chunk may end at a comma
+_COMMA_REACH = 20  # a chunk may end at a comma within this many tokens of its limit
 
 
 def n_chunks(pipeline: Pipeline, words: str) -> int:
-    """In how many parts the model reads a prompt's plain words."""
+    """The number of chunks that the text encoder needs for a prompt's plain words."""
     return len(_chunks(pipeline, Emphasis(((words, 1.0),))))
 
 
@@ -32,7 +32,7 @@ def n_chunks(pipeline: Pipeline, words: str) -> int:
 def encode_prompts(
     pipeline: Pipeline, prompts: Sequence[str]
 ) -> Float[Tensor, "prompt token feature"]:
-    """The text encoder's last hidden states of texts as they stand, cut at its token limit."""
+    """The text encoder's last hidden states of plain texts, truncated at its token limit."""
     tokens = pipeline.tokenizer(
         list(prompts),
         padding="max_length",
@@ -47,9 +47,9 @@ def encode_prompts(
 def encode_weighted(
     pipeline: Pipeline, prompts: Sequence[Emphasis]
 ) -> list[Float[Tensor, "1 token feature"]]:
-    """The embeddings of prompts of any length, with their weights; a long one has more tokens.
+    """The weighted embeddings of prompts of any length; long prompts have more tokens.
 
-    Short ones without weights have those of `encode_prompts`.
+    Short prompts without weights give the same as `encode_prompts`.
     """
     chunks = [_chunks(pipeline, prompt) for prompt in prompts]
     if all(len(some) == 1 for some in chunks) and all(prompt.is_plain for prompt in prompts):
@@ -67,7 +67,7 @@ def encode_weighted(
 def with_equal_tokens(
     texts: Sequence[Float[Tensor, "batch _ feature"]],
 ) -> list[Float[Tensor, "batch token feature"]]:
-    """Texts of different numbers of chunks, repeated until all have as many tokens.
+    """Repeat the chunks of texts until all have the same number of tokens.
 
     To attend to a set of tokens several times over is to attend to it once: nothing changes. (But
     the bundled model also adds the tokens' pooled mean to the time step, which moves a little.)

@@ -1,4 +1,4 @@
-"""Deep features computed every N-th step and used again between (DeepCache, arXiv:2312.00858).
+"""Deep features computed on every N-th step and reused in between (DeepCache, arXiv:2312.00858).
 
 From one step to the next the UNet's deep blocks change little, and they are most of its cost. On
 the steps between, only the first convolution, the first layer down and the last two layers up are
@@ -24,7 +24,7 @@ class DeepCache:
     """A UNet whose deep blocks are computed on every `every`-th pass of the denoising.
 
     A step may call it several times, for windows, halves and parts of a batch: `key` says which
-    of them a call is, the same at each step. What no pass before has seen is computed wholly.
+    of them a call is, the same at each step. A key without cached features is computed in full.
     """
 
     unet: UNet2DConditionModel
@@ -48,7 +48,7 @@ class DeepCache:
         text: Float[Tensor, "batch token feature"],
         guidance_embedding: Float[Tensor, "batch embedding"] | None = None,
     ) -> Float[Tensor, "batch channel row column"]:
-        """The network's prediction."""
+        """The network's prediction, with cached deep features if there are any."""
         self._n_calls += 1
         if key in self._deep:
             self._n_reused += 1
@@ -64,16 +64,16 @@ class DeepCache:
 
     @property
     def change(self) -> float | None:
-        """How much deep features differ from those `every` passes before, relative to their norm.
+        """Mean change of the deep features between computed passes, relative to their norm.
 
-        The mean over all that were computed anew; None where none were. What was used again was
-        younger than that, so its error is less.
+        None if nothing was recomputed. Reused features are younger than that, so their error is
+        smaller.
         """
         return float(torch.stack(self._changes).mean()) if self._changes else None
 
     @property
     def remark(self) -> str:
-        """What was saved, and what it may have cost."""
+        """A note on how much was reused and how much that may have cost."""
         said = f"deep_cache {self.every}: {self._n_reused} of {self._n_calls} deep passes reused"
         if self.change is None:
             return f"{said}; too few steps to measure the change"
@@ -90,7 +90,7 @@ def full_pass(
     text: Float[Tensor, "batch token feature"],
     guidance_embedding: Float[Tensor, "batch embedding"] | None,
 ) -> tuple[Float[Tensor, "batch channel row column"], _Feature]:
-    """The UNet's prediction, and what its deep blocks hand to the last two layers up."""
+    """The UNet's prediction, and the deep features that enter the last two up layers."""
     entered: list[Tensor] = []
     skipped = unet.down_blocks[0].resnets[0].out_channels
 
@@ -114,7 +114,7 @@ def shallow_pass(
     *,
     deep: _Feature,
 ) -> Float[Tensor, "batch channel row column"]:
-    """The prediction with `deep` in the deep blocks' place."""
+    """The prediction with the cached features `deep` instead of the deep blocks."""
     time = unet.time_embedding(
         unet.get_time_embed(sample=sample, timestep=timestep), guidance_embedding
     )

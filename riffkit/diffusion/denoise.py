@@ -35,19 +35,19 @@ from riffkit.models.pipeline import Pipeline
 __all__ = ["Inpainting", "OnStep", "SamplerConfig", "Window", "denoise", "iterate"]
 
 OnStep = Callable[[int, int], None]
-"""Called with (steps done, steps in all)."""
+"""Called with (steps done, total steps)."""
 
 
 @dataclass(frozen=True)
 class SamplerConfig:
-    """How to denoise. `strength` below 1 starts from `Inpainting.latents` noised that far.
+    """How to denoise. `strength` below 1 starts from partly noised `Inpainting.latents`.
 
-    `sampler`: one of `SAMPLERS`, None for the model's own. `guidance_interval`: from which to
-    which share of the steps that are run there is guidance (arXiv:2404.07724); a step without
-    takes half the time. `deep_cache`: the deep features are computed every so many steps
-    (deep_cache.py), and `on_remark` is told what came of it. `skip_kept`: items of which all is
-    still kept at a step are not computed; each then begins as image to image does, one step later
-    than otherwise, when a place of it becomes free.
+    `sampler` is one of `SAMPLERS`, or None for the model's own. `guidance_interval` is the range of
+    the steps that are guided, as fractions from 0 to 1 (arXiv:2404.07724); an unguided step takes
+    half the time. With `deep_cache` N, deep features are computed every N steps (deep_cache.py),
+    and `on_remark` is called with a note on the result. With `skip_kept`, an item is not computed
+    while its mask keeps all of it; it then starts like image to image, one step later than
+    otherwise.
     """
 
     steps: int
@@ -72,11 +72,11 @@ class SamplerConfig:
 
     @property
     def n_run(self) -> int:
-        """How many of the steps `strength` leaves: the last ones, and at least one."""
+        """The number of steps that run at this `strength`: the last ones, at least one."""
         return max(1, min(self.steps, round(self.steps * self.strength)))
 
     def guides(self, share: float) -> bool:
-        """Whether there is guidance so far on the way, from 0 to 1."""
+        """Whether a step is guided, by its progress from 0 to 1."""
         return self.guidance_interval[0] <= share <= self.guidance_interval[1]
 
 
@@ -91,12 +91,12 @@ def denoise(
     generators: Sequence[torch.Generator] | None = None,
     on_step: OnStep | None = None,
 ) -> Float[Tensor, "batch channel row column"]:
-    """Latents made from `noise` (unit variance), in the scale that the UNet works in.
+    """Denoise unit-variance `noise` to latents in the UNet's scale.
 
     Every window is denoised at each step with its own text, and where windows overlap their
     predictions are averaged (MultiDiffusion, arXiv:2302.08113), weighted towards each window's
-    middle. With `inpainting`, what is kept of it is put back at each step's noise level.
-    `generators`, one for each item of the batch, are for samplers that draw noise of their own.
+    middle. With `inpainting`, the kept latents are restored at each step's noise level.
+    `generators`, one per item, are for samplers that draw noise.
     """
     guided = config.guidance != 1 or any(window.guidance not in (None, 1) for window in windows)
     pipeline = pipeline.for_steps(n_steps=config.steps, guided=guided)
@@ -157,10 +157,10 @@ def iterate(
     options: Mapping[str, Any] = MappingProxyType({}),
     on_pass: Callable[[int], None] = lambda index: None,
 ) -> Float[Tensor, "batch channel row column"]:
-    """The denoising loop, the only one: from the first timestep's noise level to the last's end.
+    """The denoising loop over all timesteps; every kind of painting uses it.
 
-    `predict(latents, timestep, index)` is the network's output; what `inpainting` keeps is put
-    back before, with `noise`; `options` are for the scheduler's step.
+    `predict(latents, timestep, index)` returns the network's output. Before each call, the latents
+    kept by `inpainting` are restored with `noise`. `options` are passed to the scheduler's step.
     """
     for index, timestep in enumerate(timesteps):
         if inpainting is not None:
@@ -174,7 +174,7 @@ def iterate(
 
 
 def _tell(on_step: OnStep, index: int, n_passes: int, n_steps: int) -> None:
-    """Some samplers need several passes for a step: it is told when the step is done."""
+    """Report a finished step; some samplers need several passes per step."""
     before, done = index * n_steps // n_passes, (index + 1) * n_steps // n_passes
     if done > before:
         on_step(done, n_steps)

@@ -1,4 +1,4 @@
-"""Images ⇄ latents, the noise that images begin as, and what lies between two of either."""
+"""Images ⇄ latents, the initial noise, and interpolation between two of either."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from riffkit.models.memory_budget import columns_in_memory
 from riffkit.models.pipeline import Pipeline
 
 WHOLE_COLUMNS = 128
-"""Images up to this many latent columns, eight bars of mini's, are coded at once if memory is."""
+"""Images up to this many latent columns, eight bars for mini, are coded at once if memory
+allows.
+"""
 PART_COLUMNS = 64
 _LEAST_PART_COLUMNS = 16
 _CONTEXT_COLUMNS = 8
@@ -58,7 +60,7 @@ def latents_to_pixels(
 ) -> UInt8[np.ndarray, "row frame 3"]:
     """The inverse of `pixels_to_latents`; levels are rounded and clipped.
 
-    A model that has a grain is given the detail that the autoencoder doesn't keep.
+    A model with a grain network also gets back the detail that the autoencoder loses.
     """
     stride, grain = pipeline.stride, pipeline.grain
     scaled = (latents / pipeline.vae.config["scaling_factor"]).to(pipeline.vae.dtype)
@@ -90,11 +92,11 @@ def _by_parts(
     circular: bool,
     levels: bool = False,
 ) -> Tensor:
-    """`transform` of all latent columns, which gives `scale` columns for each.
+    """Apply `transform`, which gives `scale` columns per latent column, to all latent columns.
 
-    A long image, or one of more columns than there is `room` for, goes through in parts: each
-    with some columns of context at either side, which are dropped, and faded over into the next.
-    `levels`: as rounded bytes.
+    An image that is long, or has more columns than `room`, is processed in parts. Each part has
+    some columns of context on either side, which are dropped, and is crossfaded into the next. With
+    `levels`, the result is rounded bytes.
     """
     if n_columns <= min(WHOLE_COLUMNS, room):
         whole = transform(torch.arange(n_columns))
@@ -136,11 +138,11 @@ def _as_levels(signal: Float[Tensor, "3 row frame"]) -> UInt8[Tensor, "3 row fra
 def slerp(
     first: Float[Tensor, "*shape"], second: Float[Tensor, "*shape"], share: Tensor | float
 ) -> Float[Tensor, "*shape"]:
-    """On the great circle from `first` (share 0) to `second` (share 1), in float32.
+    """Spherical interpolation from `first` (`share` 0) to `second` (`share` 1), in float32.
 
-    Unlike the straight way it keeps the norm, without which noise is no longer noise (Shoemake
-    1985; White 2016, arXiv:1609.04468). `share` may differ from place to place; the angle is that
-    between the whole tensors. All but parallel ones are mixed straight.
+    Unlike linear interpolation it keeps the norm, which noise needs (Shoemake 1985; White 2016,
+    arXiv:1609.04468). `share` may vary over the tensor; the angle is that between the whole
+    tensors. Nearly parallel tensors are interpolated linearly.
     """
     first, second = first.float(), second.float()
     share = torch.as_tensor(share, dtype=torch.float32, device=first.device)

@@ -1,4 +1,6 @@
-"""The network's prediction for one denoising step: windows, guidance, batches that fit."""
+"""The network's prediction for one denoising step: windows, guidance, batches that fit in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,10 @@ MOST_CELLS = {"cpu": 32_768, "mps": 32_768, "cuda": 262_144}
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Columns `start` … `start + width` (past the end: from the beginning again), and their text.
+    """Columns `start` … `start + width` (wrapping past the end), and their text embeddings.
 
-    `text` and `negative_text` hold one embedding for each item of the batch, each of as many
-    tokens as it likes. `guidance`, if given, stands for the whole image's.
+    `text` and `negative_text` hold one embedding per item of the batch, each of any number of
+    tokens. `guidance`, if given, overrides that of the whole image.
     """
 
     start: int
@@ -34,20 +36,20 @@ class Window:
     guidance: float | None = None
 
     def columns(self, n_columns: int) -> Int[Tensor, " column"]:
-        """The columns of an image that wide."""
+        """The window's column indices in an image of `n_columns`."""
         return torch.arange(self.start, self.start + self.width) % n_columns
 
     def of(self, items: Sequence[int]) -> Window:
-        """For some items of the batch."""
+        """The window for some items of the batch."""
         chosen = list(items)  # a tuple would be an index of several axes
         return replace(self, text=self.text[chosen], negative_text=self.negative_text[chosen])
 
 
 @dataclass(frozen=True)
 class Network:
-    """The UNet, of as many items at a time as memory likes, perhaps with its deep features kept.
+    """The UNet, called with as many items as memory allows, optionally with cached deep features.
 
-    `room`: how many latent cells there is memory for.
+    `room` is the number of latent cells that fit in memory.
     """
 
     unet: UNet2DConditionModel
@@ -56,7 +58,7 @@ class Network:
 
     @property
     def embeds_guidance(self) -> bool:
-        """Whether it was distilled to know the guidance itself (LCM, arXiv:2310.04378)."""
+        """Whether it was distilled with an embedded guidance scale (LCM, arXiv:2310.04378)."""
         return self.unet.config.get("time_cond_proj_dim") is not None
 
     def begin_pass(self, index: int) -> None:
@@ -71,7 +73,7 @@ class Network:
         text: Float[Tensor, "batch token feature"],
         scales: Float[Tensor, " batch"],
     ) -> Float[Tensor, "batch channel row column"]:
-        """The prediction; `key` says which of a step's calls this is."""
+        """The prediction; `key` identifies this call among those of a step."""
         most = min(MOST_CELLS[latents.device.type], self.room)
         n_items = max(1, most // (latents.shape[-2] * latents.shape[-1]))
         parts = [
@@ -98,10 +100,10 @@ class Network:
 
 
 class Predictor:
-    """The prediction for whole images, which are painted through windows.
+    """The prediction for whole images, averaged over windows.
 
-    What doesn't change from step to step is made once for the items that are wanted and lies on
-    the device: to copy it there anew would stop a GPU at each step until it has caught up.
+    What doesn't change between steps is made once and kept on the device: copying it again would
+    make the GPU wait at each step.
     """
 
     def __init__(
@@ -121,9 +123,9 @@ class Predictor:
         *,
         items: Sequence[int] | None = None,
     ) -> Float[Tensor, "item channel row column"]:
-        """Averaged over the windows; guidance None is none.
+        """The prediction averaged over the windows; `guidance` None means unguided.
 
-        `items`: those of the batch that it is wanted for, all if None.
+        `items` are the batch indices to predict for; None means all.
         """
         if items is not None:
             scaled = scaled[items]

@@ -1,4 +1,4 @@
-"""Samplers by their usual names: diffusers' schedulers with the model's own noise schedule."""
+"""Samplers by their common names: diffusers' schedulers with the model's own noise schedule."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def new_scheduler(own: Any, name: str | None) -> Any:
 
 
 def timesteps_for(scheduler: Any, steps: int, *, n_run: int, device: torch.device) -> Tensor:
-    """The timesteps of the last `n_run` of `steps` steps; the scheduler is set to begin there.
+    """The timesteps of the last `n_run` of `steps` steps; also sets the scheduler to start there.
 
-    There are more timesteps than steps where a sampler takes the network twice.
+    Samplers that call the network twice per step have more timesteps than steps.
     """
     n_trained = scheduler.config.num_train_timesteps
     try:
@@ -82,7 +82,7 @@ def timesteps_for(scheduler: Any, steps: int, *, n_run: int, device: torch.devic
 
 
 def step_options(scheduler: Any, generators: Sequence[torch.Generator] | None) -> dict[str, Any]:
-    """What `step` is given: where it draws noise, one generator for each item of the batch."""
+    """Keyword arguments for `step`: for samplers that draw noise, one generator per item."""
     takes_generator = "generator" in inspect.signature(scheduler.step).parameters
     if not takes_generator or not generators:
         return {}

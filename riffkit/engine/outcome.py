@@ -1,4 +1,4 @@
-"""What becomes of a task, and how it travels back from its worker."""
+"""The outcome of a task, and how it is sent back from its worker."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: its result, or the error that its task raised."""
+    """The outcome of one item: its result, or the error that its task raised."""
 
     result: Any = None
     error: BaseException | None = None
 
 
 def attempt(function: Task, item: Any) -> Outcome:
-    """One task in its worker: an error of it is a value that surely can be sent back."""
+    """Run one task in its worker; an error becomes a value that can be pickled."""
     try:
         return Outcome(function(item))
     except Exception as error:
@@ -42,7 +42,7 @@ def attempt(function: Task, item: Any) -> Outcome:
 
 
 def with_item(error: BaseException, name: str) -> BaseException:
-    """The same error, which names its item."""
+    """The same error, with its item named in the message."""
     if isinstance(error, RiffkitError):
         return type(error)(f"{name}: {error}").with_traceback(error.__traceback__)
     error.add_note(f"at {name}")
@@ -52,7 +52,9 @@ def with_item(error: BaseException, name: str) -> BaseException:
 def in_order(
     submit: Callable[[Any], Callable[[], Outcome]], items: Iterable[Any], n_workers: int, name: Name
 ) -> Iterator[Any]:
-    """Results in the items' order of tasks that `submit` starts; its call waits for an outcome."""
+    """Results, in the items' order, of tasks started by `submit`, whose return value waits for the
+    outcome.
+    """
     pending: deque[tuple[Any, Callable[[], Outcome]]] = deque()
 
     def oldest() -> Any:
@@ -74,7 +76,7 @@ def in_order(
 
 
 def one_thread() -> None:
-    """Let this process compute with one thread, whether torch is there already or comes later."""
+    """Limit this process to one thread, whether torch is imported already or later."""
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)

@@ -54,7 +54,7 @@ def in_processes(function: Task, items: Iterable[Any], n: int, name: Name) -> It
 
 @contextmanager
 def _processes(n: int) -> Iterator[list[Connection]]:
-    """Connections to `n` spawned processes, which end with the block."""
+    """Connections to `n` spawned processes, which are terminated at the end of the block."""
     spawn = get_context("spawn")
     processes, connections = [], []
     try:

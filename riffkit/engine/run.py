@@ -1,4 +1,4 @@
-"""The one call: a function, its items, and where they are worked off."""
+"""The entry point: run a function on many items, locally or on a cluster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run_tasks(
     name: Callable[[Item], str] = str,
     gpu: bool = True,
 ) -> Iterator[Result]:
-    """`function(item)` of each item, in the items' order, as they become ready.
+    """Yield `function(item)` for each item, in the items' order, as results become ready.
 
     `function` is one that a process can import by its name; items and results can be pickled, and
     items are drawn a few ahead of the results. "local" spawns `workers` processes (by default one

@@ -1,1 +1,1 @@
-"""Many clips → scores."""
+"""Evaluation: clips → scores."""

@@ -1,4 +1,4 @@
-"""What becomes of hits and of held notes: rise, noise before the hit, wobble, width.
+"""Measures of hits and held notes: rise time, noise before the hit, wobble, stereo width.
 
 Hits are found once, in the original; the same positions serve every decoded version of it.
 """

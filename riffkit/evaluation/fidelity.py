@@ -1,4 +1,4 @@
-"""How much of a sound is left once it has been an image, and whether its joins are heard.
+"""How much of a sound survives the way through an image, and whether joins are audible.
 
 The copy-synthesis metrics compare a waveform with the decoded image of it, over the image's band.
 """
@@ -30,7 +30,7 @@ _NEAR_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What is left of a sound; lower is better but for ViSQOL."""
+    """Fidelity metrics of a decoded sound; lower is better, except for ViSQOL."""
 
     image_l1: float  # 8-bit levels
     lsd_db: float
@@ -139,7 +139,7 @@ def visqol(
 ) -> float:
     """ViSQOL v3 in audio mode (Chinen et al. 2020, arXiv:2004.09584) of the mean of the channels.
 
-    ParameterError where the package visqol-python (extra `reference`) isn't installed.
+    ParameterError if the package visqol-python (extra `reference`) isn't installed.
     """
     try:
         package = importlib.import_module("visqol")
@@ -157,7 +157,7 @@ def visqol(
 
 
 def channel_correlation(stereo: Float[Tensor, "channel sample"], sample_rate: int) -> float:
-    """How much left and right have in common above 20 Hz, -1 to 1; 1 for mono, 0 for silence."""
+    """The correlation of left and right above 20 Hz, -1 to 1; 1 for mono, 0 for silence."""
     if len(stereo) == 1:
         return 1.0
     first = round(20 * stereo.shape[-1] / sample_rate)
@@ -193,7 +193,7 @@ def flux_at(
     *,
     circular: bool,
 ) -> Float[np.ndarray, " place"]:
-    """The largest spectral flux within 20 ms of each place, which is a sample's number.
+    """The largest spectral flux within 20 ms of each place, given as a sample index.
 
     The flux of a frame is what its magnitudes have risen in all since the one before.
     `circular`: the clip is a loop, and a place may lie over its seam.

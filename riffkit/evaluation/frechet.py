@@ -28,7 +28,7 @@ class Whitening:
 
     @classmethod
     def of(cls, rows: Rows, n_components: int = N_COMPONENTS) -> Whitening:
-        """Of at least two rows; there are fewer components where there are few rows."""
+        """Compute it from at least two rows; few rows give fewer components."""
         mean = rows.mean(axis=0)
         _, sizes, directions = np.linalg.svd(rows - mean, full_matrices=False)
         n_kept = min(n_components, len(rows) - 1)
@@ -50,7 +50,7 @@ def frechet_distance(first: Components, second: Components) -> float:
 
 
 def split_floor(rows: Components, n_first: int, *, n_splits: int = 20, seed: int = 0) -> float:
-    """What the distance is between two random parts of one set, `n_first` rows and the rest."""
+    """The distance between two random parts of one set: `n_first` rows and the rest."""
     generator = np.random.default_rng(seed)
     distances = []
     for _ in range(n_splits):

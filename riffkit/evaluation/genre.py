@@ -1,8 +1,8 @@
-"""What a model has learned of a genre: its clips beside those of the music it was tuned on.
+"""What a model has learned of a genre: its clips compared with the music it was tuned on.
 
-Both models, with and without the LoRA, make clips of one prompt. Real clips are heard after they
-have been an image, as the generated ones have been. All is measured on musicnn's tags and
-features, and on coarse images.
+Both models, with and without the LoRA, make clips of one prompt. Real clips are encoded and decoded
+first, like the generated ones. Everything is measured with musicnn's tags and features, and with
+coarse images.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _LEAST_SURE = 0.05  # of a tag that real clips must have to be named
 class RealClip:
     """A clip of a dataset folder (Hugging Face audiofolder), on the beat grid if it has a tempo.
 
-    The model saw it drawn `transpose` semitones lower than it sounds.
+    Its training image was `transpose` semitones lower than it sounds.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class RealClip:
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """What a set of clips is like."""
+    """Features of a set of clips."""
 
     tags: Float[np.ndarray, "clip tag"]
     sounds: Float[np.ndarray, "clip sound_feature"]
@@ -63,9 +63,9 @@ class Heard:
 
 @dataclass(frozen=True)
 class GenreScores:
-    """`tag`: the one that real clips have most more of than the base model's.
+    """Scores of a tuned model. `tag` grew most from the base model's clips to the real ones.
 
-    `frechet`… are distances to the held-out clips, `nearest`… the fifth percentiles of the
+    `frechet_*` are distances to the held-out clips; `nearest_*` are the fifth percentiles of the
     distances to the nearest training clip.
     """
 
@@ -80,7 +80,7 @@ class GenreScores:
     nearest_held_out: float
 
     def lines(self) -> list[str]:
-        """What the user should read."""
+        """The report as lines of text."""
         gained = self.tag_tuned / max(self.tag_real, 1e-9)
         copies = "no copies" if self.nearest_tuned >= self.nearest_held_out else "NEAR COPIES"
         return [
@@ -95,7 +95,7 @@ class GenreScores:
 
 
 def read_real_clips(dataset: Path) -> list[RealClip]:
-    """The clips of a dataset; ParameterError where there are too few, or none held out."""
+    """The clips of a dataset; ParameterError if there are too few, or none held out."""
     try:
         lines = (dataset / "metadata.jsonl").read_text(encoding="utf-8").split("\n")
         values = [json.loads(line) for line in lines if line.strip()]
@@ -142,9 +142,9 @@ def genre_requests(
 def make_genre_clips(
     pipeline: Pipeline, requests: Iterable[GenerateRequest], folder: Path
 ) -> Iterator[Path]:
-    """Each as NNN.flac with its PNG; those that are there already are kept.
+    """Write each clip as NNN.flac with its PNG; existing clips are kept.
 
-    ParameterError where one of them is another model's or another prompt's.
+    ParameterError if an existing clip is from another model or prompt.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,14 +162,14 @@ def make_genre_clips(
 
 
 def hear_made(paths: Sequence[Path]) -> Heard:
-    """Generated clips, by their sound and the image beside it."""
+    """Features of generated clips, from their audio and the PNG beside it."""
     return _heard(
         (SpectrogramImage.open(path.with_suffix(".png")), *_loaded(path)) for path in paths
     )
 
 
 def hear_real(clips: Sequence[RealClip], params: SpectrogramParams) -> Heard:
-    """Real clips, encoded and decoded."""
+    """Features of real clips, after encoding and decoding."""
     return _heard(_through_image(clip, params) for clip in clips)
 
 
@@ -208,7 +208,7 @@ def check_tag(tag: str | None) -> None:
 def judge_genre(
     base: Heard, tuned: Heard, trained: Heard, held_out: Heard, *, tag: str | None = None
 ) -> GenreScores:
-    """What a model has gained; `tag` stands for the one that tells the genre best."""
+    """Compare a tuned model with its base; `tag` replaces the most telling tag."""
     check_tag(tag)
     real = np.concatenate((trained.tags, held_out.tags)).mean(axis=0)
     column = TAGS.index(tag) if tag is not None else _telling(base.tags.mean(axis=0), real)

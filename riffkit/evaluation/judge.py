@@ -1,7 +1,7 @@
-"""Clips judged: does each play what its prompt asks for, and what are all of them like?
+"""Judges clips: does each match its prompt, and what are they like as a set?
 
-What real renders of the same prompts score (reference.py) is printed beside, because no listener
-here is perfect. Intervals are bootstraps over the clips (Efron 1979), centred on the figure.
+The scores of real renders of the same prompts (reference.py) are printed alongside, because no
+judge is perfect. Intervals are bootstraps over the clips (Efron 1979), centered on the figure.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ N_RESAMPLES = 300
 
 @dataclass(frozen=True)
 class Score:
-    """One line of the report: a figure, where 95 % of its bootstrap lie, and what real renders
-    score, of `n` clips.
+    """One line of the report for `n` clips: a figure, its 95 % bootstrap interval, and the score of
+    real renders.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Score:
 
     @property
     def ratio(self) -> float | None:
-        """Of the real renders' score."""
+        """The figure as a fraction of the real renders' score."""
         return self.value / self.real if self.real else None
 
 
@@ -45,10 +45,10 @@ def judge(
     *,
     sounds: Float[np.ndarray, "clip feature"] | None = None,
 ) -> list[Score]:
-    """All scores of clips that were made for the first prompts, in their order.
+    """All scores of clips made for the first prompts, in the prompts' order.
 
-    The Fréchet distance is to other renders, or to the clips whose features are given as `sounds`;
-    beside it stands the one between two parts of those.
+    The Fréchet distance is to other renders, or to the clips with features `sounds`; its reference
+    value is the distance between two parts of those.
     """
     n = len(readings)
     scores = [

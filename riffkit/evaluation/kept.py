@@ -1,4 +1,4 @@
-"""What a tuned model still knows: how well it follows the fixed prompts, beside its base."""
+"""What a tuned model still knows: how well it follows the fixed prompts, compared with its base."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from riffkit.models.lora import parse_lora
 
 @dataclass(frozen=True)
 class Kept:
-    """The mean adherence to prompts, from 0 to 1, by aspect; aspects that none asked for are out.
+    """The mean adherence to prompts, from 0 to 1, by aspect; aspects that no prompt names are
+    omitted.
 
     `base` and `tuned` are the means over all aspects.
     """
@@ -25,7 +26,7 @@ class Kept:
     n: int
 
     def lines(self) -> list[str]:
-        """What the user should read."""
+        """The report as lines of text."""
         parts = ", ".join(f"{name} {a:.2f} → {b:.2f}" for name, (a, b) in self.aspects.items())
         points = 100 * (self.tuned - self.base)
         return [
@@ -35,7 +36,7 @@ class Kept:
 
 
 def kept(base: Sequence[Reading], tuned: Sequence[Reading]) -> Kept:
-    """Two models' clips of the same prompts compared."""
+    """Compare two models' clips of the same prompts."""
     aspects = {}
     for name in ASPECTS:
         pairs = [

@@ -1,4 +1,4 @@
-"""A listener for the bundled model: which instruments, style, drums and density a loop has.
+"""A probe for the bundled model: which instruments, style, drums and density a loop has.
 
 A small convolutional network on the loop's image, trained on rendered scores whose facts are
 known (train/judges/probe.py). It reads images in beats of 64 px, coarsely, so that the fine
@@ -31,7 +31,9 @@ _SUMMARY = 24
 
 
 class Probe(nn.Module):
-    """Logits of facts such as "instrument piano". Time is circular and its begin no matter."""
+    """Logits of facts such as "instrument piano". Time is circular; the starting point doesn't
+    matter.
+    """
 
     def __init__(self, n_facts: int) -> None:
         super().__init__()
@@ -59,7 +61,7 @@ class Probe(nn.Module):
 def pooled_loudness(
     pixels: UInt8[np.ndarray, "row column 3"],
 ) -> Float[Tensor, "3 pooled_row pooled_column"]:
-    """What the probe reads of a full-band image, from 0 (silent) to 1."""
+    """The probe's input from a full-band image, from 0 (silent) to 1."""
     loudness = 1 - torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32)) / 255
     return functional.avg_pool2d(loudness, (POOLED_ROWS, POOLED_COLUMNS))
 
@@ -77,14 +79,16 @@ class Heard:
         return [word.removeprefix(f"{kind} ") for word in ranked]
 
     def share_heard(self, instruments: Collection[str]) -> float:
-        """How many of the instruments are among as many that are likeliest (R-precision)."""
+        """The fraction of the instruments among the equally many likeliest ones (R-precision)."""
         likeliest = self.most_likely("instrument", len(instruments))
         return len(set(likeliest) & set(instruments)) / len(instruments)
 
 
 @torch.no_grad()
 def listen(pixels: UInt8[np.ndarray, "row column 3"], *, probe: Path = WEIGHTS) -> Heard:
-    """What the probe hears in a full-band image on the beat grid; ModelError without weights."""
+    """Run the probe on a full-band image on the beat grid; ModelError if its weights are
+    missing.
+    """
     network, facts = _load(probe)
     logits = network(pooled_loudness(pixels)[None])[0]
     return Heard(dict(zip(facts, logits.tolist(), strict=True)))

@@ -1,4 +1,4 @@
-"""The prompts that models are judged by, each with the facts that it asks for.
+"""The prompts for judging models, each with the facts it asks for.
 
 They are worded as no caption of the training is (train/judges/eval_prompts.py wrote them, once),
 about scores that no training saw.
@@ -16,7 +16,7 @@ _PATH = Path(__file__).with_name("prompts.jsonl")
 
 @dataclass(frozen=True)
 class EvalPrompt:
-    """A prompt, and what it says; None where it says nothing.
+    """A prompt and the facts it states; None for facts that it doesn't state.
 
     `instruments` are named as in the probe's facts, `key` as "A minor". `seed` is that of a score
     with these facts, and `transpose` the semitones that it is played higher by.

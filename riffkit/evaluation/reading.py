@@ -27,7 +27,7 @@ _PROMINENCE = 0.1  # of the strongest onset
 
 @dataclass(frozen=True)
 class Adherence:
-    """What one clip scores, from 0 to 1; None where its prompt says nothing of it.
+    """The scores of one clip, from 0 to 1; None for aspects that its prompt doesn't state.
 
     `instruments` is the share that was heard, `on_grid` the share of onsets near a sixteenth.
     """
@@ -52,7 +52,7 @@ class Reading:
     sound: Float[np.ndarray, " sound_feature"]
     """musicnn's features."""
     picture: Float[np.ndarray, " picture_feature"]
-    """Its coarse image, begun at no bar in particular."""
+    """Its coarse image, starting at an arbitrary bar."""
 
 
 def read_clip(
@@ -61,7 +61,7 @@ def read_clip(
     waveform: Float[Tensor, "channel sample"],
     sample_rate: int,
 ) -> Reading:
-    """A loop on the beat grid, and what it scores for a prompt."""
+    """Read a loop on the beat grid, and score it for a prompt."""
     n_beats = image.n_frames // PIXELS_PER_BEAT
     heard = listen(image.pixels)
     found = key_of(waveform.tile(1, 2), sample_rate)
@@ -104,8 +104,7 @@ def musicnn_features(
 ) -> Float[Tensor, " feature"]:
     """The means over time of the front-end's 561 features, for distances between sets of clips.
 
-    The tagger's later layers tell rendered music badly apart. A clip under 3 s is heard again and
-    again.
+    The tagger's later layers separate rendered music badly. A clip under 3 s is repeated.
     """
     return front_end(mel_image(waveform, sample_rate)[None])[0].mean(dim=1)
 
@@ -113,7 +112,7 @@ def musicnn_features(
 def share_on_grid(
     loop: Float[Tensor, "channel sample"], sample_rate: int, *, n_beats: int
 ) -> float | None:
-    """The share of a loop's onsets within 20 ms of a sixteenth note; None where nothing begins."""
+    """The fraction of a loop's onsets within 20 ms of a sixteenth note; None without onsets."""
     twice = loop.tile(1, 2)  # what begins at the seam has a before
     curve = onset_curve(twice, sample_rate)
     if not curve.max() > 0:

@@ -1,4 +1,4 @@
-"""What real renders are like: the measure that generated clips are held against.
+"""Measurements of real renders, which generated clips are compared with.
 
 `riff train reference` makes it from loops that no training saw. Of the prompts' own scores
 ("twins") it holds what they score; of others, and of the loops that the model was trained on, it
@@ -60,7 +60,7 @@ class Reference:
 
 
 def load_reference(path: Path = PATH) -> Reference:
-    """ModelError where it is missing or damaged."""
+    """Load the reference; ModelError if it is missing or damaged."""
     try:
         with safe_open(path, framework="numpy") as file:
             t = {n: file.get_tensor(n).astype(np.float64) for n in file.keys()}  # noqa: SIM118

@@ -1,4 +1,4 @@
-"""A model judged on the fixed prompts: a folder of loops, and a report of what they are like."""
+"""Judges a model on the fixed prompts: a folder of loops, and a report on them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PIECE_SECONDS = 6.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is made: the loops of the first prompts, with seeds from `seed` on."""
+    """The loops to make: those of the first prompts, with seeds from `seed` on."""
 
     n_prompts: int = 200
     seed: int = 0
@@ -66,9 +66,9 @@ def audio_path(folder: Path, index: int) -> Path:
 
 
 def make_clips(pipeline: Pipeline, evaluation: Evaluation, folder: Path) -> Iterator[Path]:
-    """Generate what isn't there yet, each FLAC with its PNG; yields each as soon as it is there.
+    """Generate missing clips, each as FLAC with its PNG; yields each path once it exists.
 
-    ParameterError where the folder holds clips of another model or with other options.
+    ParameterError if the folder has clips of another model or with other options.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

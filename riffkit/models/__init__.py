@@ -1,4 +1,4 @@
-"""Stable Diffusion models: finding, reading and loading them, and what is added to them."""
+"""Stable Diffusion models: finding, reading and loading them, and add-ons such as LoRAs."""
 
 from riffkit.audio.torchaudio_compat import prepare
 

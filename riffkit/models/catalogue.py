@@ -1,4 +1,4 @@
-"""What models and vocoders there are, and what each is."""
+"""Lists and describes models and vocoders."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def list_models() -> list[dict[str, Any]]:
     """List bundled models, those in the hub's cache, and vocoders.
 
     Returns:
-        For each its "name", its "kind" ("model" or "vocoder") and a line "about" it.
+        A dict for each, with "name", "kind" ("model" or "vocoder") and "about", a line of text.
 
     Raises:
         ModelError: a cached model whose small files are damaged.

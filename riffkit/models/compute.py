@@ -1,4 +1,4 @@
-"""How a model's networks are held and run: none of it changes what is painted but by rounding."""
+"""How a model's networks are stored and run. Only rounding differs in the result."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from riffkit.models.onednn import can_pack, n_weights, pack
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 _LARGE = 200_000_000
-"""Parameters of a network from which on it is a full-size one."""
+"""A network with at least this many parameters is full-size."""
 
 
 @dataclass(frozen=True)
 class Compute:
     """`dtype`: "auto" (by the device), "float32", "float16" or "bfloat16".
 
-    `compile`: the UNet goes through torch.compile at its first use, but where it must wrap in time
-    (loops, and all that the bundled model paints) or its deep features are kept. `offload`: on a
-    GPU, networks lie in main memory and come over for as long as they are used.
+    With `compile`, the UNet is compiled by torch.compile at its first use, except where it wraps in
+    time (loops, and everything from the bundled model) or uses cached deep features. With
+    `offload`, idle networks are kept in CPU RAM instead of GPU memory.
     """
 
     dtype: str = "auto"
@@ -40,7 +40,9 @@ class Compute:
             raise ParameterError(f"dtype={self.dtype!r}: must be one of {', '.join(DTYPES)}")
 
     def dtype_on(self, device: torch.device) -> torch.dtype:
-        """ParameterError for float16 on the CPU, where most of it can't be computed."""
+        """The dtype on a device; ParameterError for float16 on the CPU, which lacks most
+        operations.
+        """
         if self.dtype == "auto":
             return pick_dtype(device)
         if device.type == "cpu" and self.dtype == "float16":
@@ -52,7 +54,7 @@ class Compute:
 
 
 def is_large(network: nn.Module) -> bool:
-    """Whether it has the size of a Stable Diffusion, so that it is nearly all of the cost."""
+    """Whether it is a full-size Stable Diffusion UNet, which dominates the cost."""
     return n_weights(network) >= _LARGE
 
 
@@ -77,7 +79,7 @@ def fit(
     if compute.compile:
         if device.type == "cpu" and shutil.which("g++") is None and shutil.which("clang++") is None:
             raise ParameterError("compile: needs a C++ compiler; install g++ or remove `compile`")
-        # torch's own place is a temporary folder, and compiling anew takes minutes
+        # torch's default is a temporary folder, and recompiling takes minutes
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_cache_folder() / "compiled"))
         unet.compile()
 
@@ -88,8 +90,9 @@ def _cache_folder() -> Path:
 
 @contextmanager
 def uncompiled(*, enabled: bool) -> Iterator[None]:
-    """Within it no network runs as compiled: hooks and paddings that come and go would be unseen,
-    or compiled for minutes each."""
+    """Within this context no network runs compiled: temporary hooks and paddings would be ignored
+    or recompiled for minutes each.
+    """
     if not enabled:
         yield
         return
@@ -98,7 +101,7 @@ def uncompiled(*, enabled: bool) -> Iterator[None]:
 
 
 def notes_for(unet: nn.Module, device: torch.device, compute: Compute) -> tuple[str, ...]:
-    """What a user of a large model should know of the machine."""
+    """Notes for users of a large model about this machine."""
     slow = compute.dtype == "auto" and device.type == "cpu" and is_large(unet)
     if slow and has_bfloat16(device):
         return ("this CPU supports bfloat16: `dtype=bfloat16` needs only 30 to 70 % of the time",)

@@ -1,4 +1,4 @@
-"""Few steps: a model may carry a LoRA with which it needs only a handful, and no guidance.
+"""Few-step sampling: a model may include a LoRA for a handful of unguided steps.
 
 `riff train distill` makes it, for steps of first order (train/mini/distill.py). It lies in the
 model folder's `few_steps` as diffusers writes LoRAs, and diffusers can load it too. Here it is
@@ -18,7 +18,7 @@ from riffkit.models.lora import FILE, read_lora, with_layers
 
 FOLDER = "few_steps"
 MOST_STEPS = 8
-"""Up to this many unguided steps are taken with the LoRA, if there is one."""
+"""Up to this many unguided steps use the few-step LoRA, if there is one."""
 
 
 def first_order(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def first_order(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_lora(unet: UNet2DConditionModel, folder: Path) -> UNet2DConditionModel:
-    """A copy of the UNet with the LoRA added to its weights; ModelError where it can't be read."""
+    """A copy of the UNet with the LoRA added to its weights; ModelError if it can't be read."""
     try:
         lora = read_lora(folder / FILE)
         return with_layers(unet, lora.layers["unet"], 1.0, name=lora.name)

@@ -1,4 +1,4 @@
-"""Grain: the fine detail that an autoencoder smooths away, drawn anew.
+"""Grain: restores the fine detail that an autoencoder smooths away.
 
 A decoder that learned by errors alone paints the mean of what may have been there, so noise, breath
 and distorted guitars come out as smooth gray. This small network sees the decoded image, the
@@ -38,8 +38,9 @@ _MOST = 7  # levels above 0, and as many below
 
 @dataclass(frozen=True)
 class GrainConfig:
-    """Sizes. `n_latents`: the autoencoder's channels that hold sound; `patch`: pixels to a side
-    of the cells in which the trunk works."""
+    """Sizes of the network. `n_latents` is the number of the autoencoder's sound channels; `patch`
+    the side of the trunk's cells, in pixels.
+    """
 
     n_latents: int = 8
     width: int = 64
@@ -48,7 +49,7 @@ class GrainConfig:
 
 
 class Grain(nn.Module):
-    """A new one changes nothing."""
+    """The grain network. An untrained one changes nothing."""
 
     def __init__(self, config: GrainConfig | None = None) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class Grain(nn.Module):
         latents: Float[Tensor, "batch channel latent_row column"],
         noise: Float[Tensor, "batch 3 row frame"],
     ) -> Float[Tensor, "batch 3 row frame"]:
-        """The image in its grain, in the scale of `decoded` (-1 black, 1 white), not clipped.
+        """The image with its grain, in the scale of `decoded` (-1 black, 1 white), not clipped.
 
         `latents` as the decoder takes them; channels beyond `n_latents` are not read. Rows and
         frames must be multiples of the patch and of the latents' rows and columns.
@@ -172,7 +173,7 @@ def _read_weight(file: Any, name: str, shape: torch.Size) -> Tensor:
 
 
 def read_grain(folder: Path) -> Grain:
-    """ModelError where the folder's file is missing or damaged."""
+    """Read the network from a folder; ModelError if its file is missing or damaged."""
     try:
         with safe_open(folder / FILE, framework="pt") as file:
             grain = Grain(GrainConfig(**json.loads(file.metadata()["config"])))

@@ -10,7 +10,7 @@ from riffkit.errors import ModelError
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The values of a model's small file; ModelError where it is missing or damaged."""
+    """The values of a model's JSON file; ModelError if it is missing or damaged."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Where models lie, and what the small files beside their weights say."""
+"""Finds models, and reads the small files beside their weights."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PARAMS, _TRAITS = "spectrogram.json", "riffkit.json"
 
 
 def bundled_models() -> dict[str, Path]:
-    """The models that ship inside the package, by name."""
+    """The models in the package, by name."""
     return {path.parent.name: path.parent for path in sorted(WEIGHTS.glob("*/model_index.json"))}
 
 
 def find_model(model: str) -> Path:
-    """The folder or file of a bundled name, a path, or a hub id (from the cache, else pulled)."""
+    """The folder or file of a bundled name, a path, or a hub id (cached or downloaded)."""
     if model in (bundled := bundled_models()):
         return bundled[model]
     path = Path(model).expanduser()
@@ -38,7 +38,7 @@ def find_model(model: str) -> Path:
 
 
 def spectrogram_params(model: Path) -> SpectrogramParams:
-    """Riffusion-v1 where the model doesn't say: what published checkpoints were trained on."""
+    """A model's parameters, or riffusion-v1 (that of published checkpoints) if it has none."""
     path = _beside(model, _PARAMS)
     return RIFFUSION_V1 if path is None else SpectrogramParams.from_dict(read_json(path))
 
@@ -49,7 +49,7 @@ def says_its_params(model: Path) -> bool:
 
 
 def model_traits(model: Path) -> ModelTraits:
-    """The defaults of `ModelTraits` where the model has no `riffkit.json`."""
+    """The traits in the model's `riffkit.json`, or the defaults of `ModelTraits`."""
     path = _beside(model, _TRAITS)
     values: dict[str, Any] = {} if path is None else read_json(path)
     try:

@@ -53,7 +53,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """What is added to one weight: `scale` · up · down, each reshaped to a matrix."""
+    """The change of one weight: `scale` · up · down, each reshaped to a matrix."""
 
     down: Float[Tensor, "rank inner"]
     up: Float[Tensor, "outer rank"]
@@ -71,7 +71,7 @@ class Lora:
 
     @property
     def params(self) -> SpectrogramParams | None:
-        """The spectrograms that it was trained on, where the file says."""
+        """The spectrogram parameters it was trained on, if the file has them."""
         text = self.metadata.get("spectrogram")
         try:
             return None if text is None else SpectrogramParams.from_dict(json.loads(text))
@@ -122,7 +122,7 @@ def lora_file(path: Path) -> Path:
 
 
 def read_lora(path: Path) -> Lora:
-    """The layers of a file or run; ModelError says what it is if it is no LoRA."""
+    """The layers of a file or run; ModelError if it is not a LoRA."""
     file = lora_file(path)
     name = file.parent.resolve().name if file.name in (FILE, PEFT_FILE) else file.name
     try:
@@ -237,8 +237,7 @@ def with_layers(
 ) -> Network:
     """A copy of the network with `weight` times the layers added; the rest is shared with it.
 
-    `in_place`: the network itself, for where none is needed without the layers. ModelError where
-    a layer has no place in it.
+    With `in_place`, the network itself is changed. ModelError if the network lacks a layer.
     """
     copy = network
     if not in_place:

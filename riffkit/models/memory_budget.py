@@ -1,4 +1,4 @@
-"""How much of a batch or an image the networks take at once, by the memory that is free.
+"""How much of a batch or an image the networks process at once, by free memory.
 
 A network's greatest need is reckoned as so many maps of its features at full resolution, on the
 safe side; half of what is free may be used. Small models need so little that it plays no part, and
@@ -18,14 +18,16 @@ _VAE_MAPS = 12
 
 
 def cells_in_memory(pipeline: Pipeline) -> int:
-    """How many latent cells of a batch the UNet has room for."""
+    """The number of latent cells of a batch that fit in memory for the UNet."""
     unet = pipeline.unet
     channels = int(unet.config["block_out_channels"][0])
     return _room(pipeline) // (_UNET_MAPS * channels * unet.dtype.itemsize)
 
 
 def columns_in_memory(pipeline: Pipeline, *, n_pixel_rows: int) -> int:
-    """How many latent columns of an image that high the autoencoder has room for."""
+    """The number of latent columns, in an image of `n_pixel_rows`, that fit in memory for the
+    autoencoder.
+    """
     vae = pipeline.vae
     width, n_pixels = int(vae.config["block_out_channels"][0]), n_pixel_rows * pipeline.stride
     return _room(pipeline) // (_VAE_MAPS * width * n_pixels * vae.dtype.itemsize)

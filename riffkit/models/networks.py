@@ -1,4 +1,4 @@
-"""The three networks of a model, made of their configurations and stored weights."""
+"""Builds the three networks of a model from their configurations and stored weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OLD_VAE_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A network as it is stored."""
+    """A stored network."""
 
     config: dict[str, Any]
     weights: Stored
@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The networks of a model as they are stored; `scheduler`: what these say of its settings."""
+    """The stored networks of a model; `scheduler` has the scheduler settings stored with them."""
 
     unet: Part
     vae: Part
@@ -50,9 +50,9 @@ class Networks:
 
 
 def build(parts: Parts, *, dtype: torch.dtype, device: torch.device, named: str) -> Networks:
-    """Each weight goes from its file to its place, in its dtype, with no other copy.
+    """Build the networks; each weight is copied once, from its file, in its dtype.
 
-    ModelError begins with `named` and says where weights and configuration don't fit.
+    ModelError, starting with `named`, if weights and configuration don't match.
     """
     with init_empty_weights(include_buffers=False):
         unet = UNet2DConditionModel.from_config(parts.unet.config)

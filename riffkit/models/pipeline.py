@@ -1,4 +1,4 @@
-"""A loaded model: the networks of a Stable Diffusion v1 pipeline and what it paints."""
+"""A loaded model: the networks of a Stable Diffusion v1 pipeline and their settings."""
 
 from __future__ import annotations
 
@@ -75,19 +75,19 @@ class Pipeline:
     traits: ModelTraits
     device: torch.device
     grain: Grain | None = None
-    """What draws the detail that the autoencoder smooths away (riffkit/models/grain.py)."""
+    """Restores the detail that the autoencoder smooths away (riffkit/models/grain.py)."""
     few_steps: Path | None = None
     """The folder of a LoRA for few steps (riffkit/models/distilled.py)."""
     loras: tuple[dict[str, Any], ...] = ()
-    """Name, sha256 and weight of the LoRAs that were added (riffkit/models/lora.py)."""
+    """Name, sha256 and weight of each added LoRA (riffkit/models/lora.py)."""
     notes: tuple[str, ...] = ()
-    """Lines that the user should read once."""
+    """Notes for the user, to be shown once."""
     loading: dict[str, Any] = field(default_factory=dict)
-    """The arguments of `load_pipeline`, with which another process gets the same."""
+    """The arguments of `load_pipeline` that recreate this pipeline in another process."""
 
     @property
     def recipe_facts(self) -> dict[str, Any]:
-        """What a recipe keeps of the model; of its dtype only if it was asked for."""
+        """The model's facts for a recipe; the dtype only if it was requested."""
         facts: dict[str, Any] = {"name": self.name, "fingerprint": self.fingerprint}
         dtype = self.loading["compute"].dtype if self.loading else "auto"
         if dtype != "auto":
@@ -96,7 +96,7 @@ class Pipeline:
 
     @property
     def stride(self) -> int:
-        """Pixels to a latent column or row."""
+        """Pixels per latent column or row."""
         return 2 ** (len(self.vae.config["block_out_channels"]) - 1)
 
     @property
@@ -109,21 +109,23 @@ class Pipeline:
         return int(self.unet.config["sample_size"])
 
     def guidance_for(self, n_steps: int) -> float:
-        """The guidance that suits so many steps: none for few, where the model learned them."""
+        """The default guidance for `n_steps`: 1 for few steps if the model has a few-step LoRA."""
         takes_few = self.few_steps is not None and n_steps <= MOST_STEPS
         return 1.0 if takes_few else self.traits.default_guidance
 
     def for_steps(self, *, n_steps: int, guided: bool) -> Pipeline:
-        """For few unguided steps the networks that know them, if there are any; else itself."""
+        """The pipeline with its few-step LoRA, if it has one and `n_steps` is small and unguided;
+        else itself.
+        """
         if self.few_steps is None or n_steps > MOST_STEPS or guided:
             return self
         return self._for_few_steps
 
     def with_loras(self, loras: Sequence[LoraSpec], *, in_place: bool = False) -> Pipeline:
-        """The model with LoRAs added, which leaves this one as it is, unless `in_place`.
+        """A copy of the model with LoRAs added, or this model changed with `in_place`.
 
         Each is "PATH[:WEIGHT]", a path, or (path, weight); a path is a file or a run's folder.
-        ModelError for what is no LoRA, or one for other networks or spectrograms.
+        ModelError if it is not a LoRA, or is for other networks or spectrograms.
         """
         unet, text_encoder, said = self.unet, self.text_encoder, list(self.loras)
         for path, weight in map(parse_lora, loras):
@@ -155,10 +157,10 @@ def load_pipeline(
     compute: Compute = Compute(),  # noqa: B008 (frozen)
     to_train: bool = False,
 ) -> Pipeline:
-    """Load a model by bundled name, folder, file or hub id; ModelError says what is wrong.
+    """Load a model by bundled name, folder, file or hub id; ModelError if that fails.
 
-    `loras` as `Pipeline.with_loras` takes them. `to_train`: its weights will change, so they
-    stay as PyTorch holds them.
+    `loras` are as in `Pipeline.with_loras`. With `to_train`, weights keep PyTorch's layout, so that
+    they can be changed.
     """
     path, named = find_model(model), f"model={model!r}"
     where, traits = pick_device(device), model_traits(path)

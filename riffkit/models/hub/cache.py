@@ -25,7 +25,7 @@ from riffkit.models.lora import FILE as LORA
 
 @dataclass(frozen=True)
 class CachedModel:
-    """One that can be used: its id, the folder or file, the commit, and its bytes."""
+    """A usable cached model: its id, its folder or file, its commit, and its size in bytes."""
 
     hub_id: HubId
     path: Path
@@ -43,7 +43,7 @@ def repo_folder(repo: str) -> Path:
 
 
 def snapshot(hub_id: HubId) -> Path | None:
-    """The folder of a revision, whole or not; None if the cache has none."""
+    """The folder of a revision, complete or not; None if not cached."""
     repo = repo_folder(hub_id.repo)
     ref = repo / "refs" / hub_id.revision
     commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else hub_id.revision
@@ -52,7 +52,7 @@ def snapshot(hub_id: HubId) -> Path | None:
 
 
 def cached(hub_id: HubId) -> Path | None:
-    """The model's folder, or its file, if all that it needs is in the cache."""
+    """The model's folder or file, if it is completely cached."""
     folder = snapshot(hub_id)
     if folder is None:
         return None
@@ -64,7 +64,7 @@ def cached(hub_id: HubId) -> Path | None:
 
 
 def model_path(folder: Path, files: list[str]) -> Path:
-    """What is given to a loader: the folder, or the single file in it."""
+    """The path for a loader: the folder, or the single file in it."""
     return folder if INDEX in files else folder / files[-1]
 
 
@@ -125,13 +125,13 @@ def _is_stable_diffusion(index: Path) -> bool:
 
 
 def stored_bytes(repo: str) -> int:
-    """What a repository takes in the cache, unfinished downloads included."""
+    """The size of a repository in the cache in bytes, including unfinished downloads."""
     folder = repo_folder(repo)
     return sum(p.lstat().st_size for p in folder.rglob("*") if not p.is_dir())
 
 
 def check_stored(hub_id: HubId) -> None:
-    """Raise ModelError unless the cache holds the repository, or the revision that is named."""
+    """Raise ModelError unless the repository, or the named revision, is cached."""
     if hub_id.variant or hub_id.file:
         raise ModelError(
             f"model={str(hub_id)!r}: only whole repositories or revisions can be removed; use "
@@ -151,10 +151,10 @@ def _names_revision(hub_id: HubId) -> bool:
 
 
 def remove(hub_id: HubId) -> int:
-    """Delete a repository, or the named revision alone, and give the bytes that it freed.
+    """Delete a repository, or only the named revision, and return the number of bytes freed.
 
-    What other revisions share with a revision stays. ModelError where there is none, OutputError
-    where it may not be deleted.
+    Files shared with other revisions are kept. ModelError if it isn't cached, OutputError if it
+    can't be deleted.
     """
     check_stored(hub_id)
     before = stored_bytes(hub_id.repo)

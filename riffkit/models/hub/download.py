@@ -1,7 +1,7 @@
-"""One file from the hub into its cache, from where an earlier try broke off.
+"""Downloads one file from the hub into its cache, resuming an interrupted download.
 
-huggingface_hub's own download starts anew after an interruption. Here what has come of a large
-file stays in blobs/HASH.incomplete, and the next try asks for the rest.
+huggingface_hub's own download starts over after an interruption. Here the partial large file is
+kept in blobs/HASH.incomplete, and the next try requests the rest.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class RemoteFile:
 
 
 def is_there(folder: Path, file: RemoteFile) -> bool:
-    """Whether the snapshot has it; one of a wrong size is removed, to be fetched again."""
+    """Whether the snapshot has the file; one of the wrong size is removed, to be downloaded
+    again.
+    """
     path = folder / file.name
     if not path.is_file():
         return False
@@ -69,9 +71,9 @@ def _unfinished(blob: Path) -> Path:
 
 
 def fetch(hub_id: HubId, commit: str, file: RemoteFile, on_bytes: Callable[[int], None]) -> None:
-    """Bring it into the snapshot of a commit; `on_bytes` is told its length as it grows.
+    """Download it into the snapshot of a commit; `on_bytes` is called with its size as it grows.
 
-    ModelError for a wrong size, after which it is removed; else what the client raises.
+    A file of the wrong size is removed and raises ModelError; other errors are the client's.
     """
     if file.sha256 is not None and _SHA256.fullmatch(file.sha256):
         _fetch_contents(hub_id, commit, file, on_bytes)

@@ -1,4 +1,4 @@
-"""What went wrong with the hub, in one line that says what to do."""
+"""Errors from the hub as one line with the next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models from the hub: out of the local cache, else downloaded into it.
+"""Models from the hub: taken from the local cache, or downloaded into it.
 
 huggingface_hub talks to the hub and keeps the cache; only large files come in another way
 (hub_download.py).
@@ -38,7 +38,9 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Pulled:
-    """A model in the cache: its folder or file, its commit, its bytes, and how many came now."""
+    """A cached model: its folder or file, its commit, its size in bytes, and the bytes downloaded
+    now.
+    """
 
     path: Path
     commit: str
@@ -47,16 +49,16 @@ class Pulled:
 
 
 def from_hub(model: str) -> Path:
-    """The folder or single file of a hub id, from the cache if it is whole there."""
+    """The folder or single file of a hub id, from the cache if it is complete."""
     hub_id = parse_hub_id(model)
     return cached(hub_id) or pull(hub_id).path
 
 
 def pull(hub_id: HubId, on_progress: OnProgress = lambda done, total: None) -> Pulled:
-    """Bring the newest of a revision into the cache: what is missing, and no other file.
+    """Download the missing files of a revision's newest commit into the cache.
 
-    ModelError says what is wrong with the id, the repository, the connection or a file,
-    OutputError that the disk is full or can't be written.
+    ModelError for a problem with the id, the repository, the connection or a file; OutputError if
+    the disk is full or can't be written.
     """
     if constants.HF_HUB_OFFLINE:
         raise offline(hub_id)
@@ -142,7 +144,7 @@ def _is_weights(name: str) -> bool:
 
 
 def _check_kind(hub_id: HubId, folder: Path) -> None:
-    """Raise ModelError if the small files say that the large ones aren't worth fetching."""
+    """Raise ModelError if the small files show that the model can't be used."""
     if not (folder / INDEX).is_file():
         return
     named = f"model={str(hub_id)!r}"

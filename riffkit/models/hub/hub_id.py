@@ -1,4 +1,4 @@
-"""How a model on the hub is named: owner/name[/FILE][@REVISION][:VARIANT]."""
+"""Hub ids: owner/name[/FILE][@REVISION][:VARIANT]."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ID = re.compile(
 class HubId:
     """`repo` is "owner/name"; `revision` a branch, a tag or a commit; `variant` such as "fp16".
 
-    `file` is the one that holds the whole model, where the id names it.
+    `file` is the single-file model, if the id names one.
     """
 
     repo: str
@@ -36,7 +36,9 @@ class HubId:
 
 
 def is_hub_id(text: str) -> bool:
-    """Whether it is one by its form; a path with a slash may be too, so look on the disk first."""
+    """Whether the text has the form of a hub id. A path may have it too, so check the disk
+    first.
+    """
     match = _ID.fullmatch(text)
     if match is None:
         return False
@@ -46,7 +48,7 @@ def is_hub_id(text: str) -> bool:
 
 
 def parse_hub_id(text: str) -> HubId:
-    """The parts of an id; ModelError for what is none."""
+    """The parts of a hub id; ModelError if it isn't one."""
     match = _ID.fullmatch(text)
     if match is None or not is_hub_id(text):
         raise ModelError(
@@ -56,5 +58,5 @@ def parse_hub_id(text: str) -> HubId:
 
 
 def variant_of(model: str) -> str | None:
-    """The variant that a model's name asks for, where it is a hub id with one."""
+    """The variant in a model's name, if it is a hub id with one."""
     return parse_hub_id(model).variant if is_hub_id(model) else None

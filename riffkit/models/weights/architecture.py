@@ -1,4 +1,4 @@
-"""What a model is that is no Stable Diffusion v1: said in a line, by its names and shapes."""
+"""Recognizes models that aren't Stable Diffusion v1, by the names and shapes of their weights."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _WANTED = "a Stable Diffusion v1 is needed"
 
 
 def check_tensors(tensors: Mapping[str, Tensor], *, named: str) -> None:
-    """ModelError for a single file's tensors, if they are something else."""
+    """Raise ModelError if a single file's tensors are not a Stable Diffusion v1."""
     if not tensors:
         raise ModelError(f"{named}: contains no weights; {_WANTED}")
     if any(".lora_" in name or name.startswith("lora_") for name in tensors):
@@ -96,7 +96,7 @@ def _by_channels(n_channels: int) -> str:
 
 
 def check_class(class_name: str, *, named: str) -> None:
-    """ModelError for a folder whose `_class_name` says that it is something else."""
+    """Raise ModelError if a folder's `_class_name` is of another kind of model."""
     kind = next((kind for sign, kind in _PIPELINES.items() if sign in class_name), None)
     if kind is not None:
         raise ModelError(f"{named}: is {kind} ({class_name}); {_WANTED}")
@@ -105,7 +105,7 @@ def check_class(class_name: str, *, named: str) -> None:
 def check_configs(
     unet: Mapping[str, Any], vae: Mapping[str, Any], text: Mapping[str, Any], *, named: str
 ) -> None:
-    """ModelError for a folder's networks, if they are another architecture's."""
+    """Raise ModelError if a folder's networks have another architecture."""
     n_channels, n_latents = unet.get("in_channels", 4), vae.get("latent_channels", 4)
     if n_channels != n_latents:
         raise ModelError(f"{named}: is {_by_channels(n_channels)}; {_WANTED}")

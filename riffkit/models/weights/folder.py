@@ -20,10 +20,9 @@ _VARIANTS = {torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
 def read_folder(folder: Path, dtype: torch.dtype, *, named: str, variant: str | None) -> Parts:
-    """The networks of a folder, in the variant that is asked for, else the one next to `dtype`.
+    """The networks of a folder, in the given variant, or else the one closest to `dtype`.
 
-    ModelError begins with `named` and says what is missing, or what it is that is no Stable
-    Diffusion v1.
+    ModelError, starting with `named`, if something is missing or it is not a Stable Diffusion v1.
     """
     check_folder(folder, named=named)
     configs = {part: read_json(folder / part / "config.json") for part in NETWORKS}
@@ -36,7 +35,7 @@ def read_folder(folder: Path, dtype: torch.dtype, *, named: str, variant: str | 
 
 
 def check_folder(folder: Path, *, named: str) -> None:
-    """ModelError where parts are missing, or the folder holds something else."""
+    """Raise ModelError if parts are missing or the folder is something else."""
     if not (folder / INDEX).is_file():
         if (folder / "pytorch_lora_weights.safetensors").is_file():
             raise ModelError(
@@ -66,7 +65,7 @@ def _weights(folder: Path, dtype: torch.dtype, *, named: str, variant: str | Non
 
 
 def weight_files(folder: Path, dtype: torch.dtype, *, variant: str | None = None) -> list[Path]:
-    """The files of one network: in the variant asked for, else the one that suits the dtype."""
+    """The files of one network, in the given variant, or else the one that suits `dtype`."""
     wanted = _VARIANTS.get(dtype, FULL_PRECISION) if variant is None else variant
     names = (path.name for path in folder.iterdir())
     chosen = choose_weights(folder.name, names, wanted)

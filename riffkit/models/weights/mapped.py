@@ -37,11 +37,11 @@ _MOST_HEADER_BYTES = 100 << 20
 
 
 class DamagedError(Exception):
-    """A file isn't what it begins as: its message says why, for people."""
+    """A file is damaged; the message says how."""
 
 
 class MappedFile:
-    """A file's bytes, copied on writing: what is written to a tensor stays in this process."""
+    """A memory-mapped file, copy on write: changes to a tensor stay in this process."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -60,7 +60,7 @@ class MappedFile:
     def tensor(
         self, dtype: torch.dtype, shape: Sequence[int], begin: int, strides: Sequence[int] = ()
     ) -> Tensor:
-        """The numbers from byte `begin` on; DamagedError where they'd lie past the end."""
+        """The tensor from byte `begin` on; DamagedError if it would reach past the end."""
         if 0 in shape:
             return torch.empty(tuple(shape), dtype=dtype)
         count = math.prod(shape)
@@ -72,7 +72,7 @@ class MappedFile:
         return flat.as_strided(tuple(shape), tuple(strides)) if strides else flat.view(tuple(shape))
 
     def release(self, tensor: Tensor) -> bool:
-        """Give back the memory that a tensor's bytes take; False if they aren't this file's."""
+        """Release the memory of a tensor's bytes; False if they aren't from this file."""
         begin = tensor.data_ptr() - self._begin
         if not 0 <= begin < len(self):
             return False
@@ -84,16 +84,16 @@ class MappedFile:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """Tensors by name, as views of `files`; `metadata` is what a safetensors file says of them."""
+    """Tensors by name, as views of `files`; `metadata` is that of a safetensors file."""
 
     tensors: dict[str, Tensor]
     files: tuple[MappedFile, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def materialized(self, tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-        """The tensor as it is to be used, still a view of the file if nothing changes.
+        """The tensor in the given dtype and device, still a view of the file if nothing changes.
 
-        Whole numbers keep their dtype.
+        Integers keep their dtype.
         """
         wanted = dtype if tensor.is_floating_point() else tensor.dtype
         if (tensor.dtype, wanted, device.type) == (torch.float16, torch.bfloat16, "cpu"):
@@ -117,7 +117,7 @@ def _in_bfloat16(tensor: Tensor) -> Tensor:
 
 
 def read_safetensors(path: Path) -> Stored:
-    """The tensors and metadata of a safetensors file; DamagedError says what is wrong with it."""
+    """The tensors and metadata of a safetensors file; DamagedError if it is damaged."""
     file = MappedFile(path)
     length = int.from_bytes(file[:_LENGTH_BYTES], "little")
     begin = _LENGTH_BYTES + length

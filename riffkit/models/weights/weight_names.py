@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FULL_PRECISION = "fp32"
-"""The variant whose files' names say none."""
+"""The variant of files without one in their names."""
 _STEMS = {
     "unet": ("diffusion_pytorch_model",),
     "vae": ("diffusion_pytorch_model",),
@@ -36,7 +36,7 @@ class Weights:
 
 
 def weights_in(part: str, names: Iterable[str]) -> list[Weights]:
-    """All that a network's folder has, the likeliest to be wanted first.
+    """All variants in a network's folder, the preferred one first.
 
     Full precision is preferred to fp16, that to bf16 and others; .safetensors to .bin; one file to
     several. Shards count where all of them are there.
@@ -49,7 +49,7 @@ def weights_in(part: str, names: Iterable[str]) -> list[Weights]:
 
 
 def choose_weights(part: str, names: Iterable[str], variant: str) -> Weights | None:
-    """Those of the variant if they are there, else the likeliest; None where there are none."""
+    """Those of the variant if present, else the preferred ones; None if there are none."""
     found = weights_in(part, names)
     return min(found, key=lambda weights: weights.variant != variant, default=None)
 
