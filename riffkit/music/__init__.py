@@ -1,1 +1,1 @@
-"""Bars and beats: which images are painted, and how they join."""
+"""Music on bars and beats: tasks, plans, and how images join."""

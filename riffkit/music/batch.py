@@ -1,4 +1,4 @@
-"""Many clips from a list of calls, by as many workers as there are.
+"""Many clips from a list of calls, by several workers.
 
 A worker is sent a call and sends back the bytes of its files, so that it may be on a machine with
 other disks; the files are written here.
@@ -34,7 +34,7 @@ from riffkit.spectrogram.image import SpectrogramImage
 class ListedCall:
     """A call whose clips are to be made as `paths`.
 
-    `any_seed`: clips with another seed that are there will do.
+    With `any_seed`, existing clips with another seed are kept too.
     """
 
     paths: tuple[Path, ...]
@@ -44,7 +44,7 @@ class ListedCall:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of a listed clip: made, kept as it was, or, by `error`, neither."""
+    """The outcome of a listed clip: made, kept, or failed with `error`."""
 
     path: Path
     recipe: Recipe | None = None
@@ -66,8 +66,8 @@ def list_calls(
 ) -> list[ListedCall]:
     """The calls of a list, `count` of each entry, for clips as FOLDER/NNN-<its words>.wav.
 
-    Entries without a seed take the next after `seed` for each clip; `defaults` are values for all
-    that don't say otherwise. Raises ParameterError, which names the entry, for a wrong value.
+    Entries without a seed count up from `seed`, one per clip. `defaults` are values for entries
+    that don't set them. Raises ParameterError, naming the entry, for an invalid value.
     """
     check_names(defaults or {}, {name for entry in entries for name in entry.names})
     n_digits = max(3, len(str(len(entries))))
@@ -94,7 +94,7 @@ def make_all(
     engine: str = "local",
     workers: int | None = None,
 ) -> Iterator[Made]:
-    """Make the clips, in their order, and write each with its PNG as soon as it is there.
+    """Make the clips in order, and write each with its PNG as soon as it is done.
 
     What lies there already with the recipe that is asked for is kept, whichever versions made it. A
     clip that can't be made doesn't stop the others: its `error` says why. `loading` are the

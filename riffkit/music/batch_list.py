@@ -1,4 +1,4 @@
-"""What a batch is to make, as a file has it: lines of prompts, JSON lines or a CSV table."""
+"""Reads batch files: lines of prompts, JSON lines or a CSV table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXT_ONLY = "\0text"  # marks rows whose numbers are still text
 class Entry:
     """One row: a task, and values for its inputs and its request.
 
-    `where` says in messages where it stands; `folder` is where its paths begin; `as_text`: its
+    `where` locates it in messages; `folder` is the base of its paths; `as_text` means that its
     numbers are still text.
     """
 
@@ -33,9 +33,9 @@ class Entry:
     as_text: bool = False
 
     def call(self, defaults: Mapping[str, Any], *, seed: int) -> Call[Any]:
-        """The row as a call, where it doesn't say otherwise with the `defaults` and `seed`.
+        """The row as a call; `defaults` and `seed` fill in what it doesn't set.
 
-        ParameterError, which names the row, for an unknown name or a wrong value.
+        ParameterError, naming the row, for an unknown name or an invalid value.
         """
         fitting = {name: value for name, value in defaults.items() if name in self.names}
         return call_of(
@@ -50,13 +50,13 @@ class Entry:
 
     @property
     def names(self) -> set[str]:
-        """What a row of its task may say."""
+        """The names that a row of its task may set."""
         fields = self.task.request.__dataclass_fields__
         return {*(one.name for one in self.task.inputs), *fields}
 
 
 def read_batch(path: Path, *, task: str = "generate") -> list[Entry]:
-    """The rows of a file; raises ParameterError, which names the line, for what isn't one.
+    """The rows of a file; ParameterError, naming the line, for an invalid one.
 
     A .jsonl or .csv file has a task's inputs and fields, and perhaps its own `task`; paths begin
     at the file's own folder. Any other has a prompt a line, or what else its task begins

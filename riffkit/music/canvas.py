@@ -1,4 +1,4 @@
-"""Where music is painted: so many bars on the beat grid, and what is asked for in each place."""
+"""The canvas: whole bars on the beat grid, and the conditioning along them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ PHRASE_BARS = 2
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
-    """What is asked for at one place: a prompt's embedding, a negative prompt's, the guidance."""
+    """The conditioning at one place: embeddings of prompt and negative prompt, and the guidance."""
 
     text: Float[Tensor, "1 _ feature"]
     negative_text: Float[Tensor, "1 _ feature"]
     guidance: float | None = None
 
     def guided(self, guidance: float) -> Conditioning:
-        """The same with a guidance of its own."""
+        """The same with another guidance; None leaves it."""
         return replace(self, guidance=guidance)
 
     def lerp(self, other: Conditioning, share: float) -> Conditioning:
-        """The embeddings and guidance so far on the straight way to `other`."""
+        """Linear interpolation of embeddings and guidance towards `other`, by `share` from 0 to
+        1.
+        """
         guidance = self.guidance
         if self.guidance is not None and other.guidance is not None:
             guidance = self.guidance + share * (other.guidance - self.guidance)
@@ -50,14 +52,14 @@ def _lerp(
 
 
 PromptSchedule = Callable[[float], Conditioning]
-"""The direction at a place, in bars from the beginning."""
+"""The conditioning at a position, in bars from the beginning."""
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """Whole bars, and how a model lays them out in latent columns. `loop`: plays round.
+    """Whole bars, laid out in latent columns. With `loop`, the end leads into the beginning.
 
-    A model that knows loops only (`bar_cue`) sees each of its windows as one, whatever `loop` is.
+    A model with a `bar_cue` knows only loops, and sees each window as one, whatever `loop` is.
     """
 
     grid: BeatGrid
@@ -79,11 +81,12 @@ class Canvas:
 
     @property
     def circular(self) -> bool:
-        """Whether the networks wrap."""
+        """Whether the networks wrap around in time."""
         return self.loop or self.pipeline.traits.bar_cue
 
     def windows(self, schedules: Sequence[PromptSchedule]) -> list[Window]:
-        """Windows of whole bars, about as wide as the model's images, each half over the last.
+        """Windows of whole bars, about as wide as the model's images, each overlapping the last by
+        half.
 
         One script for each item of the batch; the guidance is the first one's.
         """
@@ -112,10 +115,10 @@ class Canvas:
         seed: int | Sequence[int] = 0,
         on_step: OnStep | None = None,
     ) -> Float[Tensor, "batch channel row column"]:
-        """Latents of the canvas through the one denoising loop, with the bar cue in its place.
+        """Denoise latents for the canvas, with the bar cue in its channel.
 
-        One script for each item of the batch. `seed` is for samplers that draw noise of their
-        own: one for all items, so that they draw the same, or one for each.
+        One script for each item of the batch. `seed` is for samplers that draw noise: a single seed
+        draws the same noise for all items; a sequence has one per item.
         """
         seeds = [seed] * len(noise) if isinstance(seed, int) else seed
         if self.pipeline.traits.bar_cue:
@@ -133,7 +136,7 @@ class Canvas:
     def cued(
         self, latents: Float[Tensor, "batch channel row column"]
     ) -> Float[Tensor, "batch channel row column"]:
-        """With the bar cue in the last channel, if the model knows it."""
+        """The latents with the bar cue in the last channel, if the model has one."""
         latents = latents.clone()
         if self.pipeline.traits.bar_cue:
             latents[:, -1] = bar_cue(*latents.shape[-2:], columns_per_bar=self.columns_per_bar)
@@ -153,7 +156,7 @@ class Canvas:
 def window_places(
     n_columns: int, columns_per_bar: int, model_columns: int, *, circular: bool
 ) -> list[tuple[int, int]]:
-    """(start, width) of windows of whole bars, each half over the last; past the end they wrap."""
+    """(start, width) of windows of whole bars that overlap by half; they wrap past the end."""
     bars = max(1, model_columns // columns_per_bar)
     width = min(n_columns, bars * columns_per_bar)
     if width == n_columns:

@@ -17,8 +17,8 @@ from riffkit.spectrogram.image import SpectrogramImage
 class Clip:
     """What every task returns: sound, image and recipe.
 
-    `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are lines that the
-    user should read.
+    `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are messages for the
+    user.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -35,11 +35,11 @@ class Clip:
         """Write an audio file, with the recipe in its tags.
 
         Args:
-            path: file to write; its extension says WAV, FLAC, OGG or MP3.
+            path: file to write, with the extension .wav, .flac, .ogg or .mp3.
 
         Raises:
             OutputError: it can't be written there.
-            AudioFileError: another extension.
+            AudioFileError: an unsupported extension.
 
         Example:
             riff.generate("lo-fi piano").save("piano.flac")
@@ -48,7 +48,7 @@ class Clip:
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """The recipe in a PNG or an audio file, None if it has none."""
+    """The recipe in a PNG or audio file, or None."""
     if path.suffix.lower() == ".png":
         return recipe_of(SpectrogramImage.open(path))
     text = files.read_tags(path).get(TAG)
@@ -56,5 +56,5 @@ def read_recipe(path: Path) -> Recipe | None:
 
 
 def recipe_of(image: SpectrogramImage) -> Recipe | None:
-    """The recipe that an image came with, None if it has none."""
+    """The recipe stored in an image, or None."""
     return None if image.recipe is None else Recipe.from_dict(image.recipe)

@@ -33,7 +33,7 @@ def encode_file(
     Args:
         path: WAV, FLAC, OGG or MP3 file.
         preset: "riffusion-v1", "full-band" or "crisp".
-        bpm: lay the image out on the beat grid of this tempo, 64 pixels a beat, in whole beats.
+        bpm: align the image to this tempo's beat grid, 64 pixels per beat, in whole beats.
 
     Returns:
         The image, with its parameters and recipe.
@@ -80,16 +80,16 @@ def decode_file(
 ) -> Clip:
     """Turn a spectrogram image file into sound.
 
-    The level is the image's own where its file says it, else −16 LUFS.
+    The level is the one stored in the image, or −16 LUFS if there is none.
 
     Args:
         path: PNG (or another image) of a spectrogram.
-        vocoder: what turns the image into sound; `riff models list` names them.
+        vocoder: the vocoder's name; see `riff models list`.
         quality: "preview", "default" or "high".
         bpm: play an image of whole beats at this tempo.
-        transpose: play it this many semitones higher, at the same tempo; from −24 to 24.
-        preset: which parameters an image has that doesn't say.
-        seed: the vocoder's; same seed, same samples.
+        transpose: semitones to raise the pitch by, at the same tempo, from −24 to 24.
+        preset: parameters for an image without its own.
+        seed: seed of the vocoder; the same seed gives the same samples.
         device: "auto", "cpu", "cuda" or "mps".
 
     Returns:
@@ -97,7 +97,7 @@ def decode_file(
 
     Raises:
         ImageFileError: the file isn't a spectrogram image.
-        ParameterError: a value out of range, or one that doesn't suit the image.
+        ParameterError: a value out of range or unsuitable for the image.
 
     Example:
         riffkit.decode_file("song.png", transpose=2).save("song.wav")
@@ -130,7 +130,7 @@ def decode_file(
 
 
 def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
-    """The same columns at another tempo, 64 to a beat."""
+    """The same columns at another tempo, 64 per beat."""
     if image.n_frames % PIXELS_PER_BEAT:
         raise ParameterError(
             f"bpm={bpm:g}: the image is {image.n_frames} px wide, which is not a whole number of "

@@ -1,6 +1,6 @@
-"""Fields of requests: each says what it means and which values it takes, for every way in.
+"""Metadata of request fields: help and valid values, shared by every interface.
 
-The command line makes an option of it, a batch a column, Python a keyword.
+A field becomes a command-line option, a batch column and a Python keyword.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ _KEY = "riffkit"
 
 @dataclass(frozen=True)
 class About:
-    """`help` in one line; `least` and `most` a number may be; `metavar` what stands for it there.
+    """`help` is one line; `least` and `most` bound a number; `metavar` is its placeholder in the
+    help.
 
-    `positional`: an argument of the command, in the order of the fields. `in_files_only`: too
-    much for a command line, so it stands in a script or a batch.
+    A `positional` field is an argument of the command, in field order. An `in_files_only` field can
+    only be set in a script or batch.
     """
 
     help: str
@@ -30,17 +31,17 @@ class About:
 
 
 def option(help: str, default: Any = MISSING, **about: Any) -> Any:  # noqa: A002
-    """A dataclass field with what is known about it; `about` are the fields of `About`."""
+    """A dataclass field with help and limits; `about` are the fields of `About`."""
     return field(default=default, metadata={_KEY: About(help, **about)})
 
 
 def about_of(request: type[Any]) -> dict[str, About]:
-    """What is known about each field of a request class, in their order."""
+    """The `About` of each field of a request class, in field order."""
     return {one.name: one.metadata.get(_KEY, About("")) for one in fields(request)}
 
 
 def check_ranges(request: Any) -> None:
-    """Raise ParameterError for a number that is too small or too large."""
+    """Raise ParameterError for a number out of range."""
     for name, about in about_of(type(request)).items():
         value = getattr(request, name)
         if value is None or (about.least is None and about.most is None):

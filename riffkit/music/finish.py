@@ -1,7 +1,6 @@
-"""The one exit: what a task has painted becomes a clip, at its level, with its ends, its recipe,
-its notes.
+"""The last step of every task: turns a painting into a clip, with level, fades, recipe and notes.
 
-Whatever every output must have (a watermark, a manifest) is put here, and nowhere else.
+Anything that every output needs (a watermark, a manifest) is added here and nowhere else.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ _FADE_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class Ending:
-    """How loud a clip ends up, and which part of the sound it is.
+    """A clip's final loudness, span and fades.
 
-    `lufs`: its loudness; None leaves the level. `ceiling`: without `lufs`, the highest true peak,
-    as an amplitude. `span`: from the first sample to behind the last. `faded`: its first and last
-    milliseconds rise from and fall to 0, as of what doesn't play round.
+    `lufs` is the loudness; None leaves the level. Without `lufs`, `ceiling` is the highest true
+    peak, as an amplitude. `span` runs from the first sample to one past the last. `faded` fades the
+    first and last milliseconds, for clips that aren't loops.
     """
 
     lufs: float | None = TARGET_LUFS
@@ -40,8 +39,9 @@ class Ending:
 
     @classmethod
     def of_own_level(cls, own: Float[Tensor, "channel sample"]) -> Ending:
-        """For the user's own sound with a part that is new: only what stands above −1 dBFS and
-        above its own peaks is turned down; all else is untouched."""
+        """For the user's own sound with a new part: only peaks above both −1 dBFS and its own are
+        turned down; the rest is unchanged.
+        """
         ceiling = max(float(true_peaks(own).max()), 10 ** (MAX_TRUE_PEAK_DBFS / 20))
         return cls(lufs=None, ceiling=ceiling, faded=False)
 
@@ -55,10 +55,10 @@ def finish(
     circular: bool,
     notes: Sequence[str] = (),
 ) -> Clip:
-    """The clip of a sound and the image that it came from.
+    """Make a clip of a sound and the image that it came from.
 
-    `circular`: the sound plays round. Loudness: BS.1770 (riffkit/audio/loudness.py), true peak at
-    most −1 dBFS.
+    `circular` means that the sound is a loop. Loudness is by BS.1770 (riffkit/audio/loudness.py),
+    true peak at most −1 dBFS.
     """
     rate = image.params.sample_rate
     if ending.lufs is not None:
@@ -94,9 +94,9 @@ Join = Callable[[Float[Tensor, "channel sample"]], Float[Tensor, "channel joined
 class Painted:
     """One image, and how it becomes a clip.
 
-    `loop`: it plays round. `seed`: the vocoder's. `known`: sound that is there already; `join` puts
-    the new sound and that together. `ending`: what is done to the sound at last. `measure(sound)`
-    gives lines to be read, by the whole sound.
+    `loop` makes it circular. `seed` is the vocoder's. `known` is existing sound to keep; `join`
+    combines the new sound with it. `ending` is applied last. `measure(sound)` returns notes for the
+    user.
     """
 
     image: SpectrogramImage

@@ -1,4 +1,4 @@
-"""The kinds of files that tasks work on. Light: what opens them is imported when one is opened."""
+"""The kinds of input files of tasks. Light: the code that opens them is imported when needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def clip_input(name: str, help: str, *, or_prompt: bool = False) -> Input:  # noqa: A002
-    """Sound on its own beat grid: a `Source`, of an audio file or riffkit's PNG."""
+    """An audio file or riffkit PNG, opened as a `Source` on its own beat grid."""
     return Input(
         name,
         help,
@@ -69,5 +69,5 @@ MASK = Input("mask", "PNG of the image's size: white is regenerated, black kept.
 
 
 def script_input(help: str, expand: Callable[[Path], Any]) -> Input:  # noqa: A002
-    """A file that holds the values of the request."""
+    """A file with the request's values."""
     return Input("script", help, required=True, positional=True, expand=expand)

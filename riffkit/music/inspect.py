@@ -1,4 +1,4 @@
-"""What a file says of itself, and what can be measured in it."""
+"""Reads a file's recipe and parameters, and measures its sound."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _TAG_PATCHES = 10  # of 3 s: half a second's work, however long the file
 
 
 def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
-    """What a file says about itself, and what can be measured in it.
+    """Read a file's recipe and parameters, and measure its sound.
 
-    An image is decoded at preview quality to be measured.
+    Images are decoded at preview quality for the measurements.
 
     Args:
         path: audio file or spectrogram image.
-        preset: which parameters an image has that doesn't say.
+        preset: parameters for an image without its own.
 
     Returns:
         Plain values: kind, parameters, recipe, and the measured tempo, key, loudness and tags.

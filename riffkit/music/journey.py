@@ -1,4 +1,4 @@
-"""A timeline in latents: place by place what is asked for, how freely, and from which noise."""
+"""A timeline in latents: conditioning, strength and noise at each column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from riffkit.music.timeline import Timeline
 
 
 def schedule_of(timeline: Timeline, conditionings: Sequence[Conditioning]) -> PromptSchedule:
-    """The direction at each place, from those of the keyframes."""
+    """The conditioning at each place, interpolated from the keyframes'."""
 
     def at(bar: float) -> Conditioning:
         before, after, share = timeline.between(bar)
@@ -36,9 +36,9 @@ def strengths(timeline: Timeline, canvas: Canvas) -> Float[Tensor, " column"]:
 def phrase_noise(
     timeline: Timeline, canvas: Canvas, *, seed: int, phrase_bars: int
 ) -> Float[Tensor, "1 channel latent_row column"]:
-    """A phrase of noise, again and again, so that the music keeps its shape while it changes.
+    """A repeated phrase of noise, so that the music keeps its shape while it changes.
 
-    Each keyframe has the phrase of its own seed; between two it is slerped.
+    Each keyframe has the phrase of its own seed; between two, they are slerped.
     """
     width = phrase_bars * canvas.columns_per_bar
     seeds = [seed if frame.seed is None else frame.seed for frame in timeline.keyframes]

@@ -1,4 +1,4 @@
-"""What of an image is to be made anew: spans, bands, painted masks, all but the melody."""
+"""Masks of what to regenerate: time spans, bands, painted masks, everything but the melody."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel_scale import mel_row_hz
 
 Mask = Float[np.ndarray, "row frame"]
-"""0 where the image is kept, 1 where it is new; rows as in the image, highest band first."""
+"""0 where the image is kept, 1 where it is regenerated; rows as in the image, highest band
+first.
+"""
 
 
 def mask_of(
@@ -28,7 +30,7 @@ def mask_of(
     freq: tuple[float, float] | None = None,
     keep_melody: bool = False,
 ) -> Mask:
-    """1 where a span in seconds and a band in Hz cross, all where neither is given."""
+    """1 where a span in seconds and a band in Hz overlap; 1 everywhere if neither is given."""
     height, width = source.image.pixels.shape[:2]
     mask = np.ones((height, width))
     if time is not None:
@@ -57,7 +59,7 @@ def mask_of(
 
 @dataclass(frozen=True, eq=False)
 class PaintedMask:
-    """A mask from a file, and what a recipe says of the file."""
+    """A mask from a file, and the file's identity for the recipe."""
 
     levels: Mask
     identity: dict[str, str]
@@ -65,7 +67,9 @@ class PaintedMask:
 
 
 def read_mask(path: Path, source: Source) -> PaintedMask:
-    """A picture of the source's image's size: white is new, black kept, gray between."""
+    """Read an image of the source image's size: white is regenerated, black kept, gray in
+    between.
+    """
     image = source.image
     try:
         with Image.open(path) as opened:
@@ -81,10 +85,10 @@ def read_mask(path: Path, source: Source) -> PaintedMask:
 
 
 def strongest_partials(image: SpectrogramImage) -> Mask:
-    """1 around the loudest rows of each column that stand out of their surroundings.
+    """1 around the loudest peaks of each column.
 
-    The melody, or what is played loudest, with its overtones: rows that are peaks along frequency
-    and hold, column by column, the most of the energy.
+    They are the melody or loudest part with its overtones: peaks along frequency with most of each
+    column's energy.
     """
     level = 1 - image.pixels.mean(-1) / 255
     here, above, below = level[1:-1], level[:-2], level[2:]
@@ -99,7 +103,7 @@ def strongest_partials(image: SpectrogramImage) -> Mask:
 
 
 def mask_to_cells(mask: Mask, stride: int) -> Float[Tensor, "1 1 latent_row column"]:
-    """The mask in latent cells: a cell is as free as its freest pixel."""
+    """The mask in latent cells: each takes the maximum of its pixels."""
     rows, frames = mask.shape
     padded = np.pad(mask, ((0, -rows % stride), (0, -frames % stride)))
     cells = torch.from_numpy(padded).float()[None, None]

@@ -1,4 +1,6 @@
-"""A melody of the user's, hummed, played or as MIDI: the image that generation sets out from."""
+"""The user's melody, hummed, played or as MIDI, turned into the image that generation starts
+from.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ class MelodyNote:
 
 @dataclass(frozen=True)
 class Melody:
-    """Notes over `n_beats` whole bars at `bpm`."""
+    """The notes of `n_beats` beats (whole bars) at `bpm`."""
 
     notes: tuple[MelodyNote, ...]
     bpm: float
@@ -56,12 +58,12 @@ class Melody:
 
     @property
     def key(self) -> str:
-        """The key that the notes fit best, such as "A minor"."""
+        """The key that best fits the notes, such as "A minor"."""
         shares = self.chroma(BeatGrid(self.bpm, self.n_beats)).sum(axis=0)
         return chroma_to_key(shares / shares.sum()).name
 
     def over(self, grid: BeatGrid) -> tuple[MelodyNote, ...]:
-        """The notes, again and again where the grid is longer."""
+        """The notes, repeated to fill the grid."""
         times = range(math.ceil(grid.n_beats / self.n_beats))
         shifted = (
             MelodyNote(n.start + k * self.n_beats, n.duration, n.pitch, n.level)
@@ -73,13 +75,13 @@ class Melody:
     def image(
         self, grid: BeatGrid, params: SpectrogramParams, *, transpose: float
     ) -> SpectrogramImage:
-        """What the notes look like, played by a plain voice."""
+        """The image of the notes played by a plain voice."""
         sound = play(self.over(grid), grid, params.sample_rate)
         stereo = sound.expand(params.planes.n_channels, -1).contiguous()
         return waveform_to_image(stereo, params.sample_rate, params, grid=grid, transpose=transpose)
 
     def chroma(self, grid: BeatGrid) -> Float[np.ndarray, "step pitch_class"]:
-        """How much of each pitch class the notes hold at each sixteenth."""
+        """The strength of each pitch class at each sixteenth note."""
         steps = np.zeros((grid.n_beats * STEPS_PER_BEAT, 12))
         for note in self.over(grid):
             first = round(note.start * STEPS_PER_BEAT)
@@ -91,7 +93,7 @@ class Melody:
 def likeness(
     waveform: Float[Tensor, "channel sample"], sample_rate: int, melody: Melody, grid: BeatGrid
 ) -> float:
-    """How far a clip sings the melody, 0 to 1: the mean cosine of chromas, where it sounds."""
+    """How closely a clip follows the melody, 0 to 1: the mean cosine of chromas where it sounds."""
     wanted = melody.chroma(grid)
     heard = chroma_steps(waveform, sample_rate, len(wanted))
     sounds = wanted.any(axis=1)
@@ -103,10 +105,10 @@ def likeness(
 
 
 def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int) -> Melody:
-    """From a MIDI file, or any audio file: a song gives its strongest pitch classes.
+    """Read a MIDI or audio file; a song gives its strongest pitch classes.
 
-    The tempo is the file's own unless `bpm` is given; AudioFileError and ParameterError say what
-    is wrong with a file.
+    The tempo is the file's own unless `bpm` is given. AudioFileError or ParameterError for an
+    unusable file.
     """
     if path.suffix.lower() in MIDI_SUFFIXES:
         notes, own_bpm = _read_midi(path)
@@ -155,7 +157,7 @@ def _read_midi(path: Path) -> tuple[list[MelodyNote], float]:
 
 
 def _read_audio(path: Path, bpm: float | None) -> tuple[list[MelodyNote], float, float, list[str]]:
-    """Notes, tempo, length in beats, and what the user should read."""
+    """Notes, tempo, length in beats, and notes for the user."""
     waveform, rate = files.load(path)
     remarks = []
     if bpm is None:
@@ -194,7 +196,7 @@ def _runs(active: np.ndarray) -> list[tuple[int, int]]:
 def play(
     notes: Sequence[MelodyNote], grid: BeatGrid, sample_rate: int
 ) -> Float[Tensor, "1 sample"]:
-    """Notes as a loop: six harmonics that die away, wrapped round the end; peak 0.5."""
+    """Synthesize notes as a loop: six decaying harmonics, wrapped around the end; peak 0.5."""
     n_samples = grid.n_samples(sample_rate)
     out = np.zeros(n_samples)
     per_beat = 60 / grid.bpm * sample_rate

@@ -1,4 +1,4 @@
-"""The way from one end to the other, in steps that sound equally far apart."""
+"""A morph from one end to the other, in perceptually even steps."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LEAST_STEP = 0.05  # of the mean: what hardly changes is passed quickly, not sk
 
 
 class Morphing:
-    """A morph between two ends, each a clip or what the plan's prompt in its place gives.
+    """A morph between two ends, each a clip or the music of the plan's prompt.
 
-    `seeds` are the ends'; `strength` says how much is made anew half-way between clips.
+    `seeds` are the ends'; `strength` is how much is regenerated at the midpoint between clips.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Morphing:
         self._between = self._images_between(strength)
 
     def frames(self, n_frames: int) -> list[UInt8[np.ndarray, "row frame 3"]]:
-        """The pictures from end to end."""
+        """The pictures from the first end to the last."""
         denoising = self._plan.denoising
         n_draft = max(1 if denoising.skip_kept else 2, denoising.steps // _PILOT_PART)
         even = torch.linspace(0, 1, n_frames)
@@ -61,7 +61,7 @@ class Morphing:
     def _painted(
         self, shares: Float[Tensor, " frame"], *, steps: int | None = None
     ) -> Float[Tensor, "frame channel row column"]:
-        """The frames at these shares; those that are a clip's own needn't be painted."""
+        """The frames at these positions (0 to 1); a clip's own frames aren't painted."""
         inpainting = None if self._between is None else self._between(shares)
         first = int(self._ends[0] is not None)
         here = slice(first, len(shares) - (self._ends[1] is not None))
@@ -88,7 +88,9 @@ class Morphing:
     def _images_between(
         self, strength: float
     ) -> Callable[[Float[Tensor, " frame"]], Inpainting] | None:
-        """Where an end is a clip: images between the ends, the freer the further from both."""
+        """If an end is a clip: inpainting from images between the ends, freer with distance from
+        both.
+        """
         if all(end is None for end in self._ends):
             return None
         first, last = (self._end(k, end).cpu() for k, end in enumerate(self._ends))
@@ -120,9 +122,9 @@ def _still(asked: Conditioning) -> PromptSchedule:
 def _evened(
     shares: Float[Tensor, " frame"], pilot: Float[Tensor, "frame channel row column"]
 ) -> Float[Tensor, " frame"]:
-    """Shares whose images lie equally far apart, by those that evenly spaced shares gave.
+    """Positions whose images are equally far apart, estimated from evenly spaced ones.
 
-    Between two prompts a model changes its mind within a small part of the way.
+    Between two prompts, a model's output changes mostly within a small part of the way.
     """
     steps = (pilot[1:] - pilot[:-1]).flatten(1).norm(dim=1).double().cpu().numpy()
     way = np.concatenate(([0.0], np.cumsum(steps + _LEAST_STEP * steps.mean() + 1e-9)))

@@ -1,4 +1,4 @@
-"""A request with every open choice made; planning.py makes it."""
+"""A plan: a request with every default resolved. planning.py makes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from riffkit.spectrogram.beat_grid import BeatGrid
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt and a negative prompt as they are written, and what messages call them."""
+    """A prompt and a negative prompt as written, and their names in messages."""
 
     prompt: str
     negative_prompt: str = ""
@@ -25,13 +25,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Texts:
-    """What the text encoder gets for them, in the key and tempo that are painted."""
+    """The text encoder's input for them, with the painted key and tempo."""
 
     prompt: Emphasis
     negative_prompt: Emphasis
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as a recipe keeps them: parts with their weights."""
+        """Plain values for a recipe: parts with their weights."""
         return {
             "prompt": [list(part) for part in self.prompt.parts],
             "negative_prompt": [list(part) for part in self.negative_prompt.parts],
@@ -50,12 +50,12 @@ class Texts:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is decided before the first step.
+    """Everything decided before the first denoising step.
 
-    `denoising`: how to sample, for the whole strength. `transpose`: how many semitones above what
-    the model paints the music sounds. `texts`: those of the prompts, in their order. `read`: the
-    prompts, with the names that messages give them. `resolved`: what a recipe keeps in place of
-    the request's open choices.
+    `denoising` is the sampler's configuration at full strength. The music sounds `transpose`
+    semitones above the painted image. `texts` are those of the prompts, in order; `read` pairs the
+    prompts with their names in messages. `resolved` has the values that a recipe stores for the
+    request's defaults.
     """
 
     grid: BeatGrid

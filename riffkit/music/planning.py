@@ -1,4 +1,4 @@
-"""Every open choice made: tempo, key, steps, guidance, and what the model is to read."""
+"""Resolves every default of a request: tempo, key, steps, guidance, and the model's texts."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def make_plan(
     decided_by: str | None = None,
     resolved: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Tempo, key, steps and guidance: as given here, else as requested, else as a prompt, its style
-    or the model say: the first of `asked`, or `decided_by`. `resolved` is kept in the recipe too.
+    """Tempo, key, steps and guidance are those given here, else the request's, else those of a
+    prompt (the first of `asked`, or `decided_by`), its style or the model. `resolved` is stored in
+    the recipe too.
     """
     traits, pipeline = session.pipeline.traits, session.pipeline
     prompts = [session.read(one.prompt) for one in asked]
@@ -88,7 +89,9 @@ def make_plan(
 
 
 def plan_for_source(session: Session, request: PaintRequest, source: Source, prompt: str) -> Plan:
-    """The source's tempo, key and length, the request's steps and guidance; the prompt is kept."""
+    """A plan with the source's tempo, key and length, and the request's steps and guidance; the
+    recipe stores the prompt.
+    """
     return make_plan(
         session,
         request,

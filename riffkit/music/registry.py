@@ -1,6 +1,6 @@
-"""Which tasks there are: each module of riffkit/tasks/, and what a program adds.
+"""The registry of tasks: each module of riffkit/tasks/, and tasks added by a program.
 
-Whoever asks for a task by its name finds it here: the command line, `Riff`, replay and batches.
+The command line, `Riff`, replay and batches look tasks up here.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def task(name: str) -> Task[Any]:
 
 
 def register(added: Task[Any]) -> None:
-    """Add a task for as long as this program runs; one of the same name gives way.
+    """Add a task while this program runs; it replaces a task of the same name.
 
     Args:
-        added: the task; it becomes a command, a method of `Riff`, and a task of batches.
+        added: the task; it becomes a command, a method of `Riff`, and available in batches.
 
     Raises:
-        AttributeError: what is given isn't a task.
+        AttributeError: `added` is not a task.
 
     Example:
         riffkit.register(DRONE)
@@ -46,7 +46,7 @@ def register(added: Task[Any]) -> None:
 
 
 def unregister(name: str) -> None:
-    """Take a task away that `register` added."""
+    """Remove a task that `register` added."""
     del _ADDED[name]
 
 
@@ -64,5 +64,5 @@ def _found() -> dict[str, Task[Any]]:
 
 
 def _order(one: Task[Any]) -> tuple[bool, str]:
-    """First what needs nothing but words, then what needs files."""
+    """Tasks that need only text come first, then those that need files."""
     return any(item.required for item in one.inputs), one.name

@@ -1,4 +1,4 @@
-"""The same output again, from the recipe that a file carries."""
+"""Reproduces a file from the recipe stored in it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Replay:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the things may be that a file came from, but beside it: they are known by their hashes.
+    """Where to look for a file's inputs, besides its own folder; inputs are matched by hash.
 
-    `model`, if the recipe's isn't bundled; `sources` and `loras` in any order.
+    `model` is needed if the recipe's isn't bundled; `sources` and `loras` may be in any order.
     """
 
     made: Path
@@ -63,25 +63,25 @@ def replay(
     loras: Sequence[str | Path] = (),
     device: str = "auto",
 ) -> Replay:
-    """Make a file again from the recipe that it carries, and compare.
+    """Regenerate a file from the recipe stored in it, and compare the two.
 
-    Bytes are compared where the same versions made it with as many threads, for the file says so;
-    else samples or pixels, and what both recipes ask for; of OGG and MP3 always samples.
+    Bytes are compared if the file was made with the same versions and thread count; otherwise
+    samples or pixels, and both recipes. For OGG and MP3, samples are always compared.
 
     Args:
         path: audio file or PNG made by riffkit.
         output: file to write, of the same kind.
-        model: where its model is, if it isn't bundled.
-        sources: where the files that it was made from may be, if not beside it; known by hash.
-        loras: where its LoRAs may be, if not beside it; known by hash.
+        model: the model's location, if it isn't bundled.
+        sources: files to look for its inputs in, besides its own folder; matched by hash.
+        loras: files to look for its LoRAs in, besides its own folder; matched by hash.
         device: "auto", "cpu", "cuda" or "mps".
 
     Returns:
         Whether both are the same, what was compared, and what differs.
 
     Raises:
-        ParameterError: a file without a recipe, or whose inputs aren't found.
-        ModelError: its model isn't here.
+        ParameterError: the file has no recipe, or its inputs aren't found.
+        ModelError: its model isn't found.
 
     Example:
         assert riffkit.replay("piano.wav", "again.wav").same
@@ -112,12 +112,12 @@ def replay(
 
 
 def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
-    """What a recipe makes: a clip, or of `encode` an image."""
+    """Make a recipe's output: a clip, or an image for `encode`."""
     if recipe.command in ("encode", "decode"):
         path = _input_of(recipe, places, "file")
         if recipe.command == "decode":
             clip = decode_file(path, **recipe.arguments, device=places.device)
-            # the input is the same by its hash, whatever it is called now
+            # the input has the same hash, but may be renamed
             said = replace(clip.recipe, inputs=recipe.inputs)
             image = replace(clip.image, recipe=said.to_dict())
             return replace(clip, recipe=said, image=image)
@@ -127,7 +127,7 @@ def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
 
 
 def _painted(recipe: Recipe, places: Places) -> Clip:
-    """What a model made, perhaps from a clip."""
+    """Repeat a painting task."""
     if recipe.command not in tasks():
         raise ParameterError(f"recipe command={recipe.command!r}: unknown; update riffkit")
     task = tasks()[recipe.command]
@@ -154,7 +154,7 @@ def _model_of(recipe: Recipe, places: Places) -> Pipeline:
 
 
 def _compute(recipe: Recipe, places: Places) -> Compute:
-    """In the type that the clip was made in, where the device computes in it."""
+    """The dtype that the clip was made with, if the device supports it."""
     try:
         compute = Compute(dtype=str(recipe.model.get("dtype", "auto")))
         compute.dtype_on(pick_device(places.device))
@@ -216,7 +216,7 @@ def _compared(first: Path, second: Path) -> tuple[str, bool]:
 
 
 def _differences(recipe: Recipe, now: Recipe, same_music: bool) -> tuple[str, ...]:
-    """What is other than when the file was made: versions, threads, the model's weights."""
+    """Differences from when the file was made: versions, threads, the model's weights."""
     found = [
         f"{package} {recipe.versions.get(package, 'unknown')} then, {version} now"
         for package, version in versions().items()

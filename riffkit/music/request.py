@@ -1,4 +1,4 @@
-"""What every painting command may be asked for. Light: torch isn't imported for it."""
+"""The options of every painting command. Light: doesn't import torch."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ class PaintRequest:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """`guidance_interval` as numbers; ParameterError if it isn't two from 0 to 1."""
+        """`guidance_interval` as two numbers; ParameterError unless they are a range within 0 to
+        1.
+        """
         if self.guidance_interval is None:
             return 0.0, 1.0
         begin, colon, end = self.guidance_interval.partition(":")

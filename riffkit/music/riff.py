@@ -1,4 +1,4 @@
-"""The Python API's one object: a loaded model, and what it can do."""
+"""The main object of the Python API: a loaded model with a method for each task."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def load(
             (path, weight).
         dtype: precision of the weights: "auto", "float32", "float16" or "bfloat16".
         compile: compile the UNet at its first use (torch.compile).
-        offload: keep idle networks in main memory, to save the GPU's.
+        offload: keep idle networks in CPU RAM, to save GPU memory.
 
     Returns:
         The model, with a method for each task.
 
     Raises:
-        ModelError: the model or a LoRA is missing, incomplete, or doesn't fit.
-        ParameterError: the device or the dtype isn't there.
+        ModelError: the model or a LoRA is missing, incomplete or incompatible.
+        ParameterError: the device or dtype isn't available.
 
     Example:
         riff = riffkit.load("mini", device="cpu")
@@ -63,8 +63,9 @@ class Riff(TaskMethods):
     """A loaded model; `riffkit.load` makes one.
 
     Each task is a method of its name, with the task's inputs and its request's fields as keywords.
-    Without a seed each call gives other music; `clip.recipe` says which was drawn. Where a prompt
-    or a file may stand, a `Path`, or a name with the ending of an audio file or PNG, is a file.
+    Without a seed, each call gives different music; `clip.recipe` has the seed drawn. Where a
+    prompt or a file is accepted, a `Path` or a name with the extension of an audio file or PNG is a
+    file.
     """
 
     pipeline: Pipeline
@@ -89,7 +90,7 @@ class Riff(TaskMethods):
     def _perform(
         self, name: str, given: Sequence[Any], values: Mapping[str, Any]
     ) -> Clip | list[Clip]:
-        """A task: of one clip that clip, of several a list."""
+        """Run a task; a single clip is returned as is, several as a list."""
         parameters = signature_of(task(name)).parameters.values()
         positional = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         if len(given) > len(positional):
@@ -115,10 +116,10 @@ class Riff(TaskMethods):
             values: the task's inputs and its request's fields.
 
         Returns:
-            The clips; of most tasks one.
+            The clips; one for most tasks.
 
         Raises:
-            ParameterError: a name or a value that can't be, with the nearest name that can.
+            ParameterError: an unknown name (the message suggests the nearest) or an invalid value.
             AudioFileError, ImageFileError: a file that can't be read.
 
         Example:
@@ -141,23 +142,22 @@ class Riff(TaskMethods):
     ) -> Iterator[Made]:
         """Write a clip for each entry as FOLDER/NNN-<its words>.wav, with its PNG beside it.
 
-        A clip that is there with the same recipe is kept; without a seed, whatever its seed.
+        An existing clip with the same recipe is kept; without `seed`, whatever its seed.
 
         Args:
-            entries: prompts, or mappings of a task's inputs and fields, perhaps with a `task`.
-            folder: where the clips go; made if missing.
-            task: what an entry is that doesn't say itself.
-            seed: the first clip's; each further clip takes the next. None draws one.
-            engine: "local" (one worker a core) or "ray" (a cluster); each loads the model.
+            entries: prompts, or mappings of a task's inputs and fields, optionally with a `task`.
+            folder: folder for the clips; created if missing.
+            task: the task of entries that don't name one.
+            seed: seed of the first clip; it counts up by one per clip. None draws one.
+            engine: "local" (one worker per core) or "ray" (a cluster); each worker loads the model.
             workers: how many.
-            options: inputs and fields for all entries that don't say otherwise.
+            options: inputs and fields for entries that don't set them.
 
-        Returns:
-            An iterator of `Made`, in order, as clips are done; one whose `error` isn't empty
-            couldn't be made, and doesn't stop the others.
+        Returns: An iterator of `Made`, in order, as clips are done. A failed clip has a non-empty
+        `error` and doesn't stop the others.
 
         Raises:
-            ParameterError: an entry that can't be, by its number, before anything is made.
+            ParameterError: an invalid entry, given by number, before anything is made.
             OutputError: the folder can't be written.
             WorkerError: a worker died, or the cluster can't be reached.
 
@@ -179,11 +179,11 @@ class Riff(TaskMethods):
     def generate_many(
         self, prompts: Sequence[str | Mapping[str, Any]], folder: str | Path, **options: Any
     ) -> Iterator[Made]:
-        """`batch` of prompts.
+        """Make a clip for each prompt; the same as `batch` with task "generate".
 
         Args:
             prompts: prompts, or mappings of `generate`'s inputs and fields.
-            folder: where the clips go.
+            folder: folder for the clips.
             options: as for `batch`.
 
         Returns:
@@ -200,7 +200,8 @@ class Riff(TaskMethods):
 
 def signature_of(of: Task[Any]) -> Signature:
     """A task's inputs and fields as parameters; those that are positional on the command line are
-    here too."""
+    positional here too.
+    """
     about = about_of(of.request)
     has_script = any(one.expand is not None for one in of.inputs)  # whose values may be all
     first: list[Parameter] = []

@@ -1,4 +1,4 @@
-"""A task run: the one skeleton of every painting command.
+"""Runs a task: the shared steps of every painting command.
 
 open the inputs → plan (read the prompts, make every choice) → paint → decode → finish
 """
@@ -23,7 +23,7 @@ from riffkit.vocoder.registry import check_vocoder
 
 @dataclass(frozen=True)
 class Prepared:
-    """A call whose files are open and whose choices are made."""
+    """A call with its files opened and its plan made."""
 
     call: Call[Any]
     opened: Opened
@@ -32,17 +32,17 @@ class Prepared:
 
     @property
     def recipes(self) -> list[Recipe]:
-        """Those of its clips, in their order."""
+        """The recipes of its clips, in order."""
         if self.call.task.count is None:
             return [self.recipe]
         n_clips = self.call.task.n_clips(self.call.request)
         return [self.recipe.with_arguments({"index": k}) for k in range(n_clips)]
 
     def as_recorded(self, recipe: Recipe) -> Prepared:
-        """The same with what a recipe says of the texts, the files and the model.
+        """The same call with the texts, files and model as recorded in a recipe.
 
-        The texts are those that the text encoder got then, however prompts are read now; files
-        and LoRAs are the same by their hashes, whatever they are called now.
+        The recorded texts are used, however prompts are read now. Files and LoRAs have the same
+        hashes, but may be renamed.
         """
         plan, texts = self.plan, self.recipe.texts
         if len(recipe.texts) == len(texts):
@@ -59,10 +59,10 @@ class Prepared:
 
 
 def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> Prepared:
-    """Everything but the painting: which clip it would be.
+    """Open the files and make the plan, without painting.
 
-    `opened` are the files of a call that differs in its seed alone. Raises RiffkitError for what
-    is wrong with the request or a file.
+    `opened` may be the files of a call that differs only in its seed. Raises RiffkitError for a
+    problem with the request or a file.
     """
     task = call.task
     check_vocoder(call.request.vocoder)
@@ -84,7 +84,7 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
 
 
 def perform(session: Session, prepared: Prepared) -> list[Clip]:
-    """Paint what was prepared, and make it sound."""
+    """Paint a prepared call, and decode it to clips."""
     task, request = prepared.call.task, prepared.call.request
     paintings = task.paint(session, prepared.plan, request, prepared.opened)
     heard = [line for one in prepared.opened.values() for line in one.remarks]
@@ -120,7 +120,7 @@ def _clip(
 def run(
     session: Session, task: Task[Any], request: Any, inputs: Mapping[str, Any] | None = None
 ) -> list[Clip]:
-    """The clips that a task makes of a request and of files, by the names of its inputs.
+    """Run a task on a request and on input files, given by input name; returns its clips.
 
     The same request, files, model, versions and thread count give the same samples.
     """

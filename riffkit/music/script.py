@@ -1,4 +1,4 @@
-"""A story's script: a TOML file of values, its keyframes each under [[keyframe]]."""
+"""Reads a story's script: a TOML file of values, with each keyframe under [[keyframe]]."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TAIL_BARS = 4  # of a story that doesn't say how long it is, behind the last ke
 def read_script(path: Path) -> dict[str, Any]:
     """The values of a story's request, and its `theme`, if it has one.
 
-    Without `bars` the piece ends four bars behind its last keyframe. A theme that is a file is
-    looked for in the script's folder. ParameterError for what is no script.
+    Without `bars`, the piece ends four bars after its last keyframe. A theme file is relative to
+    the script's folder. ParameterError if it is not a script.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The bundled seeds: what a theme may be in place of a file. Light: only their names are read."""
+"""The bundled seeds, which a theme can name instead of a file. Light: reads only their names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SEEDS = Path(__file__).parent.parent / "weights" / "seeds" / "seeds.safetensors"
 
 @cache
 def seed_names() -> dict[str, dict[str, Any]]:
-    """Two bars each, with their tempo and key."""
+    """The names of the seeds; each has two bars, with a tempo and key."""
     from safetensors import safe_open
 
     if not SEEDS.exists():

@@ -1,4 +1,4 @@
-"""One call at work: the loaded model, the prompts that were read, and what is to be said of it."""
+"""One running call: the loaded model, the parsed prompts, and notes for the user."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from riffkit.provenance.recipe import Recipe
 
 
 class Session:
-    """What one call of a task works with; another call has another.
+    """The state of one call of a task.
 
-    `on_step` is called with (steps done, steps in all) of the painting. `recorded` is the recipe
-    that a replay follows.
+    `on_step` is called with (steps done, total steps). `recorded` is the recipe of a replay.
     """
 
     def __init__(
@@ -38,13 +37,13 @@ class Session:
         self._remarks: list[str] = []
 
     def read(self, prompt: str) -> Prompt:
-        """A prompt as the model understands it; the same text is read once."""
+        """A prompt as the model understands it; results are cached."""
         if prompt not in self._prompts:
             self._prompts[prompt] = read_prompt(prompt, self.pipeline.traits)
         return self._prompts[prompt]
 
     def conditionings(self, plan: Plan) -> list[Conditioning]:
-        """The embeddings of a plan's prompts, in their order."""
+        """The embeddings of a plan's prompts, in order."""
         return [self._conditioning(texts) for texts in plan.texts]
 
     def _conditioning(self, texts: Texts) -> Conditioning:
@@ -55,7 +54,7 @@ class Session:
         return self._conditionings[pair]
 
     def canvas(self, plan: Plan, *, loop: bool) -> Canvas:
-        """The bars of a plan; `loop`: they play round."""
+        """The canvas of a plan; with `loop`, it is circular."""
         return Canvas(plan.grid, plan.beats_per_bar, loop, self.pipeline)
 
     def noise(self, canvas: Canvas, seed: int) -> Float[Tensor, "1 channel latent_row column"]:
@@ -77,7 +76,7 @@ class Session:
     ) -> Float[Tensor, "batch channel row column"]:
         """Latents of the canvas, as `Canvas.paint` says.
 
-        `steps` instead of the plan's; `silent`: nobody is told of them.
+        `steps` replaces the plan's; with `silent`, `on_step` isn't called.
         """
         config = replace(
             plan.denoising,
@@ -99,7 +98,7 @@ class Session:
         inpainting: Inpainting | None = None,
         strength: float = 1.0,
     ) -> UInt8[np.ndarray, "row frame 3"]:
-        """What one prompt gives, the same all along the canvas, from the noise of a seed."""
+        """The picture for one prompt along the whole canvas, from the noise of a seed."""
         (asked,) = self.conditionings(plan)
         latents = self.paint(
             plan,
@@ -120,7 +119,7 @@ class Session:
         return pixels[:, : canvas.grid.n_frames]
 
     def notes(self, plan: Plan) -> tuple[str, ...]:
-        """How the model read the prompts, and what painting had to say."""
+        """Notes on how the model read the prompts, and on the painting."""
         notes: list[str] = []
         avoided: list[str] = []
         for name, prompt in plan.read:

@@ -1,4 +1,4 @@
-"""A clip of the user's on the beat grid: what restyling, editing and extending begin with."""
+"""The user's clip on the beat grid: the input of restyling, editing and extending."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import decode
 
 FADE_SECONDS = 0.03
-"""Within so much of a join, old and new sound pass into one another."""
+"""The length of the crossfade between old and new sound."""
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole bars plays round
 _LOOP_SECONDS = 30.0  # if it is no longer than this; a longer one must fit to the sample
 _RISE_SECONDS = 0.012  # by so much the onset curve rises before an attack, measured on drums
@@ -43,10 +43,10 @@ _SURE = 0.15  # a tempo with less confidence is said to be a guess
 class Source:
     """A clip in whole bars. `waveform` is the clip alone, at the model's rate.
 
-    `image` begins `n_lead` samples before it, on a downbeat, and ends with a bar; it is drawn in
-    a key that the model knows. `loop`: the clip fills its bars exactly, and plays round.
-    `identity`: by which a recipe finds the file again; `remarks`: lines that the user should read;
-    `prompt`: the one that it was made from, if its recipe says so.
+    `image` begins `n_lead` samples before the clip, on a downbeat, and ends with a bar; it is in a
+    key that the model knows. `loop` means that the clip fills its bars exactly and is circular.
+    `identity` lets a recipe find the file again; `remarks` are notes for the user; `prompt` is the
+    one it was made from, if its recipe has it.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -74,11 +74,11 @@ class Source:
 
     @property
     def padded(self) -> Float[Tensor, "channel padded"]:
-        """The waveform with the silence that fills its bars."""
+        """The waveform padded with silence to whole bars."""
         return _padded(self.waveform, self.n_lead, self.image.n_samples)
 
     def seconds_of(self, frame: float) -> float:
-        """Where a column of the image lies in the clip, in seconds from its start."""
+        """The position of an image column, in seconds from the clip's start."""
         lead = self.n_lead / self.sample_rate
         return frame / self.image.n_frames * self.grid.seconds - lead
 
@@ -89,12 +89,12 @@ class Source:
 
     @property
     def key_name(self) -> str | None:
-        """The key in words, if its mode is known."""
+        """The key's name, if its mode is known."""
         return self.key.name if self.key is not None and self.key.mode else None
 
     @property
     def ending(self) -> Ending:
-        """A clip of the whole image ends as this one does: without what filled up its bars."""
+        """The ending that trims a clip of the whole image to this one's length."""
         span = (self.n_lead, self.n_lead + self.waveform.shape[-1])
         return Ending(faded=False) if self.loop else Ending(span=span)
 
@@ -108,10 +108,10 @@ def open_source(
 ) -> Source:
     """A WAV, FLAC, OGG, MP3 or PNG file on the beat grid of its own tempo.
 
-    `recorded`: the recipe that is replayed, with where the bars began then.
-    `request.bpm` and `request.key` stand for what its recipe says, and that for what would be
-    measured. ParameterError where the clip is shorter than a bar or has no tempo; AudioFileError
-    and ImageFileError for what is no sound.
+    `recorded` is the recipe of a replay, with the start of the bars. `request.bpm` and
+    `request.key` override the file's recipe, which overrides measurements. ParameterError if the
+    clip is shorter than a bar or has no tempo; AudioFileError or ImageFileError if it can't be read
+    as sound.
     """
     drawn = SpectrogramImage.open(path) if path.suffix.lower() == ".png" else None
     recipe = read_recipe(path) if drawn is None else recipe_of(drawn)
@@ -165,7 +165,9 @@ def _lead(
     hashed: str,
     recorded: Recipe | None,
 ) -> int:
-    """The samples of silence before a clip that is no loop, so that its bars begin on the grid."""
+    """The samples of silence before a clip that isn't a loop, which align its bars with the
+    grid.
+    """
     bar_samples = 60 / bpm * beats_per_bar * rate
     if recorded is not None:
         for identity in recorded.inputs.values():
@@ -180,7 +182,7 @@ def _lead(
 def _lay_out(
     n_samples: int, rate: int, bpm: float, beats_per_bar: int, n_lead: int, path: Path
 ) -> tuple[BeatGrid, int, bool]:
-    """The bars that hold a clip, the samples of silence before it, and whether it plays round."""
+    """The bars for a clip, the samples of silence before it, and whether it is a loop."""
     bar_samples = 60 / bpm * beats_per_bar * rate
     bars = n_samples / bar_samples
     if bars < 1 - _LOOP_TOLERANCE:
@@ -205,7 +207,7 @@ def _lay_out(
 def _sound(
     pipeline: Pipeline, path: Path, drawn: SpectrogramImage | None
 ) -> tuple[Float[Tensor, "channel sample"], int]:
-    """The clip, or what the image sounds like, at the model's rate and in its channels."""
+    """The clip, or the decoded image, at the model's sample rate and number of channels."""
     params = pipeline.params
     if drawn is None:
         waveform, _ = files.load(path, sample_rate=params.sample_rate)
@@ -220,7 +222,7 @@ def _sound(
 
 
 def _bpm(bars: BarGrid | None, given: float | None, path: Path) -> tuple[float, str | None]:
-    """The tempo, and what the user should read of it."""
+    """The tempo, and a note for the user or None."""
     if given is not None:
         return given, None
     if bars is None:
@@ -237,7 +239,7 @@ def _key(
     path: Path,
     pipeline: Pipeline,
 ) -> tuple[MusicalKey | None, str | None]:
-    """The key, if the model needs to know it, and what the user should read of it."""
+    """The key, if the model needs it, and a note for the user or None."""
     if given is not None:
         return parse_key(given), None
     found = key_of(waveform, rate) if pipeline.traits.native_tonics else None
@@ -253,7 +255,7 @@ def _padded(
 
 
 def with_bars(source: Source, first: int, last: int) -> Source:
-    """The bars `first` … `last` (behind the last) alone, as a clip that doesn't play round."""
+    """Only the bars from `first` up to but not including `last`, as a clip that isn't a loop."""
     frames = source.image.n_frames // source.bars
     grid = BeatGrid(source.grid.bpm, (last - first) * source.beats_per_bar)
     pixels = source.image.pixels[:, first * frames : last * frames]
@@ -266,7 +268,7 @@ def with_bars(source: Source, first: int, last: int) -> Source:
 def spliced(
     whole: Float[Tensor, "channel padded"], source: Source, kept: Bool[np.ndarray, "row frame"]
 ) -> Float[Tensor, "channel sample"]:
-    """The sound of an edited image where any of its rows is new, the clip's own everywhere else.
+    """The sound of an edited image wherever any of its rows is new, and the clip's own elsewhere.
 
     `whole` begins where the source's image does; 30 ms before and behind each join they pass into
     one another.

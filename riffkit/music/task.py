@@ -1,8 +1,7 @@
-"""A command as a value: what it is called, what it is asked for, what it paints, and into which
-files.
+"""A task as a value: its name, request, inputs, and what it plans and paints.
 
-The command line, `Riff`'s methods, replay and batches all come from it (registry.py, run.py).
-Light: a task's module imports torch inside of `plan` and `paint` only.
+The command line, `Riff`'s methods, replay and batches are all derived from it (registry.py,
+run.py). Light: a task's module imports torch inside of `plan` and `paint` only.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 RequestT = TypeVar("RequestT", bound=PaintRequest)
 Opened = Mapping[str, Any]
-"""What the inputs that were given hold, by the inputs' names."""
+"""The opened inputs, by name."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,13 @@ class Task(Generic[RequestT]):
     example: str = ""
 
     def n_clips(self, request: RequestT) -> int:
-        """How many clips one call makes."""
+        """The number of clips that one call makes."""
         return 1 if self.count is None else int(getattr(request, self.count))
 
 
 @dataclass(frozen=True)
 class Call(Generic[RequestT]):
-    """A task, its request, and its inputs: paths, or names that stand for some, by name."""
+    """A task, its request, and its inputs by name: paths, or names of bundled files."""
 
     task: Task[RequestT]
     request: RequestT

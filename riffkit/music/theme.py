@@ -1,4 +1,4 @@
-"""What a loop or a story may come back to: a clip of the user's, or one of the bundled seeds."""
+"""The theme that a loop or story returns to: the user's clip, or a bundled seed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Theme:
 
     @property
     def key_name(self) -> str | None:
-        """The key in words, if its mode is known."""
+        """The key's name, if its mode is known."""
         return self.key.name if self.key is not None and self.key.mode else None
 
 

@@ -1,4 +1,4 @@
-"""Keyframes: what is asked for at some bars, and what that means for all places between."""
+"""Keyframes at some bars, and interpolation between them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EASINGS: tuple[Easing, ...] = get_args(Easing)
 
 @dataclass(frozen=True)
 class Keyframe:
-    """What is asked for at a bar (0 is the first), and how the next keyframe is approached.
+    """A prompt at a bar (0 is the first), and the transition to the next keyframe.
 
-    `strength` says how far the music may be from the theme, if there is one; `guidance` None is
-    the whole piece's. `easing`: evenly, gently at both ends, or not until the next one comes.
+    `strength` is how far the music may depart from the theme, if there is one. `guidance` None uses
+    the piece's. `easing` is linear, smooth at both ends, or a hold until the next keyframe.
     """
 
     bar: float
@@ -31,7 +31,7 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Keyframes in order; `closed`: after the last, at `bars`, the first comes again."""
+    """Keyframes in order. If `closed`, the first one returns at `bars`."""
 
     keyframes: tuple[Keyframe, ...]
     bars: int
@@ -51,7 +51,7 @@ class Timeline:
             )
 
     def between(self, bar: float) -> tuple[int, int, float]:
-        """The keyframes before and after a bar, and how far it is on the way, 0 to 1."""
+        """The keyframes before and after a bar, and its position between them, 0 to 1."""
         frames, last = self.keyframes, len(self.keyframes) - 1
         n_begun = sum(frame.bar <= bar for frame in frames)
         if not self.closed and (n_begun == 0 or n_begun > last):

@@ -1,4 +1,4 @@
-"""Plain values, as a script, a batch, a recipe or a caller gives them, become a request."""
+"""Turns plain values, from a script, batch, recipe or caller, into a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from riffkit.errors import ParameterError
 from riffkit.music.task import Call, Input, Task
 
 FILE_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".png")
-"""What ends so is a file where a prompt could stand too."""
+"""Where a prompt or a file is accepted, text with one of these endings is a file."""
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _KINDS: dict[Any, str] = {
     int: "a whole number",
@@ -27,7 +27,7 @@ ValueT = TypeVar("ValueT")
 
 
 def random_seed() -> int:
-    """A seed to use where none was asked for; the recipe keeps it."""
+    """A random seed for a call without one; the recipe stores it."""
     return secrets.randbits(32)
 
 
@@ -84,7 +84,7 @@ def call_of(
 def _with_scripts(
     task: Task[Any], given: dict[str, Any], known: Collection[str], where: str
 ) -> tuple[dict[str, Any], str]:
-    """The values with those of a script behind them, and what messages then call them."""
+    """The values completed from a script, and the prefix for messages."""
     for one in task.inputs:
         if one.expand is not None and one.name in given:
             script = Path(given[one.name])
@@ -96,7 +96,7 @@ def _with_scripts(
 
 
 def _from(folder: Path | None, task: Task[Any], name: str, value: Any) -> Any:
-    """A value, or, where it is a path, the whole path."""
+    """A value; a relative path is joined to `folder`."""
     one = next((one for one in task.inputs if one.name == name), None)
     if one is None or str(value) in one.names() or (one.or_prompt and not is_file(value)):
         return value
@@ -106,7 +106,7 @@ def _from(folder: Path | None, task: Task[Any], name: str, value: Any) -> Any:
 
 
 def _found(one: Input, value: Any, where: str) -> Any:
-    """The file, or a name that stands for one; ParameterError if it is neither."""
+    """The file's path, or the name of a bundled one; ParameterError if it is neither."""
     names = one.names()
     if str(value) in names:
         return str(value)
@@ -118,14 +118,16 @@ def _found(one: Input, value: Any, where: str) -> Any:
 
 
 def is_file(value: Any) -> bool:
-    """Whether what may be a prompt or a file is a file: a `Path`, or a name that ends as one."""
+    """Whether a value that may be a prompt or a file is a file: a `Path`, or text with a file
+    ending.
+    """
     return isinstance(value, Path) or Path(str(value)).suffix.lower() in FILE_SUFFIXES
 
 
 def built(
     kind: type[ValueT], values: Mapping[str, Any], *, where: str = "", as_text: bool = False
 ) -> ValueT:
-    """A dataclass of plain values; ParameterError for an unknown name, or a value of wrong type."""
+    """Build a dataclass from plain values; ParameterError for an unknown name or wrong type."""
     hints = _hints(kind)
     check_names(values, hints, where)
     typed = {
@@ -144,7 +146,7 @@ def built(
 
 
 def check_names(values: Mapping[str, Any], known: Collection[str], where: str = "") -> None:
-    """Raise ParameterError for a name that isn't known, with the nearest one that is."""
+    """Raise ParameterError for an unknown name, suggesting the nearest known one."""
     for name in values:
         if name not in known:
             from difflib import get_close_matches
@@ -172,7 +174,7 @@ def inner(hint: Any) -> Any:
 
 
 def is_span(hint: Any) -> bool:
-    """Whether a field holds two numbers, which text gives as A:B."""
+    """Whether a field is a pair of numbers, written as A:B in text."""
     return bool(get_args(inner(hint)) == (float, float))
 
 

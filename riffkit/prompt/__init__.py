@@ -1,1 +1,1 @@
-"""Words become one `Prompt`: what a model reads, what isn't wanted, tempo, key, style."""
+"""Parses text to a `Prompt`: the model's wording, unwanted things, tempo, key, style."""

@@ -1,4 +1,4 @@
-"""Weights in prompts, as Stable Diffusion's users write them.
+"""Weights in prompts, in Stable Diffusion's usual syntax.
 
     (word)      a tenth more            [word]    a tenth less: divided by 1.1
     (word:1.3)  so much                 ((word))  nested brackets multiply
@@ -38,24 +38,24 @@ class Emphasis:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing weighs more or less than the rest."""
+        """Whether all weights are 1."""
         return all(weight == 1 for _, weight in self.parts)
 
     @property
     def weights(self) -> Iterator[tuple[str, float]]:
-        """The parts that do."""
+        """The parts with a weight other than 1."""
         return ((text, weight) for text, weight in self.parts if weight != 1)
 
     @classmethod
     def of(cls, letters: Iterable[tuple[str, float]]) -> Emphasis:
-        """From texts with their weights, neighbours of one weight joined."""
+        """Build it from texts with weights, joining neighbors of equal weight."""
         runs = groupby(letters, lambda letter: letter[1])
         parts = (("".join(text for text, _ in run), weight) for weight, run in runs)
         return cls(tuple(part for part in parts if part[0]))
 
 
 def parse_emphasis(prompt: str) -> Emphasis:
-    """The prompt's parts and their weights; any text is one."""
+    """The prompt's parts and their weights; any text is valid."""
     parts: list[tuple[str, float]] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
     for token in _TOKENS.finditer(prompt):
@@ -77,12 +77,12 @@ def plain_words(prompt: str) -> str:
 
 
 def as_text(words: str) -> str:
-    """The prompt whose plain words these are, brackets and all: a caption as it stands."""
+    """The prompt with these plain words, with brackets escaped."""
     return re.sub(r"[\\()\[\]]", r"\\\g<0>", words)
 
 
 def check_emphasis(prompt: str) -> None:
-    """Raise ParameterError for weights that nobody can mean."""
+    """Raise ParameterError for weights out of range."""
     for text, weight in parse_emphasis(prompt).weights:
         if not 0 <= weight <= MOST:
             raise ParameterError(
@@ -92,7 +92,7 @@ def check_emphasis(prompt: str) -> None:
 
 
 def check_prompt(prompt: str) -> None:
-    """Raise ParameterError for a prompt that says nothing, or whose weights nobody can mean."""
+    """Raise ParameterError for an empty prompt, or weights out of range."""
     if not plain_words(prompt).strip():
         raise ParameterError(
             f"prompt={prompt!r}: must not be empty; describe the music, e.g. 'lo-fi piano'"

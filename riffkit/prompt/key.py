@@ -1,4 +1,4 @@
-"""The key that a prompt names, and how a model that knows few tonics plays in all of them.
+"""The key in a prompt, and how a model with few tonics plays in every key.
 
 As the beat grid takes the tempo out of the image, so transposing takes the tonic out: the bundled
 model paints in two keys, six semitones apart, and the image is played up to three semitones
@@ -45,7 +45,7 @@ _NOT_A_KEY = re.compile(r"[ -](key|mood|mode|scale|feel|tonality|harmony|chords?
 
 @dataclass(frozen=True)
 class MusicalKey:
-    """A tonic, in semitones above C, and a mode; "" is a mode that nobody named."""
+    """A tonic, in semitones above C, and a mode; "" if no mode is named."""
 
     tonic: int
     mode: str
@@ -73,7 +73,7 @@ def parse_key(text: str) -> MusicalKey:
 
 
 def named_key(text: str) -> MusicalKey | None:
-    """The key that a text names ("in A minor", "F#m", "blues in A"), if any."""
+    """The key named in a text ("in A minor", "F#m", "blues in A"), or None."""
     named = _find_key(text)
     return None if named is None else named.key
 
@@ -101,9 +101,9 @@ def parse_tonic(name: str) -> int:
 
 
 def semitones_to_key(key: MusicalKey | None, traits: ModelTraits) -> int:
-    """How much higher than painted the music is to be played, from -6 to 6 semitones.
+    """Semitones from the painted key to the key that should sound, from -6 to 6.
 
-    The way from the nearest of the model's own tonics to the key's.
+    The interval from the nearest of the model's own tonics to the key's.
     """
     if key is None or not traits.native_tonics:
         return 0
@@ -112,7 +112,7 @@ def semitones_to_key(key: MusicalKey | None, traits: ModelTraits) -> int:
 
 
 def with_key(text: str, key: MusicalKey | None, traits: ModelTraits) -> str:
-    """A text with the key that the model is to paint in, in the place of the one it names."""
+    """A text with its key replaced by the one that the model should paint in."""
     if key is None:
         return text
     semitones = semitones_to_key(key, traits)

@@ -101,10 +101,10 @@ class _Dictionary:
 
 @lru_cache(maxsize=64)
 def to_english(prompt: str) -> str:
-    """The prompt with the musical words that are known put into English.
+    """The prompt with known musical words translated to English.
 
-    An English prompt comes back as it is. In one that isn't, words in other scripts that
-    nothing is known of are left out: to the model they would be noise.
+    An English prompt is returned unchanged. In others, unknown words in other scripts are dropped:
+    they would be noise to the model.
     """
     text = unicodedata.normalize("NFC", prompt)
     text = _TEMPO.sub(r"\1 bpm", text)

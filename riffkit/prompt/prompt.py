@@ -1,10 +1,10 @@
-"""A prompt read once: all that its words say to a model.
+"""Reads a prompt: everything its words tell a model.
 
     a polite sentence in any language, with weights in brackets
       → what the model reads (wording.py, languages.py), and the weights of its parts (emphasis.py)
       → what isn't wanted, tempo, key, mood and style, where it names them
 
-Everything below takes a `Prompt` and looks at no words of its own.
+Everything downstream takes a `Prompt` and parses no text itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MINOR_MODES = ("minor", "dorian", "phrygian", "blues")
 
 @dataclass(frozen=True)
 class WeightedPart:
-    """A part of a prompt that weighs more or less than the rest, as the model reads it alone."""
+    """A part of a prompt with a weight other than 1, read on its own."""
 
     text: str
     weight: float
@@ -37,12 +37,11 @@ class WeightedPart:
 class Prompt:
     """A prompt as a model understands it.
 
-    `written`: as the user wrote it, in parts with their weights. `text`: in the words of the
-    model's captions. `unwanted`: what it says should not be heard. `bpm` and `key`: those that it
-    names. `style_bpm` and `style_modes`: those of the longest of the model's styles that it names.
-    `mood`: "minor" or "major",
-    where its words are of that mood; `names_mood`: by that very word. `is_unpitched`: it asks for
-    what has no key, such as drums alone.
+    `written` is the user's text, in parts with their weights; `text` is in the words of the model's
+    captions. `unwanted` lists what should not be heard. `bpm` and `key` are those it names.
+    `style_bpm` and `style_modes` are those of the longest of the model's styles that it names.
+    `mood` is "minor" or "major" if its words have that mood; `names_mood` if they name it.
+    `is_unpitched` means that it asks for something without a key, such as drums alone.
     """
 
     written: Emphasis
@@ -59,7 +58,7 @@ class Prompt:
 
     @property
     def words(self) -> str:
-        """As written, without weights and their brackets."""
+        """The text as written, without weights and their brackets."""
         return self.written.text
 
 
@@ -68,7 +67,7 @@ NOTHING = Prompt(Emphasis(()), "", (), (), None, None, None, (), None, False, Fa
 
 
 def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
-    """What a prompt says to a model with these traits; any text is a prompt, the empty one too."""
+    """Parse a prompt for a model with these traits; any text is valid, even an empty one."""
     if not prompt:
         return NOTHING
     written = parse_emphasis(prompt)
@@ -103,7 +102,7 @@ def _moods(traits: ModelTraits) -> tuple[tuple[str, list[str]], ...]:
 
 
 def choose_bpm(prompt: Prompt, traits: ModelTraits, *, bpm: float | None = None) -> float:
-    """The tempo given, else the one that the prompt names, else the style's, else the model's."""
+    """The given tempo, else the prompt's, else its style's, else the model's."""
     if bpm is not None:
         return bpm
     return prompt.bpm or prompt.style_bpm or traits.default_bpm
@@ -112,11 +111,11 @@ def choose_bpm(prompt: Prompt, traits: ModelTraits, *, bpm: float | None = None)
 def choose_key(
     prompt: Prompt, traits: ModelTraits, *, key: str | None = None, seed: int = 0
 ) -> MusicalKey | None:
-    """The key given, else the one that the prompt names, else one that suits it.
+    """The given key, else the prompt's, else one that suits it.
 
-    A mode that isn't named follows from the prompt's mood, else from the style, by the seed. A
-    tonic that isn't named is one of the model's own. None where nothing but drums is asked for,
-    and for models that know no tonics of their own.
+    An unnamed mode follows from the prompt's mood, else from the style, by the seed. An unnamed
+    tonic is one of the model's own. None for unpitched prompts, and for models without native
+    tonics.
     """
     if key is not None:
         return parse_key(key)
@@ -146,7 +145,7 @@ def _choose_mode(prompt: Prompt, traits: ModelTraits, rng: random.Random) -> str
 def painted_text(
     prompt: Prompt, key: MusicalKey | None, bpm: float, traits: ModelTraits
 ) -> Emphasis:
-    """The prompt with the key that is painted in and the tempo, as the text encoder gets it."""
+    """The text encoder's input: the prompt with the painted key and the tempo."""
     text = with_tempo(with_key(prompt.text, key, traits), bpm, traits)
     return _weighted(text, [prompt], key, traits)
 
@@ -154,7 +153,7 @@ def painted_text(
 def negative_text(
     avoided: Prompt, prompt: Prompt, key: MusicalKey | None, traits: ModelTraits
 ) -> Emphasis:
-    """The negative prompt, and what the prompt itself says is not wanted."""
+    """The negative prompt, plus what the prompt itself excludes."""
     text = ", ".join(filter(None, [avoided.text, *prompt.unwanted]))
     return _weighted(text, [avoided, prompt] if prompt.unwanted else [avoided], key, traits)
 
@@ -187,13 +186,13 @@ def _weighted(
 
 
 def contains(prompt: str, phrases: Iterable[str]) -> bool:
-    """Whether the prompt holds one of the phrases, as whole words."""
+    """Whether the prompt contains one of the phrases, as whole words."""
     text = f" {_plain(prompt)} "
     return any(f" {_plain(phrase)} " in text for phrase in phrases)
 
 
 def longest_named(prompt: str, phrases: Iterable[str]) -> str | None:
-    """The longest of the phrases that the prompt holds."""
+    """The longest of the phrases that the prompt contains."""
     return max((p for p in phrases if contains(prompt, [p])), key=len, default=None)
 
 

@@ -1,4 +1,4 @@
-"""The tempo that a prompt names."""
+"""The tempo in a prompt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMED_TEMPO = re.compile(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*-?\s*bpm\b", re.IGNO
 
 
 def named_bpm(text: str) -> float | None:
-    """The tempo that a text names ("84 bpm"), if it is a possible one."""
+    """The tempo named in a text ("84 bpm"), or None if it is out of range."""
     for match in _NAMED_TEMPO.finditer(text):
         bpm = float(match[1])
         if MIN_BPM <= bpm <= MAX_BPM:
@@ -20,7 +20,7 @@ def named_bpm(text: str) -> float | None:
 
 
 def with_tempo(text: str, bpm: float, traits: ModelTraits) -> str:
-    """A text as a model whose captions named the tempo should read it."""
+    """A text with the tempo added, for a model whose captions named it."""
     if not traits.names_tempo or named_bpm(text) is not None:
         return text
     return f"{text}, {bpm:g} bpm"

@@ -1,4 +1,4 @@
-"""What a model's captions were like, and what it chooses where nothing is asked for."""
+"""Traits of a model: what its captions were like, and its defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts as anybody words them, read in the way of the captions that a model was trained on.
+"""Rewords free-form prompts like the captions that a model was trained on.
 
 A small model knows its captions' words ("funk, organ and slap bass, no drums"); a polite sentence
 around them leads it astray. So words that say nothing of the music are left out, players become
@@ -112,7 +112,7 @@ _FIRST_ARTICLE = re.compile(r"^an? ", re.I)
 
 @dataclass(frozen=True)
 class Wording:
-    """What a prompt asks for, and the things that it says are not wanted."""
+    """What a prompt asks for, and the things that it excludes."""
 
     text: str
     unwanted: tuple[str, ...] = ()

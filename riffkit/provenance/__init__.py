@@ -1,1 +1,1 @@
-"""What a file says of how it was made."""
+"""Records of how a file was made."""

@@ -1,4 +1,4 @@
-"""Recipes of earlier versions brought up to today's form.
+"""Upgrades recipes of earlier versions to the current schema.
 
 Whoever changes what a recipe holds, or a default, raises `SCHEMA`, adds a step here that gives old
 recipes the value that they had then, and a golden recipe (tests/golden).
@@ -16,13 +16,13 @@ Values = dict[str, Any]
 
 _NO_PAINTING = ("encode", "decode")
 _CHOICES_OF_0 = {"sampler": None, "guidance_interval": None, "deep_cache": 1}
-"""What the first recipes left out where it was so."""
+"""Values that the first recipes left out."""
 _MAIN_INPUT_OF_0 = {"loop": "theme", "story": "theme", "morph": "first"}
 _CLIP, _FILE = "clip", "file"
 
 
 def migrated(values: Values) -> Values:
-    """A recipe's values in today's form; ParameterError for those of a later version."""
+    """A recipe's values in the current schema; ParameterError for a newer one."""
     schema = values.get("schema", 0)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise ParameterError(f"recipe: schema {schema} is from a newer version; update riffkit")

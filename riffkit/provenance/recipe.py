@@ -1,6 +1,6 @@
-"""All that is needed to make one output again.
+"""A recipe: everything needed to reproduce one output.
 
-A recipe rides in the PNG's text chunk and in the audio file's tags. It holds no time of day
+A recipe is stored in the PNG's text chunk and in the audio file's tags. It holds no time of day
 and no path: an input is named by its file name and its SHA-256, a model by its name and its
 fingerprint.
 """
