@@ -58,13 +58,13 @@ class BarGrid:
 
 def to_analysis_rate(
     waveform: Float[Tensor, "channel sample"], sample_rate: int
-) -> Float[Tensor, "1 analysed"]:
+) -> Float[Tensor, "1 analyzed"]:
     """Mono, at the rate that tempo, beats and key are measured at."""
     return resample(waveform.mean(0, keepdim=True), sample_rate, ANALYSIS_RATE)
 
 
 def measure_bars(
-    mono: Float[Tensor, "1 analysed"], *, bpm: float | None, beats_per_bar: int
+    mono: Float[Tensor, "1 analyzed"], *, bpm: float | None, beats_per_bar: int
 ) -> BarGrid | None:
     """The bars of sound at `ANALYSIS_RATE`, or None if no tempo can be found.
 
@@ -172,7 +172,7 @@ def _to_both_ends(
 
 
 def _downbeat(
-    mono: Float[Tensor, "1 analysed"], beats: Float[np.ndarray, " beat"], beats_per_bar: int
+    mono: Float[Tensor, "1 analyzed"], beats: Float[np.ndarray, " beat"], beats_per_bar: int
 ) -> int:
     """The beat of the first bars on which the bass sets in most strongly."""
     low = resample(mono, ANALYSIS_RATE, _BASS_RATE)

@@ -49,7 +49,7 @@ def onset_curve(
 def _band_levels(
     mono: Float[Tensor, " sample"], sample_rate: int
 ) -> Float[np.ndarray, "band frame"]:
-    """Mel magnitudes; frame k is centred on sample k · hop. In blocks, for clips of any length."""
+    """Mel magnitudes; frame k is centered on sample k · hop. In blocks, for clips of any length."""
     n_fft = 2 ** round(np.log2(_WINDOW_SECONDS * sample_rate))
     hop = hop_samples(sample_rate)
     max_hz = min(_MAX_HZ, sample_rate / 2)

@@ -42,9 +42,9 @@ def true_peaks(
 
 
 def _block_peaks(padded: Float[np.ndarray, "channel padded"]) -> Float[np.ndarray, " sample"]:
-    """The peaks of a block that comes with `_FILTER_SAMPLES` of its neighbours at each end."""
+    """The peaks of a block that comes with `_FILTER_SAMPLES` of its neighbors at each end."""
     fine = resample(torch.from_numpy(padded), 1, _OVERSAMPLING).abs().amax(0).numpy()
-    # Each sample answers for the points up to its neighbours.
+    # Each sample answers for the points up to its neighbors.
     widest = scipy.ndimage.maximum_filter1d(fine, 2 * _OVERSAMPLING - 1, mode="constant")
     return np.asarray(widest[::_OVERSAMPLING][_FILTER_SAMPLES:-_FILTER_SAMPLES])
 

@@ -161,8 +161,7 @@ def read_ledger(out: Path) -> list[dict[str, Any]]:
 
 
 def json_lines(text: str) -> list[str]:
-    """The non-empty lines. Only "\
-" ends one: a JSON string may contain other line separators."""
+    """The non-empty lines. Only a line feed ends one: JSON strings may hold other separators."""
     return [line for line in text.split("\n") if line.strip()]
 
 

@@ -51,7 +51,7 @@ def clip_to_image(
 
 def save_picture(path: Path, image: SpectrogramImage) -> None:
     """The same PNG as `image.save` writes, packed by run lengths: in an eighth of the time, and a
-    little smaller, since the neighbours' differences are noise without longer repetitions."""
+    little smaller, since the neighbors' differences are noise without longer repetitions."""
     height, width, _ = image.pixels.shape
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     packed = packer.compress(_filtered(image.pixels).tobytes()) + packer.flush()
@@ -70,7 +70,7 @@ def save_picture(path: Path, image: SpectrogramImage) -> None:
 
 
 def _filtered(pixels: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row byte"]:
-    """Each pixel less its left neighbour."""
+    """Each pixel less its left neighbor."""
     flat = np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1)
     filtered = np.empty((flat.shape[0], 1 + flat.shape[1]), np.uint8)
     filtered[:, 0] = _FILTER_SUB

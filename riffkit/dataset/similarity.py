@@ -36,9 +36,9 @@ def fingerprint(
     loudness = 255 - pixels.mean(axis=2, dtype=np.float32)
     rows = _pooled(loudness, ROWS)
     pooled = _pooled(rows.T, n_units * COLUMNS_PER_UNIT).T
-    centred = pooled - pooled.mean(axis=1, keepdims=True)
-    length = float(np.linalg.norm(centred))
-    return np.asarray(centred.ravel() / (length or 1.0), np.float16)
+    centered = pooled - pooled.mean(axis=1, keepdims=True)
+    length = float(np.linalg.norm(centered))
+    return np.asarray(centered.ravel() / (length or 1.0), np.float16)
 
 
 def _pooled(values: Float[np.ndarray, "place other"], n: int) -> Float[np.ndarray, "part other"]:

@@ -180,7 +180,7 @@ class _Source:
         return n_used
 
     def _parts(
-        self, mono: Float[Tensor, "1 analysed"], n_samples: int, *, whole: bool
+        self, mono: Float[Tensor, "1 analyzed"], n_samples: int, *, whole: bool
     ) -> list[Part] | None:
         """Where the stretch is cut, None where it has no tempo."""
         plan = self.plan

@@ -151,7 +151,7 @@ def wobble(
         low, high = _PARTIALS_HZ
         raise ParameterError(f"partials_hz=[]: no partial between {low:g} and {high:g} Hz")
     spectrum, hz = _spectrum(waveform, sample_rate, circular=circular)
-    found = [_partial_wobble(spectrum, hz, centre, circular=circular) for centre in partials_hz]
+    found = [_partial_wobble(spectrum, hz, center, circular=circular) for center in partials_hz]
     return Wobble(_median([w.pitch_cents for w in found]), _median([w.level_db for w in found]))
 
 
@@ -267,17 +267,17 @@ def _spectrum(
 def _partial_wobble(
     spectrum: Complex[np.ndarray, " bin"],
     hz: Float[np.ndarray, " bin"],
-    centre_hz: float,
+    center_hz: float,
     *,
     circular: bool,
 ) -> Wobble:
-    """Of the partial about `centre_hz`, brought down to 0 Hz and sampled at some 500 Hz.
+    """Of the partial about `center_hz`, brought down to 0 Hz and sampled at some 500 Hz.
 
     The instantaneous frequency of an analytic signal z is Im(z'/z) / 2π (Boashash 1992, eq. 16);
     z' is had from the spectrum.
     """
-    near = np.flatnonzero(np.abs(hz - centre_hz) < _STOP_HZ)
-    offset_hz = hz[near] - centre_hz
+    near = np.flatnonzero(np.abs(hz - center_hz) < _STOP_HZ)
+    offset_hz = hz[near] - center_hz
     slope = np.clip((np.abs(offset_hz) - _PASS_HZ) / (_STOP_HZ - _PASS_HZ), 0, 1)
     band = spectrum[near] * np.cos(0.5 * np.pi * slope) ** 2
     n_moments = 8 * len(near)
@@ -287,7 +287,7 @@ def _partial_wobble(
     power = np.abs(partial[kept]) ** 2
     power = np.maximum(power, 1e-30 + power.max() * 10 ** (_LEVEL_FLOOR_DB / 10))
     moving = (np.fft.ifft(band * offset_hz, n_moments) * partial.conj()).real[kept]
-    frequency_hz = centre_hz + moving / power
+    frequency_hz = center_hz + moving / power
     mean_hz = np.average(frequency_hz, weights=power)
     deviation_hz = math.sqrt(np.average((frequency_hz - mean_hz) ** 2, weights=power))
     cents = 1_200 * math.log2(1 + deviation_hz / mean_hz)

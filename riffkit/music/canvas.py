@@ -27,7 +27,7 @@ class Conditioning:
     guidance: float | None = None
 
     def guided(self, guidance: float) -> Conditioning:
-        """The same with another guidance; None leaves it."""
+        """The same with another guidance."""
         return replace(self, guidance=guidance)
 
     def lerp(self, other: Conditioning, share: float) -> Conditioning:

@@ -58,9 +58,8 @@ class TaskMethods:
 
         The length is `bars` (2 by default) or `duration`.
 
-        With `duration` the music is made in whole bars and cut to it; a loop is rounded to whole
-        bars instead. With `melody`, its tempo, key and length are taken where nothing else is
-        given.
+        With `duration`, the music is made in whole bars and cut to length; a loop is rounded to
+        whole bars instead. With `melody`, its tempo, key and length are the defaults.
 
         Args:
             prompt: The music in words: 'lo-fi piano, rainy'.
@@ -178,8 +177,8 @@ class TaskMethods:
 
         `frames` clips of `bars` bars from one end to the other; an end is a prompt or a clip.
 
-        `strength`: how much is made anew half-way between clips. `last_seed`: the last end's, if
-        another than the first's; its noise is then approached with the prompt.
+        Between clips, `strength` is how much is regenerated at the midpoint. `last_seed` is the
+        seed of the last end, if it differs; the noise is then interpolated along with the prompt.
 
         Args:
             first: Start: a prompt, or an audio file.
@@ -356,7 +355,7 @@ class TaskMethods:
     ) -> Clip:
         """Play a clip or a whole song the way a prompt says.
 
-        `strength` 0 gives the clip as the vocoder plays its image.
+        With `strength` 0, the result is the clip's image decoded by the vocoder.
 
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
@@ -413,10 +412,10 @@ class TaskMethods:
     ) -> Clip:
         """Make minutes of music from a script of keyframes.
 
-        A piece of `bars` bars. With `loop` its end leads into its beginning.
+        A piece of `bars` bars. With `loop`, its end leads into its beginning.
 
-        The noise is a phrase of `phrase_bars`, again and again, so the music keeps its shape while
-        prompts and seeds change it: more bars, more variety.
+        The noise repeats every `phrase_bars` bars, so the music keeps its shape while prompts and
+        seeds change it. A longer phrase gives more variety.
 
         Args:
             script: TOML file of keyframes, as in docs/loops-and-journeys.md.
@@ -474,7 +473,7 @@ class TaskMethods:
     ) -> list[Clip]:
         """Make variations of a clip, and a sheet of their images.
 
-        Without a `prompt` the one in the clip's recipe is used.
+        Without `prompt`, the one in the clip's recipe is used.
 
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.

@@ -12,11 +12,11 @@ from riffkit.score.notes import Note
 from riffkit.score.rhythm import loudness, read_rhythm, thin
 
 
-def voicings(chords: Sequence[Chord], centre: int, n_voices: int) -> list[list[int]]:
+def voicings(chords: Sequence[Chord], center: int, n_voices: int) -> list[list[int]]:
     """One voicing a chord, each near the one before."""
     out: list[list[int]] = []
     for chord in chords:
-        out.append(voice(chord, out[-1] if out else None, centre, n_voices))
+        out.append(voice(chord, out[-1] if out else None, center, n_voices))
     return out
 
 

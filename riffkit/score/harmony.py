@@ -116,7 +116,7 @@ def chord_at(chords: Sequence[Chord], beat: float) -> Chord:
 def scale_over(chord: Chord, scale: Iterable[int], tonic: int) -> tuple[int, ...]:
     """Pitch classes that sound right over a chord: its own, and the key's that don't rub on it.
 
-    A note of the key gives way where the chord has borrowed its chromatic neighbour: over E7 in
+    A note of the key gives way where the chord has borrowed its chromatic neighbor: over E7 in
     A minor, the G to the G sharp.
     """
     of_key = {(tonic + s) % 12 for s in scale}
@@ -137,32 +137,32 @@ def nearest(pitch: float, candidates: Sequence[int]) -> int:
     return min(candidates, key=lambda c: (abs(c - pitch), c))
 
 
-def voice(chord: Chord, previous: Sequence[int] | None, centre: int, n_voices: int) -> list[int]:
-    """A close voicing near `centre` that moves least from the previous one.
+def voice(chord: Chord, previous: Sequence[int] | None, center: int, n_voices: int) -> list[int]:
+    """A close voicing near `center` that moves least from the previous one.
 
     Where there are more chord tones than voices the fifth goes first (it is written last).
     """
     classes = [(chord.root + i) % 12 for i in chord.intervals]
     if len(classes) > n_voices:
         classes = classes[-n_voices:] if n_voices == 3 and len(classes) > 4 else classes[:n_voices]
-    return min(_close_voicings(classes, centre), key=lambda v: _voicing_cost(v, previous, centre))
+    return min(_close_voicings(classes, center), key=lambda v: _voicing_cost(v, previous, center))
 
 
-def _close_voicings(classes: Sequence[int], centre: int) -> list[list[int]]:
-    """Every order of the pitch classes, stacked from each octave about the centre."""
+def _close_voicings(classes: Sequence[int], center: int) -> list[list[int]]:
+    """Every order of the pitch classes, stacked from each octave about the center."""
     voicings = []
     for order in itertools.permutations(classes):
         stack = [order[0]]
         for pitch_class in order[1:]:
             stack.append(stack[-1] + 1 + (pitch_class - stack[-1] - 1) % 12)
-        octaves = range((centre - 14) // 12 - 1, (centre + 8) // 12 + 1)
+        octaves = range((center - 14) // 12 - 1, (center + 8) // 12 + 1)
         voicings += [[p + 12 * octave for p in stack] for octave in octaves]
     return voicings
 
 
-def _voicing_cost(pitches: Sequence[int], previous: Sequence[int] | None, centre: int) -> float:
-    """Distance to the centre, width over a ninth, semitones inside, mud below D3, and motion."""
-    cost = abs(sum(pitches) / len(pitches) - centre) * 0.6
+def _voicing_cost(pitches: Sequence[int], previous: Sequence[int] | None, center: int) -> float:
+    """Distance to the center, width over a ninth, semitones inside, mud below D3, and motion."""
+    cost = abs(sum(pitches) / len(pitches) - center) * 0.6
     cost += max(0, pitches[-1] - pitches[0] - 14) * 2
     for a, b in itertools.pairwise(pitches):
         cost += 4.0 * (b - a == 1) + 3.0 * (b - a < 5 and a < 50)

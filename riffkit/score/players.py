@@ -110,10 +110,10 @@ def arp(plan: Plan, name: str, role: str) -> Track:
         family = rng.choice(("quarters", "slow", "eighths"))
     elif plan.density == "dense" and role == "solo":
         family = "sixteenths"
-    centre = max(player.low + 5, min(player.high - 16, rng.choice((57, 60, 64, 67))))
+    center = max(player.low + 5, min(player.high - 16, rng.choice((57, 60, 64, 67))))
     if role == "comp":
-        centre = 52
-    voiced = comping.voicings(plan.chords, centre, rng.choice((3, 3, 4)))
+        center = 52
+    voiced = comping.voicings(plan.chords, center, rng.choice((3, 3, 4)))
     notes = comping.arpeggio(
         plan.chords,
         voiced,

@@ -13,7 +13,7 @@ MAX_BARS = 512
 
 @dataclass(frozen=True)
 class BeatGrid:
-    """`n_beats` beats at `bpm`, 64 pixels a beat whatever the tempo (tags BPM, BEATS)."""
+    """`n_beats` beats at `bpm`, 64 pixels per beat at any tempo (tags BPM, BEATS)."""
 
     bpm: float
     n_beats: int

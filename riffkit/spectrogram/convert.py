@@ -21,7 +21,9 @@ from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.streaming import stream_to_mel
 
 ONE_PASS_SECONDS = 60.0
-"""Longer clips are analysed twice, for the maximum and for the pixels, to keep no mel of them."""
+"""Longer clips are analyzed twice, for the maximum and for the pixels, to avoid storing their
+mel.
+"""
 BLOCK_SAMPLES = 1 << 19
 
 
@@ -34,11 +36,11 @@ def waveform_to_image(
     transpose: float = 0.0,
     circular: bool = False,
 ) -> SpectrogramImage:
-    """Encode a clip of any rate; the silent one is white.
+    """Encode a clip of any sample rate; silence is white.
 
-    With `grid` the whole clip is one turn of a loop of `grid.n_beats` beats, and may be drawn
-    `transpose` semitones lower than it sounds. Without, a column is
-    `params.hop_ms`, and `circular` continues the clip round its ends instead of mirroring it.
+    With `grid`, the whole clip is one period of a loop of `grid.n_beats` beats, and its image may
+    be `transpose` semitones lower than the sound. Without it, a column is `params.hop_ms`, and
+    `circular` wraps the clip around its ends instead of mirroring it.
     """
     waveform = waveform.detach().to("cpu", torch.float32)
     if grid is not None:
@@ -62,9 +64,9 @@ def audio_file_to_image(
     grid: BeatGrid | None = None,
     circular: bool = False,
 ) -> SpectrogramImage:
-    """Encode an audio file; a long one is read in blocks, beside the image in bounded memory.
+    """Encode an audio file; a long one is read in blocks, so memory beyond the image is bounded.
 
-    Raises AudioFileError for what `riffkit.audio.files.load` refuses, except silence.
+    Raises AudioFileError like `riffkit.audio.files.load`, except for silence.
     """
     if grid is not None or circular or describe(path).seconds <= ONE_PASS_SECONDS:
         waveform, sample_rate = load(path, allow_silence=True)
@@ -99,7 +101,7 @@ def _mel_to_image(
 def _blocks_to_image(
     open_blocks: Callable[[], Iterable[Float[Tensor, "channel _sample"]]], params: SpectrogramParams
 ) -> SpectrogramImage:
-    """Two passes over the sound: the pixels stand on its maximum, which is known at the end."""
+    """Two passes over the sound, because the pixels are relative to its maximum."""
     n_frames, max_value = 0, 0.0
     for mel in stream_to_mel(open_blocks(), params):
         n_frames += mel.shape[-1]

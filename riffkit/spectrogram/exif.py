@@ -55,7 +55,7 @@ _FIELD_OF_TAG = {
     Tag.MAX_FREQUENCY: "max_hz",
     Tag.POWER_FOR_IMAGE: "power_for_image",
 }
-# Written where they differ from the defaults, which is what their absence means.
+# Written only if they differ from the defaults.
 _LATER_FIELD_OF_TAG = {
     Tag.MEL_BREAK_HZ: "mel_break_hz",
     Tag.TIME_BANDWIDTH: "time_bandwidth",
@@ -76,7 +76,7 @@ _ABOVE_ZERO = (5e-324, float("inf"))
 def params_to_tags(
     params: SpectrogramParams, *, max_value: float | None, grid: BeatGrid | None, transpose: float
 ) -> dict[Tag, int | float]:
-    """The values to write, whole ones as int and the others as float."""
+    """The tags to write, integers as int and others as float."""
     values: dict[Tag, float] = {tag: getattr(params, field) for tag, field in _FIELD_OF_TAG.items()}
     for tag, field in _LATER_FIELD_OF_TAG.items():
         if getattr(params, field) != getattr(RIFFUSION_V1, field):
@@ -108,7 +108,7 @@ def tags_to_bytes(tags: Mapping[Tag, int | float]) -> bytes:
 
 
 def exif_to_tags(exif: Mapping[int, Any]) -> dict[Tag, float]:
-    """The tags of ours that hold a usable number; foreign and unusable ones are left out."""
+    """Our tags with a usable number; foreign and unusable ones are omitted."""
     tags = {}
     for tag in Tag:
         number = _to_number(exif.get(tag))
@@ -120,7 +120,7 @@ def exif_to_tags(exif: Mapping[int, Any]) -> dict[Tag, float]:
 
 
 def _to_number(value: Any) -> float | None:
-    """A number from any EXIF type that may hold one: a rational, text, a row of one value."""
+    """A number from any EXIF type that can hold one: a rational, text, a tuple of one value."""
     if isinstance(value, tuple) and len(value) == 1:
         value = value[0]
     try:
@@ -132,7 +132,7 @@ def _to_number(value: Any) -> float | None:
 
 @dataclass(frozen=True)
 class ReadParams:
-    """Parameters as far as a file's tags gave them, and the names of those that it lacked."""
+    """Parameters read from a file's tags, and the names of the missing ones."""
 
     params: SpectrogramParams
     max_value: float | None
@@ -140,10 +140,10 @@ class ReadParams:
 
 
 def tags_to_params(tags: Mapping[Tag, float], base: SpectrogramParams) -> ReadParams:
-    """The tags' values, and those of `base` for what is missing.
+    """The tags' values; missing ones are from `base`.
 
     On the beat grid STEP_SIZE_MS follows from the tempo, so hop_ms is `base`'s own.
-    Raises ParameterError where the values contradict each other.
+    Raises ParameterError if the values contradict each other.
     """
     values: dict[str, Any] = {}
     assumed = []

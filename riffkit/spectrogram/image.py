@@ -23,15 +23,17 @@ from riffkit.spectrogram.params import MAX_TRANSPOSE, RIFFUSION_V1, Planes, Spec
 from riffkit.spectrogram.png import PngContents, read_png, write_png
 
 DEFAULT_MAX_VALUE = 30e6
-"""Riffusion's constant for images that don't say their MAX_VALUE, on the int16 scale."""
+"""Riffusion's constant for images without MAX_VALUE, on the int16 scale."""
 
 PHOTO_PLANE_DIFFERENCE = 24.0
-"""Mean difference between planes, in levels, from which an untagged image is taken for a photo."""
+"""An untagged image with at least this mean difference between planes, in levels, is taken for a
+photo.
+"""
 
 _SHEET_WIDTH, _SHEET_HEIGHT, _SHEET_LABEL, _SHEET_GAP = 1024, 192, 18, 6
 
 # The mel plane that goes into red, green and blue; None is an empty plane, 0 everywhere.
-_PLANE_OF_COLOUR: dict[Planes, tuple[int | None, int, int]] = {
+_PLANE_OF_COLOR: dict[Planes, tuple[int | None, int, int]] = {
     Planes.MONO: (0, 0, 0),
     Planes.RIFFUSION_STEREO: (None, 0, 1),
     Planes.LEFT_RIGHT_MID: (0, 1, 2),
@@ -44,10 +46,10 @@ def mel_to_pixels(
     *,
     max_value: float | None = None,
 ) -> tuple[UInt8[np.ndarray, "row frame 3"], float]:
-    """Pixels 255 − 255 · (S / max) ** power, rounded, and the `max_value` they stand on.
+    """Pixels 255 − 255 · (S / max) ** power, rounded, and the `max_value` used.
 
-    `max_value` is the mel's own maximum over all planes unless given; what is louder becomes
-    black. Silence is white on any scale, and gets riffusion's default one.
+    `max_value` defaults to the mel's maximum over all planes; louder values are clipped to black.
+    Silence is white on any scale, and gets riffusion's default.
     """
     if mel.shape[0] != params.planes.n_mel_planes:
         raise ParameterError(
@@ -60,9 +62,9 @@ def mel_to_pixels(
         raise ParameterError(f"max_value={max_value}: must be above 0 and finite; check the clip")
     levels = _levels(mel / max_value, params.power_for_image)
     pixels = np.zeros((*levels.shape[1:], 3), np.uint8)
-    for colour, plane in enumerate(_PLANE_OF_COLOUR[params.planes]):
+    for color, plane in enumerate(_PLANE_OF_COLOR[params.planes]):
         if plane is not None:
-            pixels[:, :, colour] = levels[plane]
+            pixels[:, :, color] = levels[plane]
     return pixels, max_value
 
 
@@ -80,7 +82,7 @@ def pixels_to_mel(
 ) -> Float[Tensor, "plane mel frame"]:
     """The inverse of `mel_to_pixels`: max · ((255 − y) / 255) ** (1 / power).
 
-    MONO takes the mean of the three colours, which differ in a generated or recompressed image.
+    MONO takes the mean of the three colors, which differ in generated or recompressed images.
     """
     values = pixels[::-1].transpose(2, 0, 1).astype(np.uint16)
     if params.planes is Planes.MONO:
@@ -95,12 +97,12 @@ def pixels_to_mel(
 
 @dataclass(frozen=True, eq=False)
 class SpectrogramImage:
-    """An image that can be heard: pixels, and all that is needed to read them as sound.
+    """A spectrogram image: pixels, and everything needed to decode them to sound.
 
-    `max_value` is the mel magnitude of black on the int16 scale, None where unknown.
-    `grid` is set when the columns are laid out in beats. `recipe` says how it was made.
-    `assumed` names the parameters that its file didn't hold and a preset supplied.
-    `transpose`: the sound lies that many semitones above what the rows say, at the same tempo.
+    `max_value` is the mel magnitude of black on the int16 scale, None where unknown. `grid` is set
+    when the columns are laid out in beats. `recipe` says how it was made. `assumed` names the
+    parameters that were missing from its file and came from a preset. The sound is `transpose`
+    semitones above the rows' pitch, at the same tempo.
     """
 
     pixels: UInt8[np.ndarray, "row frame 3"]
@@ -136,18 +138,18 @@ class SpectrogramImage:
 
     @property
     def n_samples(self) -> int:
-        """Exactly how many samples at `params.sample_rate` the image decodes to."""
+        """The exact number of samples, at `params.sample_rate`, that the image decodes to."""
         if self.grid is not None:
             return self.grid.n_samples(self.params.sample_rate)
         return self.n_frames * self.params.hop_samples
 
     @property
     def n_untransposed_samples(self) -> int:
-        """The samples of the sound at the rows' own pitch, which it is then played faster from."""
+        """The number of samples at the rows' own pitch, before resampling for `transpose`."""
         return round(self.n_samples * 2 ** (self.transpose / 12))
 
     def to_mel(self) -> Float[Tensor, "plane mel frame"]:
-        """The mel magnitudes that the pixels stand for.
+        """The mel magnitudes encoded by the pixels.
 
         Returns:
             Magnitudes on the int16 scale, lowest band first, of shape (plane, mel, frame).
@@ -165,7 +167,7 @@ class SpectrogramImage:
         """The pixels alone, as a Pillow image.
 
         Returns:
-            An RGB image, of riffkit's tags it has none.
+            An RGB image without riffkit's tags.
 
         Raises:
             ValueError: pixels of another type than uint8.
@@ -177,18 +179,16 @@ class SpectrogramImage:
 
     @classmethod
     def open(cls, path: str | Path, params: SpectrogramParams | None = None) -> SpectrogramImage:
-        """Read a spectrogram image, this program's, riffusion's or anybody's.
+        """Read a spectrogram image from riffkit, riffusion or another program.
 
-        Args:
-            path: PNG, or another image that Pillow reads.
-            params: what its tags don't say, by default riffusion-v1; such names are in `assumed`.
+        Args: path: PNG, or another image that Pillow reads. params: values for missing tags,
+        riffusion-v1 by default; their names are listed in `assumed`.
 
         Returns:
             The image with its parameters, grid and recipe.
 
-        Raises:
-            ImageFileError: it isn't an image, or, where neither tags nor `params` say what it is,
-                doesn't look like a spectrogram.
+        Raises: ImageFileError: it isn't an image; or it has no tags, no `params` are given, and it
+        doesn't look like a spectrogram.
 
         Example:
             image = riffkit.SpectrogramImage.open("piano.png")
@@ -200,7 +200,7 @@ class SpectrogramImage:
             raise ImageFileError(f"cannot read {str(path)!r}: {error}") from error
 
     def contents(self) -> PngContents:
-        """What its PNG file holds."""
+        """The contents of its PNG file."""
         tags = params_to_tags(
             self.params, max_value=self.max_value, grid=self.grid, transpose=self.transpose
         )
@@ -210,7 +210,7 @@ class SpectrogramImage:
         """Write a PNG, with its parameters and recipe in its tags.
 
         Args:
-            path: file to write, with the ending .png.
+            path: file to write, with the extension .png.
 
         Raises:
             OutputError: it can't be written there.
@@ -243,7 +243,9 @@ def _interpreted(contents: PngContents, params: SpectrogramParams | None) -> Spe
 
 
 def _grid(tags: Mapping[Tag, float], width: int) -> BeatGrid | None:
-    """The beat grid that the tags name; the width says the beats, should the image be cut."""
+    """The beat grid in the tags; the number of beats is taken from the width, in case the image was
+    cropped.
+    """
     if Tag.BPM not in tags:
         return None
     if width % PIXELS_PER_BEAT:
@@ -254,7 +256,7 @@ def _grid(tags: Mapping[Tag, float], width: int) -> BeatGrid | None:
 
 
 def _check_looks_like_spectrogram(pixels: UInt8[np.ndarray, "row frame 3"]) -> None:
-    """Without tags and preset only riffusion-v1 is known by its looks."""
+    """Without tags and preset, only riffusion-v1 can be recognized by its looks."""
     height = pixels.shape[0]
     if height != RIFFUSION_V1.n_mels:
         raise ImageFileError(
@@ -270,7 +272,7 @@ def _check_looks_like_spectrogram(pixels: UInt8[np.ndarray, "row frame 3"]) -> N
 
 
 def _plane_difference(pixels: UInt8[np.ndarray, "row frame 3"]) -> float:
-    """The mean absolute difference between two colour planes, in levels, over the three pairs."""
+    """The mean absolute difference between two color planes, in levels, over the three pairs."""
     differences = []
     for first, second in combinations(range(3), 2):
         larger = np.maximum(pixels[:, :, first], pixels[:, :, second])
@@ -280,7 +282,9 @@ def _plane_difference(pixels: UInt8[np.ndarray, "row frame 3"]) -> float:
 
 
 def save_sheet(path: Path, images: Mapping[str, SpectrogramImage]) -> None:
-    """Write a PNG to choose from: the images at one size, one below the other, by name."""
+    """Write a contact sheet as PNG: the images at the same size, one below the other, labeled by
+    name.
+    """
     row = _SHEET_LABEL + _SHEET_HEIGHT + _SHEET_GAP
     sheet = Image.new("RGB", (_SHEET_WIDTH, row * len(images)), "white")
     draw = ImageDraw.Draw(sheet)

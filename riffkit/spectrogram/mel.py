@@ -53,7 +53,7 @@ def mel_filterbank(
 
 @dataclass(frozen=True, eq=False)
 class _Strip:
-    """A few neighbouring mel rows, and only the bins that their filters cover."""
+    """A few neighboring mel rows, and only the bins that their filters cover."""
 
     first_row: int
     first_bin: int
@@ -66,7 +66,7 @@ class _Strip:
 
 @dataclass(frozen=True, eq=False)
 class _Band:
-    """One transform of an image's analysis, and the filters of the rows that it measures."""
+    """One transform of an image's analysis, and the filters of its rows."""
 
     analysis: Analysis
     strips: tuple[_Strip, ...]
@@ -74,10 +74,11 @@ class _Band:
 
 @lru_cache(maxsize=64)
 def _bands(params: SpectrogramParams, longest: Analysis) -> tuple[_Band, ...]:
-    """The filter bank in narrow pieces, scaled to int16 and to the level of the off-grid one.
+    """The filter bank in narrow pieces, scaled to int16 and to the level of the off-grid analysis.
 
-    A magnitude grows with the window's samples, a row's sum with the density of bins; both are
-    taken back to the off-grid sizes, so that a clip has the same mel values at every tempo.
+    A magnitude grows with the window's length in samples, and a row's sum with the density of bins;
+    both are normalized to the off-grid sizes, so that a clip has the same mel values at every
+    tempo.
     """
     reference = off_grid_analysis(params)
     corners_hz = torch.from_numpy(corner_hz(params))
@@ -123,7 +124,7 @@ def mel_blocks(
 ) -> Iterator[Float[Tensor, "plane mel _frame"]]:
     """The mel planes of `padded` (see `spectrum_blocks`), a few frames at a time.
 
-    `analysis` is that of the longest window; shorter ones have the same centres.
+    `analysis` is that of the longest window; shorter ones have the same centers.
     """
     bands = _bands(params, analysis)
     spectra = [

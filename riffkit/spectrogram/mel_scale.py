@@ -1,4 +1,4 @@
-"""Where the mel rows of an image lie: frequencies in hertz, lowest row first."""
+"""The frequencies of an image's mel rows in hertz, lowest row first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mel_to_hz(mel: float, break_hz: float = HTK_BREAK_HZ) -> float:
 
 
 def corner_hz(params: SpectrogramParams) -> Float64[np.ndarray, " corner"]:
-    """The n_mels + 2 frequencies between which the rows' triangles are drawn."""
+    """The n_mels + 2 corner frequencies of the rows' triangles."""
     low, high = (hz_to_mel(hz, params.mel_break_hz) for hz in (params.min_hz, params.max_hz))
     mels = torch.linspace(low, high, params.n_mels + 2, dtype=torch.float64).tolist()
     return np.array([mel_to_hz(mel, params.mel_break_hz) for mel in mels])
@@ -38,7 +38,7 @@ def mel_row_hz(params: SpectrogramParams) -> Float64[np.ndarray, " mel"]:
 
 
 def mel_row_spacing_hz(params: SpectrogramParams) -> Float64[np.ndarray, " mel"]:
-    """How far apart the rows lie: half of the width of each row's triangle."""
+    """The spacing of the rows in hertz: half the width of each row's triangle."""
     corners = corner_hz(params)
     spacing: Float64[np.ndarray, " mel"] = (corners[2:] - corners[:-2]) / 2
     return spacing

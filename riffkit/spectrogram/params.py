@@ -10,7 +10,7 @@ from riffkit.errors import ParameterError
 
 
 class Planes(IntEnum):
-    """What the three colour planes of an image hold (tag PLANES)."""
+    """The contents of an image's three color planes (tag PLANES)."""
 
     MONO = 0
     """three equal planes"""
@@ -21,12 +21,12 @@ class Planes(IntEnum):
 
     @property
     def n_mel_planes(self) -> int:
-        """How many mel spectrograms the image carries: 1, 2 or 3."""
+        """The number of mel spectrograms in the image: 1, 2 or 3."""
         return {Planes.MONO: 1, Planes.RIFFUSION_STEREO: 2, Planes.LEFT_RIGHT_MID: 3}[self]
 
     @property
     def n_channels(self) -> int:
-        """How many audio channels they decode to: 1 or 2."""
+        """The number of audio channels they decode to: 1 or 2."""
         return 1 if self is Planes.MONO else 2
 
 
@@ -34,12 +34,12 @@ HTK_BREAK_HZ = 700.0
 MAX_TRANSPOSE = 24.0
 """Semitones, up or down."""
 LATER_FIELDS = ("mel_break_hz", "time_bandwidth", "shortest_window_ms")
-"""What files of version 0.1.0 don't say: they mean the defaults."""
+"""Fields missing from files of version 0.1.0, which mean the defaults."""
 
 
 @dataclass(frozen=True)
 class SpectrogramParams:
-    """All that is needed to read a spectrogram image as sound; the defaults are riffusion-v1.
+    """Everything needed to decode a spectrogram image; the defaults are riffusion-v1.
 
     Times in milliseconds at the clip's own speed, frequencies in hertz. `mel_break_hz` shapes the
     scale of the rows (mel_scale.py). With a `time_bandwidth` above 0 higher rows have shorter
@@ -85,7 +85,7 @@ class SpectrogramParams:
 
     @property
     def hop_samples(self) -> int:
-        """Samples from one column to the next, off the beat grid."""
+        """Samples per column, off the beat grid."""
         return round(self.hop_ms * self.sample_rate / 1000)
 
     def with_planes(self, planes: Planes) -> SpectrogramParams:
@@ -94,8 +94,8 @@ class SpectrogramParams:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as stored in ``spectrogram.json``.
 
-        The fields of `LATER_FIELDS` are left out where they say nothing new, so that older
-        versions can read it.
+        Fields in `LATER_FIELDS` are omitted if they have default values, so that older versions can
+        read it.
         """
         values = {**asdict(self), "planes": int(self.planes)}
         for name in LATER_FIELDS:

@@ -1,4 +1,4 @@
-"""Spectrogram images as PNG files: written with all their tags, read with whatever is there."""
+"""Spectrogram images as PNG files: writes all tags, and reads whatever tags exist."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from riffkit.spectrogram.png_stream import PNG_SIGNATURE, read_rgb, text_chunk, 
 RECIPE_KEYWORD = "riffkit"
 PARAMS_KEYWORD = "riffkit-params"
 MAX_PIXELS = 800_000_000
-"""Four hours of sound; what claims to be more is damaged, or made to exhaust the memory."""
+"""Four hours of sound; a larger size means that the file is damaged or malicious."""
 STREAMED_PIXELS = 32_000_000
-"""Some ten minutes; longer images are not decoded by Pillow, which takes 2.3 times their size."""
+"""About ten minutes; longer images are not decoded by Pillow, which needs 2.3 times their size."""
 
 # What Pillow raises for damaged files of one kind and another.
 _PILLOW_ERRORS = (
@@ -47,7 +47,7 @@ _PILLOW_ERRORS = (
 
 @dataclass(frozen=True, eq=False)
 class PngContents:
-    """What a file holds: `params` and `recipe` are None where it doesn't say them."""
+    """A file's contents; `params` and `recipe` are None if missing."""
 
     pixels: UInt8[np.ndarray, "row frame 3"]
     tags: Mapping[Tag, int | float]
@@ -55,7 +55,9 @@ class PngContents:
     recipe: Mapping[str, Any] | None = None
 
     def chunks(self) -> list[tuple[bytes, bytes]]:
-        """All but the pixels: the parameters as EXIF tags, they and the recipe as JSON texts."""
+        """The chunks besides the pixels: the parameters as EXIF tags, and parameters and recipe as
+        JSON text.
+        """
         chunks = []
         if self.params is not None:
             chunks.append(text_chunk(PARAMS_KEYWORD, _to_json(self.params.to_dict())))
@@ -69,9 +71,9 @@ def _to_json(value: Mapping[str, Any]) -> str:
 
 
 def write_png(path: str | Path, contents: PngContents) -> None:
-    """Write a PNG whole or not at all: the same contents give the same bytes.
+    """Write a PNG atomically; the same contents give the same bytes.
 
-    Raises OutputError where the place cannot be written.
+    Raises OutputError if the path can't be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
@@ -81,7 +83,7 @@ def write_png(path: str | Path, contents: PngContents) -> None:
 
 
 def read_png(path: str | Path) -> PngContents:
-    """What an image file of any kind holds, as far as it can be read; ImageFileError if not."""
+    """The readable contents of an image file of any kind; ImageFileError if there are none."""
     path = Path(path)
     try:
         with path.open("rb") as file, warnings.catch_warnings():
@@ -115,8 +117,8 @@ def read_png(path: str | Path) -> PngContents:
 
 def _to_rgb(image: Image.Image) -> UInt8[np.ndarray, "row frame 3"]:
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
-        grey = (np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
+        gray = (np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8)
+        return np.repeat(gray[:, :, None], 3, axis=2)
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 

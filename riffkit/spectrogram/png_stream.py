@@ -1,6 +1,6 @@
-"""PNG row by row, written and read: same pixels, same bytes, no second copy of a long image.
+"""Writes and reads PNG row by row: deterministic, without a second copy of a long image.
 
-Pillow would hold four bytes a pixel beside ours: 740 MB for an hour of sound.
+Pillow would use four more bytes per pixel: 740 MB for an hour of sound.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _compressed_rows(pixels: UInt8[np.ndarray, "row column 3"]) -> Iterator[byte
 
 
 def _filtered(rows: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row byte"]:
-    """Each pixel less its left neighbour: sound changes least along time."""
+    """Each pixel minus its left neighbor, because sound changes least along time."""
     flat = rows.reshape(rows.shape[0], -1)
     filtered = np.empty((flat.shape[0], 1 + flat.shape[1]), np.uint8)
     filtered[:, 0] = _FILTER_SUB
@@ -70,10 +70,10 @@ def _filtered(rows: UInt8[np.ndarray, "row column 3"]) -> UInt8[np.ndarray, "row
 
 
 def read_rgb(file: BinaryIO) -> UInt8[np.ndarray, "row column 3"] | None:
-    """The pixels of a PNG of the kind that `write_rgb` writes; None for every other kind.
+    """The pixels of a PNG like those from `write_rgb`; None for other kinds.
 
     The array returned is a view of rows one byte apart. Raises ValueError, EOFError, struct.error
-    or zlib.error where the file is damaged.
+    or zlib.error if the file is damaged.
     """
     file.seek(len(PNG_SIGNATURE))
     _, header = _read_chunk(file)

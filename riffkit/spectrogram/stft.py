@@ -1,6 +1,6 @@
 """The short-time Fourier transform behind an image: sizes, padding, frames.
 
-Column k is always centred on sample k·hop. Off the grid the sizes are those of the parameters;
+Column k is always centered on sample k·hop. Off the grid the sizes are those of the parameters;
 on the beat grid the clip is resampled so that one column is a whole number of samples, and the
 window keeps its length in milliseconds of the original.
 """
@@ -32,7 +32,7 @@ class Analysis:
 
     @property
     def lead_samples(self) -> int:
-        """Samples of a frame that lie before its centre (the centring of torch.stft)."""
+        """Samples of a frame before its center (the centering of torch.stft)."""
         return self.n_fft // 2 - (self.n_fft - self.window_samples) // 2
 
     @property
@@ -45,7 +45,7 @@ class Analysis:
 
 
 def off_grid_analysis(params: SpectrogramParams) -> Analysis:
-    """The sizes that the milliseconds of `params` stand for: 441, 4,410, 17,640 for riffusion."""
+    """The sizes of `params` in samples: 441, 4,410 and 17,640 for riffusion."""
     return Analysis(
         sample_rate=float(params.sample_rate),
         hop_samples=params.hop_samples,
@@ -70,7 +70,7 @@ def beat_grid_analysis(params: SpectrogramParams, *, n_frames: int, n_samples: i
 def band_analyses(
     params: SpectrogramParams, longest: Analysis
 ) -> list[tuple[WindowBand, Analysis]]:
-    """The transforms of an image whose longest window is that of `longest`, at the same rate."""
+    """The transforms of an image at the rate of `longest`, which has the longest window."""
     column_ms = 1000 * longest.hop_samples / longest.sample_rate
     found = []
     for band in window_bands(params, column_ms):
@@ -103,7 +103,7 @@ def _is_smooth(number: int) -> bool:
 def pad_reflected(
     waveform: Float[Tensor, "channel sample"], before: int, after: int
 ) -> Float[Tensor, "channel padded"]:
-    """Mirror both ends; a clip too short to be mirrored that far is lengthened with silence."""
+    """Mirror both ends; a clip too short for that is padded with silence first."""
     missing = max(before, after) + 1 - waveform.shape[-1]
     if missing > 0:
         waveform = torch.nn.functional.pad(waveform, (0, missing))
@@ -114,7 +114,7 @@ def pad_reflected(
 def pad_circular(
     waveform: Float[Tensor, "channel sample"], before: int, after: int
 ) -> Float[Tensor, "channel padded"]:
-    """Continue the clip round its ends, several times round where it is short."""
+    """Wrap the clip around its ends, several times if it is short."""
     n_samples = waveform.shape[-1]
     if max(before, after) > n_samples:
         position = torch.arange(-before, n_samples + after, device=waveform.device)
@@ -127,7 +127,7 @@ def spectrum_blocks(
 ) -> Iterator[Complex[Tensor, "channel _frame bin"]]:
     """The spectra of the first `n_frames` frames, a few frames at a time.
 
-    `padded` begins `analysis.lead_samples` before the centre of the first frame. The window sits
+    `padded` begins `analysis.lead_samples` before the center of the first frame. The window sits
     at the start of the transform and not in its middle: the magnitudes are the same.
     """
     window = torch.hann_window(analysis.window_samples, dtype=padded.dtype, device=padded.device)
@@ -137,7 +137,7 @@ def spectrum_blocks(
 
 
 def padded_tail_samples(analysis: Analysis, *, n_frames: int, n_samples: int) -> int:
-    """How many samples beyond the clip's end the last of `n_frames` frames reaches."""
+    """The number of samples that the last of `n_frames` frames reaches beyond the clip's end."""
     last_end = (
         (n_frames - 1) * analysis.hop_samples - analysis.lead_samples + analysis.window_samples
     )

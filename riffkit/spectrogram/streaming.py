@@ -1,4 +1,4 @@
-"""Mel frames of sound that arrives in blocks: an hour is analysed in the memory of a minute."""
+"""Mel frames of sound that arrives in blocks: an hour is analyzed in the memory of a minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from riffkit.spectrogram.stft import Analysis, off_grid_analysis, pad_reflected,
 def stream_to_mel(
     blocks: Iterable[Float[Tensor, "channel _sample"]], params: SpectrogramParams
 ) -> Iterator[Float[Tensor, "plane mel _frame"]]:
-    """The frames of `waveform_to_mel` of the joined blocks, off the grid, some at a time."""
+    """The same frames as `waveform_to_mel` of the joined blocks, off the grid, a few at a time."""
     analysis = off_grid_analysis(params)
     held = torch.zeros(params.planes.n_channels, 0)
     channels = (as_channels(block, params.planes) for block in blocks)
@@ -31,7 +31,7 @@ def stream_to_mel(
 def _reflected(
     blocks: Iterable[Float[Tensor, "channel _sample"]], analysis: Analysis
 ) -> Iterator[Float[Tensor, "channel _padded"]]:
-    """The same sound with both its ends mirrored, as far as the first and last frames reach."""
+    """The same sound with both ends mirrored, as far as the first and last frames reach."""
     held: Tensor | None = None
     n_samples = 0
     before = analysis.lead_samples

@@ -64,7 +64,7 @@ class _Rows:
 def two_rate_mel(
     clip: Float[Tensor, "2 sample"], params: SpectrogramParams, *, n_frames: int, n_samples: int
 ) -> Float[np.ndarray, "3 mel frame"]:
-    """The mel of a clip at `params.sample_rate`, drawn as if it were `n_samples` long.
+    """The mel of a clip at `params.sample_rate`, analyzed as if it were `n_samples` long.
 
     As `waveform_to_mel(resample(clip, n_samples=n_samples, circular=True), n_frames=n_frames)`.
     """

@@ -1,7 +1,7 @@
-"""The window that each mel row is measured with: no longer than the row can make use of.
+"""The analysis window of each mel row: no longer than is useful for the row.
 
-A row that lies Δf from the next shows no finer frequency resolution than Δf, and a window of about
-1 / Δf has that. A longer one smears every attack and gains nothing. So where a preset has a
+A row at a distance of Δf from the next has no finer frequency resolution than Δf, for which a
+window of about 1 / Δf is enough. A longer one only smears attacks. So if a preset has a
 `time_bandwidth` above 0, the window of a row is
 
     w(row) = clamp(time_bandwidth / Δf(row), max(shortest_window_ms, 2.5 columns), window_ms)
@@ -32,7 +32,7 @@ LARGEST_STEP = 1.7
 
 @dataclass(frozen=True, eq=False)
 class WindowBand:
-    """A Hann window, its level, and the weight that it has in each mel row (0 to 1).
+    """A Hann window, its level, and its weight in each mel row (0 to 1).
 
     Over all bands the weights of a row sum to 1.
     """
@@ -76,7 +76,7 @@ def window_bands(params: SpectrogramParams, column_ms: float) -> tuple[WindowBan
 
 
 def row_windows_ms(params: SpectrogramParams, column_ms: float) -> Float64[np.ndarray, " mel"]:
-    """w(row): the window that each row asks for, in milliseconds."""
+    """w(row): the window length of each row, in milliseconds."""
     if params.time_bandwidth == 0:
         return np.full(params.n_mels, params.window_ms)
     shortest_ms = max(params.shortest_window_ms, SHORTEST_COLUMNS * column_ms)

@@ -1,5 +1,5 @@
-"""The painting commands, a module each; riffkit/music/registry.py finds them.
+"""The painting tasks, one per module; riffkit/music/registry.py finds them.
 
-A module holds a request, a `Task`, and what it plans and paints. torch is imported inside of the
-latter two, so that `riff --help` and a user's mistake are answered at once.
+A module has a request, a `Task`, and functions that plan and paint. torch is imported inside those
+functions, so that `riff --help` and errors in the request are answered at once.
 """

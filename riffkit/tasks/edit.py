@@ -1,4 +1,4 @@
-"""Part of a clip regenerated, the rest kept."""
+"""Edit: regenerates part of a clip and keeps the rest."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _plan(session: Session, request: EditRequest, opened: Opened) -> Plan:
 
 
 def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -> Sequence[Painted]:
-    """What lies outside the mask stays, pixel by pixel and as sound."""
+    """Everything outside the mask is kept, as pixels and as sound."""
     import numpy as np
 
     from riffkit.diffusion.denoise import Inpainting

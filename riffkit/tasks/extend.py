@@ -1,4 +1,4 @@
-"""A clip continued: bars behind it or before it, in its own tempo and key."""
+"""Extend: adds bars after or before a clip, in its own tempo and key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from riffkit.music.session import Session
 
 CONTEXT_BARS = 4
-"""The new bars are painted beside so many of the clip's own."""
+"""The new bars are painted beside this many of the clip's own."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ def _plan(session: Session, request: ExtendRequest, opened: Opened) -> Plan:
 def _paint(
     session: Session, plan: Plan, request: ExtendRequest, opened: Opened
 ) -> Sequence[Painted]:
-    """The clip goes on, or begins earlier; it stays as it is. A bar that it breaks off in is
-    finished first."""
+    """Add bars after or before the clip, which is unchanged. An incomplete last bar is completed
+    first.
+    """
     from riffkit.music.continuation import Continuation
     from riffkit.music.finish import Ending, Painted
 

@@ -1,4 +1,4 @@
-"""A prompt becomes a clip: the one path of the project, from noise to sound."""
+"""Generate: from a prompt and noise to a clip."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _MELODY_REACH = 4.0  # a quarter as dark as the darkest cell is melody too
 class GenerateRequest(PaintRequest):
     """The length is `bars` (2 by default) or `duration`.
 
-    With `duration` the music is made in whole bars and cut to it; a loop is rounded to whole bars
-    instead. With `melody`, its tempo, key and length are taken where nothing else is given.
+    With `duration`, the music is made in whole bars and cut to length; a loop is rounded to whole
+    bars instead. With `melody`, its tempo, key and length are the defaults.
     """
 
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
@@ -51,7 +51,7 @@ class GenerateRequest(PaintRequest):
 
 
 def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
-    """Tempo, length and key are the melody's, where there is one and nothing else is asked for."""
+    """Tempo, length and key default to the melody's, if there is one."""
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
     from riffkit.prompt.prompt import choose_bpm
@@ -115,7 +115,7 @@ def _paint(
 
 
 def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody) -> Inpainting:
-    """The melody's image; where it sounds the music is as free as asked, elsewhere wholly."""
+    """The melody's image; `melody_strength` applies where it sounds, and the rest is free."""
     from riffkit.diffusion.denoise import Inpainting
     from riffkit.diffusion.latents import pixels_to_latents
     from riffkit.music.mask import mask_to_cells

@@ -1,4 +1,4 @@
-"""A loop through prompts and back: a story whose keyframes are evenly spaced."""
+"""Loop: a circular story with evenly spaced keyframes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LoopRequest(PaintRequest):
             )
 
     def as_story(self) -> story.StoryRequest:
-        """The same as keyframes."""
+        """The request as a story with keyframes."""
         bars = self.bars or BARS_PER_PROMPT * len(self.prompts)
         frames = tuple(
             Keyframe(k * bars / len(self.prompts), prompt, strength=self.strength)

@@ -1,4 +1,4 @@
-"""From one clip to another in even steps: one batch of small images."""
+"""Morph: from one prompt or clip to another in even steps, painted as one batch."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ MAX_FRAMES = 64
 class MorphRequest(PaintRequest):
     """`frames` clips of `bars` bars from one end to the other; an end is a prompt or a clip.
 
-    `strength`: how much is made anew half-way between clips. `last_seed`: the last end's, if
-    another than the first's; its noise is then approached with the prompt.
+    Between clips, `strength` is how much is regenerated at the midpoint. `last_seed` is the seed of
+    the last end, if it differs; the noise is then interpolated along with the prompt.
     """
 
     first: str = option("Start: a prompt, or an audio file.", positional=True, metavar="FROM")
@@ -51,7 +51,7 @@ class MorphRequest(PaintRequest):
 
 
 def _ends(request: MorphRequest, opened: Opened) -> tuple[Source | None, Source | None]:
-    """The bars of clips that a morph sets out from, and comes to."""
+    """The clips' bars that a morph starts and ends with."""
     return (
         _cut(opened.get("first"), request.bars, at_end=True),
         _cut(opened.get("last"), request.bars, at_end=False),
@@ -105,9 +105,9 @@ def _plan(session: Session, request: MorphRequest, opened: Opened) -> Plan:
 def _paint(
     session: Session, plan: Plan, request: MorphRequest, opened: Opened
 ) -> Sequence[Painted]:
-    """All frames one after the other, painted as one batch.
+    """Paint all frames in order, as one batch.
 
-    Prompts at both ends are what `generate` gives for them in the same tempo and key, as a loop.
+    With prompts at both ends, the ends equal `generate` with `loop` in the same tempo and key.
     """
     import numpy as np
 

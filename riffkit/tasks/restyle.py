@@ -1,4 +1,4 @@
-"""A whole clip restyled: image to image."""
+"""Restyle: image to image on a whole clip."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RestyleRequest(PaintRequest):
-    """`strength` 0 gives the clip as the vocoder plays its image."""
+    """With `strength` 0, the result is the clip's image decoded by the vocoder."""
 
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
     strength: float = option("0 keeps the clip, 1 ignores it.", 0.5, **STRENGTH)

@@ -1,4 +1,4 @@
-"""Long music through keyframes: one latent image, painted at once."""
+"""Story: long music from keyframes, painted as one latent image."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoryRequest(PaintRequest):
-    """A piece of `bars` bars. With `loop` its end leads into its beginning.
+    """A piece of `bars` bars. With `loop`, its end leads into its beginning.
 
-    The noise is a phrase of `phrase_bars`, again and again, so the music keeps its shape while
-    prompts and seeds change it: more bars, more variety.
+    The noise repeats every `phrase_bars` bars, so the music keeps its shape while prompts and seeds
+    change it. A longer phrase gives more variety.
     """
 
     keyframes: tuple[Keyframe, ...] = option("Prompts by bar.", in_files_only=True)
@@ -60,7 +60,7 @@ class StoryRequest(PaintRequest):
 
 
 def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
-    """Tempo and key: as requested, else the theme's, else as the first keyframe says."""
+    """Tempo and key are the request's, else the theme's, else the first keyframe's."""
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
 
@@ -99,7 +99,7 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
 def paint_story(
     session: Session, plan: Plan, request: StoryRequest, opened: Opened
 ) -> Sequence[Painted]:
-    """A theme comes again and again, as far as the keyframes' strength lets it."""
+    """The theme repeats, altered by the keyframes' strength."""
     import torch
 
     from riffkit.diffusion.denoise import Inpainting

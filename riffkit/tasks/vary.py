@@ -1,4 +1,4 @@
-"""Siblings of a clip: one batch, each with noise of its own."""
+"""Vary: variations of a clip, one batch, each with its own noise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_SIBLINGS = 64
 
 @dataclass(frozen=True)
 class VaryRequest(PaintRequest):
-    """Without a `prompt` the one in the clip's recipe is used."""
+    """Without `prompt`, the one in the clip's recipe is used."""
 
     count: int = option("How many variations.", 4, least=1, most=MAX_SIBLINGS)
     distance: float = option("0 is the clip itself, 1 is unrelated.", 0.5)
@@ -46,7 +46,7 @@ def _plan(session: Session, request: VaryRequest, opened: Opened) -> Plan:
 
 
 def _paint(session: Session, plan: Plan, request: VaryRequest, opened: Opened) -> Sequence[Painted]:
-    """As long as the clip is, painted as one batch."""
+    """Paint variations of the clip's length as one batch."""
     import torch
 
     from riffkit.diffusion.denoise import Inpainting

@@ -1,4 +1,4 @@
-"""LoRA layers in a model's networks, by peft: put in, taken out, written as files."""
+"""LoRA layers in a model's networks, by peft: adding, removing and saving them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ KOHYA_FILE = "kohya_lora_weights.safetensors"
 
 
 def add_lora(network: nn.Module, *, rank: int, alpha: float, targets: Sequence[str]) -> None:
-    """Give a network of diffusers or transformers a LoRA, which changes nothing yet and alone
-    learns. ParameterError for targets that no layer is called."""
+    """Add an untrained LoRA to a network of diffusers or transformers; only the LoRA is trained.
+    ParameterError for targets that match no layer.
+    """
     ends = {name: name.rsplit(".", 1)[-1] for name, _ in network.named_modules()}
     for target in targets:
         if not any(n == target or n.endswith(f".{target}") for n in ends):
@@ -42,7 +43,7 @@ def add_lora(network: nn.Module, *, rank: int, alpha: float, targets: Sequence[s
 
 @contextmanager
 def without_lora(network: nn.Module) -> Iterator[None]:
-    """The network as it was before `add_lora`, for looking only."""
+    """The network as it was before `add_lora`, for evaluation only."""
     layers = [module for module in network.modules() if isinstance(module, BaseTunerLayer)]
     for layer in layers:
         layer.enable_adapters(False)
@@ -72,7 +73,7 @@ def lora_layers(network: nn.Module, *, scale: float = 1.0) -> dict[str, Tensor]:
 
 
 def in_half(layers: Mapping[str, Tensor], *, max_bytes: int) -> dict[str, Tensor]:
-    """The layers in float16: as they are where that is small enough, else their strongest part."""
+    """The layers in float16, reduced in rank if they would exceed `max_bytes`."""
     if 2 * sum(tensor.numel() for tensor in layers.values()) <= max_bytes:
         return {name: tensor.half() for name, tensor in layers.items()}
     return strongest(layers, max_bytes=max_bytes)
@@ -124,7 +125,7 @@ def save_lora(
 def save_kohya(
     layers: Mapping[str, Mapping[str, Tensor]], path: Path, metadata: Mapping[str, str]
 ) -> None:
-    """Write the same as kohya's scripts do, with an alpha for each layer."""
+    """Write layers in the layout of kohya's scripts, with an alpha for each layer."""
     prefixes = {"unet": "lora_unet_", "text_encoder": "lora_te_text_model_"}
     tensors: dict[str, Tensor] = {}
     ranks = []

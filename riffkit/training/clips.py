@@ -1,7 +1,7 @@
-"""The clips of a dataset folder as training takes them: latents, captions, and their text.
+"""The clips of a dataset folder for training: latents, captions and their text.
 
-What the shards hold for the model is used; what they don't is encoded once, and kept in the run.
-Captions name tempo and key as a clip sounds; here they say what the model's image shows.
+Latents in the shards are used if they are for the model; others are encoded once and cached in the
+run. Captions in the dataset name the tempo and key as heard; here they name those of the image.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class TrainingClips:
 
 
 def open_dataset(folder: Path, pipeline: Pipeline) -> DatasetInfo:
-    """ParameterError where the dataset is none that this model can be trained on."""
+    """Read a dataset's info; ParameterError if this model can't be trained on it."""
     info = read_dataset_info(folder)
     if info.params != pipeline.params:
         raise ParameterError(
@@ -92,9 +92,10 @@ def read_clips(
     tokens_only: bool = False,
     trigger: str = "",
 ) -> TrainingClips:
-    """The clips of a split; ParameterError where there are none.
+    """The clips of a split; ParameterError if there are none.
 
-    `cache` is a file for latents that the shards lack. `tokens_only`: the text encoder learns.
+    `cache` is a file for latents missing from the shards. Use `tokens_only` if the text encoder is
+    trained.
     """
     if not shard_paths(folder, split):
         raise ParameterError(

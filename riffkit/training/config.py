@@ -1,4 +1,4 @@
-"""What can be set about a training run; each model's own numbers stand beside the model."""
+"""Settings of a training run; each model's own numbers are beside the model."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class LoopConfig:
 
     The learning rate rises over `warmup_images`, then falls to zero by a cosine until `images`; or
     it is constant, and falls in a straight line over the last `cooldown_images`, which suits runs
-    whose end is open. `first_image`: the images that a new run's weights have seen before it.
-    `batch_size` is the whole step's, over all processes; each process goes through its share in
-    `accumulation` parts. `precision` of products: "auto" takes bf16 where the machine has it.
-    Lines are logged and checkpoints written by the clock, or every so many images where that is
-    given; `keep` checkpoints stay.
+    whose end is open. `first_image` is the number of images that a new run's weights have already
+    seen. `batch_size` counts a whole step, over all processes; each process splits its share into
+    `accumulation` parts. `precision` "auto" uses bf16 if the machine supports it. Lines are logged
+    and checkpoints written by the clock, or at intervals counted in images if given; the last
+    `keep` checkpoints are kept.
     """
 
     images: int

@@ -1,4 +1,4 @@
-"""A fine-tuned model as a pipeline folder that diffusers alone can load."""
+"""Exports a fine-tuned model as a pipeline folder that diffusers can load."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def export_tuned(folder: Path, pipeline: Pipeline, tuned: Mapping[str, Any]) -> 
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder's path, which takes the old one's place when it is whole."""
+    """The path of a new folder that replaces `folder` once it is complete."""
     temporary = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(temporary, ignore_errors=True)
     yield temporary

@@ -1,4 +1,4 @@
-"""The one training loop: a task's loss, minimised, resumable, counted in images.
+"""The training loop: minimizes a task's loss; resumable, counted in images.
 
 It runs in one process or in several (`accelerate launch`), and the losses are the same: each step
 is drawn whole from (seed, images seen), and each process computes its share of it.
@@ -27,39 +27,39 @@ from riffkit.training.state import TrainingState
 
 @runtime_checkable
 class Task(Protocol):
-    """What is trained: a network, the number of training items, and the loss of some of them."""
+    """A training task: a network, the number of training items, and a loss."""
 
     network: nn.Module
     n_items: int
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
-        """The parameters as the optimiser takes them, each group with its `lr`."""
+        """The parameter groups for the optimizer, each with its `lr`."""
         ...
 
     def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> Rows:
-        """A step's batch, with all that is random about it. Each process draws it whole."""
+        """A step's batch, with all its randomness. Every process draws the whole batch."""
         ...
 
     def loss(self, batch: Any) -> tuple[Float[Tensor, ""], dict[str, float]]:
-        """The loss to minimise, and figures to log: means over the rows of a batch or a part."""
+        """The loss to minimize, and figures to log: means over the rows of a batch or a part."""
         ...
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Figures of `network` (the averaged weights) on held-out items."""
+        """Metrics of `network` (the averaged weights) on held-out items."""
         ...
 
 
 @runtime_checkable
 class Showing(Protocol):
-    """A task that shows what it has learned, every `LoopConfig.sample_images`."""
+    """A task that makes samples every `LoopConfig.sample_images` images."""
 
     def show(self, network: nn.Module, images_seen: int) -> None:
-        """Make samples with `network` (the averaged weights), and put them where they are seen."""
+        """Make samples with `network` (the averaged weights), and log them."""
         ...
 
 
 def fit(task: Task, config: LoopConfig, folder: Path) -> Iterator[dict[str, float]]:
-    """Train until `config.images` have been seen; yields a line of figures now and then.
+    """Train until `config.images` have been seen; yields a line of figures at intervals.
 
     The run lives in `folder` (state.pt, log.jsonl). To resume it, run the same command: each
     step's items and noise depend on (seed, images seen) alone. Of several processes only the

@@ -1,4 +1,4 @@
-"""What a denoiser is trained for: noise levels, what it is to predict, and how errors count.
+"""The training objective of a denoiser: noise levels, prediction target and loss weighting.
 
 Prediction types and schedules are the checkpoint's own: noise ("epsilon", Ho et al. 2020,
 arXiv:2006.11239), velocity ("v_prediction", Salimans & Ho 2022, arXiv:2202.00512) or the clean
@@ -29,7 +29,7 @@ def stratified_timesteps(
 
 
 class Objective:
-    """The schedule of a scheduler's configuration; γ = 0 counts all errors alike."""
+    """The noise schedule of a scheduler's configuration; γ = 0 weights all errors equally."""
 
     def __init__(self, config: Any, *, min_snr_gamma: float = MIN_SNR_GAMMA) -> None:
         self._scheduler = DDPMScheduler.from_config(config)
@@ -45,7 +45,7 @@ class Objective:
         noise: Float[Tensor, "batch channel row column"],
         timesteps: Int[Tensor, " batch"],
     ) -> tuple[Float[Tensor, "batch channel row column"], Float[Tensor, "b c r t"]]:
-        """What the network sees, and what it is to predict."""
+        """The network's input, and its target."""
         noisy = self._scheduler.add_noise(clean, noise, timesteps)
         if self.prediction == "epsilon":
             return noisy, noise

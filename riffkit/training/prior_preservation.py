@@ -34,7 +34,9 @@ _FIRST_SEED = 800_000  # of scores that neither training nor `riff eval` takes
 
 
 def prior_prompts(asked: Sequence[str], traits: ModelTraits, n: int) -> tuple[str, ...]:
-    """The prompts asked for, else captions such as the model has learned, else some instruments."""
+    """The given prompts, else captions like those the model was trained on, else some
+    instruments.
+    """
     if not asked and set(traits.style_bpm) & set(STYLES):
         scores = (write_score(seed) for seed in range(_FIRST_SEED, _FIRST_SEED + n))
         return tuple(captions(score.facts, 1, score.facts.seed)[0] for score in scores)
@@ -51,7 +53,7 @@ def prior_pictures(
 ) -> tuple[Float[Tensor, "image channel row column"], list[str]]:
     """Latents (float16) of the base model for the prompts in turn, and each one's caption.
 
-    A model that can paints them in four steps. They are kept in `cache`, and painted again only
+    Models with a few-step LoRA use four steps. The pictures are kept in `cache`, and repainted only
     for another model or other prompts.
     """
     steps = _FEW_STEPS if pipeline.few_steps else None
@@ -76,7 +78,7 @@ def prior_pictures(
 
 
 def _paint(pipeline: Pipeline, prompt: str, seed: int, steps: int | None) -> tuple[Tensor, str]:
-    """One picture as wide as the model's own, and the prompt as the model read it."""
+    """One picture of the model's native width, and the prompt as the model read it."""
     traits = pipeline.traits
     request = GenerateRequest(prompt, seed=seed, steps=steps, loop=traits.bar_cue)
     session = Session(pipeline)

@@ -29,7 +29,7 @@ _MOST_SUMMED = 1 << 26
 
 
 def local_device(name: str) -> torch.device:
-    """The device of that name; under `accelerate launch` this process's own."""
+    """The device of that name; under `accelerate launch`, this process's own."""
     if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true"):
         return torch.device("cpu")
     device = pick_device(name)
@@ -38,14 +38,14 @@ def local_device(name: str) -> torch.device:
 
 
 def frozen_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """What weights that don't learn are held in: half on a GPU that computes so."""
+    """The dtype of frozen weights: half precision on a GPU that supports it."""
     kinds = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     return torch.float32 if device.type == "cpu" else kinds[_precision(precision, device)]
 
 
 @contextmanager
 def main_process_first(device: torch.device) -> Iterator[None]:
-    """The first process goes through the block before the others, who find what it has written."""
+    """The first process runs the block before the others, which can then use its files."""
     with PartialState(cpu=device.type == "cpu").main_process_first():
         yield
 
@@ -77,7 +77,7 @@ class Processes:
         return bool(self._accelerator.is_main_process)
 
     def prepare(self, optimizer: torch.optim.Optimizer) -> Any:
-        """The optimiser as accelerate wraps it, with the scaling of losses that fp16 needs."""
+        """The optimizer as accelerate wraps it, with the scaling of losses that fp16 needs."""
         return self._accelerator.prepare_optimizer(optimizer, device_placement=False)
 
     def shares(self, n_rows: int, n_parts: int) -> list[Share]:
@@ -110,12 +110,12 @@ class Processes:
         return dict(zip(sorted(figures), summed.tolist(), strict=True))
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Wait until all processes have reached this point."""
         self._accelerator.wait_for_everyone()
 
 
 def is_main_process() -> bool:
-    """Whether this process writes what the run leaves; true where it is the only one."""
+    """Whether this process writes the run's files; true if it is the only one."""
     return bool(PartialState().is_main_process)
 
 

@@ -1,4 +1,4 @@
-"""What a step trains on: fields with a row for each item, which can be shared out."""
+"""Batches for a training step: fields with a row per item, which can be split among processes."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Rows:
 
 @dataclass(frozen=True)
 class SeededItems(Rows):
-    """Items, each with the seed of all that is random about it.
+    """Items, each with a seed for all its randomness.
 
-    For tasks whose items are dear to make: each process then makes its own alone.
+    For tasks with expensive items: each process makes only its own.
     """
 
     items: Int[Tensor, " batch"]

@@ -27,7 +27,7 @@ LORA_TARGETS = (
     "net.0.proj",
     "net.2",
 )
-"""The UNet's layers that a LoRA changes: attention, convolutions, the layers between."""
+"""The UNet layers that a LoRA adapts: attention, convolutions, and the layers between."""
 TEXT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 Settings = TypeVar("Settings", bound="TuningSettings")
@@ -38,10 +38,9 @@ def _about(text: str, default: Any, **limits: Any) -> Any:
 
 
 class TuningSettings(BaseModel):
-    """Settings of both kinds of training. Images are counted, not steps.
+    """Settings of both kinds of training. Progress is counted in images, not steps.
 
-    0 switches off what has a number to switch off: `min_snr_gamma`, `prior_images`,
-    `sample_images`.
+    0 disables `min_snr_gamma`, `prior_images` and `sample_images`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,7 +89,7 @@ class TuningSettings(BaseModel):
     sample_prompts: tuple[str, ...] = _about("Prompts of the samples.", ())
 
     def loop(self) -> LoopConfig:
-        """What the training loop takes of it."""
+        """The part of the settings that the training loop uses."""
         names = (
             "images",
             "batch_size",
@@ -112,10 +111,10 @@ class TuningSettings(BaseModel):
 
 
 class LoraSettings(TuningSettings):
-    """Settings of a LoRA; `alpha` 0 is the rank's own.
+    """Settings of a LoRA; `alpha` 0 means the same as the rank.
 
-    No caption is dropped: what the model paints without one stands behind every prompt, as that
-    from which guidance leads away, and would become the dataset's music.
+    Captions aren't dropped by default: guidance leads away from the unconditional prediction, which
+    would otherwise become the dataset's music.
     """
 
     images: int = Field(
@@ -162,9 +161,9 @@ FREE = (
 
 
 def read_settings(kind: type[Settings], config: Path | None, flags: dict[str, Any]) -> Settings:
-    """The settings of a TOML file, and flags (None: not given) that stand for the file's.
+    """The settings of a TOML file, overridden by flags (None: not given).
 
-    ParameterError names what is wrong; for an unknown name the nearest one.
+    ParameterError for an invalid value or an unknown name, suggesting the nearest.
     """
     values = {} if config is None else _read_toml(config)
     where = "" if config is None else f"config {config.name}: "

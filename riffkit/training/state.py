@@ -1,4 +1,4 @@
-"""The state of a training run: what resuming needs, written whole or not at all."""
+"""The state of a training run, for resuming; written atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from riffkit.training.config import LoopConfig
 
 @dataclass
 class TrainingState:
-    """The trained network, the moving average of what is trained, the optimiser, the progress.
+    """The trained network, the moving average of what is trained, the optimizer, the progress.
 
     Parameters that need no gradient are neither averaged nor saved: they are the base model's.
     """
@@ -49,7 +49,7 @@ class TrainingState:
 
     @contextmanager
     def averaged(self) -> Iterator[nn.Module]:
-        """The network with the averaged weights, for looking only; then its own again."""
+        """Within the context, the network has the averaged weights, for evaluation only."""
         was_training = self.network.training
         self._swap()
         self.network.eval()
@@ -66,7 +66,7 @@ class TrainingState:
             parameter.requires_grad_(not parameter.requires_grad)
 
     def save(self, path: Path, *, keep: int = 1) -> None:
-        """Write `path`; of the last `keep` states the older ones stay beside it, by number."""
+        """Write `path`; the last `keep` states are kept beside it, by image count."""
         values = {
             "network": {name: p.detach() for name, p in self.trained.items()},
             "ema": self.ema,
@@ -97,7 +97,7 @@ class TrainingState:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """A saved state; ParameterError where it is none."""
+    """A saved state; ParameterError if it can't be read."""
     try:
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
@@ -108,9 +108,9 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def load_ema(network: nn.Module, path: Path) -> None:
-    """Give `network` the averaged weights of a run; what the run trained besides is left out.
+    """Load the averaged weights of a run into `network`; other weights of the run are ignored.
 
-    Parameters that need no gradient keep their values where the run says nothing of them.
+    Parameters that need no gradient keep their values if the run doesn't have them.
     """
     values: dict[str, Tensor] = read_state(path)["ema"]
     needed = {name for name, p in network.named_parameters() if p.requires_grad}

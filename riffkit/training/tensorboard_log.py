@@ -1,4 +1,4 @@
-"""TensorBoard: a run's figures, and what it paints of fixed prompts, as pictures and sound."""
+"""TensorBoard log: a run's figures, and samples of fixed prompts as images and audio."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Board:
         self._writer: SummaryWriter | None = None
 
     def line(self, figures: dict[str, float]) -> None:
-        """A line that the training loop yields."""
+        """Log a line of figures from the training loop."""
         images = int(figures["images"])
         for name, value in figures.items():
             if name != "images":
@@ -35,7 +35,7 @@ class Board:
         self._at(images).flush()
 
     def samples(self, clips: Sequence[Clip], images: int) -> None:
-        """The clips' pictures as one, and each one's sound."""
+        """Log the clips' images as one grid, and each clip's audio."""
         writer = self._at(images)
         writer.add_image(
             "samples", grid([c.image.pixels for c in clips]), images, dataformats="HWC"
@@ -67,7 +67,7 @@ def grid(pictures: Sequence[UInt8[np.ndarray, "row frame 3"]]) -> UInt8[np.ndarr
 
 
 def sample_clips(pipeline: Pipeline, prompts: Sequence[str]) -> list[Clip]:
-    """A clip of each prompt; the seed is the prompt's place."""
+    """A clip for each prompt; the seed is the prompt's index."""
     loop = pipeline.traits.bar_cue
     requests = (
         GenerateRequest(prompt, seed=seed, loop=loop, quality="preview")

@@ -30,7 +30,7 @@ _MOST_SEEDS = 2**62
 
 
 class Denoiser(nn.Module):
-    """The UNet, and the text encoder where it learns too; `texts` are then tokens."""
+    """The UNet, and the text encoder if it is trained too; `texts` are then tokens."""
 
     def __init__(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel | None) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Denoiser(nn.Module):
 
 @dataclass(frozen=True)
 class TuningBatch(Rows):
-    """Which clips with which captions, at which noise; `weights` average to 1 over the clips."""
+    """A batch: clip and caption indices, noise levels and seeds; the mean of `weights` is 1."""
 
     clips: Int[Tensor, " batch"]
     captions: Int[Tensor, " batch"]

@@ -60,18 +60,16 @@ _N_SAMPLES = 2
 def tune(data: str | Path, run: str | Path, settings: TuningSettings) -> Iterator[dict[str, float]]:
     """Train on a dataset folder; run the same again to resume.
 
-    Args:
-        data: dataset folder.
-        run: folder of the run. A LoRA goes to RUN/pytorch_lora_weights.safetensors (with `kohya`
-            to another file too), a model to RUN/model.
-        settings: `LoraSettings` or `FullSettings`.
+    Args: data: dataset folder. run: folder of the run. A LoRA is written to
+    RUN/pytorch_lora_weights.safetensors (and with `kohya` to a second file), a model to RUN/model.
+    settings: `LoraSettings` or `FullSettings`.
 
     Returns:
         An iterator that trains: it yields the figures of each logged line.
 
     Raises:
-        ParameterError: a dataset that doesn't fit the model, or a folder with another run.
-        ModelError: the model to start from can't be loaded.
+        ParameterError: the dataset doesn't suit the model, or the folder has another run.
+        ModelError: the base model can't be loaded.
 
     Example:
         for figures in riffkit.tune("dataset", "run", riffkit.LoraSettings(images=2_000)):

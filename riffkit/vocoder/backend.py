@@ -1,4 +1,6 @@
-"""What Griffin-Lim solves, and what a backend does for it: compiled loops, or tensor operations."""
+"""Griffin-Lim's problem, and the interface of its backends (compiled loops or tensor
+operations).
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,10 @@ Loops = list[Float[Tensor, "batch channel _sample"]]
 
 @dataclass(frozen=True, eq=False)
 class LoopProblem:
-    """Loops that are to have given mel rows; the last frame is followed by the first.
+    """The problem: find loops with the given mel rows; the last frame is followed by the first.
 
-    With one plane more than channels, the last plane is the mel of the channels' mean. `pool` works
-    on parts of a problem on the CPU side by side.
+    With one plane more than channels, the last plane is the mel of the channels' mean. `pool` runs
+    parts of a problem on the CPU in parallel.
     """
 
     target: Float[Tensor, "batch plane frame mel"]
@@ -53,16 +55,16 @@ class LoopProblem:
 
 @runtime_checkable
 class LoopBackend(Protocol):
-    """The arithmetic of one problem. Loops are one for each band, at its own rate."""
+    """The arithmetic of one problem. There is one loop per band, at the band's own rate."""
 
     def start(self) -> Loops:
-        """Loops with the magnitudes that the rows imply, and a phase that belongs to them."""
+        """Initial loops, with the magnitudes implied by the rows and a consistent phase."""
         ...
 
     def iterate(self, loops: Loops, *, momentum: float) -> Loops:
-        """Analyze, push on along the last change, scale to the rows' values, and synthesize.
+        """Analyze, extrapolate by the momentum, scale to the rows' values, and synthesize.
 
-        Points that are known aren't scaled.
+        Known points aren't scaled.
         """
         ...
 
@@ -72,7 +74,7 @@ def solve(
 ) -> Float[Tensor, "batch channel sample"]:
     """Mel-constrained Griffin-Lim: the loops at the last band's rate.
 
-    Before each iteration the bands hear what their neighbours have made where they overlap.
+    Before each iteration, bands are updated with their neighbors' results where they overlap.
     """
 
     def joined(loops: Loops) -> Loops:

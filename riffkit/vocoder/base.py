@@ -1,4 +1,4 @@
-"""What every vocoder is: mel magnitudes in, a waveform of an exact length out."""
+"""The vocoder interface: mel magnitudes in, a waveform of an exact length out."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Vocoder(Protocol):
         """The waveforms of a batch, float32 on the CPU, ±1 at full scale.
 
         `mel` is on the int16 scale, lowest band first, with the planes of `params.planes`.
-        Column k is centred on sample k · n_samples / n_frames at `params.sample_rate`.
-        `circular`: the last column leads into the first, and the last sample too.
+        Column k is centered on sample k · n_samples / n_frames at `params.sample_rate`.
+        With `circular`, the last column leads into the first, and the last sample into the first.
         The same arguments give the same samples, alone or in a batch.
         """
         ...
@@ -44,10 +44,10 @@ class Vocoder(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class KnownSound:
-    """Sound that is already there, and where in the image.
+    """Known sound, and its place in the image.
 
-    `waveform` is as long as the result; what it holds elsewhere may be silence. `is_known` is True
-    for the cells of the mel image, lowest band first, whose sound is that of `waveform`.
+    `waveform` is as long as the result, and may be silent elsewhere. `is_known` is True for the
+    cells of the mel image, lowest band first, whose sound is in `waveform`.
     """
 
     waveform: Float[Tensor, "batch channel sample"]
@@ -56,10 +56,10 @@ class KnownSound:
 
 @runtime_checkable
 class InpaintingVocoder(Vocoder, Protocol):
-    """A vocoder whose phase is its own choice, and which can fit it to sound that is there.
+    """A vocoder that chooses the phase, and can match it to known sound.
 
-    Long images are decoded in blocks, each of which goes on from the one before; what is edited
-    goes on from what stays.
+    Long images are decoded in blocks that each continue the one before; edited parts continue the
+    parts that are kept.
     """
 
     def inpaint(
@@ -73,10 +73,10 @@ class InpaintingVocoder(Vocoder, Protocol):
         circular: bool = False,
         quality: Quality = "default",
     ) -> Float[Tensor, "batch channel sample"]:
-        """As `__call__`, with the known sound kept, and solving for the rest alone.
+        """Like `__call__`, but keep the known sound and solve only for the rest.
 
-        Where all rows of some columns are known, their samples come back, but for a fade of half a
-        window at either end.
+        If all rows of some columns are known, their samples are returned unchanged, except for a
+        fade of half a window at either end.
         """
         ...
 
@@ -88,7 +88,7 @@ def check_input(
     n_samples: int,
     quality: str,
 ) -> None:
-    """Raise ParameterError for what no vocoder can decode."""
+    """Raise ParameterError for input that no vocoder can decode."""
     n_planes, n_mels, n_frames = mel.shape[1:]
     wanted = (params.planes.n_mel_planes, params.n_mels)
     if (n_planes, n_mels) != wanted or n_frames < 1:

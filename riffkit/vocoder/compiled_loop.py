@@ -25,7 +25,7 @@ Strip = Float32[np.ndarray, "channel _strip_sample"]
 
 
 class _Block:
-    """Neighbouring frames, which one thread works on at a time."""
+    """Neighboring frames, which one thread works on at a time."""
 
     def __init__(self, first: int, target: Target, n_channels: int, n_bins: int) -> None:
         self.first = first
@@ -61,7 +61,7 @@ class CompiledLoop:
         self._known = self._known_points()
 
     def start(self) -> Loops:
-        """See `LoopBackend`: the phase is integrated in each band for itself."""
+        """See `LoopBackend`; the phase is integrated separately in each band."""
         n_bins = int(self._bank.bin_bounds[-1])
         magnitude = np.concatenate(
             self._map(lambda block: smooth_magnitude(block.target, self._bank, n_bins)), axis=1
@@ -110,7 +110,9 @@ class CompiledLoop:
         return list(self._pool.map(work, self._blocks))
 
     def _turned(self, spectra: Spectra) -> Spectra:
-        """In place: from the phase at the frames' centres to that at their start, or back."""
+        """In place: convert from the phase at the frames' centers to that at their start, or
+        back.
+        """
         for bins in self._bins:
             spectra[..., bins][..., 1::2] *= -1
         return spectra
@@ -135,7 +137,7 @@ class CompiledLoop:
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
     def _strips(self, spectra: Spectra) -> list[Strip]:
-        """For each band the frames laid over each other."""
+        """The overlap-added frames of each block."""
         strips = []
         for bins, window, analysis in zip(self._bins, self._windows, self._analyses, strict=True):
             frames = scipy.fft.irfft(spectra[..., bins], n=analysis.n_fft, overwrite_x=True)
@@ -162,7 +164,7 @@ class CompiledLoop:
 
 
 def add_round(loop: Loop, strip: Strip, start: int) -> None:
-    """Add `strip` to `loop` from `start` on, round its end as often as it takes."""
+    """Add `strip` to `loop` from `start` on, wrapping around its end as needed."""
     n_samples = loop.shape[1]
     done = 0
     while done < strip.shape[1]:

@@ -1,4 +1,4 @@
-"""A spectrogram image becomes a waveform of exactly its length, however long it is."""
+"""Decodes a spectrogram image of any length to a waveform of exactly its length."""
 
 from __future__ import annotations
 
@@ -38,13 +38,12 @@ def decode(
     device: str = "cpu",
     known: KnownPart | None = None,
 ) -> Float[Tensor, "channel sample"]:
-    """The sound of `image`: `image.n_samples` samples at `image.params.sample_rate`, ±1.
+    """Decode `image` to `image.n_samples` samples at `image.params.sample_rate`, full scale ±1.
 
-    Where the image doesn't say its MAX_VALUE, black is riffusion's 30e6. `circular`: the end
-    flows into the start. `known`: sound that is there already; only the rest is solved for, and
-    the vocoder must be one that can (ParameterError). On a GPU the vocoder is given the image
-    there, the long one in longer blocks. Beside the image and the result, memory is that of one
-    block.
+    Without MAX_VALUE in the image, black is riffusion's 30e6. With `circular`, the end leads into
+    the start. With `known`, only the rest is solved for; ParameterError if the vocoder doesn't
+    support that. On a GPU, the image is moved there, and blocks are longer. Besides the image and
+    the result, memory is that of one block.
     """
     voice = vocoder_by_name(vocoder)
     place = _place(device)
@@ -85,7 +84,7 @@ def _place(device: str) -> torch.device:
 def _played(
     waveform: Float[Tensor, "channel sample"], n_samples: int, *, circular: bool
 ) -> Float[Tensor, "channel played"]:
-    """The same sound in `n_samples`: faster and higher, or slower and lower."""
+    """The same sound resampled to `n_samples`: faster and higher, or slower and lower."""
     n_given = waveform.shape[-1]
     if n_given == n_samples:
         return waveform
@@ -99,10 +98,10 @@ def _untransposed(known: KnownPart, image: SpectrogramImage, *, circular: bool) 
 
 @dataclass(frozen=True, eq=False)
 class KnownPart:
-    """What of an image's sound is there already.
+    """The known part of an image's sound.
 
-    `waveform` is as long as the image's sound. `is_known` is True for the pixels, rows as in the
-    image from the top, whose sound is that of `waveform`.
+    `waveform` is as long as the image's sound. `is_known` is True for the pixels whose sound is in
+    `waveform`; its rows are those of the image, from the top.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -138,8 +137,8 @@ def decode_blocks(
 ) -> Float[Tensor, "channel sample"]:
     """`decode` at the rows' own pitch, in blocks.
 
-    Each goes on from the last one's sound, and passes into it by a fade. A loop's last block
-    reaches over its end, and meets the sound that is already there.
+    Each block continues the previous one's sound, with a crossfade. A loop's last block extends
+    past its end, into the sound that is already decoded.
     """
     n_samples = image.n_untransposed_samples
     waveform = torch.zeros(image.params.planes.n_channels, n_samples)
@@ -228,7 +227,7 @@ class _Options(TypedDict):
 
 
 def _sample_of(image: SpectrogramImage, column: int) -> int:
-    """The sample on which a column is centred; columns go on counting round a loop."""
+    """The sample on which a column is centered; columns go on counting round a loop."""
     return round(column * image.n_untransposed_samples / image.n_frames)
 
 

@@ -1,4 +1,4 @@
-"""The sample rates at which Griffin-Lim works, and the frames that it cuts and lays there."""
+"""The sample rates of Griffin-Lim, and its cutting and overlap-adding of frames."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LOBE_BINS = 2.0  # half of a Hann window's main lobe, in units of 1 / window
 
 @dataclass(frozen=True, eq=False)
 class WorkingBand:
-    """One window's share of the work: at the lowest rate that holds its rows.
+    """One window's band, at the lowest sample rate that contains its rows.
 
-    Of a loop's spectrum it hears all up to `passed_hz`, and gives what lies between its rows.
+    It analyzes a loop's spectrum up to `passed_hz`, and contributes the part in its own rows.
     """
 
     window: WindowBand
@@ -35,7 +35,7 @@ class WorkingBand:
 def working_bands(
     params: SpectrogramParams, *, n_frames: int, n_samples: int
 ) -> tuple[WorkingBand, ...]:
-    """The bands of an image, longest window first; the last one's rate holds the whole band.
+    """The bands of an image, longest window first; the last one's rate covers the whole spectrum.
 
     `n_samples` at `params.sample_rate` is the length of `n_frames` columns, so that the windows
     keep their milliseconds whatever the tempo. Each has a whole hop a column and smooth sizes.
@@ -59,7 +59,7 @@ def working_bands(
 
 
 def centred_window(analysis: Analysis) -> Float32[np.ndarray, " frame_sample"]:
-    """A periodic Hann window in the middle of a transform: its centre is at n_fft / 2."""
+    """A periodic Hann window in the middle of a transform, centered at n_fft / 2."""
     size = analysis.window_samples
     window = np.zeros(analysis.n_fft, np.float32)
     start = (analysis.n_fft - size) // 2
@@ -86,7 +86,9 @@ def cut_frames(
     first_frame: int,
     frames: Float32[np.ndarray, "frame frame_sample"],
 ) -> None:
-    """Fill `frames` from `first_frame` on; frame k is centred on sample k · hop, round the end."""
+    """Fill `frames` from `first_frame` on; frame k is centered on sample k · hop, wrapping around
+    the end.
+    """
     n_samples, size = loop.shape[0], window.shape[0]
     for k in range(frames.shape[0]):
         start = ((first_frame + k) * hop_samples - size // 2) % n_samples
@@ -108,7 +110,7 @@ def overlap_frames(
     hop_samples: int,
     strip: Float32[np.ndarray, " strip_sample"],
 ) -> None:
-    """The windowed sum of neighbouring frames; the strip begins where the first frame does."""
+    """The windowed sum of neighboring frames; the strip begins where the first frame does."""
     size = window.shape[0]
     strip[:] = 0
     for k in range(frames.shape[0]):

@@ -1,14 +1,13 @@
 """Griffin-Lim under the constraint of the mel image itself.
 
-Griffin and Lim, "Signal estimation from modified short-time Fourier transform", 1984, go back and
-forth between a waveform and a spectrogram of fixed magnitude. A mel image fixes no magnitude, only
-sums over bands: so here each iteration scales the spectrum until its mel rows fit
-(mel_constraint.py), starting from the phase that the magnitude's gradient implies
-(phase_gradient.py). Where an image has several windows, each works in its own transform at its own
-rate, and a crossover joins them (crossover.py).
+Griffin and Lim, "Signal estimation from modified short-time Fourier transform", 1984, alternate
+between a waveform and a spectrogram of fixed magnitude. A mel image only fixes sums over bands, so
+here each iteration scales the spectrum until its mel rows match (mel_constraint.py), starting from
+the phase that the magnitude's gradient implies (phase_gradient.py). Where an image has several
+windows, each works in its own transform at its own rate, and a crossover joins them (crossover.py).
 
-All work is done on a loop, at the lowest sample rate that holds the band. An open clip is a loop
-with some mirrored columns between its end and its start.
+Everything is computed on a loop, at the lowest sample rate that contains the band. An open clip
+becomes a loop with some mirrored columns between its end and its start.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ class GriffinLim:
         circular: bool = False,
         quality: Quality = "default",
     ) -> Float[Tensor, "batch channel sample"]:
-        """See `Vocoder`. `seed` draws the phase of what lies 80 dB below the loudest point."""
+        """See `Vocoder`. `seed` draws the phase of points 80 dB below the loudest one."""
         check_input(mel, params, n_samples=n_samples, quality=quality)
         work = _Work(params, mel.shape[-1], n_samples, circular, quality, seed)
         return self._decode(mel, None, work)
@@ -107,7 +106,7 @@ class GriffinLim:
 
 @dataclass(frozen=True)
 class _Work:
-    """What all items share: sizes, effort, seed."""
+    """What all items share: sizes, quality, seed."""
 
     params: SpectrogramParams
     n_frames: int
@@ -163,10 +162,10 @@ class _Work:
         mel: Float[Tensor, "batch plane mel frame"],
         cells: Bool[np.ndarray, "frame mel"] | None,
     ) -> list[Order]:
-        """For each item the columns round the loop.
+        """For each item, the order of columns around the loop.
 
-        A loop begins at a column that its content names, so that turning it changes nothing. A
-        clip has mirrored columns at both ends.
+        A loop starts at a column chosen by its content, so that rotating it changes nothing. A clip
+        has mirrored columns at both ends.
         """
         order = np.arange(self.n_frames)
         if not self.circular:
@@ -228,7 +227,7 @@ class _Work:
     def _clip_to_output(
         self, loop: Float[Tensor, "channel loop_sample"], order: Order
     ) -> Float[Tensor, "channel sample"]:
-        """The resampler hears the margins too: no ringing where the clip begins and ends."""
+        """Resample with the margins, to avoid ringing where the clip begins and ends."""
         rate = self.bands[-1].analysis.sample_rate
         resampled = resample(loop, rate, self.params.sample_rate)
         start = round(self._margins[0] * self.n_samples / self.n_frames)
@@ -246,14 +245,14 @@ def _in_order(
 
 
 def _first_known(cells: Bool[np.ndarray, "frame mel"], *, otherwise: int) -> int:
-    """A column where known sound begins, so that the loop's cut is not in the midst of it."""
+    """A column where known sound begins, so that the loop isn't cut in the middle of it."""
     whole = cells.all(axis=1)
     begins = np.flatnonzero(whole & ~np.roll(whole, 1))
     return int(begins[0]) if len(begins) else otherwise
 
 
 def _first_column(mel: Float32[np.ndarray, "plane mel frame"]) -> int:
-    """The loudest column; of several, the one that the louder columns follow."""
+    """The loudest column; of equally loud ones, the one followed by louder columns."""
     loudness = np.ascontiguousarray(mel.transpose(2, 0, 1)).sum((1, 2), dtype=np.float64)
     n_frames = len(loudness)
     first = np.arange(n_frames)

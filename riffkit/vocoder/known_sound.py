@@ -1,4 +1,4 @@
-"""Sound that is already there, laid out on the loops that Griffin-Lim works on.
+"""Known sound, laid out on Griffin-Lim's loops.
 
 Columns that are known from the lowest row to the highest are sound, and stay as samples. Where only
 some rows are known, the points of the transforms stay.
@@ -22,7 +22,7 @@ Cells = Bool[np.ndarray, "frame mel"]
 
 @dataclass(frozen=True, eq=False)
 class KnownLoops:
-    """For each band: the sound, how much of it is to stay, and which points of the transform."""
+    """For each band: the sound, how much of it to keep, and which points of the transform."""
 
     loops: list[Float[Tensor, "batch channel _sample"]]
     weights: list[Float[Tensor, "batch 1 _sample"]]
@@ -31,7 +31,7 @@ class KnownLoops:
     def impose(
         self, loops: list[Float[Tensor, "batch channel _sample"]]
     ) -> list[Float[Tensor, "batch channel _sample"]]:
-        """`loops` with the known sound in its place."""
+        """`loops` with the known sound restored."""
         return [
             loop + weight * (known - loop)
             for loop, known, weight in zip(loops, self.loops, self.weights, strict=True)
@@ -98,6 +98,6 @@ def _known_points(
 
 
 def _runs(whole: Bool[np.ndarray, " frame"]) -> list[tuple[int, int]]:
-    """Where neighbouring frames are all True: from the first to behind the last."""
+    """Where neighboring frames are all True: from the first to behind the last."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], whole.astype(np.int8), [0]))))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,8 +1,8 @@
-"""The step that makes a spectrum agree with the mel image: scale it, and leave its phase.
+"""The step that makes a spectrum match the mel image: scales it and keeps its phase.
 
 Each point of a spectrum is multiplied by target / measured of the mel rows around it (a step of
 Lee and Seung's multiplicative update, 2001). Two things make the steps go further: ratios are
-sharpened against their neighbours', because rows overlap and a gain leaks into the next row, and
+sharpened against their neighbors', because rows overlap and a gain leaks into the next row, and
 the spectrum is first pushed on along its last change (Perraudin, Balazs and Søndergaard, 2013).
 
 The loops take four frames at a time, and keep real and imaginary parts apart: that is what the
@@ -48,7 +48,7 @@ def enforce_mel(
     limit: float,
     sharpen: bool = True,
 ) -> None:
-    """Scale `spectra` in place towards `target`, and keep what they were in `previous`.
+    """Scale `spectra` in place towards `target`, and store the old values in `previous`.
 
     Ratios are held between 1 / limit and limit. With one plane more than channels, that plane is
     the mel of (left + right) / 2 and is enforced after the channels' own.
@@ -190,7 +190,7 @@ def _join_mid(left: Parts, right: Parts, mid: Parts) -> None:
 def _load(
     spectrum: Spectrum, previous: Spectrum, momentum: np.float32, bank: MelBank, parts: Parts
 ) -> None:
-    """The spectrum pushed on by `momentum`, with the phase that it has at the frame's centre."""
+    """The spectrum pushed on by `momentum`, with the phase that it has at the frame's center."""
     real, imag = parts[0], parts[1]
     for k in range(bank.taps.shape[0]):
         begin, end = bank.bin_bounds[k], bank.bin_bounds[k + 1]

@@ -45,9 +45,9 @@ def phase_from_magnitude(
     pool: Executor,
     known: Float32[np.ndarray, "frame bin"] | None = None,
 ) -> Float32[np.ndarray, "frame bin"]:
-    """Phases in radians at the frames' centres, for frames that follow each other in a circle.
+    """Phases in radians at the frames' centers, for circular frames.
 
-    `known` holds the phases that are given, and NaN where they aren't.
+    `known` has the given phases, and NaN elsewhere.
     """
     phase = np.zeros(magnitude.shape, np.float32)
     is_known = np.zeros((0, magnitude.shape[1]), np.bool_)
@@ -87,7 +87,7 @@ def phase_from_magnitude(
 
 
 def phase_carrier(analysis: Analysis) -> Float32[np.ndarray, " bin"]:
-    """How far the middle of each bin turns in a hop."""
+    """The phase advance of each bin's center frequency per hop."""
     turns = analysis.hop_samples * np.arange(analysis.n_bins) % analysis.n_fft
     return (2 * np.pi / analysis.n_fft * turns).astype(np.float32)
 
@@ -166,7 +166,7 @@ def _hann_change(
 
 @compiled
 def _is_peak(level: Points, k: int, b: int, band: tuple[int, int]) -> bool:
-    """Whether no neighbour in the band is louder: such points can be reached from no other."""
+    """Whether no neighbor in the band is louder: such points can be reached from no other."""
     n_frames = level.shape[0]
     here = level[k, b]
     before = k - 1 if k > 0 else n_frames - 1
@@ -229,7 +229,7 @@ def _spread_all(
 ) -> None:
     """First from all that is known, then from each peak that was not reached; to the end.
 
-    The queue's loudest point gives its neighbours a phase and a place. Each bucket is a stack:
+    The queue's loudest point gives its neighbors a phase and a place. Each bucket is a stack:
     its `top`, and in a point's `place` what lies below it.
     """
     n_frames, n_bins = level.shape

@@ -1,4 +1,4 @@
-"""The vocoders by name: riffkit's own, and those that other packages bring.
+"""The vocoders by name: riffkit's own, and those of other packages.
 
 A package adds one under the entry point group `riffkit.vocoders`: the name that users type, and a
 callable without arguments that returns a `riffkit.vocoder.base.Vocoder`.
@@ -28,20 +28,20 @@ _REMOVED = {"neural": "it was removed because griffin-lim is as good and faster"
 
 
 def names() -> list[str]:
-    """All names that `vocoder` knows, riffkit's own first."""
+    """All valid names for `vocoder`, riffkit's own first."""
     others = {entry.name for entry in entry_points(group=GROUP)} - set(_BUILT_IN)
     return [*_BUILT_IN, *sorted(others)]
 
 
 def check_vocoder(name: str) -> None:
-    """Raise ParameterError for a name that isn't one; nothing is loaded."""
+    """Raise ParameterError for an unknown name; loads nothing."""
     if name not in names():
         hint = f" ({_REMOVED[name]})" if name in _REMOVED else ""
         raise ParameterError(f"vocoder={name!r}: must be one of {', '.join(names())}{hint}")
 
 
 def vocoder(name: str) -> Vocoder:
-    """A vocoder by name; ParameterError for an unknown one, or one that cannot be loaded."""
+    """A vocoder by name; ParameterError if it is unknown or can't be loaded."""
     if name in _BUILT_IN:
         return _BUILT_IN[name]()
     for entry in entry_points(group=GROUP, name=name):

@@ -22,7 +22,7 @@ Points = Float32[np.ndarray, "frame bin"]
 
 @dataclass(frozen=True, eq=False)
 class KnownPoints:
-    """Spectra that are given, with the phase at the frames' centres, and at which points."""
+    """Known spectra, with the phase at the frames' centers, and a mask of the known points."""
 
     spectra: Spectra
     is_known: Bool[np.ndarray, "frame bin"]
@@ -34,7 +34,7 @@ class KnownPoints:
 
 @dataclass(frozen=True, eq=False)
 class StartSpectra:
-    """The magnitudes that the mel rows imply, with a phase that keeps the channels together.
+    """The initial magnitudes implied by the mel rows, with a phase consistent across channels.
 
     One phase is integrated, on the mid where there is one. The law of cosines on |left|, |right|
     and |left + right| tells the angle between the channels, but not which is ahead: the one that
@@ -71,7 +71,7 @@ class StartSpectra:
         return cls(magnitude, n_channels, phase, leads, known)
 
     def frames(self, first: int, last: int) -> Spectra:
-        """The spectra of some frames, with the phase at their centres."""
+        """The spectra of some frames, with the phase at their centers."""
         cosine, sine = np.cos(self.phase[first:last]), np.sin(self.phase[first:last])
         magnitude = self.magnitude[:, first:last]
         spectra = np.empty((self.n_channels, *cosine.shape), np.complex64)

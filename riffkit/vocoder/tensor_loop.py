@@ -76,7 +76,7 @@ class TensorLoops:
         return self._synthesize(fitted)
 
     def _analyze(self, loops: Loops) -> Spectra:
-        """All frames of the loops, with the phase at their centres."""
+        """All frames of the loops, with the phase at their centers."""
         pairs = zip(loops, self._bank.transforms, strict=True)
         return torch.cat([_analyze(loop, transform) for loop, transform in pairs], dim=-1)
 
@@ -174,7 +174,7 @@ def _smooth_magnitude(target: Target, bank: _TensorBank) -> Float[Tensor, "batch
 
 @dataclass(frozen=True, eq=False)
 class _KnownPhase:
-    """Spectra that are given, with the phase at the frames' centres, and at which points."""
+    """Spectra that are given, with the phase at the frames' centers, and at which points."""
 
     spectra: Spectra
     is_known: Bool[Tensor, "batch frame bin"]
@@ -224,7 +224,7 @@ def _leads(known: _KnownPhase | None) -> Float[Tensor, "batch 1 bin"] | float:
 def _locked_phase(
     magnitude: Points, analysis: Analysis, *, seed: int, known: _KnownPhase | None
 ) -> Points:
-    """Phases at the frames' centres, from the first frame on, and from those that are known."""
+    """Phases at the frames' centers, from the first frame on, and from those that are known."""
     loudest = magnitude.amax(dim=(1, 2), keepdim=True).clamp(min=float(TINY))
     level = (magnitude / loudest).clamp(0.1 * TOLERANCE, 1).log()
     step = float(phase_step(analysis))
@@ -273,7 +273,7 @@ def _change_in_frequency(level: Points, analysis: Analysis) -> Points:
 def _seeds(level: Points) -> Int[Tensor, "batch frame bin"]:
     """From which bin each point has its phase: itself, or the one that its louder side ends at.
 
-    A point goes on from the frame before where that is louder than both its neighbours here, or
+    A point goes on from the frame before where that is louder than both its neighbors here, or
     where it is itself a peak.
     """
     edge = torch.full_like(level[..., :1], -torch.inf)

@@ -91,5 +91,5 @@ def test_folders_that_cannot_be_judged_by_are_refused(dataset: Path) -> None:
         read_real_clips(dataset / "train")
     lines = (dataset / "metadata.jsonl").read_text().splitlines()
     (dataset / "metadata.jsonl").write_text("\n".join(lines[:5]))
-    with pytest.raises(ParameterError, match="1 clips to test"):
+    with pytest.raises(ParameterError, match="1 test clips"):
         read_real_clips(dataset)

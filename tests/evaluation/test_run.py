@@ -60,7 +60,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         next(make_clips(load_pipeline("mini", device="cpu"), EVALUATION, tmp_path / "file"))
-    with pytest.raises(ParameterError, match="holds 1 audio files; at least 4"):
+    with pytest.raises(ParameterError, match="contains 1 audio files; at least 4"):
         files.save(tmp_path / "one.wav", torch.rand(1, 4_000) - 0.5, 44_100)
         sounds_of(tmp_path)
 

@@ -90,7 +90,7 @@ def test_parts_and_small_things(tensors: dict[str, Tensor], tmp_path: Path) -> N
         return {name.removeprefix(prefix): t for name, t in only(prefix).items()}
 
     said_of_file(only(UNET), "has no autoencoder", tmp_path)
-    said_of_file(only(UNET, VAE), "holds no text encoder", tmp_path)
+    said_of_file(only(UNET, VAE), "has no text encoder", tmp_path)
     said_of_file(bare(VAE), "an autoencoder alone", tmp_path)
     said_of_file(only(VAE), "an autoencoder alone", tmp_path)
     said_of_file(bare(UNET), "a UNet alone", tmp_path)
@@ -168,6 +168,6 @@ def test_folders_of_a_part(tmp_path: Path) -> None:
         (tmp_path / "config.json").write_text(json.dumps({"_class_name": class_name}))
         said_of(tmp_path, wanted)
     (tmp_path / "config.json").unlink()
-    said_of(tmp_path, "holds no model_index.json")
+    said_of(tmp_path, "contains no model_index.json")
     (tmp_path / "pytorch_lora_weights.safetensors").write_bytes(b"")
     said_of(tmp_path, "is a LoRA; use --lora")

@@ -266,7 +266,7 @@ def test_a_server_without_ranges_sends_it_whole(hub: Hub, tmp_path: Path, folder
 
 def test_a_file_of_a_wrong_size_is_removed_and_named(hub: Hub, tmp_path: Path) -> None:
     hub.cut_to = 3000
-    with pytest.raises(ModelError, match=r"unet/\S+\.safetensors came with 3000 bytes"):
+    with pytest.raises(ModelError, match=r"unet/\S+\.safetensors has 3000 bytes"):
         pull(HubId(ID))
     assert partials(tmp_path) == [] and cached(HubId(ID)) is None
 
@@ -394,7 +394,7 @@ def test_no_server_and_offline(hub: Hub, riff, monkeypatch: pytest.MonkeyPatch) 
 def test_a_full_disk_is_said_before_the_download(hub: Hub, tmp_path: Path, monkeypatch) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=20_000)
     monkeypatch.setattr(hub_module.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(OutputError, match=r"needs 0\.01 GB, and .*cache' has 0\.00 GB left"):
+    with pytest.raises(OutputError, match=r"needs 0\.01 GB, but .*cache' has only 0\.00 GB left"):
         pull(HubId(ID))
     assert hub.fetched() == []
 

@@ -80,8 +80,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_a_run_goes_on_with_the_same_settings_only(tmp_path: Path) -> None:
     old = LoraSettings(rank=4).model_dump(mode="json")
     check_same_settings(old, LoraSettings(rank=4, device="cpu", keep=7), tmp_path)
-    with pytest.raises(ParameterError, match=r"begun with rank=4, asked is 16"):
+    with pytest.raises(ParameterError, match=r"started with rank=4, not 16"):
         check_same_settings(old, LoraSettings(), tmp_path)
     check_same_settings(old, LoraSettings(rank=4, images=12_000), tmp_path)  # longer
-    with pytest.raises(ParameterError, match=r"begun with images=6000, asked is 5999"):
+    with pytest.raises(ParameterError, match=r"started with images=6000, not 5999"):
         check_same_settings(old, LoraSettings(rank=4, images=5_999), tmp_path)

@@ -231,7 +231,7 @@ def test_short_images_decode() -> None:
 @pytest.mark.parametrize(
     ("mel", "options", "message"),
     [
-        (torch.ones(1, 2, 512, 4), {}, "asks for 1 planes"),
+        (torch.ones(1, 2, 512, 4), {}, "needs 1 planes"),
         (torch.ones(1, 1, 128, 4), {}, "of 512 rows"),
         (torch.ones(1, 1, 512, 4), {"n_samples": 3}, "n_samples=3"),
         (torch.full((1, 1, 512, 4), np.nan), {}, "finite"),
