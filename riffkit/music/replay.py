@@ -72,7 +72,8 @@ def replay(
         path: audio file or PNG made by riffkit.
         output: file to write, of the same kind.
         model: where its model is, if it isn't bundled.
-        sources: where the files that it was made from may be, if not beside it; known by hash.
+        sources: files or folders where those that it was made from may be, if they aren't beside
+            it or in a folder there; they are known by their hashes.
         loras: where its LoRAs may be, if not beside it; known by hash.
         device: "auto", "cpu", "cuda" or "mps".
 
@@ -173,13 +174,20 @@ def _lora_of(said: dict[str, Any], places: Places) -> tuple[Path, float]:
 
 
 def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
-    """A file that something was made from, by its hash: one of those given, else beside it."""
+    """A file that something was made from, by its hash: one of those given, or of a folder that is
+    given, else beside it or in a folder there."""
     identity = recipe.inputs.get(which, {})
     name = identity.get("name", "")
-    found = [p for p in (*places.sources, places.made.with_name(name)) if p.is_file()]
+    here = places.made.parent
+    looked = [
+        *(path / name if path.is_dir() else path for path in places.sources),
+        here / name,
+        *sorted(folder / name for folder in here.iterdir() if folder.is_dir()),
+    ]
+    found = [path for path in looked if path.is_file()]
     if not found:
         raise ParameterError(
-            f"input={name!r}: not beside {places.made.name!r}; say where it is with `source`"
+            f"input={name!r}: not beside {places.made.name!r}; say where it is with `sources`"
         )
     for path in found:
         if sha256(path) == identity.get("sha256"):
