@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from riffkit.commands.app import application, main
+from riffkit.commands.app import application
+from riffkit.commands.entry import main
 
 __all__ = ["application", "main"]
 

@@ -1,5 +1,5 @@
 """`python -m riffkit`: the same as `riff`."""
 
-from riffkit.commands.app import main
+from riffkit.commands.entry import main
 
 main()

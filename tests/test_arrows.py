@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import graphlib
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,31 @@ def test_importing_is_light(module: str, root: Path) -> None:
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_no_module_imports_itself_through_others(root: Path) -> None:
+    """No circle, not even by imports within functions; those for types alone don't count."""
+    modules = {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sources(root)
+    }
+    imported = {name: run_time_imports(path, modules.keys()) for name, path in modules.items()}
+    order = graphlib.TopologicalSorter({name: found - {name} for name, found in imported.items()})
+    order.prepare()  # a CycleError names the circle
+
+
+def run_time_imports(path: Path, modules: Collection[str]) -> set[str]:
+    """The modules, of those given, that a file imports but for types."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & set(modules)
+            found |= inner or {node.module}
+        waiting.extend(ast.iter_child_nodes(node))
+    return found & set(modules)

@@ -279,3 +279,24 @@ def test_eval_refuses_at_once_what_it_cannot_judge(riff, tmp_path: Path) -> None
     refused = riff("eval", "out", "--reference", "empty", code=2).stderr
     assert "reference='empty'" in refused and refused.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_debug_logs_what_is_done_and_shows_tracebacks(riff_process) -> None:
+    done = riff_process(
+        "generate",
+        "piano",
+        "--bars",
+        "1",
+        "--steps",
+        "2",
+        "--quality",
+        "preview",
+        "-o",
+        "a.wav",
+        "--debug",
+    )
+    for line in ("riffkit.models.pipeline  mini: loaded", "painted 1 in", "decoded by griffin-lim"):
+        assert line in done.stderr
+    failed = riff_process("--debug", "inspect", "missing.wav", code=2)
+    assert "Traceback" in failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith("riff: 'missing.wav'")

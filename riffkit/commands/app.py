@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -73,7 +73,7 @@ def _root(version: _Version = False, debug: _Debug = False) -> None:
     """Music by spectrogram-image diffusion, offline on a laptop."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> NoReturn:
     """Entry point: a user's mistake exits 2 with one line, Ctrl-C 130, other failures 1.
 
     `--debug` may appear anywhere.
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # generation ten times slower, and alone sleeping costs about a tenth.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:]
     debug = "--debug" in words
     if debug:
         words = [word for word in words if word != "--debug"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,8 @@ __all__ = [
     "model_traits",
     "spectrogram_params",
 ]
+
+_log = logging.getLogger(__name__)
 
 LoraSpec = str | Path | tuple[str | Path, float]
 _ASSUMED_PARAMS = (
@@ -213,6 +216,7 @@ def load_pipeline(
         pipeline = pipeline.with_loras(loras, in_place=True)
     every = (networks.text_encoder, networks.unet, networks.vae)
     fit(every, networks.unet, where, compute, to_train=to_train)
+    _log.debug("%s: loaded from %s, %s on %s", model, path, networks.unet.dtype, where)
     return pipeline
 
 

@@ -72,7 +72,8 @@ def replay(
         path: audio file or PNG made by riffkit.
         output: file to write, of the same kind.
         model: the model's location, if it isn't bundled.
-        sources: files to look for its inputs in, besides its own folder; matched by hash.
+        sources: files or folders to look for its inputs in, besides its own folder and the
+            folders there; matched by hash.
         loras: files to look for its LoRAs in, besides its own folder; matched by hash.
         device: "auto", "cpu", "cuda" or "mps".
 
@@ -175,13 +176,22 @@ def _lora_of(said: dict[str, Any], places: Places) -> tuple[Path, float]:
 
 
 def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
-    """A file that something was made from, by its hash: one of those given, else beside it."""
+    """An input of the file, matched by hash: one of the given files, or in a given folder, beside
+    the file, or in a folder there.
+    """
     identity = recipe.inputs.get(which, {})
     name = identity.get("name", "")
-    found = [p for p in (*places.sources, places.made.with_name(name)) if p.is_file()]
+    here = places.made.parent
+    looked = [
+        *(path / name if path.is_dir() else path for path in places.sources),
+        here / name,
+        *sorted(folder / name for folder in here.iterdir() if folder.is_dir()),
+    ]
+    found = [path for path in looked if path.is_file()]
     if not found:
         raise ParameterError(
-            f"input={name!r}: not found beside {places.made.name!r}; set its location with `source`"
+            f"input={name!r}: not found beside {places.made.name!r}; "
+            "set its location with `sources`"
         )
     for path in found:
         if sha256(path) == identity.get("sha256"):

@@ -5,6 +5,8 @@ open the inputs → plan (read the prompts, make every choice) → paint → dec
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -19,6 +21,8 @@ from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.vocoder.decode import decode
 from riffkit.vocoder.registry import check_vocoder
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
         if one.open is not None and one.name in call.inputs and one.name not in opened:
             opened[one.name] = one.open(session, call.inputs[one.name], call.request, opened)
     plan = task.plan(session, call.request, opened)
+    _log.debug("%s: %s", task.name, plan.resolved)
     recipe = Recipe(
         command=task.name,
         arguments={**asdict(call.request), **plan.resolved},
@@ -86,7 +91,9 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
 def perform(session: Session, prepared: Prepared) -> list[Clip]:
     """Paint a prepared call, and decode it to clips."""
     task, request = prepared.call.task, prepared.call.request
+    begin = time.perf_counter()
     paintings = task.paint(session, prepared.plan, request, prepared.opened)
+    _log.debug("%s: painted %d in %.2f s", task.name, len(paintings), time.perf_counter() - begin)
     heard = [line for one in prepared.opened.values() for line in one.remarks]
     notes = tuple(dict.fromkeys((*session.pipeline.notes, *heard, *session.notes(prepared.plan))))
     recipes = prepared.recipes
@@ -99,6 +106,7 @@ def perform(session: Session, prepared: Prepared) -> list[Clip]:
 def _clip(
     session: Session, request: Any, painted: Painted, recipe: Recipe, notes: tuple[str, ...]
 ) -> Clip:
+    begin = time.perf_counter()
     waveform = decode(
         painted.image,
         vocoder=request.vocoder,
@@ -108,6 +116,7 @@ def _clip(
         known=painted.known,
         device=str(session.pipeline.device),
     )
+    _log.debug("decoded by %s in %.2f s", request.vocoder, time.perf_counter() - begin)
     if painted.join is not None:
         waveform = painted.join(waveform)
     if painted.measure is not None:

@@ -16,7 +16,7 @@ import soundfile
 
 from riffkit.audio.loudness import integrated_lufs
 from riffkit.dataset import build as building
-from riffkit.dataset import place as placing
+from riffkit.dataset import publish as placing
 from riffkit.dataset import work as working
 from riffkit.dataset.build import build_dataset
 from riffkit.dataset.formats import read_dataset_info, read_ledger, read_metadata, read_shards

@@ -89,6 +89,6 @@ def test_images_that_the_model_does_not_know_are_refused(out: Path, model: Pipel
     transposed = any(record.transpose for record in read_metadata(out))
     key = parse_key(read_metadata(out)[0].key or "C major")
     if transposed or key.tonic:
-        with pytest.raises(ParameterError, match="build the dataset with --model"):
+        with pytest.raises(ParameterError, match="build the dataset for that `model`"):
             list(cache_for(out, other))
     assert torch.is_grad_enabled()

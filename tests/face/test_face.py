@@ -15,7 +15,7 @@ import pytest
 import riffkit
 from riffkit import Riff
 from riffkit.music.registry import tasks
-from tests.face.write_methods import PATH, source
+from tests.face.write_methods import HELP, PATH, help_text, source
 
 METHODS = [(Riff, name) for name in (*tasks(), "run", "batch", "generate_many")]
 METHODS += [
@@ -77,6 +77,10 @@ def test_a_function_says_what_it_takes_gives_raises_and_shows(function: Callable
 
 def test_methods_are_those_of_the_tasks() -> None:
     assert PATH.read_text(encoding="utf-8") == source(), "run tests/face/write_methods.py"
+
+
+def test_the_help_that_is_printed_at_once_is_the_command_line_s() -> None:
+    assert HELP.read_text(encoding="utf-8") == help_text(), "run tests/face/write_methods.py"
 
 
 @pytest.mark.parametrize("name", list(tasks()))

@@ -1,4 +1,5 @@
-"""Writes riffkit/music/methods.py: `Riff`'s methods with typed keywords, from the tasks.
+"""Writes what follows from the tasks: riffkit/music/methods.py, `Riff`'s methods with typed
+keywords, and riffkit/commands/help.txt.
 
 python tests/face/write_methods.py
 """
@@ -12,6 +13,9 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
+from riffkit.commands.app import application
 from riffkit.music.fields import about_of
 from riffkit.music.registry import tasks
 from riffkit.music.riff import signature_of
@@ -19,6 +23,7 @@ from riffkit.music.task import Task
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "riffkit" / "music" / "methods.py"
+HELP = ROOT / "riffkit" / "commands" / "help.txt"
 _HEAD = '''# mypy: disable-error-code="empty-body"
 """`Riff`'s methods, one for each task that ships; tests/face/write_methods.py writes this file."""
 
@@ -61,6 +66,12 @@ def source() -> str:
     return subprocess.run(
         ruff, input=text, capture_output=True, text=True, check=True, cwd=ROOT
     ).stdout
+
+
+def help_text() -> str:
+    """What `riff --help` prints on a terminal of 80 columns or more."""
+    done = CliRunner().invoke(application(["--help"]), ["--help"], prog_name="riff")
+    return done.output
 
 
 def method(task: Task[Any]) -> str:
@@ -130,3 +141,4 @@ def indented(text: str, *, hanging: bool = False) -> str:
 
 if __name__ == "__main__":
     PATH.write_text(source(), encoding="utf-8")
+    HELP.write_text(help_text(), encoding="utf-8")

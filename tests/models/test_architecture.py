@@ -97,10 +97,10 @@ def test_parts_and_small_things(tensors: dict[str, Tensor], tmp_path: Path) -> N
     said_of_file(bare(f"{TEXT}text_model."), "a text encoder alone", tmp_path)
     pair = {"lora_down.weight": torch.zeros(2, 4), "lora_up.weight": torch.zeros(4, 2)}
     kohya = {f"lora_unet_mid_block_attentions_0_proj_in.{k}": t for k, t in pair.items()}
-    said_of_file(kohya, "is a LoRA; use --lora", tmp_path)
+    said_of_file(kohya, "is a LoRA; use `loras`", tmp_path)
     peft = {f"unet.mid_block.attentions.0.proj_in.{k[5:]}": t for k, t in pair.items()}
     renamed = {k.replace("down.", "lora_A.").replace("up.", "lora_B."): t for k, t in peft.items()}
-    said_of_file(renamed, "is a LoRA; use --lora", tmp_path)
+    said_of_file(renamed, "is a LoRA; use `loras`", tmp_path)
     said_of_file({"emb_params": torch.zeros(2, 768)}, "textual inversion", tmp_path)
     inversion = {"string_to_param.*": torch.zeros(2, 768)}
     said_of_file(inversion, "textual inversion", tmp_path)
@@ -170,4 +170,4 @@ def test_folders_of_a_part(tmp_path: Path) -> None:
     (tmp_path / "config.json").unlink()
     said_of(tmp_path, "contains no model_index.json")
     (tmp_path / "pytorch_lora_weights.safetensors").write_bytes(b"")
-    said_of(tmp_path, "is a LoRA; use --lora")
+    said_of(tmp_path, "is a LoRA; use `loras`")

@@ -152,7 +152,7 @@ def test_one_guided_keyframe_guides_all(riff: Riff) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("guidance = 2", "guidance = -50", "guidance=-50: must be"),
+        ("guidance = 2", "guidance = -50", "guidance=-50: must be between"),
         ("guidance = 2", 'negative_prompt = "(guitar:50)"', "50"),
         ("prompt =", "promt =", "did you mean 'prompt'"),
         ("bpm = 140", "tempo = 140", "'tempo' is unknown"),

@@ -182,7 +182,11 @@ def test_a_replay_gives_the_text_that_was_read_then(
         ("story", {"keyframes": [7], "bars": 2}, r"keyframes\[0\]=7: must be a table"),
         ("story", {}, "story: has no keyframes"),
         ("vary", {"clip": __file__, "count": 0}, "count=0: must be between 1 and 64"),
-        ("edit", {"clip": __file__, "mask": __file__, "time": (0, 1)}, "mask: stands alone"),
+        (
+            "edit",
+            {"clip": __file__, "mask": __file__, "time": (0, 1)},
+            "mask: can't be combined with `time`",
+        ),
         ("morph", {"first": "nowhere.flac", "last": "a"}, r"nowhere\.flac': no such file"),
         ("loop", {"prompts": ["a"], "theme": "nowhere"}, "no such file; or one of .*house"),
         ("generate", {"prompt": "a", "bpm": 0}, "bpm=0: must be between 20 and 400"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,14 @@ import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from riffkit.dataset.formats import read_dataset_info, read_metadata, read_shards
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from riffkit.models.pipeline import WEIGHTS
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import FULL_BAND
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
 from riffkit.training.objective import min_snr_weights
@@ -29,34 +32,46 @@ from train.mini.autoencoder import (
 from train.mini.crops import Crops, pixels_to_signal
 from train.mini.full import SCHEDULE, DiffusionTask, TextToLatents, load_networks, new_unet
 from train.mini.latents import CachedClips, cache_latents, fact_words, read_latents
-from train.mini.shards import open_pixels, read_clips
+from train.mini.loops import clip_of, finish, read_loops, write_loops
 from train.mini.text import HIDDEN_SIZE, byte_letters, new_text_encoder, principal_components
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A shard of 40 images: two levels of gray, by caption."""
-    lines = []
+    """A dataset of 40 images: two levels of gray, by caption."""
+    clips = []
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 40, (40, 3, 512, 128), dtype=np.uint8)
+    pixels = rng.integers(0, 40, (40, 512, 128, 3), dtype=np.uint8)
     for row in range(40):
         dark = row % 2
         pixels[row] += np.uint8(20 + 140 * dark)
         captions = ["loud drums"] * 2 if dark else ["quiet piano"] * 2
         facts = {"beats_per_bar": 4, "instruments": ["drums" if dark else "piano"], "key": None}
-        line = {"seed": row, "width": 128, "row": row, "captions": captions, "facts": facts}
-        lines.append(json.dumps(line))
-    np.save(tmp_path / "pixels-00000-128.npy", pixels)
-    (tmp_path / "clips-00000.jsonl").write_text("\n".join(lines))
+        image = SpectrogramImage(pixels[row], FULL_BAND, grid=BeatGrid(120.0, 2))
+        clips.append(clip_of(row, image, captions, facts, lufs=-16.0))
+    write_loops(tmp_path, 0, clips)
+    finish(tmp_path, seed=0)
     return tmp_path
 
 
-def test_shards_are_read_back(data: Path) -> None:
-    (clips,) = read_clips(data).values()
-    assert [clip.row for clip in clips] == list(range(40))
-    assert open_pixels(data, 0, 128).shape == (40, 3, 512, 128)
+def signals(data: Path, n: int) -> torch.Tensor:
+    """The first images of it."""
+    return pixels_to_signal(np.stack([loop.pixels() for loop in read_loops(data)[:n]]))
+
+
+def test_rendered_loops_are_a_dataset(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    loops, records = read_loops(data), read_metadata(data)
+    assert len(loops) == 40 == len(records)
+    assert loops[1].facts["instruments"] == ["drums"] and loops[1].captions[0] == "loud drums"
+    samples = [*read_shards(data, "train"), *read_shards(data, "test")]
+    for loop, sample in zip(loops, samples, strict=True):
+        assert loop.width == 128
+        assert np.array_equal(loop.pixels(), sample.image.pixels.transpose(2, 0, 1))
+        assert sample.record.captions == loop.captions
+    assert [s.record.file_name for s in samples[-2:]] == [f"test/{n:08d}.flac" for n in (19, 39)]
+    assert read_dataset_info(data).params == FULL_BAND
     with pytest.raises(ParameterError, match="riff train render"):
-        read_clips(data.parent)
+        read_loops(tmp_path_factory.mktemp("empty"))
 
 
 def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
@@ -80,7 +95,7 @@ def test_autoencoder_learns(data: Path, tmp_path: Path) -> None:
 def test_a_decoder_learns_on_and_its_latents_stay(data: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = standardize_latents(new_autoencoder(), Crops(data))
-    images = pixels_to_signal(open_pixels(data, 0, 128)[:4])
+    images = signals(data, 4)
     with torch.no_grad(), circular_in_time(network):
         latents = network.encode(images).latent_dist.mean
     config = LoopConfig(
@@ -105,7 +120,7 @@ def test_a_decoder_learns_on_and_its_latents_stay(data: Path, tmp_path: Path) ->
 def test_standardized_latents(data: Path) -> None:
     torch.manual_seed(0)
     network = new_autoencoder()
-    images = pixels_to_signal(open_pixels(data, 0, 128)[:16])
+    images = signals(data, 16)
     with torch.no_grad(), circular_in_time(network):
         raw = network.encode(images).latent_dist.mean
         raw[:, N_SOUND_CHANNELS:] = 0

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import FULL_BAND
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
 from train.mini.autoencoder import new_autoencoder
 from train.mini.crops import CROP_COLUMNS, Crops
 from train.mini.grain import GrainTask, energy_scores, export_grain
-from train.mini.shards import clips_path, pixels_path
+from train.mini.loops import clip_of, write_loops
 from train.sounds.roughen import roughen
 
 RATE = 44_100
@@ -25,13 +28,13 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, n = tmp_path_factory.mktemp("noisy"), 32
     rng = np.random.default_rng(0)
     strengths = rng.uniform(5, 40, (n, 1, 1, 1))
-    images = np.clip(128 + strengths * rng.standard_normal((n, 3, 512, 128)), 0, 255)
-    np.save(pixels_path(folder, 0, 128), images.astype(np.uint8))
-    lines = [
-        f'{{"seed": {i}, "width": 128, "row": {i}, "captions": [], "facts": {{}}}}'
-        for i in range(n)
-    ]
-    clips_path(folder, 0).write_text("\n".join(lines) + "\n")
+    pixels = np.clip(128 + strengths * rng.standard_normal((n, 3, 512, 128)), 0, 255)
+    pixels = pixels.astype(np.uint8).transpose(0, 2, 3, 1)
+    grid = BeatGrid(120.0, 2)
+    images = [SpectrogramImage(one, FULL_BAND, grid=grid) for one in pixels]
+    write_loops(
+        folder, 0, [clip_of(20 * k, one, [], {}, lufs=-16.0) for k, one in enumerate(images)]
+    )
     return folder
 
 

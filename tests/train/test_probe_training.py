@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,13 @@ import pytest
 
 from riffkit.errors import ParameterError
 from riffkit.evaluation.probe import listen
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import FULL_BAND
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
 from train.judges.probe import ProbeTask, export_probe, probe_facts
+from train.mini.loops import clip_of, write_loops
 
 INSTRUMENTS = "piano", "flute"
 
@@ -33,15 +36,14 @@ def picture(kind: int, drums: bool, seed: int) -> np.ndarray:
 def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
-    lines, images = [], []
+    clips = []
     for seed in range(80):
         kind, drums = seed % 2, seed % 4 > 1
-        images.append(picture(kind, drums, seed))
+        pixels = picture(kind, drums, seed).transpose(1, 2, 0)
+        image = SpectrogramImage(pixels, FULL_BAND, grid=BeatGrid(120.0, 2))
         facts = {"instruments": [INSTRUMENTS[kind]], "drums": drums, "style": "pop"}
-        clip = {"seed": seed, "width": 128, "row": seed, "captions": ["a"], "facts": facts}
-        lines.append(json.dumps(clip))
-    np.save(folder / "pixels-00000-128.npy", np.stack(images))
-    (folder / "clips-00000.jsonl").write_text("\n".join(lines))
+        clips.append(clip_of(seed, image, ["a"], facts, lufs=-16.0))
+    write_loops(folder, 0, clips)
     return folder
 
 

@@ -18,8 +18,8 @@ from riffkit.spectrogram.params import FULL_BAND
 from riffkit.vocoder.decode import decode
 from train.judges.eval_prompts import FIRST_SEED, N_PROMPTS
 from train.judges.eval_prompts import eval_prompts as write_prompts
+from train.mini.loops import read_loops
 from train.mini.render import render_clip
-from train.mini.shards import open_pixels, read_clips
 from train.sounds.soundfont import find_soundfont
 
 N_OTHERS = 400
@@ -63,8 +63,5 @@ def _render(prompt: EvalPrompt) -> Reading:
 
 
 def _pictures(data: Path) -> Iterator[np.ndarray]:
-    for shard, clips in read_clips(data).items():
-        for clip in clips:
-            pixels = open_pixels(data, shard, clip.width)[clip.row]
-            image = SpectrogramImage(np.asarray(pixels).transpose(1, 2, 0), FULL_BAND)
-            yield picture_features(image)
+    for loop in read_loops(data):
+        yield picture_features(SpectrogramImage(loop.pixels().transpose(1, 2, 0), FULL_BAND))

@@ -19,7 +19,7 @@ from riffkit.evaluation.probe import KINDS, Heard, Probe, pooled_loudness
 from riffkit.training.rows import Rows
 from riffkit.training.state import load_ema
 from train.mini.latents import fact_words
-from train.mini.shards import open_pixels, read_clips
+from train.mini.loops import read_loops
 
 LARGEST_NOISE = 0.05  # of the loudness
 _HELD_OUT_SHARE = 0.05
@@ -117,13 +117,10 @@ def _read(data: Path) -> tuple[dict[int, Tensor], dict[int, list[set[str]]]]:
     """Pooled images (uint8) and facts by width."""
     images: dict[int, list[Tensor]] = {}
     said: dict[int, list[set[str]]] = {}
-    for shard, clips in read_clips(data).items():
-        for width in sorted({clip.width for clip in clips}):
-            pixels = open_pixels(data, shard, width)
-            for clip in (clip for clip in clips if clip.width == width):
-                pooled = pooled_loudness(np.asarray(pixels[clip.row]).transpose(1, 2, 0))
-                images.setdefault(width, []).append((255 * pooled).round().to(torch.uint8))
-                said.setdefault(width, []).append(probe_facts(clip.facts))
+    for loop in read_loops(data):
+        pooled = pooled_loudness(loop.pixels().transpose(1, 2, 0))
+        images.setdefault(loop.width, []).append((255 * pooled).round().to(torch.uint8))
+        said.setdefault(loop.width, []).append(probe_facts(loop.facts))
     return {width: torch.stack(rows) for width, rows in images.items()}, said
 
 

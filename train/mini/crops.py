@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from train.mini.shards import open_pixels, read_clips
+from train.mini.loops import read_loops
 
 CROP_COLUMNS = 128
 _N_HELD_OUT = 24
@@ -20,11 +20,8 @@ class Crops:
     """The loops of a folder that `riff train render` wrote; the last 24 are held out."""
 
     def __init__(self, data: Path) -> None:
-        rows: list[tuple[np.ndarray, int]] = []
-        for shard, clips in read_clips(data).items():
-            images = {width: open_pixels(data, shard, width) for width in {c.width for c in clips}}
-            rows += [(images[clip.width], clip.row) for clip in clips]
-        self._rows, self._held_out = rows[:-_N_HELD_OUT], rows[-_N_HELD_OUT:]
+        loops = read_loops(data)
+        self._rows, self._held_out = loops[:-_N_HELD_OUT], loops[-_N_HELD_OUT:]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -38,22 +35,20 @@ class Crops:
         """A crop of each item, begun where its generator says; white (silence) is 1, black -1."""
         crops = []
         for item, generator in zip(items, generators, strict=True):
-            images, row = self._rows[int(item)]
-            width = images.shape[-1]
-            start = int(torch.randint(width, (), generator=generator))
-            first = images[row, :, :, start : start + CROP_COLUMNS]
-            rest = images[row, :, :, : max(0, start + CROP_COLUMNS - width)]
-            crops.append(np.concatenate((first, rest), axis=-1))
+            pixels = self._rows[int(item)].pixels()
+            start = int(torch.randint(pixels.shape[-1], (), generator=generator))
+            columns = np.arange(start, start + CROP_COLUMNS)
+            crops.append(pixels.take(columns, axis=-1, mode="wrap"))
         return pixels_to_signal(np.stack(crops), device)
 
     def sample(self, n_images: int) -> list[Float[Tensor, "1 3 row column"]]:
         """Evenly spaced whole training images."""
         rows = self._rows[:: max(1, len(self._rows) // n_images)][:n_images]
-        return [pixels_to_signal(images[row][None]) for images, row in rows]
+        return [pixels_to_signal(loop.pixels()[None]) for loop in rows]
 
     def held_out(self) -> list[Float[Tensor, "1 3 row column"]]:
         """Whole images that `draw` never shows."""
-        return [pixels_to_signal(images[row][None]) for images, row in self._held_out]
+        return [pixels_to_signal(loop.pixels()[None]) for loop in self._held_out]
 
 
 def pixels_to_signal(

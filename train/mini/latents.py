@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from jaxtyping import Bool, Float, Int
@@ -24,9 +24,7 @@ from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from train.mini.autoencoder import N_SOUND_CHANNELS
 from train.mini.crops import pixels_to_signal
-from train.mini.shards import Clip, open_pixels, read_clips
-
-_BATCH = 1  # larger batches fall out of the cache, and are slower
+from train.mini.loops import Loop, read_loops
 
 
 @dataclass(frozen=True)
@@ -44,14 +42,14 @@ class CachedClips:
 
 
 def encode_images(
-    autoencoder: AutoencoderKL, pixels: np.ndarray
+    autoencoder: AutoencoderKL, loops: Sequence[Loop]
 ) -> Float[Tensor, "clip channel row column"]:
-    """The sound channels of the latents of UInt8 "clip plane row column" loops."""
+    """The sound channels of the latents of loops of one width."""
     batches = []
     enabled = has_bfloat16(torch.device("cpu"))
     with torch.no_grad(), circular_in_time(autoencoder):
-        for start in range(0, len(pixels), _BATCH):
-            signal = pixels_to_signal(pixels[start : start + _BATCH])
+        for loop in loops:  # larger batches fall out of the processor's cache, and are slower
+            signal = pixels_to_signal(loop.pixels()[None])
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
                 mean = autoencoder.encode(signal).latent_dist.mean
             batches.append(mean[:, :N_SOUND_CHANNELS].float())
@@ -63,25 +61,26 @@ def cache_latents(
 ) -> Iterator[int]:
     """Write `latents-N-WIDTH.safetensors` for each shard of `data`; yields clips done."""
     out.mkdir(parents=True, exist_ok=True)
-    for shard, clips in read_clips(data).items():
-        for width in sorted({clip.width for clip in clips}):
-            path = out / f"latents-{shard:05d}-{width}.safetensors"
+    for shard, of_shard in groupby(read_loops(data), key=lambda loop: loop.shard):
+        loops = list(of_shard)
+        for width in sorted({loop.width for loop in loops}):
+            path = out / f"latents-{shard.stem}-{width}.safetensors"
             if path.exists():
                 continue
-            chosen = sorted((c for c in clips if c.width == width), key=lambda clip: clip.row)
-            latents = encode_images(autoencoder, open_pixels(data, shard, width))
+            chosen = [loop for loop in loops if loop.width == width]
+            latents = encode_images(autoencoder, chosen)
             tensors = {
                 "latents": latents.half(),
                 "tokens": _tokens(chosen, tokenizer),
                 "beats_per_bar": torch.tensor([c.facts["beats_per_bar"] for c in chosen]),
             }
-            facts = json.dumps([{**c.facts, "seed": c.seed} for c in chosen])
+            facts = json.dumps([c.facts for c in chosen])
             with atomic_path(path) as temporary:
                 save_file(tensors, temporary, metadata={"facts": facts})
             yield len(chosen)
 
 
-def _tokens(clips: list[Clip], tokenizer: CLIPTokenizer) -> Int[Tensor, "clip caption token"]:
+def _tokens(clips: list[Loop], tokenizer: CLIPTokenizer) -> Int[Tensor, "clip caption token"]:
     rows = [
         tokenizer(
             list(clip.captions), padding="max_length", truncation=True, return_tensors="pt"
@@ -95,8 +94,8 @@ def read_latents(folder: Path) -> dict[int, CachedClips]:
     """All cached clips by image width."""
     parts: dict[int, list[dict[str, Tensor]]] = {}
     said: dict[int, list[set[str]]] = {}
-    for path in sorted(folder.glob("latents-*.safetensors")):
-        width = int(path.stem.split("-")[2])
+    for path in sorted(folder.glob("latents-*.safetensors"), key=_held_out_last):
+        width = int(path.stem.split("-")[-1])
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
             parts.setdefault(width, []).append(
@@ -119,6 +118,10 @@ def read_latents(folder: Path) -> dict[int, CachedClips]:
         )
         for width, shards in parts.items()
     }
+
+
+def _held_out_last(path: Path) -> tuple[bool, str]:
+    return "-test-" in path.name, path.name
 
 
 def fact_words(facts: Mapping[str, Any]) -> set[str]:

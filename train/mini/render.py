@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -13,15 +11,15 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from riffkit.atomic import atomic_path
+from riffkit.audio.loudness import integrated_lufs
 from riffkit.errors import ParameterError
 from riffkit.prompt.key import parse_tonic
 from riffkit.score import ScoreFacts, captions, write_score
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.image import mel_to_pixels
+from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND
-from train.mini.shards import clips_path, pixels_path
+from train.mini.loops import clip_of, finish, shard_path, write_loops
 from train.sounds.render_score import SAMPLE_RATE, render
 from train.sounds.roughen import roughen
 from train.sounds.soundfont import find_soundfont
@@ -36,6 +34,14 @@ def render_clip(
     seed: int, soundfont: Path, *, rough: bool = False
 ) -> tuple[UInt8[np.ndarray, "plane row column"], ScoreFacts]:
     """The image of score `seed`, roughened if asked, and the score's facts."""
+    image, facts, _ = _rendered(seed, soundfont, rough=rough)
+    return np.ascontiguousarray(image.pixels.transpose(2, 0, 1)), facts
+
+
+def _rendered(
+    seed: int, soundfont: Path, *, rough: bool
+) -> tuple[SpectrogramImage, ScoreFacts, float]:
+    """A score's image, its facts, and the sound's loudness in LUFS."""
     score = write_score(seed, tonics=[parse_tonic(name) for name in NATIVE_TONICS])
     waveform = torch.as_tensor(np.asarray(render(score, soundfont)), dtype=torch.float32)
     if waveform.square().mean().sqrt() < _SILENT_RMS:
@@ -44,47 +50,35 @@ def render_clip(
         waveform = roughen(waveform, SAMPLE_RATE, seed)
     grid = BeatGrid(bpm=score.bpm, n_beats=score.n_beats)
     mel = waveform_to_mel(waveform, FULL_BAND, n_frames=grid.n_frames)
-    pixels, _ = mel_to_pixels(mel, FULL_BAND)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)), score.facts
+    pixels, max_value = mel_to_pixels(mel, FULL_BAND)
+    image = SpectrogramImage(pixels, FULL_BAND, max_value=max_value, grid=grid)
+    return image, score.facts, integrated_lufs(waveform, SAMPLE_RATE)
 
 
 def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int, rough: float) -> int:
     torch.set_num_threads(1)
     soundfont = find_soundfont()
-    images: dict[int, list[np.ndarray]] = defaultdict(list)
-    lines = []
+    clips = []
     for seed in range(first_seed, first_seed + n_clips):
         is_rough = bool(np.random.default_rng(seed).random() < rough)
-        image, facts = render_clip(seed, soundfont, rough=is_rough)
-        width = image.shape[-1]
-        clip = {
-            "seed": seed,
-            "width": width,
-            "row": len(images[width]),
-            "captions": captions(facts, CAPTIONS_PER_CLIP, seed),
-            "facts": facts.to_dict(),
-        }
-        images[width].append(image)
-        lines.append(json.dumps(clip, ensure_ascii=False))
-    for width, rows in images.items():
-        with atomic_path(pixels_path(folder, shard, width)) as path, path.open("wb") as file:
-            np.save(file, np.stack(rows))
-    with atomic_path(clips_path(folder, shard)) as path:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        image, facts, lufs = _rendered(seed, soundfont, rough=is_rough)
+        texts = captions(facts, CAPTIONS_PER_CLIP, seed)
+        clips.append(clip_of(seed, image, texts, facts.to_dict(), lufs=lufs))
+    write_loops(folder, shard, clips)
     return n_clips
 
 
 def render_loops(
     folder: Path, *, n_clips: int, first_seed: int = 0, n_workers: int = 2, rough: float = 0.0
 ) -> Iterator[int]:
-    """Render the clips of seeds `first_seed` … into `folder`; yields clips done, shard by shard.
+    """Render the clips of seeds `first_seed` … into a dataset folder; yields clips done by shard.
 
     The share `rough` of them is roughened: for the autoencoder, whose captions don't matter.
     Shards that are already there are kept, so the same command goes on where it stopped.
     """
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, n_clips, CLIPS_PER_SHARD)
-    missing = [s for s in starts if not clips_path(folder, s // CLIPS_PER_SHARD).exists()]
+    missing = [s for s in starts if not shard_path(folder, s // CLIPS_PER_SHARD).exists()]
     with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
         jobs = [
             pool.submit(
@@ -99,3 +93,4 @@ def render_loops(
         ]
         for job in jobs:
             yield job.result()
+    finish(folder, seed=first_seed)

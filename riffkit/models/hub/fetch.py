@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from logging import getLogger
 from pathlib import Path
 
 from huggingface_hub import HfApi, constants
@@ -31,6 +32,8 @@ from riffkit.models.hub.hub_id import HubId, parse_hub_id
 from riffkit.models.hub.listing import INDEX, model_files
 from riffkit.models.weights.architecture import check_class, check_configs
 from riffkit.models.weights.weight_names import NETWORKS
+
+_log = getLogger(__name__)
 
 OnProgress = Callable[[int, int], None]
 """Called with the bytes downloaded so far and the total."""
@@ -68,6 +71,7 @@ def pull(hub_id: HubId, on_progress: OnProgress = lambda done, total: None) -> P
         folder = repo_folder(hub_id.repo) / "snapshots" / commit
         missing = [file for file in files if not is_there(folder, file)]
         to_come = sum(bytes_to_come(hub_id, file) for file in missing)
+        _log.debug("%s: revision %s, %d bytes to come", hub_id, commit, to_come)
         _check_space(hub_id, to_come)
         total = sum(file.n_bytes for file in files)
         with _one_line_errors(hub_id):
