@@ -51,10 +51,10 @@ def _link(target: str) -> str:
 
 def figure(title: str, picture: str, sound: str, lines: Sequence[str] = ()) -> str:
     """A clip: its picture ("" for none), a player and lines of text."""
-    told = "".join(f"<br>{escape(line)}" for line in lines)
+    caption = "".join(f"<br>{escape(line)}" for line in lines)
     shown = image(picture) if picture else ""
     return (
-        f"<figure>{shown}{player(sound)}<figcaption><b>{escape(title)}</b>{told}</figcaption>"
+        f"<figure>{shown}{player(sound)}<figcaption><b>{escape(title)}</b>{caption}</figcaption>"
         "</figure>"
     )
 

@@ -48,9 +48,9 @@ def tempo(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> Tempo 
     if not onsets.any():
         return None
     rate = sample_rate / hop_samples(sample_rate)
-    likeness = _autocorrelation(onsets)
+    similarity = _autocorrelation(onsets)
     bpm = _candidates()
-    comb = _comb(likeness, 60 * rate / bpm, _N_TEETH)
+    comb = _comb(similarity, 60 * rate / bpm, _N_TEETH)
     salience = comb * np.sqrt(_pulse_strength(onsets, rate, bpm))
     if not salience.any():
         return None
@@ -58,8 +58,8 @@ def tempo(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> Tempo 
     octaves = family * np.array([0.25, 0.5, 1, 2, 4])
     octave_comb = np.interp(octaves, bpm, comb, left=0, right=0)
     beat = float(octaves[np.argmax(octave_comb * _nearness(octaves, _BEAT_OCTAVES))])
-    beat = _refine(likeness, rate, beat)
-    return Tempo(beat, _confidence(likeness, 60 * rate / beat, len(onsets) / n_turns))
+    beat = _refine(similarity, rate, beat)
+    return Tempo(beat, _confidence(similarity, 60 * rate / beat, len(onsets) / n_turns))
 
 
 def _candidates() -> Float[np.ndarray, " candidate"]:
@@ -81,16 +81,16 @@ def _autocorrelation(onsets: Float[np.ndarray, " frame"]) -> Float[np.ndarray, "
     power = np.abs(scipy.fft.rfft(onsets, size)) ** 2
     n_lags = n_frames - n_frames // 8
     products = scipy.fft.irfft(power, size)[:n_lags]
-    likeness = products / np.arange(n_frames, n_frames - n_lags, -1)
-    return np.asarray(likeness / likeness[0])
+    similarity = products / np.arange(n_frames, n_frames - n_lags, -1)
+    return np.asarray(similarity / similarity[0])
 
 
 def _comb(
-    likeness: Float[np.ndarray, " lag"], period: Float[np.ndarray, " candidate"], n_teeth: int
+    similarity: Float[np.ndarray, " lag"], period: Float[np.ndarray, " candidate"], n_teeth: int
 ) -> Float[np.ndarray, " candidate"]:
     """The mean likeness at the first multiples of a period in frames, 0 where negative."""
-    lags = np.arange(len(likeness))
-    teeth = [np.interp(k * period, lags, likeness, right=0) for k in range(1, n_teeth + 1)]
+    lags = np.arange(len(similarity))
+    teeth = [np.interp(k * period, lags, similarity, right=0) for k in range(1, n_teeth + 1)]
     return np.asarray(np.maximum(0, np.mean(teeth, axis=0)))
 
 
@@ -104,20 +104,20 @@ def _pulse_strength(
     return np.asarray(strength / strength.max())
 
 
-def _refine(likeness: Float[np.ndarray, " lag"], rate: float, bpm: float) -> float:
+def _refine(similarity: Float[np.ndarray, " lag"], rate: float, bpm: float) -> float:
     """The tempo within 2 % whose multiples fit best, as many of them as the clip holds."""
     near = bpm * np.linspace(0.98, 1.02, 401)
     period = 60 * rate / near
-    n_teeth = max(1, min(32, int((len(likeness) - 1) / period.max())))
-    return float(near[np.argmax(_comb(likeness, period, n_teeth))])
+    n_teeth = max(1, min(32, int((len(similarity) - 1) / period.max())))
+    return float(near[np.argmax(_comb(similarity, period, n_teeth))])
 
 
-def _confidence(likeness: Float[np.ndarray, " lag"], period: float, n_loop: float) -> float:
+def _confidence(similarity: Float[np.ndarray, " lag"], period: float, n_loop: float) -> float:
     """The mean likeness some beats later, but for where a repeated loop is bound to be alike."""
     lags = period * np.arange(1, _N_TEETH + 1)
     turns = lags / n_loop
     is_bound = (np.abs(turns - np.round(turns)) * n_loop < _LOOP_MARGIN_FRAMES) & (turns > 0.5)
     if is_bound.all():
         return 0.0
-    teeth = np.interp(lags[~is_bound], np.arange(len(likeness)), likeness, right=0)
+    teeth = np.interp(lags[~is_bound], np.arange(len(similarity)), similarity, right=0)
     return float(np.clip(teeth.mean(), 0, 1))

@@ -16,7 +16,7 @@ from riffkit.errors import ParameterError
 
 Engine = Annotated[str, typer.Option(help="For lists: local, or ray for a cluster.")]
 Workers = Annotated[
-    int | None, typer.Option(help="For lists: number of processes.  [default: one a core]")
+    int | None, typer.Option(help="For lists: number of processes.  [default: one per core]")
 ]
 
 
@@ -47,7 +47,7 @@ def put_batch(
     entries = read_batch(file, task=task)
     asked_seed, shared = defaults.get("seed"), {k: v for k, v in defaults.items() if k != "seed"}
     for entry in entries:
-        entry.call(shared, seed=0)  # mistakes are said before anything heavy is imported
+        entry.call(shared, seed=0)  # report mistakes before heavy imports
     from riffkit.music.batch import list_calls, make_all
 
     calls = list_calls(

@@ -129,7 +129,7 @@ def build(
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="Dataset folder that `riff dataset build` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Dataset folder written by `riff dataset build`.")],
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if there are problems.")
     ] = False,

@@ -49,7 +49,7 @@ def evaluate(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a model on fixed prompts: loops, and a report on how well they match.
+    """Judge a model on fixed prompts, and write a report.
 
     With --dataset: how much of its genre a LoRA or tuned model has learned, whether it copies
     training clips, and whether the LoRA at half weight still follows the fixed prompts.
@@ -183,11 +183,11 @@ def _judge_genre(
         heard["base"], heard["tuned"], heard["train"], heard["test"], tag=tag
     )
     followed = kept(readings["base"], readings["tuned"]) if evaluation else None
-    said = [*scores.lines(), *(followed.lines() if followed else ())]
-    report = genre.write_genre_report(folder, prompt, said)
+    lines = [*scores.lines(), *(followed.lines() if followed else ())]
+    report = genre.write_genre_report(folder, prompt, lines)
     facts = {
         "report": str(report),
         **asdict(scores),
         "kept": asdict(followed) if followed else None,
     }
-    say(facts, "\n".join((*said, str(report))), as_json=as_json)
+    say(facts, "\n".join((*lines, str(report))), as_json=as_json)

@@ -43,8 +43,8 @@ def as_options(message: str) -> str:
 
     def named(match: re.Match[str]) -> str:
         name, value = match.groups()
-        said = option(name) or name
-        return said if value is None else f"{said} {value}"
+        text = option(name) or name
+        return text if value is None else f"{text} {value}"
 
     def leading(match: re.Match[str]) -> str:
         return (match[1] or "") + (option(match[2]) or match[2])

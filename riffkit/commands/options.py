@@ -60,12 +60,12 @@ def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
 
 def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values given on the command line (click's context `ctx`), without defaults."""
-    said = {
+    given = {
         name
         for name in values
         if (source := ctx.get_parameter_source(name)) is None or source.name == "COMMANDLINE"
     }
-    return {name: value for name, value in values.items() if name in said and value is not None}
+    return {name: value for name, value in values.items() if name in given and value is not None}
 
 
 @contextmanager

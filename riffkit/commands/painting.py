@@ -52,11 +52,11 @@ def _unasked() -> None:
 
 
 def batch(ctx: Any, **values: Any) -> None:
-    """Make a clip from each row of a file, named OUTPUT/NNN-<its words>.wav.
+    """Make a clip from each row of a file.
 
-    A text file has one prompt per line; .jsonl and .csv rows name the task's options and may
-    name a `task`. Options given here apply to rows that don't set them. Existing clips are
-    kept: run the command again to resume.
+    Clips are named OUTPUT/NNN-<its words>.wav. A text file has one prompt per line; .jsonl and .csv
+    rows name the task's options and may name a `task`. Options given here apply to rows that don't
+    set them. Existing clips are kept: run the command again to resume.
     """
     common = {name: values.pop(name) for name in (*_COMMON, *_LISTED, "count", "task")}
     loading = Loading(**{field.name: values.pop(field.name) for field in fields(Loading)})

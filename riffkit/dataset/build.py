@@ -166,7 +166,7 @@ def _ask_captioner(
         )
         for stem, folder, number in clips
     ]
-    said = run_tasks(
+    answers = run_tasks(
         caption_by_command,
         tasks,
         engine=request.engine,
@@ -174,7 +174,7 @@ def _ask_captioner(
         name=_name_of,
         gpu=False,
     )
-    return {task.name: captions for task, captions in zip(tasks, said, strict=True)}
+    return {task.name: captions for task, captions in zip(tasks, answers, strict=True)}
 
 
 def _nothing(folder: Path, heard: list[Heard]) -> ParameterError:
@@ -199,8 +199,8 @@ def _missing_notes(missing: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _already(out: Path, notes: tuple[str, ...]) -> Built:
-    said = (f"{out} is already up to date",)
-    return _built(read_metadata(out), read_ledger(out), (*said, *notes))
+    note = (f"{out} is already up to date",)
+    return _built(read_metadata(out), read_ledger(out), (*note, *notes))
 
 
 def _built(

@@ -122,11 +122,11 @@ def caption_clip(
     """
     rng = random.Random(f"captions {seed}")
     found = [] if templates else [triggered(text, trigger) for text in facts.words.captions[:n]]
-    said = templates or (_TEMPLATES_OF_CAPTIONS if facts.words.captions else _TEMPLATES)
+    chosen = templates or (_TEMPLATES_OF_CAPTIONS if facts.words.captions else _TEMPLATES)
     for _ in range(n * _TRIES):
         if len(found) >= n:
             break
-        text = triggered(_made(said, _values(facts, trigger, rng), rng), trigger)
+        text = triggered(_made(chosen, _values(facts, trigger, rng), rng), trigger)
         if text and text not in found:
             found.append(text)
     if templates and not found:

@@ -47,8 +47,8 @@ def caption_by_command(task: CaptionTask) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         raise ParameterError(f"{what}: can't be run ({error})") from error
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ParameterError(f"{what}: exit code {done.returncode}: {said}")
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ParameterError(f"{what}: exit code {done.returncode}: {reason}")
     captions = tuple(text for line in done.stdout.splitlines() if (text := " ".join(line.split())))
     if not captions:
         raise ParameterError(f"{what}: printed no caption; it must print one")

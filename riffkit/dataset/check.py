@@ -42,13 +42,13 @@ class Check:
 
     def problems(self) -> list[dict[str, Any]]:
         """The findings grouped by kind, in the order of `KINDS`."""
-        told = []
+        problems = []
         for kind, what in KINDS.items():
             own = [one for one in self.findings if one.kind == kind]
             if own:
                 members = [{"clips": list(one.clips), "detail": one.detail} for one in own]
-                told.append({"kind": kind, "what": what, "n": len(own), "findings": members})
-        return told
+                problems.append({"kind": kind, "what": what, "n": len(own), "findings": members})
+        return problems
 
     def facts(self) -> dict[str, Any]:
         """The contents of check.json."""

@@ -81,19 +81,19 @@ def of_sound(records: Sequence[ClipRecord], heard: Mapping[str, Heard]) -> Itera
             yield Finding("damaged-file", clip, one.error)
             continue
         if (one.sample_rate, one.n_channels) != (CLIP_RATE, 2):
-            told = f"{one.n_channels} channels at {one.sample_rate} Hz"
-            yield Finding("wrong-format", clip, told)
+            detail = f"{one.n_channels} channels at {one.sample_rate} Hz"
+            yield Finding("wrong-format", clip, detail)
         if abs(one.seconds - record.seconds) > _LENGTH_SECONDS:
             yield Finding("wrong-length", clip, f"{one.seconds:.3f} s, not {record.seconds:.3f} s")
         if one.true_peak_dbfs > 0 or one.full_scale_run >= _FULL_SCALE_RUN:
-            told = f"true peak {one.true_peak_dbfs:+.1f} dBFS"
-            told += f", {one.full_scale_run} samples in a row" if one.full_scale_run > 1 else ""
-            yield Finding("clipping", clip, told)
+            detail = f"true peak {one.true_peak_dbfs:+.1f} dBFS"
+            detail += f", {one.full_scale_run} samples in a row" if one.full_scale_run > 1 else ""
+            yield Finding("clipping", clip, detail)
         if one.silent_share >= _SILENT_SHARE:
             yield Finding("silence", clip, f"{one.silent_share:.0%} of the clip")
         elif abs(one.loudness_lufs - usual) > _LOUDNESS_LU:
-            told = f"{one.loudness_lufs:.1f} LUFS, median {usual:.1f}"
-            yield Finding("loudness", clip, told)
+            detail = f"{one.loudness_lufs:.1f} LUFS, median {usual:.1f}"
+            yield Finding("loudness", clip, detail)
 
 
 def of_shards(records: Sequence[ClipRecord], shards: Sequence[Shard]) -> Iterator[Finding]:
@@ -122,8 +122,8 @@ def of_sources(records: Sequence[ClipRecord]) -> Iterator[Finding]:
                 continue
             if what == "sha256" and len({record.source for record in members}) < 2:
                 continue  # reported already
-            told = f"{same}, {name}" if what == "source" else same
-            yield Finding("leak", tuple(record.file_name for record in members), told)
+            detail = f"{same}, {name}" if what == "source" else same
+            yield Finding("leak", tuple(record.file_name for record in members), detail)
 
 
 def of_images(records: Sequence[ClipRecord], seen: Mapping[str, Seen]) -> Iterator[Finding]:

@@ -58,8 +58,8 @@ class Place:
             options = read_dataset_info(self.out).options
             if differing({"files": options["files"]}, {"files": self.files}):
                 other = differing(options, {**self.resolved.options, "files": options["files"]})
-                said = f"dataset with {other or 'other or changed files or captions'}"
-                raise ParameterError(f"out={str(self.out)!r}: contains a {said}; {advice}")
+                found = f"dataset with {other or 'other or changed files or captions'}"
+                raise ParameterError(f"out={str(self.out)!r}: contains a {found}; {advice}")
             held = {name: value for name, value in options.items() if name != "files"}
         elif (self.work / _WORK_INFO).exists():
             held = json.loads((self.work / _WORK_INFO).read_text(encoding="utf-8"))

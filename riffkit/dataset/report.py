@@ -48,10 +48,10 @@ def _html(out: Path, check: Check, facts: dict[str, Any]) -> str:
     problems = problem_lines(facts)
     by_name = {record.file_name: record for record in check.records}
     wrong = [name for one in check.findings for name in one.clips if name in by_name]
-    told = "<p>None.</p>" if not problems else bullets(problems)
+    listed = "<p>None.</p>" if not problems else bullets(problems)
     return page(
         f"Dataset {out.resolve().name}",
-        f"<h2>Problems</h2>{told}",
+        f"<h2>Problems</h2>{listed}",
         f"<h2>Clips</h2>{_splits(facts)}",
         f"<h2>Tempo, BPM</h2>{histogram(facts['tempo_bpm'])}",
         f"<h2>Key</h2>{histogram(facts['keys'])}",

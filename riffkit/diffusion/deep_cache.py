@@ -74,11 +74,11 @@ class DeepCache:
     @property
     def remark(self) -> str:
         """A note on how much was reused and how much that may have cost."""
-        said = f"deep_cache {self.every}: {self._n_reused} of {self._n_calls} deep passes reused"
+        counts = f"deep_cache {self.every}: {self._n_reused} of {self._n_calls} deep passes reused"
         if self.change is None:
-            return f"{said}; too few steps to measure the change"
+            return f"{counts}; too few steps to measure the change"
         return (
-            f"{said}; reused features had changed by {self.change:.1%} "
+            f"{counts}; reused features had changed by {self.change:.1%} "
             "when next computed (lower N: closer to the full result)"
         )
 

@@ -121,7 +121,7 @@ def denoise(
             found[items] = predict(scaled, timestep, guidance, items=items)
         return found
 
-    def told(index: int) -> None:
+    def report(index: int) -> None:
         if on_step is not None:
             _tell(on_step, index, len(timesteps), config.n_run)
 
@@ -137,7 +137,7 @@ def denoise(
             noise=noise,
             inpainting=inpainting,
             options=step_options(scheduler, generators),
-            on_pass=told,
+            on_pass=report,
         )
     if cache is not None and config.on_remark is not None:
         config.on_remark(cache.remark)

@@ -136,20 +136,18 @@ def _as_levels(signal: Float[Tensor, "3 row frame"]) -> UInt8[Tensor, "3 row fra
 
 
 def slerp(
-    first: Float[Tensor, "*shape"], second: Float[Tensor, "*shape"], share: Tensor | float
+    first: Float[Tensor, "*shape"], second: Float[Tensor, "*shape"], t: Tensor | float
 ) -> Float[Tensor, "*shape"]:
-    """Spherical interpolation from `first` (`share` 0) to `second` (`share` 1), in float32.
+    """Spherical interpolation from `first` (`t` 0) to `second` (`t` 1), in float32.
 
     Unlike linear interpolation it keeps the norm, which noise needs (Shoemake 1985; White 2016,
-    arXiv:1609.04468). `share` may vary over the tensor; the angle is that between the whole
+    arXiv:1609.04468). `t` may vary over the tensor; the angle is that between the whole
     tensors. Nearly parallel tensors are interpolated linearly.
     """
     first, second = first.float(), second.float()
-    share = torch.as_tensor(share, dtype=torch.float32, device=first.device)
+    t = torch.as_tensor(t, dtype=torch.float32, device=first.device)
     cosine = float((first * second).sum() / (first.norm() * second.norm()).clamp(min=1e-12))
     if abs(cosine) > _PARALLEL:
-        return torch.lerp(first, second, share.expand_as(first))
+        return torch.lerp(first, second, t.expand_as(first))
     angle = torch.arccos(torch.tensor(cosine, device=first.device))
-    return ((1 - share) * angle).sin() / angle.sin() * first + (
-        share * angle
-    ).sin() / angle.sin() * second
+    return ((1 - t) * angle).sin() / angle.sin() * first + (t * angle).sin() / angle.sin() * second

@@ -70,13 +70,13 @@ def _html(
 ) -> str:
     clips = "".join(
         f"<h3>{escape(prompt.text)}</h3>{image(path.with_suffix('.png').name)}<br>"
-        f"{player(path.name)}<p>{_told(reading)}</p>"
+        f"{player(path.name)}<p>{_scores(reading)}</p>"
         for prompt, reading, path in zip(prompts, readings, audio, strict=True)
     )
     scored = table(_HEAD, [_row(score) for score in scores])
     return page(title, scored, f"<p>{escape(_NOTES)}</p>", clips)
 
 
-def _told(reading: Reading) -> str:
-    told = {k: v for k, v in asdict(reading.adherence).items() if v is not None}
-    return ", ".join(f"{name} {value:.2g}" for name, value in told.items())
+def _scores(reading: Reading) -> str:
+    scores = {k: v for k, v in asdict(reading.adherence).items() if v is not None}
+    return ", ".join(f"{name} {value:.2g}" for name, value in scores.items())

@@ -130,7 +130,7 @@ class Pipeline:
         Each is "PATH[:WEIGHT]", a path, or (path, weight); a path is a file or a run's folder.
         ModelError if it is not a LoRA, or is for other networks or spectrograms.
         """
-        unet, text_encoder, said = self.unet, self.text_encoder, list(self.loras)
+        unet, text_encoder, added = self.unet, self.text_encoder, list(self.loras)
         for path, weight in map(parse_lora, loras):
             lora = read_lora(path)
             check_params([lora], self.params)
@@ -138,10 +138,10 @@ class Pipeline:
             unet = add(unet, lora.layers["unet"])
             if layers := lora.layers["text_encoder"]:
                 text_encoder = add(text_encoder, layers)
-            said.append({"name": lora.name, "sha256": lora.sha256, "weight": weight})
+            added.append({"name": lora.name, "sha256": lora.sha256, "weight": weight})
         loading = {**self.loading, "loras": [*self.loading.get("loras", ()), *loras]}
         return replace(
-            self, unet=unet, text_encoder=text_encoder, loras=tuple(said), loading=loading
+            self, unet=unet, text_encoder=text_encoder, loras=tuple(added), loading=loading
         )
 
     @cached_property
@@ -220,9 +220,9 @@ def load_pipeline(
     return pipeline
 
 
-def _load_scheduler(folder: Path, told: Mapping[str, Any]) -> Any:
+def _load_scheduler(folder: Path, settings: Mapping[str, Any]) -> Any:
     name = read_json(folder / "scheduler" / "scheduler_config.json").get("_class_name", "")
     scheduler = getattr(diffusers, str(name), None)
     if scheduler is None:
         raise ValueError(f"unknown scheduler {name!r}")
-    return scheduler.from_pretrained(folder / "scheduler", **told)
+    return scheduler.from_pretrained(folder / "scheduler", **settings)

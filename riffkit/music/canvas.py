@@ -30,25 +30,25 @@ class Conditioning:
         """The same with another guidance."""
         return replace(self, guidance=guidance)
 
-    def lerp(self, other: Conditioning, share: float) -> Conditioning:
-        """Linear interpolation of embeddings and guidance towards `other`, by `share` from 0 to
+    def lerp(self, other: Conditioning, t: float) -> Conditioning:
+        """Linear interpolation of embeddings and guidance towards `other`, by `t` from 0 to
         1.
         """
         guidance = self.guidance
         if self.guidance is not None and other.guidance is not None:
-            guidance = self.guidance + share * (other.guidance - self.guidance)
+            guidance = self.guidance + t * (other.guidance - self.guidance)
         return Conditioning(
-            _lerp(self.text, other.text, share),
-            _lerp(self.negative_text, other.negative_text, share),
+            _lerp(self.text, other.text, t),
+            _lerp(self.negative_text, other.negative_text, t),
             guidance,
         )
 
 
 def _lerp(
-    text: Float[Tensor, "1 _ feature"], other: Float[Tensor, "1 _ feature"], share: float
+    text: Float[Tensor, "1 _ feature"], other: Float[Tensor, "1 _ feature"], t: float
 ) -> Float[Tensor, "1 token feature"]:
     first, second = with_equal_tokens([text, other])
-    return torch.lerp(first, second, share)
+    return torch.lerp(first, second, t)
 
 
 PromptSchedule = Callable[[float], Conditioning]

@@ -17,8 +17,8 @@ def schedule_of(timeline: Timeline, conditionings: Sequence[Conditioning]) -> Pr
     """The conditioning at each place, interpolated from the keyframes'."""
 
     def at(bar: float) -> Conditioning:
-        before, after, share = timeline.between(bar)
-        return conditionings[before].lerp(conditionings[after], share)
+        before, after, t = timeline.between(bar)
+        return conditionings[before].lerp(conditionings[after], t)
 
     return at
 
@@ -27,9 +27,9 @@ def strengths(timeline: Timeline, canvas: Canvas) -> Float[Tensor, " column"]:
     """`Keyframe.strength` at every latent column."""
     values = []
     for bar in _bars_of(canvas):
-        before, after, share = timeline.between(bar)
+        before, after, t = timeline.between(bar)
         first, second = (timeline.keyframes[k].strength for k in (before, after))
-        values.append(first + share * (second - first))
+        values.append(first + t * (second - first))
     return torch.tensor(values)
 
 

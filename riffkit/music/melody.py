@@ -90,7 +90,7 @@ class Melody:
         return steps
 
 
-def likeness(
+def similarity(
     waveform: Float[Tensor, "channel sample"], sample_rate: int, melody: Melody, grid: BeatGrid
 ) -> float:
     """How closely a clip follows the melody, 0 to 1: the mean cosine of chromas where it sounds."""

@@ -70,7 +70,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
@@ -128,7 +128,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
@@ -173,7 +173,7 @@ class TaskMethods:
         last_seed: int | None = None,
         on_step: OnStep | None = None,
     ) -> Clip:
-        """Move from one prompt or clip to another in even steps, on the beat.
+        """Morph from one prompt or clip to another in even steps.
 
         `frames` clips of `bars` bars from one end to the other; an end is a prompt or a clip.
 
@@ -189,7 +189,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
@@ -251,7 +251,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
@@ -310,7 +310,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
@@ -353,7 +353,7 @@ class TaskMethods:
         strength: float = 0.5,
         on_step: OnStep | None = None,
     ) -> Clip:
-        """Play a clip or a whole song the way a prompt says.
+        """Restyle a clip or a whole song to match a prompt.
 
         With `strength` 0, the result is the clip's image decoded by the vocoder.
 
@@ -366,7 +366,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
@@ -426,7 +426,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
@@ -483,7 +483,7 @@ class TaskMethods:
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
-            guidance_interval: Guide only this fraction of the steps; 0:0.6 saves time.
+            guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
             sampler: dpm++2m, unipc, euler-a, lcm, … Default: the model's.
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.

@@ -164,14 +164,14 @@ def _compute(recipe: Recipe, places: Places) -> Compute:
     return compute
 
 
-def _lora_of(said: dict[str, Any], places: Places) -> tuple[Path, float]:
+def _lora_of(lora: dict[str, Any], places: Places) -> tuple[Path, float]:
     """The LoRA that a recipe names, by its hash: one of those given, else beside the file."""
-    for path in (*places.loras, places.made.with_name(said["name"]), Path(said["name"])):
-        if path.exists() and sha256(lora_file(path)) == said["sha256"]:
-            return path, float(said["weight"])
+    for path in (*places.loras, places.made.with_name(lora["name"]), Path(lora["name"])):
+        if path.exists() and sha256(lora_file(path)) == lora["sha256"]:
+            return path, float(lora["weight"])
     raise ParameterError(
-        f"lora={said['name']!r}: not found beside {places.made.name!r}; "
-        "set its location with `lora`"
+        f"lora={lora['name']!r}: not found beside {places.made.name!r}; "
+        "set its location with `loras`"
     )
 
 
@@ -198,7 +198,7 @@ def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
             return path
     raise ParameterError(
         f"input={found[0].name!r}: not the file that {places.made.name!r} was made from; set the "
-        "right one with `source`"
+        "right one with `sources`"
     )
 
 

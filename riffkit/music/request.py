@@ -37,7 +37,7 @@ class PaintRequest:
         "Classifier-free guidance scale. Default: the model's.", None, least=0, most=100
     )
     guidance_interval: str | None = option(
-        "Guide only this fraction of the steps; 0:0.6 saves time.", None, metavar="A:B"
+        "Guide only this part of the steps; 0:0.6 saves time.", None, metavar="A:B"
     )
     sampler: str | None = option(
         "dpm++2m, unipc, euler-a, lcm, … Default: the model's.", None, metavar="NAME"

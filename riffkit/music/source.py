@@ -79,13 +79,13 @@ class Source:
 
     def seconds_of(self, frame: float) -> float:
         """The position of an image column, in seconds from the clip's start."""
-        lead = self.n_lead / self.sample_rate
-        return frame / self.image.n_frames * self.grid.seconds - lead
+        lead_seconds = self.n_lead / self.sample_rate
+        return frame / self.image.n_frames * self.grid.seconds - lead_seconds
 
     def frame_of(self, seconds: float) -> float:
         """The inverse of `seconds_of`."""
-        lead = self.n_lead / self.sample_rate
-        return (seconds + lead) / self.grid.seconds * self.image.n_frames
+        lead_seconds = self.n_lead / self.sample_rate
+        return (seconds + lead_seconds) / self.grid.seconds * self.image.n_frames
 
     @property
     def key_name(self) -> str | None:
@@ -127,8 +127,10 @@ def open_source(
         waveform, rate, made.get("key") if request.key is None else request.key, path, pipeline
     )
     identity: dict[str, Any] = {"name": path.name, "sha256": sha256(path)}
-    lead = _lead(waveform, rate, bars, bpm, request.beats_per_bar, identity["sha256"], recorded)
-    grid, n_lead, loop = _lay_out(waveform.shape[-1], rate, bpm, request.beats_per_bar, lead, path)
+    n_lead = _lead(waveform, rate, bars, bpm, request.beats_per_bar, identity["sha256"], recorded)
+    grid, n_lead, loop = _lay_out(
+        waveform.shape[-1], rate, bpm, request.beats_per_bar, n_lead, path
+    )
     if not loop:
         identity["lead_samples"] = n_lead
     semitones = float(semitones_to_key(key, pipeline.traits))

@@ -64,7 +64,7 @@ class Timeline:
         return before, after, _eased((bar - begin) / (end - begin), frames[before].easing)
 
 
-def _eased(share: float, easing: Easing) -> float:
+def _eased(t: float, easing: Easing) -> float:
     if easing == "hold":
         return 0.0
-    return share * share * (3 - 2 * share) if easing == "smooth" else share
+    return t * t * (3 - 2 * t) if easing == "smooth" else t

@@ -88,10 +88,10 @@ def _with_scripts(
     for one in task.inputs:
         if one.expand is not None and one.name in given:
             script = Path(given[one.name])
-            told = one.expand(script)
+            scripted = one.expand(script)
             where = f"{where}: {script.name}"
-            check_names(told, known, where)
-            given = {**told, **given}
+            check_names(scripted, known, where)
+            given = {**scripted, **given}
     return given, where
 
 

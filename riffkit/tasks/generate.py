@@ -131,7 +131,7 @@ def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody
 def _remarks(
     plan: Plan, request: GenerateRequest, opened: Opened, sound: Tensor, sample_rate: int
 ) -> tuple[str, ...]:
-    from riffkit.music.melody import likeness
+    from riffkit.music.melody import similarity
 
     remarks = []
     if request.loop and request.duration is not None:
@@ -139,8 +139,8 @@ def _remarks(
             f"duration: rounded to {plan.grid.seconds:.2f} s, because a loop has whole bars"
         )
     if "melody" in opened:
-        sung = likeness(sound, sample_rate, opened["melody"], plan.grid)
-        remarks.append(f"melody: pitch-class match {sung:.2f} (1 is best, 0 is none)")
+        match = similarity(sound, sample_rate, opened["melody"], plan.grid)
+        remarks.append(f"melody: pitch-class match {match:.2f} (1 is best, 0 is none)")
     return tuple(remarks)
 
 

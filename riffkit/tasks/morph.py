@@ -134,7 +134,7 @@ def _title(request: MorphRequest, inputs: Mapping[str, Any]) -> str:
 
 MORPH = Task(
     "morph",
-    "Move from one prompt or clip to another in even steps, on the beat.",
+    "Morph from one prompt or clip to another in even steps.",
     MorphRequest,
     _plan,
     _paint,

@@ -65,7 +65,7 @@ def _title(request: RestyleRequest, inputs: Mapping[str, Any]) -> str:
 
 RESTYLE = Task(
     "restyle",
-    "Play a clip or a whole song the way a prompt says.",
+    "Restyle a clip or a whole song to match a prompt.",
     RestyleRequest,
     _plan,
     _paint,

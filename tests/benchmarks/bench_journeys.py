@@ -28,7 +28,7 @@ from riffkit import Riff
 from riffkit.analysis.facts import measure
 from riffkit.audio import files
 from riffkit.evaluation.fidelity import flux_at
-from riffkit.music.melody import MelodyNote, likeness, play, read_melody
+from riffkit.music.melody import MelodyNote, play, read_melody, similarity
 from riffkit.spectrogram.beat_grid import BeatGrid
 
 ROOT = Path(__file__).parents[2]
@@ -120,9 +120,9 @@ def print_melodies(riff: Riff, n_tunes: int, options: dict) -> None:
             guided = riff.generate(prompt, melody=path, bpm=100.0, loop=True, seed=k, **options)
             key = guided.recipe.arguments["key"]
             free = riff.generate(prompt, bpm=100.0, key=key, loop=True, seed=k, **options)
-            with_it.append(likeness(guided.waveform, RATE, tune, grid))
-            without.append(likeness(free.waveform, RATE, tune, grid))
-            ceiling.append(likeness(play(notes, grid, RATE), RATE, tune, grid))
+            with_it.append(similarity(guided.waveform, RATE, tune, grid))
+            without.append(similarity(free.waveform, RATE, tune, grid))
+            ceiling.append(similarity(play(notes, grid, RATE), RATE, tune, grid))
     own = np.mean(ceiling)
     print(
         f"melody: likeness {np.mean(with_it) / own:.2f} of what playing it gives, "

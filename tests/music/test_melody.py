@@ -9,7 +9,7 @@ import pytest
 
 from riffkit.audio import files
 from riffkit.errors import ParameterError
-from riffkit.music.melody import MelodyNote, likeness, play, read_melody
+from riffkit.music.melody import MelodyNote, play, read_melody, similarity
 from riffkit.music.replay import replay
 from riffkit.music.riff import Riff
 from riffkit.spectrogram.beat_grid import BeatGrid
@@ -54,9 +54,9 @@ def test_sound_gives_its_pitch_classes_where_they_lie(hummed: Path) -> None:
     for beat, pitch in enumerate(PITCHES):
         middle = steps[4 * beat + 1 : 4 * beat + 3].sum(axis=0)
         assert middle.argmax() == pitch % 12
-    assert likeness(play(TUNE, GRID, RATE), RATE, tune, GRID) > 0.85
+    assert similarity(play(TUNE, GRID, RATE), RATE, tune, GRID) > 0.85
     upside_down = [MelodyNote(n.start, n.duration, n.pitch + 6, n.level) for n in TUNE]
-    assert likeness(play(upside_down, GRID, RATE), RATE, tune, GRID) < 0.3
+    assert similarity(play(upside_down, GRID, RATE), RATE, tune, GRID) < 0.3
 
 
 def test_a_played_tune_plays_round() -> None:
@@ -73,7 +73,7 @@ def test_the_tune_is_heard(riff: Riff, hummed: Path) -> None:
     guided = riff.generate("solo flute", melody=hummed, **options)
     assert guided.waveform.shape[-1] == GRID.n_samples(RATE)
     free = riff.generate("solo flute", key="A minor", **options)
-    with_it, without = (likeness(c.waveform, RATE, tune, GRID) for c in (guided, free))
+    with_it, without = (similarity(c.waveform, RATE, tune, GRID) for c in (guided, free))
     assert with_it > without + 0.2
     assert any("melody:" in note for note in guided.notes)
     guided.save(hummed.with_name("flute.wav"))

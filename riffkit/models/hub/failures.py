@@ -55,10 +55,10 @@ def _reason(hub_id: HubId, error: Exception) -> str:
         return "the hub has disabled this repository; choose another"
     if isinstance(error, HfHubHTTPError):
         return _answered(error.response.status_code)
-    said = str(error).strip().splitlines()
+    lines = str(error).strip().splitlines()
     return (
         f"{_not_here(hub_id)}no connection to {constants.ENDPOINT} "
-        f"({said[0] if said else type(error).__name__}); check it and run the command again "
+        f"({lines[0] if lines else type(error).__name__}); check it and run the command again "
         "to resume"
     )
 
