@@ -96,7 +96,7 @@ def build_dataset(
 
 
 def _hash(source: SourceFile) -> str:
-    """A file that can't even be opened is told later, as it is to be heard."""
+    """The file's hash; a file that can't be opened is reported later, when it is measured."""
     try:
         return sha256(source.path)
     except OSError:

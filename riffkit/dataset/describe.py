@@ -198,7 +198,7 @@ def _libsndfile_tags(path: Path) -> dict[str, str]:
 
     try:
         tags = read_tags(path)
-    except (RiffkitError, OSError):  # told when its sound is read
+    except (RiffkitError, OSError):  # reported when its audio is read
         return {}
     tags = {name: text for name, text in tags.items() if _text(text)}
     if "copyright" in tags:

@@ -25,7 +25,7 @@ _LOOP_TOLERANCE, _LOOP_SECONDS = 0.02, 30.0
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a recording, in samples. `reason` says why it is no clip; None for a clip."""
+    """A piece of a recording, in samples. `reason` says why it isn't used; None for a clip."""
 
     start: int
     n_samples: int

@@ -1,4 +1,4 @@
-"""What became of one source file, as its folder in OUT/.work tells."""
+"""The result for one source file, read from its folder in OUT/.work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 @dataclass(frozen=True)
 class ClipWork:
-    """One clip as it was cut; `number` names its files."""
+    """One cut clip; `number` names its files."""
 
     number: int
     start_seconds: float
@@ -26,17 +26,17 @@ class ClipWork:
 
 @dataclass(frozen=True)
 class SourceWork:
-    """What became of one source. `error`: why nothing of it could be used."""
+    """The result for one source. `error` says why none of it could be used."""
 
     seconds: float | None
     error: str | None
     clips: tuple[ClipWork, ...] = ()
     parts: tuple[tuple[float, float, str], ...] = ()
-    """(start seconds, seconds, reason) of what is no clip."""
+    """(start seconds, seconds, reason) of each part that isn't used."""
 
 
 def read_work(folder: Path) -> SourceWork | None:
-    """What an earlier run made of a source, None where it hadn't finished."""
+    """An earlier run's result for a source; None if it hadn't finished."""
     try:
         values = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -76,7 +76,7 @@ def timesteps_for(scheduler: Any, steps: int, *, n_run: int, device: torch.devic
         later = scheduler.timesteps[begin + 1 :]
         return torch.cat((later[:2], later[1:]))
     if hasattr(scheduler, "set_begin_index"):
-        # at 0 too: told nothing, it looks for the first timestep, of which there may be two
+        # at 0 too: otherwise it searches for the first timestep, which may occur twice
         scheduler.set_begin_index(begin)
     return scheduler.timesteps[begin:]
 

@@ -2,7 +2,7 @@
 
 A small convolutional network on the loop's image, trained on rendered scores whose facts are
 known (train/judges/probe.py). It reads images in beats of 64 px, coarsely, so that the fine
-texture in which painted images differ from real ones is no clue.
+texture that tells painted images from real ones can't be used as a clue.
 """
 
 from __future__ import annotations

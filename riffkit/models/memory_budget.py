@@ -1,8 +1,8 @@
 """How much of a batch or an image the networks process at once, by free memory.
 
-A network's greatest need is reckoned as so many maps of its features at full resolution, on the
-safe side; half of what is free may be used. Small models need so little that it plays no part, and
-what they paint never depends on it.
+A network's peak memory is estimated, generously, as a number of full-resolution feature maps; half
+of the free memory may be used. Small models need so little that the limit never applies, so it
+doesn't affect their output.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Weights in oneDNN's own order, for networks that only paint, on an x86 CPU.
+"""Weights in oneDNN's blocked layout, for inference on an x86 CPU.
 
-PyTorch keeps a layer's weights in rows, and oneDNN puts them into its blocks anew at each call: at
-the few cells of a UNet's middle that takes longer than to multiply. Here a layer is put into
-blocks once, when it is first used, and the rows go; what it gives is channels-last, as the next
-layer likes it best. A convolution has blocks of its own for each size of input, and with others a
-call may take sixty times as long: they are made anew when another size comes. So the same input
-always gives the same.
+PyTorch stores a layer's weights in rows, and oneDNN repacks them into blocks at each call; for the
+few cells in a UNet's middle that takes longer than the multiplication. Here a layer is packed once,
+at its first use, and the rows are freed; its output is channels-last, which suits the next layer
+best. A convolution's blocks depend on the input size, and a call with the wrong ones may take sixty
+times as long, so they are rebuilt for another size. The same input therefore always gives the same
+output.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Network = TypeVar("Network", bound=nn.Module)
 class _Packed(nn.Module, ABC):
     """A layer whose weight is `packed` as soon as it was used without gradients.
 
-    It can be read and saved as before, and is then made anew; another one comes by `put_weight`.
+    The weight can still be read and saved, which rebuilds it; `put_weight` replaces it.
     """
 
     packed: Tensor | None = None
@@ -59,7 +59,7 @@ class _Packed(nn.Module, ABC):
 
 
 class PackedConv2d(_Packed, nn.Conv2d):
-    """A convolution with zeros around."""
+    """A convolution with zero padding."""
 
     def forward(self, hidden: Tensor) -> Tensor:
         packed = self._packed_weight(tuple(hidden.shape))
@@ -97,7 +97,7 @@ _KINDS: dict[type[nn.Module], type[_Packed]] = {nn.Conv2d: PackedConv2d, nn.Line
 
 
 def can_pack(dtype: torch.dtype) -> bool:
-    """Whether oneDNN computes in that type here, and its packing is known to pay."""
+    """Whether oneDNN supports the dtype on this CPU, and packing is known to be faster."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
     if not torch.backends.mkldnn.is_available():
@@ -108,7 +108,7 @@ def can_pack(dtype: torch.dtype) -> bool:
 
 
 def pack(network: nn.Module) -> None:
-    """Let the network's layers pack their weights, in place, when they are first used."""
+    """Make the network's layers pack their weights, in place, at their first use."""
     for module in network.modules():
         kind = _KINDS.get(type(module))
         if kind is not None and getattr(module, "padding_mode", "zeros") == "zeros":
@@ -116,13 +116,13 @@ def pack(network: nn.Module) -> None:
 
 
 def sharing_copy(network: Network) -> Network:
-    """A copy that shares all weights with the network, packed ones too."""
+    """A copy that shares all weights with the network, including packed ones."""
     shared = {id(tensor): tensor for tensor in (*network.parameters(), *_all_packed(network))}
     return deepcopy(network, shared)
 
 
 def put_weight(module: nn.Module, weight: Tensor) -> None:
-    """Give a layer another weight, in rows; it is packed anew when it is used."""
+    """Replace a layer's weight, in PyTorch's layout; it is packed again when used."""
     old = module._parameters.get("weight")
     if isinstance(module, _Packed):
         module._set_packed(None)
@@ -130,7 +130,7 @@ def put_weight(module: nn.Module, weight: Tensor) -> None:
 
 
 def n_weights(network: nn.Module) -> int:
-    """How many numbers the network has learned, packed ones too."""
+    """The number of the network's weights, including packed ones."""
     return sum(tensor.numel() for tensor in (*network.parameters(), *_all_packed(network)))
 
 

@@ -149,7 +149,7 @@ def _from_anywhere(loading: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Existing:
-    """The recipe, the same in both files, and what else is said of a clip."""
+    """An existing clip's recipe, the same in both files, and its other facts."""
 
     recipe: Recipe
     grid: BeatGrid | None

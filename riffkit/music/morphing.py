@@ -16,7 +16,7 @@ from riffkit.music.plan import Plan
 from riffkit.music.session import Session
 from riffkit.music.source import Source
 
-_PILOT_PART = 4  # so much fewer steps show how evenly a morph goes
+_PILOT_PART = 4  # the pilot pass, which measures how even a morph is, takes 1 / 4 of the steps
 _LEAST_STEP = 0.05  # of the mean: what hardly changes is passed quickly, not skipped
 
 

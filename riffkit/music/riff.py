@@ -153,8 +153,9 @@ class Riff(TaskMethods):
             workers: how many.
             options: inputs and fields for entries that don't set them.
 
-        Returns: An iterator of `Made`, in order, as clips are done. A failed clip has a non-empty
-        `error` and doesn't stop the others.
+        Returns:
+            An iterator of `Made`, in order, as clips are done. A failed clip has a non-empty
+            `error` and doesn't stop the others.
 
         Raises:
             ParameterError: an invalid entry, given by number, before anything is made.

@@ -34,9 +34,9 @@ from riffkit.vocoder.decode import decode
 FADE_SECONDS = 0.03
 """The length of the crossfade between old and new sound."""
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole bars plays round
-_LOOP_SECONDS = 30.0  # if it is no longer than this; a longer one must fit to the sample
-_RISE_SECONDS = 0.012  # by so much the onset curve rises before an attack, measured on drums
-_SURE = 0.15  # a tempo with less confidence is said to be a guess
+_LOOP_SECONDS = 30.0  # if it is not longer than this; a longer one must match to the sample
+_RISE_SECONDS = 0.012  # how early the onset curve rises before an attack, measured on drums
+_SURE = 0.15  # a tempo with less confidence is called a guess
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,12 +27,12 @@ Opened = Mapping[str, Any]
 class Input:
     """A file that a task works on.
 
-    `open(session, given, request, opened)` gives an object with `identity`, the facts that a
-    recipe keeps to find the file again ({"name", "sha256"} or {"seed"}), and `remarks`, lines that
-    the user should read; `opened` holds the inputs before it. `names()` are what may be said in
-    place of a path. `or_prompt`: the request's field of the same name is a prompt, or the name of
-    this file. `expand(path)` instead of `open`: the file holds values for the request and other
-    inputs, which a recipe then keeps in its place.
+    `open(session, given, request, opened)` gives an object with `identity`, the facts that a recipe
+    keeps to find the file again ({"name", "sha256"} or {"seed"}), and `remarks`, lines that the
+    user should read; `opened` holds the inputs before it. `names()` are names accepted instead of a
+    path. `or_prompt`: the request's field of the same name is a prompt, or the name of this file.
+    `expand(path)` instead of `open`: the file holds values for the request and other inputs, which
+    a recipe then keeps in its place.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Prompts in other languages, for models whose captions were English.
 
 A dictionary of musical words (languages.toml) and the ways to name a key: German, French, Spanish,
-Ukrainian, Russian, Chinese. Grammar is no matter: the model reads a handful of words.
+Ukrainian, Russian, Chinese. Grammar doesn't matter: the model reads a handful of words.
 """
 
 from __future__ import annotations

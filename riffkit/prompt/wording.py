@@ -59,7 +59,7 @@ _MEANINGS = (
         rf"(?:{_ARTICLE} )?(?:drums?|drum ?(?:beats?|sets?|kits?))\b",
         ", no drums",
     ),
-    # how it is said that there are many notes or few, a mood, a key
+    # phrases for many or few notes, a mood, a key
     (r"\b(?:with |using )?(?:very )?few(?:er)? notes\b", "sparse"),
     (r"\b(?:leaving |with )?(?:much|a lot of|lots of|plenty of) (?:space|room)\b", "spacious"),
     (r"\b(?:with )?(?:lots of|many|a lot of|plenty of) notes\b", "busy"),

@@ -228,7 +228,7 @@ def _style_share(facts: ScoreFacts) -> float:
 
 
 def _style(facts: ScoreFacts, rng: random.Random) -> str:
-    """The style's name, or another word for it; no "trap beat" where there is no beat."""
+    """The style's name, or another word for it; no "trap beat" without a beat."""
     if rng.random() < 0.6:
         return facts.style
     others = [

@@ -181,14 +181,17 @@ class SpectrogramImage:
     def open(cls, path: str | Path, params: SpectrogramParams | None = None) -> SpectrogramImage:
         """Read a spectrogram image from riffkit, riffusion or another program.
 
-        Args: path: PNG, or another image that Pillow reads. params: values for missing tags,
-        riffusion-v1 by default; their names are listed in `assumed`.
+        Args:
+            path: PNG, or another image that Pillow reads.
+            params: values for missing tags, riffusion-v1 by default; their names are listed in
+                `assumed`.
 
         Returns:
             The image with its parameters, grid and recipe.
 
-        Raises: ImageFileError: it isn't an image; or it has no tags, no `params` are given, and it
-        doesn't look like a spectrogram.
+        Raises:
+            ImageFileError: it isn't an image; or it has no tags, no `params` are given, and it
+                doesn't look like a spectrogram.
 
         Example:
             image = riffkit.SpectrogramImage.open("piano.png")

@@ -87,7 +87,7 @@ def read_png(path: str | Path) -> PngContents:
     path = Path(path)
     try:
         with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # damaged tags are told as assumed parameters
+            warnings.simplefilter("ignore")  # damaged tags are reported as assumed parameters
             is_png = file.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE
             file.seek(0)
             # Image.open refuses sound of more than half an hour as a decompression bomb.

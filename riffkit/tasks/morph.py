@@ -68,7 +68,7 @@ def _cut(source: Source | None, bars: int, *, at_end: bool) -> Source | None:
             f"bars={bars}: {source.identity['name']!r} has only {source.bars}; "
             "use fewer bars or a longer clip"
         )
-    # the silence that fills up first and last bars is no place to set out from
+    # padding silence in the first and last bars is not a good starting point
     spare = int(not source.loop and source.bars > bars + 1)
     begin = source.bars - bars - spare if at_end else spare
     return with_bars(source, begin, begin + bars)

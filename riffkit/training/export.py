@@ -24,7 +24,7 @@ def export_tuned(folder: Path, pipeline: Pipeline, tuned: Mapping[str, Any]) -> 
     """Write a checkpoint's model with the `tuned` networks (by part) instead of its own.
 
     What lies in its folder beside them is copied, but for the LoRA for few steps, which must be
-    distilled anew. A single file's model becomes a folder; both say what their pictures are.
+    distilled anew. A single-file model becomes a folder; both get their spectrogram parameters.
     """
     base = find_model(pipeline.loading["model"])
     with replacing(folder) as temporary:

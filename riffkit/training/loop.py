@@ -173,7 +173,7 @@ def batch_items(
 
 
 class _Diary:
-    """What a run writes as it goes on: lines, checkpoints, samples."""
+    """Writes a run's log lines, checkpoints and samples."""
 
     def __init__(self, folder: Path, config: LoopConfig, state: TrainingState) -> None:
         self._figures: list[dict[str, float]] = []
@@ -185,7 +185,7 @@ class _Diary:
     def write(
         self, figures: dict[str, float], task: Task, state: TrainingState
     ) -> Iterator[dict[str, float]]:
-        """What is due after a step that had these figures; yields the lines."""
+        """Write what is due after a step with these figures; yields the log lines."""
         self._figures.append(figures)
         config, now, seen = self._config, time.monotonic(), state.images_seen
         done = seen >= config.images

@@ -65,7 +65,7 @@ class TuningTask:
     """A `Denoiser` whose trainable parameters are what learns.
 
     The last `n_prior` of the clips are the base model's pictures; `base` gives the network as it
-    was before it learned. `on_show` is called with the network every so many images.
+    was before it learned. `on_show` is called with the network at the sampling interval.
     """
 
     def __init__(

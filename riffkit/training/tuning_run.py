@@ -60,9 +60,11 @@ _N_SAMPLES = 2
 def tune(data: str | Path, run: str | Path, settings: TuningSettings) -> Iterator[dict[str, float]]:
     """Train on a dataset folder; run the same again to resume.
 
-    Args: data: dataset folder. run: folder of the run. A LoRA is written to
-    RUN/pytorch_lora_weights.safetensors (and with `kohya` to a second file), a model to RUN/model.
-    settings: `LoraSettings` or `FullSettings`.
+    Args:
+        data: dataset folder.
+        run: folder of the run. A LoRA is written to RUN/pytorch_lora_weights.safetensors (and with
+            `kohya` to a second file), a model to RUN/model.
+        settings: `LoraSettings` or `FullSettings`.
 
     Returns:
         An iterator that trains: it yields the figures of each logged line.
@@ -248,7 +250,7 @@ def _with_prior(
 
 
 def _first_captions(data: Path, settings: TuningSettings) -> tuple[str, ...]:
-    """What samples are made of unless told: captions of held-out clips, else of trained ones."""
+    """The default prompts of samples: captions of held-out clips, else of training clips."""
     from riffkit.dataset.formats import read_metadata
 
     records = sorted(read_metadata(data), key=lambda record: record.split != "test")

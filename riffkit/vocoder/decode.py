@@ -22,7 +22,7 @@ from riffkit.vocoder.registry import vocoder as vocoder_by_name
 WHOLE_FRAMES = 4096
 """Images up to this width, 41 s at 10 ms a column, are decoded at once."""
 BLOCK_FRAMES = 1024
-KNOWN_FRAMES = 48  # of a block: its predecessor made them, and it goes on from there
+KNOWN_FRAMES = 48  # frames that a block takes over from its predecessor and continues
 END_FRAMES = 16  # of a block: decoded without knowledge of what follows, and made again
 FADE_FRAMES = 16
 CPU = torch.device("cpu")

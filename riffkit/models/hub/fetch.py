@@ -84,7 +84,7 @@ def pull(hub_id: HubId, on_progress: OnProgress = lambda done, total: None) -> P
 def _fetch_all(
     hub_id: HubId, folder: Path, files: Sequence[RemoteFile], on_left: Callable[[int], None]
 ) -> None:
-    """Fetch them in their order; `on_left` is told how many of their bytes are to come."""
+    """Download the files in order; `on_left` is called with the number of bytes left."""
     left = sum(file.n_bytes for file in files)
     first_weights = next((file.name for file in files if _is_weights(file.name)), None)
     on_left(left)

@@ -1,4 +1,4 @@
-"""Which files of a repository on the hub make the model, told by their names alone."""
+"""Selects the files of a hub repository that make up the model, by their names."""
 
 from __future__ import annotations
 

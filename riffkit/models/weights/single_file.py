@@ -47,7 +47,7 @@ Tensors = Mapping[str, Tensor]
 def read_single_file(path: Path, *, named: str) -> Parts:
     """The networks of a .safetensors or .ckpt file.
 
-    ModelError begins with `named` and says what the file is, if it is no Stable Diffusion v1.
+    ModelError, starting with `named`, if the file is not a Stable Diffusion v1.
     """
     stored = read_weights(path, named=named)
     check_tensors(stored.tensors, named=named)

@@ -22,7 +22,7 @@ _SAFE_TORCH = (2, 10)
 def read_weights(path: Path, *, named: str) -> Stored:
     """The tensors of a safetensors file, or of a pickled one (.ckpt, .bin), by its content.
 
-    Nothing that a pickle names is run. ModelError begins with `named` and says what is wrong.
+    No code in a pickle is run. ModelError, starting with `named`, if the file can't be used.
     """
     try:
         with path.open("rb") as file:

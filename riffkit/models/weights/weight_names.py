@@ -1,4 +1,4 @@
-"""Which files hold a network's weights, told by their names alone.
+"""Finds the files with a network's weights by their names.
 
 Weights are safetensors or pickled (.bin), whole or in shards, plain or as a variant in another
 precision, in any mixture; the names are diffusers' and transformers'.
