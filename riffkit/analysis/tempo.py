@@ -26,9 +26,7 @@ _FAMILY_OCTAVES, _BEAT_OCTAVES = 0.9, 0.45
 
 @dataclass(frozen=True)
 class Tempo:
-    """Beats per minute, and as confidence how similar the clip is to itself some beats later, 0 to
-    1.
-    """
+    """Beats per minute; `confidence` is the clip's self-similarity some beats later, 0 to 1."""
 
     bpm: float
     confidence: float

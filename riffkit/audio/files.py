@@ -54,8 +54,7 @@ def describe(path: str | Path) -> AudioInfo:
 def load(
     path: str | Path, *, sample_rate: int | None = None, allow_silence: bool = False
 ) -> tuple[Float[Tensor, "channel sample"], int]:
-    """The waveform of an audio file, full scale ±1, and its rate: its own, or `sample_rate` if
-    given.
+    """The waveform of an audio file, full scale ±1, and its rate: the file's or `sample_rate`.
 
     Raises AudioFileError for a file that is missing, empty, truncated, damaged or not audio, has
     more than two channels, contains NaN or infinity, or is silent (unless `allow_silence`).

@@ -37,9 +37,7 @@ EXTENSIONS = frozenset(
 
 @dataclass(frozen=True)
 class SourceFile:
-    """`name` is the path in the folder, with forward slashes; `index` is its position in the
-    list.
-    """
+    """`name` is the path in the folder, with forward slashes; `index` the position in the list."""
 
     path: Path
     name: str

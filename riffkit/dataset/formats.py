@@ -108,9 +108,7 @@ class Sample:
 
 
 def read_dataset_info(out: Path) -> DatasetInfo:
-    """Read dataset.json; ParameterError if `out` is not a finished dataset or has a newer
-    format.
-    """
+    """Read dataset.json; ParameterError if `out` isn't a finished dataset of this format."""
     values = _read_info(out)
     if values.get("format") != FORMAT:
         raise ParameterError(

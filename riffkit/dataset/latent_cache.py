@@ -32,8 +32,7 @@ _MARK = "cache.json"
 
 
 def cache_for(out: Path, pipeline: Pipeline) -> Iterator[int]:
-    """Add the latents and embeddings from `pipeline` to each shard; yields the number of clips
-    done.
+    """Add `pipeline`'s latents and embeddings to each shard; yields the number of clips done.
 
     Shards that have them already are only counted; those of another model are recomputed. Shards
     are rewritten atomically. ParameterError if the images don't suit the model.

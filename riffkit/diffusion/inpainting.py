@@ -44,9 +44,7 @@ def keep_known(
     timestep: Tensor,
     done: float,
 ) -> Float[Tensor, "batch channel row column"]:
-    """Restore the cells still kept when a fraction `done` of the steps is finished, at their noise
-    level.
-    """
+    """Restore, at their noise level, the cells still kept at progress `done` (0 to 1)."""
     given = noised(scheduler, inpainting.latents, noise, timestep)
     return torch.where(inpainting.mask < 1 - done, given, latents)
 

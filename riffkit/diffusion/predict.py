@@ -1,6 +1,4 @@
-"""The network's prediction for one denoising step: windows, guidance, batches that fit in
-memory.
-"""
+"""The network's prediction for one denoising step: windows, guidance, memory-sized batches."""
 
 from __future__ import annotations
 

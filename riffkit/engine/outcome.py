@@ -52,9 +52,7 @@ def with_item(error: BaseException, name: str) -> BaseException:
 def in_order(
     submit: Callable[[Any], Callable[[], Outcome]], items: Iterable[Any], n_workers: int, name: Name
 ) -> Iterator[Any]:
-    """Results, in the items' order, of tasks started by `submit`, whose return value waits for the
-    outcome.
-    """
+    """Results in the items' order; `submit` starts a task and returns a call that waits for it."""
     pending: deque[tuple[Any, Callable[[], Outcome]]] = deque()
 
     def oldest() -> Any:

@@ -14,8 +14,7 @@ from riffkit.models.lora import parse_lora
 
 @dataclass(frozen=True)
 class Kept:
-    """The mean adherence to prompts, from 0 to 1, by aspect; aspects that no prompt names are
-    omitted.
+    """The mean adherence to prompts, from 0 to 1, by aspect, without those no prompt names.
 
     `base` and `tuned` are the means over all aspects.
     """

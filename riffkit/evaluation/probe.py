@@ -31,9 +31,7 @@ _SUMMARY = 24
 
 
 class Probe(nn.Module):
-    """Logits of facts such as "instrument piano". Time is circular; the starting point doesn't
-    matter.
-    """
+    """Logits of facts such as "instrument piano". Time is circular, with no fixed start."""
 
     def __init__(self, n_facts: int) -> None:
         super().__init__()
@@ -86,9 +84,7 @@ class Heard:
 
 @torch.no_grad()
 def listen(pixels: UInt8[np.ndarray, "row column 3"], *, probe: Path = WEIGHTS) -> Heard:
-    """Run the probe on a full-band image on the beat grid; ModelError if its weights are
-    missing.
-    """
+    """Run the probe on a full-band image on the beat grid; ModelError without weights."""
     network, facts = _load(probe)
     logits = network(pooled_loudness(pixels)[None])[0]
     return Heard(dict(zip(facts, logits.tolist(), strict=True)))

@@ -40,9 +40,7 @@ class Compute:
             raise ParameterError(f"dtype={self.dtype!r}: must be one of {', '.join(DTYPES)}")
 
     def dtype_on(self, device: torch.device) -> torch.dtype:
-        """The dtype on a device; ParameterError for float16 on the CPU, which lacks most
-        operations.
-        """
+        """The dtype on a device; ParameterError for float16 on the CPU, which can't use it."""
         if self.dtype == "auto":
             return pick_dtype(device)
         if device.type == "cpu" and self.dtype == "float16":

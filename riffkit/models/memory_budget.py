@@ -25,9 +25,7 @@ def cells_in_memory(pipeline: Pipeline) -> int:
 
 
 def columns_in_memory(pipeline: Pipeline, *, n_pixel_rows: int) -> int:
-    """The number of latent columns, in an image of `n_pixel_rows`, that fit in memory for the
-    autoencoder.
-    """
+    """The number of latent columns of `n_pixel_rows` that fit in memory for the autoencoder."""
     vae = pipeline.vae
     width, n_pixels = int(vae.config["block_out_channels"][0]), n_pixel_rows * pipeline.stride
     return _room(pipeline) // (_VAE_MAPS * width * n_pixels * vae.dtype.itemsize)

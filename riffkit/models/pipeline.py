@@ -117,9 +117,7 @@ class Pipeline:
         return 1.0 if takes_few else self.traits.default_guidance
 
     def for_steps(self, *, n_steps: int, guided: bool) -> Pipeline:
-        """The pipeline with its few-step LoRA, if it has one and `n_steps` is small and unguided;
-        else itself.
-        """
+        """With the few-step LoRA, if there is one and the few steps are unguided; else itself."""
         if self.few_steps is None or n_steps > MOST_STEPS or guided:
             return self
         return self._for_few_steps

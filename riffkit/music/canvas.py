@@ -31,9 +31,7 @@ class Conditioning:
         return replace(self, guidance=guidance)
 
     def lerp(self, other: Conditioning, t: float) -> Conditioning:
-        """Linear interpolation of embeddings and guidance towards `other`, by `t` from 0 to
-        1.
-        """
+        """Interpolate embeddings and guidance linearly towards `other`, by `t` from 0 to 1."""
         guidance = self.guidance
         if self.guidance is not None and other.guidance is not None:
             guidance = self.guidance + t * (other.guidance - self.guidance)
@@ -85,8 +83,7 @@ class Canvas:
         return self.loop or self.pipeline.traits.bar_cue
 
     def windows(self, schedules: Sequence[PromptSchedule]) -> list[Window]:
-        """Windows of whole bars, about as wide as the model's images, each overlapping the last by
-        half.
+        """Windows of whole bars, about as wide as the model's images, overlapping by half.
 
         One script for each item of the batch; the guidance is the first one's.
         """

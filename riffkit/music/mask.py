@@ -67,9 +67,7 @@ class PaintedMask:
 
 
 def read_mask(path: Path, source: Source) -> PaintedMask:
-    """Read an image of the source image's size: white is regenerated, black kept, gray in
-    between.
-    """
+    """Read a mask of the image's size: white is regenerated, black kept, gray in between."""
     image = source.image
     try:
         with Image.open(path) as opened:

@@ -1,6 +1,4 @@
-"""The user's melody, hummed, played or as MIDI, turned into the image that generation starts
-from.
-"""
+"""The user's melody, hummed, played or as MIDI: the image that generation starts from."""
 
 from __future__ import annotations
 

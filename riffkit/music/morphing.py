@@ -88,9 +88,7 @@ class Morphing:
     def _images_between(
         self, strength: float
     ) -> Callable[[Float[Tensor, " frame"]], Inpainting] | None:
-        """If an end is a clip: inpainting from images between the ends, freer with distance from
-        both.
-        """
+        """If an end is a clip: inpaint images between the ends, more freely far from both."""
         if all(end is None for end in self._ends):
             return None
         first, last = (self._end(k, end).cpu() for k, end in enumerate(self._ends))

@@ -89,8 +89,10 @@ def make_plan(
 
 
 def plan_for_source(session: Session, request: PaintRequest, source: Source, prompt: str) -> Plan:
-    """A plan with the source's tempo, key and length, and the request's steps and guidance; the
-    recipe stores the prompt.
+    """A plan with the source's tempo, key and length, and the request's steps and guidance.
+
+    The recipe stores the prompt.
+
     """
     return make_plan(
         session,

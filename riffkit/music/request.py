@@ -64,9 +64,7 @@ class PaintRequest:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """`guidance_interval` as two numbers; ParameterError unless they are a range within 0 to
-        1.
-        """
+        """`guidance_interval` as two numbers; ParameterError unless a range within 0 to 1."""
         if self.guidance_interval is None:
             return 0.0, 1.0
         begin, colon, end = self.guidance_interval.partition(":")

@@ -167,9 +167,7 @@ def _lead(
     hashed: str,
     recorded: Recipe | None,
 ) -> int:
-    """The samples of silence before a clip that isn't a loop, which align its bars with the
-    grid.
-    """
+    """The samples of silence that align the bars of a clip, if not a loop, with the grid."""
     bar_samples = 60 / bpm * beats_per_bar * rate
     if recorded is not None:
         for identity in recorded.inputs.values():

@@ -118,9 +118,7 @@ def _found(one: Input, value: Any, where: str) -> Any:
 
 
 def is_file(value: Any) -> bool:
-    """Whether a value that may be a prompt or a file is a file: a `Path`, or text with a file
-    ending.
-    """
+    """Whether a prompt or file is a file: a `Path`, or text with a file extension."""
     return isinstance(value, Path) or Path(str(value)).suffix.lower() in FILE_SUFFIXES
 
 

@@ -246,9 +246,7 @@ def _interpreted(contents: PngContents, params: SpectrogramParams | None) -> Spe
 
 
 def _grid(tags: Mapping[Tag, float], width: int) -> BeatGrid | None:
-    """The beat grid in the tags; the number of beats is taken from the width, in case the image was
-    cropped.
-    """
+    """The beat grid in the tags; the beats are counted by the width, which may be cropped."""
     if Tag.BPM not in tags:
         return None
     if width % PIXELS_PER_BEAT:
@@ -285,9 +283,7 @@ def _plane_difference(pixels: UInt8[np.ndarray, "row frame 3"]) -> float:
 
 
 def save_sheet(path: Path, images: Mapping[str, SpectrogramImage]) -> None:
-    """Write a contact sheet as PNG: the images at the same size, one below the other, labeled by
-    name.
-    """
+    """Write a contact sheet as PNG: the images at one size, one below the other, by name."""
     row = _SHEET_LABEL + _SHEET_HEIGHT + _SHEET_GAP
     sheet = Image.new("RGB", (_SHEET_WIDTH, row * len(images)), "white")
     draw = ImageDraw.Draw(sheet)

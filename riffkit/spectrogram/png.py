@@ -55,9 +55,7 @@ class PngContents:
     recipe: Mapping[str, Any] | None = None
 
     def chunks(self) -> list[tuple[bytes, bytes]]:
-        """The chunks besides the pixels: the parameters as EXIF tags, and parameters and recipe as
-        JSON text.
-        """
+        """The chunks besides the pixels: EXIF tags, and parameters and recipe as JSON text."""
         chunks = []
         if self.params is not None:
             chunks.append(text_chunk(PARAMS_KEYWORD, _to_json(self.params.to_dict())))

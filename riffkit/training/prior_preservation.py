@@ -34,9 +34,7 @@ _FIRST_SEED = 800_000  # of scores that neither training nor `riff eval` takes
 
 
 def prior_prompts(asked: Sequence[str], traits: ModelTraits, n: int) -> tuple[str, ...]:
-    """The given prompts, else captions like those the model was trained on, else some
-    instruments.
-    """
+    """The given prompts, else captions like the model's own, else some instruments."""
     if not asked and set(traits.style_bpm) & set(STYLES):
         scores = (write_score(seed) for seed in range(_FIRST_SEED, _FIRST_SEED + n))
         return tuple(captions(score.facts, 1, score.facts.seed)[0] for score in scores)

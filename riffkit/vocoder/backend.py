@@ -1,6 +1,4 @@
-"""Griffin-Lim's problem, and the interface of its backends (compiled loops or tensor
-operations).
-"""
+"""Griffin-Lim's problem, and its backends' interface (compiled loops, tensor operations)."""
 
 from __future__ import annotations
 

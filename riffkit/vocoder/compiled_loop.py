@@ -110,9 +110,7 @@ class CompiledLoop:
         return list(self._pool.map(work, self._blocks))
 
     def _turned(self, spectra: Spectra) -> Spectra:
-        """In place: convert from the phase at the frames' centers to that at their start, or
-        back.
-        """
+        """Convert, in place, from the phase at the frames' centers to their start, or back."""
         for bins in self._bins:
             spectra[..., bins][..., 1::2] *= -1
         return spectra

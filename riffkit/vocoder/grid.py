@@ -86,9 +86,7 @@ def cut_frames(
     first_frame: int,
     frames: Float32[np.ndarray, "frame frame_sample"],
 ) -> None:
-    """Fill `frames` from `first_frame` on; frame k is centered on sample k · hop, wrapping around
-    the end.
-    """
+    """Fill `frames` from `first_frame` on; frame k is centered on sample k · hop, circularly."""
     n_samples, size = loop.shape[0], window.shape[0]
     for k in range(frames.shape[0]):
         start = ((first_frame + k) * hop_samples - size // 2) % n_samples

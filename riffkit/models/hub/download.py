@@ -36,9 +36,7 @@ class RemoteFile:
 
 
 def is_there(folder: Path, file: RemoteFile) -> bool:
-    """Whether the snapshot has the file; one of the wrong size is removed, to be downloaded
-    again.
-    """
+    """Whether the snapshot has the file; one of the wrong size is removed first."""
     path = folder / file.name
     if not path.is_file():
         return False

@@ -41,9 +41,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Pulled:
-    """A cached model: its folder or file, its commit, its size in bytes, and the bytes downloaded
-    now.
-    """
+    """A cached model: its folder or file, commit, size in bytes, and bytes downloaded now."""
 
     path: Path
     commit: str

@@ -36,9 +36,7 @@ class HubId:
 
 
 def is_hub_id(text: str) -> bool:
-    """Whether the text has the form of a hub id. A path may have it too, so check the disk
-    first.
-    """
+    """Whether the text looks like a hub id. A path may too, so check the disk first."""
     match = _ID.fullmatch(text)
     if match is None:
         return False
