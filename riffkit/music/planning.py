@@ -92,7 +92,6 @@ def plan_for_source(session: Session, request: PaintRequest, source: Source, pro
     """A plan with the source's tempo, key and length, and the request's steps and guidance.
 
     The recipe stores the prompt.
-
     """
     return make_plan(
         session,
