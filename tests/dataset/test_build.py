@@ -199,7 +199,7 @@ def test_built_again_and_other_options(music: Path, built: Path) -> None:
     again = build_dataset(music, built, REQUEST)
     assert len(again.records) == len(read_metadata(built))
     assert "already up to date" in again.notes[0]
-    for request, says in ((changed(bars=2), "bars=1 and not 2"), (changed(seed=5), "seed=0")):
+    for request, says in ((changed(bars=2), "bars=1 instead of 2"), (changed(seed=5), "seed=0")):
         with pytest.raises(ParameterError, match=says):
             build_dataset(music, built, request)
     with pytest.raises(ParameterError, match="other or changed files"):
@@ -266,7 +266,7 @@ def test_five_hundred_copies_are_one(tmp_path: Path) -> None:
     built = build_dataset(tmp_path / "in", tmp_path / "out", REQUEST)
     assert {record.source for record in built.records} == {"000.wav"}
     assert built.n_copies == 499
-    assert any("499 copies" in note for note in built.notes)
+    assert any("499 duplicate" in note for note in built.notes)
     assert any("no test split" in note for note in built.notes)
 
 
@@ -338,7 +338,7 @@ def test_options_out_of_range(changes: dict, says: str) -> None:
 
 def test_options_that_do_not_go_together(music: Path, tmp_path: Path) -> None:
     for changes, says in (
-        ({"model": "mini", "preset": "riffusion-v1"}, "knows full-band images"),
+        ({"model": "mini", "preset": "riffusion-v1"}, "uses full-band images"),
         ({"model": "mini", "seconds": 3.0}, "only supports bars"),
         ({"preset": "none", "model": None}, "preset='none'"),
     ):

@@ -107,7 +107,7 @@ def test_parts_and_small_things(tensors: dict[str, Tensor], tmp_path: Path) -> N
     whole = {**tensors, "embedding_manager.string_to_param_dict.x": torch.zeros(2, 768)}
     save_file({name: t.contiguous() for name, t in whole.items()}, tmp_path / "trained.safetensors")
     assert load_pipeline(str(tmp_path / "trained.safetensors"), device="cpu").unet is not None
-    said_of_file({"some.thing": torch.zeros(2)}, "holds 'some.thing'", tmp_path)
+    said_of_file({"some.thing": torch.zeros(2)}, "found 'some.thing'", tmp_path)
 
 
 def test_missing_and_misshapen_weights(tensors: dict[str, Tensor], tmp_path: Path) -> None:

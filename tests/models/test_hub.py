@@ -339,7 +339,7 @@ def test_single_files(hub: Hub, tmp_path: Path) -> None:
         pull(HubId("someone/file"))
     with pytest.raises(ModelError, match=r"no file d\.ckpt"):
         pull(HubId("someone/file", file="d.ckpt"))
-    with pytest.raises(ModelError, match="leave :fp16 out"):
+    with pytest.raises(ModelError, match="remove :fp16"):
         pull(HubId("someone/file", variant="fp16", file="c.safetensors"))
 
 
