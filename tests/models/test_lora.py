@@ -210,7 +210,7 @@ def test_a_clip_says_its_loras_and_is_replayed(
     result = replay(path, tmp_path / "b.wav", model=str(tiny_folder), device="cpu")
     assert result.same and not result.differences
     run.rename(tmp_path / "moved")
-    with pytest.raises(ParameterError, match=r"metal.*`lora`"):
+    with pytest.raises(ParameterError, match=r"metal.*`loras`"):
         replay(path, tmp_path / "b.wav", model=str(tiny_folder), device="cpu")
     again = replay(
         path, tmp_path / "b.wav", model=str(tiny_folder), loras=[tmp_path / "moved"], device="cpu"
