@@ -136,7 +136,7 @@ def built(
     for one in fields(kind):  # type: ignore[arg-type]
         is_needed = one.default is MISSING and one.default_factory is MISSING
         if is_needed and one.name not in typed:
-            raise ParameterError(f"{where or kind.__name__}: {one.name} is missing")
+            raise ParameterError(f"{where or kind.__name__}: has no {one.name}")
     try:
         return kind(**typed)
     except ParameterError as error:
