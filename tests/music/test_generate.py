@@ -129,4 +129,4 @@ def test_odd_prompts_play(clip_of) -> None:
     for prompt in ("🎹🥁 " * 3, "сумне піаніно", "piano " * 2_000):
         clip = clip_of(prompt, bars=1)
         assert clip.waveform.isfinite().all()
-        assert any("reads it in" in note for note in clip.notes) == (len(prompt) > 1_000)
+        assert any("encoded in" in note for note in clip.notes) == (len(prompt) > 1_000)
