@@ -6,7 +6,7 @@ import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,10 +33,6 @@ TEXT_TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj")
 Settings = TypeVar("Settings", bound="TuningSettings")
 
 
-def _about(text: str, default: Any, **limits: Any) -> Any:
-    return Field(default, description=text, **limits)
-
-
 class TuningSettings(BaseModel):
     """Settings of both kinds of training. Progress is counted in images, not steps.
 
@@ -45,48 +41,67 @@ class TuningSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = _about("Model to start from: bundled name, folder, or hub id.", "mini")
-    images: int = Field(
-        8_000, gt=0, description="Images to train on in all; raise it to continue a finished run."
+    model: Annotated[
+        str, Field(description="Model to start from: bundled name, folder, or hub id.")
+    ] = "mini"
+    images: Annotated[
+        int,
+        Field(gt=0, description="Images to train on in all; raise it to continue a finished run."),
+    ] = 8_000
+    batch_size: Annotated[int, Field(description="Images per step, over all processes.", gt=0)] = 8
+    accumulation: Annotated[
+        int, Field(gt=0, description="Split each step into this many parts to save memory.")
+    ] = 1
+    learning_rate: Annotated[
+        float, Field(description="Peak learning rate, after warm-up.", gt=0)
+    ] = 1e-3
+    warmup_images: Annotated[
+        int, Field(description="Images over which the learning rate rises.", ge=0)
+    ] = 400
+    weight_decay: Annotated[float, Field(description="Weight decay of AdamW.", ge=0)] = 0.01
+    ema_decay: Annotated[
+        float, Field(ge=0, lt=1, description="Decay of the saved weight average (EMA).")
+    ] = 0.99
+    min_snr_gamma: Annotated[
+        float, Field(ge=0, description="Min-SNR loss weighting; 0 weights all noise levels alike.")
+    ] = 5.0
+    caption_dropout: Annotated[
+        float, Field(ge=0, lt=1, description="Fraction of images trained without a caption.")
+    ] = 0.1
+    text_encoder: Annotated[bool, Field(description="Train the text encoder too.")] = False
+    trigger: Annotated[str, Field(description="Word that starts every caption.")] = ""
+    prior_images: Annotated[
+        int,
+        Field(ge=0, description="Images made by the base model to train on, against forgetting."),
+    ] = 0
+    prior_prompts: Annotated[
+        tuple[str, ...],
+        Field(description="Prompts of the prior images. Default: the model's styles."),
+    ] = ()
+    prior_weight: Annotated[
+        float, Field(description="Weight of the prior images in the loss.", ge=0)
+    ] = 1.0
+    prior_share: Annotated[
+        float, Field(description="Prior images per training image.", gt=0, le=4)
+    ] = 1.0
+    gradient_checkpointing: Annotated[
+        bool, Field(description="Recompute activations to save memory.")
+    ] = False
+    optimizer: Annotated[
+        Optimizer, Field(description="adamw, or adamw8bit (needs bitsandbytes).")
+    ] = "adamw"
+    precision: Annotated[Precision, Field(description="auto, no, bf16 or fp16.")] = "auto"
+    device: Annotated[str, Field(description="auto, cpu, cuda or mps.")] = "auto"
+    seed: Annotated[int, Field(description="Same seed, same run.", ge=0)] = 0
+    log_images: Annotated[int, Field(description="Images between logged lines.", gt=0)] = 80
+    checkpoint_images: Annotated[int, Field(description="Images between checkpoints.", gt=0)] = (
+        1_000
     )
-    batch_size: int = _about("Images per step, over all processes.", 8, gt=0)
-    accumulation: int = Field(
-        1, gt=0, description="Split each step into this many parts to save memory."
-    )
-    learning_rate: float = _about("Peak learning rate, after warm-up.", 1e-3, gt=0)
-    warmup_images: int = _about("Images over which the learning rate rises.", 400, ge=0)
-    weight_decay: float = _about("Weight decay of AdamW.", 0.01, ge=0)
-    ema_decay: float = Field(
-        0.99, ge=0, lt=1, description="Decay of the saved weight average (EMA)."
-    )
-    min_snr_gamma: float = Field(
-        5.0, ge=0, description="Min-SNR loss weighting; 0 weights all noise levels alike."
-    )
-    caption_dropout: float = Field(
-        0.1, ge=0, lt=1, description="Fraction of images trained without a caption."
-    )
-    text_encoder: bool = _about("Train the text encoder too.", False)
-    trigger: str = _about("Word that starts every caption.", "")
-    prior_images: int = Field(
-        0, ge=0, description="Images made by the base model to train on, against forgetting."
-    )
-    prior_prompts: tuple[str, ...] = Field(
-        (), description="Prompts of the prior images. Default: the model's styles."
-    )
-    prior_weight: float = _about("Weight of the prior images in the loss.", 1.0, ge=0)
-    prior_share: float = _about("Prior images per training image.", 1.0, gt=0, le=4)
-    gradient_checkpointing: bool = _about("Recompute activations to save memory.", False)
-    optimizer: Optimizer = _about("adamw, or adamw8bit (needs bitsandbytes).", "adamw")
-    precision: Precision = _about("auto, no, bf16 or fp16.", "auto")
-    device: str = _about("auto, cpu, cuda or mps.", "auto")
-    seed: int = _about("Same seed, same run.", 0, ge=0)
-    log_images: int = _about("Images between logged lines.", 80, gt=0)
-    checkpoint_images: int = _about("Images between checkpoints.", 1_000, gt=0)
-    keep: int = _about("Checkpoints to keep.", 3, gt=0)
-    sample_images: int = Field(
-        2_000, ge=0, description="Images between samples in TensorBoard. 0: none."
-    )
-    sample_prompts: tuple[str, ...] = _about("Prompts of the samples.", ())
+    keep: Annotated[int, Field(description="Checkpoints to keep.", gt=0)] = 3
+    sample_images: Annotated[
+        int, Field(ge=0, description="Images between samples in TensorBoard. 0: none.")
+    ] = 2_000
+    sample_prompts: Annotated[tuple[str, ...], Field(description="Prompts of the samples.")] = ()
 
     def loop(self) -> LoopConfig:
         """The part of the settings that the training loop uses."""
@@ -117,31 +132,36 @@ class LoraSettings(TuningSettings):
     would otherwise become the dataset's music.
     """
 
-    images: int = Field(
-        6_000, gt=0, description="Images to train on in all; raise it to continue a finished run."
+    images: Annotated[
+        int,
+        Field(gt=0, description="Images to train on in all; raise it to continue a finished run."),
+    ] = 6_000
+    caption_dropout: Annotated[
+        float, Field(ge=0, lt=1, description="Fraction of images trained without a caption.")
+    ] = 0.0
+    rank: Annotated[int, Field(description="Rank of the LoRA.", gt=0)] = 16
+    alpha: Annotated[float, Field(description="Alpha of the LoRA. 0: same as the rank.", ge=0)] = (
+        0.0
     )
-    caption_dropout: float = Field(
-        0.0, ge=0, lt=1, description="Fraction of images trained without a caption."
+    targets: Annotated[
+        tuple[str, ...], Field(description="UNet layers to adapt, by name ending.")
+    ] = LORA_TARGETS
+    text_targets: Annotated[tuple[str, ...], Field(description="Text encoder layers to adapt.")] = (
+        TEXT_TARGETS
     )
-    rank: int = _about("Rank of the LoRA.", 16, gt=0)
-    alpha: float = _about("Alpha of the LoRA. 0: same as the rank.", 0.0, ge=0)
-    targets: tuple[str, ...] = Field(
-        LORA_TARGETS, description="UNet layers to adapt, by name ending."
-    )
-    text_targets: tuple[str, ...] = Field(TEXT_TARGETS, description="Text encoder layers to adapt.")
-    max_megabytes: float = Field(
-        10.0, gt=0, description="Maximum file size; the rank is reduced to fit."
-    )
-    kohya: bool = _about("Also write the file in kohya's layout.", False)
+    max_megabytes: Annotated[
+        float, Field(gt=0, description="Maximum file size; the rank is reduced to fit.")
+    ] = 10.0
+    kohya: Annotated[bool, Field(description="Also write the file in kohya's layout.")] = False
 
 
 class FullSettings(TuningSettings):
     """Settings of a fine-tuning of all weights."""
 
-    learning_rate: float = Field(2e-4, gt=0)
-    ema_decay: float = Field(
-        0.995, ge=0, lt=1, description="Decay of the saved weight average (EMA)."
-    )
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    ema_decay: Annotated[
+        float, Field(ge=0, lt=1, description="Decay of the saved weight average (EMA).")
+    ] = 0.995
 
 
 FREE = (

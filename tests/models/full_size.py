@@ -71,7 +71,7 @@ class Ours:
         how = SamplerConfig(steps, GUIDANCE, sampler=SAMPLER, strength=strength, **options)
         known = Inpainting(start(columns), torch.ones(1, 1, 1, 1))
         windows = self._windows(columns)
-        return denoise(self._loaded, noise(0, columns), windows, how, known=known).numpy()
+        return denoise(self._loaded, noise(0, columns), windows, how, inpainting=known).numpy()
 
     def morph(self, ends: list[str], *, frames: int, steps: int, strength: float) -> int:
         """How many samples of sound the command makes."""
