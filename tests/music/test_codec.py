@@ -90,7 +90,7 @@ def test_replay_finds_its_input_or_says_so(tone: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / "moved.wav"
     elsewhere.parent.mkdir()
     tone.rename(elsewhere)
-    with pytest.raises(ParameterError, match="--source"):
+    with pytest.raises(ParameterError, match="`sources`"):
         replay(tmp_path / "tone.png", again)
     assert replay(tmp_path / "tone.png", again, sources=[elsewhere]).same
     waveform, rate = files.load(elsewhere)

@@ -115,7 +115,7 @@ def test_a_mel_that_is_not_a_number_is_refused():
 
 
 def test_wrong_plane_count_is_refused():
-    with pytest.raises(ParameterError, match="planes=1: LEFT_RIGHT_MID needs 3"):
+    with pytest.raises(ParameterError, match="planes=1: must be 3 for LEFT_RIGHT_MID"):
         mel_to_pixels(random_mel(1), FULL_BAND)
 
 
