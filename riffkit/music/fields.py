@@ -15,7 +15,7 @@ _KEY = "riffkit"
 
 @dataclass(frozen=True)
 class About:
-    """`help` is one line; `least` and `most` bound a number; `metavar` is its placeholder.
+    """`help` is one line; `least` and `most` bound a number; `metavar` stands for its value.
 
     A `positional` field is an argument of the command, in field order. An `in_files_only` field can
     only be set in a script or batch.
