@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,17 +121,25 @@ def open_source(
     waveform, rate = _sound(pipeline, path, drawn)
     own_bpm = made.get("bpm") if drawn is None or drawn.grid is None else drawn.grid.bpm
     own_bpm = own_bpm if request.bpm is None else request.bpm
-    bars = measure_bars(
-        to_analysis_rate(waveform, rate), bpm=own_bpm, beats_per_bar=request.beats_per_bar
+    track = cache(
+        lambda: measure_bars(
+            to_analysis_rate(waveform, rate), bpm=own_bpm, beats_per_bar=request.beats_per_bar
+        )
     )
-    bpm, bpm_note = _bpm(bars, own_bpm, path)
+    bpm, bpm_note = _bpm(track, own_bpm, path)
     key, key_note = _key(
         waveform, rate, made.get("key") if request.key is None else request.key, path, pipeline
     )
     identity: dict[str, Any] = {"name": path.name, "sha256": sha256(path)}
-    n_lead = _lead(waveform, rate, bars, bpm, request.beats_per_bar, identity["sha256"], recorded)
     grid, n_lead, loop = _lay_out(
-        waveform.shape[-1], rate, bpm, request.beats_per_bar, n_lead, path
+        waveform.shape[-1],
+        rate,
+        bpm,
+        request.beats_per_bar,
+        lambda: _lead(
+            waveform, rate, track, bpm, request.beats_per_bar, identity["sha256"], recorded
+        ),
+        path,
     )
     if not loop:
         identity["lead_samples"] = n_lead
@@ -161,7 +171,7 @@ def open_source(
 def _lead(
     waveform: Float[Tensor, "channel sample"],
     rate: int,
-    bars: BarGrid | None,
+    track: Callable[[], BarGrid | None],
     bpm: float,
     beats_per_bar: int,
     hashed: str,
@@ -175,12 +185,13 @@ def _lead(
                 return int(identity["lead_samples"])
         seconds = first_downbeat(waveform, rate, bpm=bpm, beats_per_bar=beats_per_bar)
     else:
+        bars = track()
         seconds = 0.0 if bars is None else bars.beat_seconds[bars.downbeat] + _RISE_SECONDS
     return round(float(bar_samples - seconds * rate) % bar_samples)
 
 
 def _lay_out(
-    n_samples: int, rate: int, bpm: float, beats_per_bar: int, n_lead: int, path: Path
+    n_samples: int, rate: int, bpm: float, beats_per_bar: int, lead: Callable[[], int], path: Path
 ) -> tuple[BeatGrid, int, bool]:
     """The bars for a clip, the samples of silence before it, and whether it is a loop."""
     bar_samples = 60 / bpm * beats_per_bar * rate
@@ -196,6 +207,7 @@ def _lay_out(
         if grid.n_samples(rate) != n_samples:
             grid = BeatGrid(grid.n_beats * 60 * rate / n_samples, grid.n_beats)
         return grid, 0, True
+    n_lead = lead()
     n_bars = math.ceil((n_samples + n_lead) / bar_samples - 1e-9)
     if n_bars > MAX_BARS:
         raise ParameterError(
@@ -221,10 +233,13 @@ def _sound(
     return waveform, params.sample_rate
 
 
-def _bpm(bars: BarGrid | None, given: float | None, path: Path) -> tuple[float, str | None]:
+def _bpm(
+    track: Callable[[], BarGrid | None], given: float | None, path: Path
+) -> tuple[float, str | None]:
     """The tempo, and a note for the user or None."""
     if given is not None:
         return given, None
+    bars = track()
     if bars is None:
         raise ParameterError(f"{path.name!r}: no tempo found; set `bpm`")
     how = "detected" if bars.confidence >= _SURE else "guessed"
