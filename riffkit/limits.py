@@ -1,4 +1,4 @@
-"""Valid names and ranges for denoising and decoding, checked without torch."""
+"""Valid names and ranges, checked without torch: quality, keys, samplers, guidance."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ Quality = Literal["preview", "default", "high"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 """How much time decoding an image to sound may take."""
 
+MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+"""The twelve tonics of either mode from C up, spelled with the fewer accidentals."""
 
 SAMPLERS = (
     "ddim",

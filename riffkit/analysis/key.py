@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.analysis.chroma import chroma
-from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
+from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 
 # Albrecht and Shanahan, "The use of large corpora to train a new type of key-finding
 # algorithm", Music Perception 31(1), 2013: how often each degree, in semitones above the

@@ -122,7 +122,7 @@ def _look(
     model = request.model or (None if bare else DEFAULT_MODEL)
     if model is None or model == "none":
         return preset(request.preset or DEFAULT_PRESET), None, None, {}
-    from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
+    from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
     from riffkit.models.locate import find_model, model_traits, spectrogram_params
     from riffkit.prompt.key import parse_key, semitones_to_key
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
 from riffkit.errors import ParameterError
+from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 from riffkit.prompt.traits import ModelTraits
 
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
+from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 
 SCALES: dict[str, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from riffkit.score.notes import Mix
-from riffkit.score.progressions import DANCE_MINOR, POP_MAJOR, POP_MINOR
-from riffkit.score.style_info import StyleInfo
+from riffkit.score.style_info import DANCE_MINOR, POP_MAJOR, POP_MINOR, StyleInfo
 
 ELECTRONIC: dict[str, StyleInfo] = {
     "lo-fi hip hop": StyleInfo(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from riffkit.score.notes import Mix
-from riffkit.score.progressions import JAZZ_MAJOR, JAZZ_MINOR
-from riffkit.score.style_info import StyleInfo
+from riffkit.score.style_info import JAZZ_MAJOR, JAZZ_MINOR, StyleInfo
 
 GROOVE: dict[str, StyleInfo] = {
     "funk": StyleInfo(

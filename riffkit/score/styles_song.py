@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from riffkit.score.notes import Mix
-from riffkit.score.progressions import (
+from riffkit.score.style_info import (
     CLASSIC_MAJOR,
     CLASSIC_MINOR,
     FOLK_MAJOR,
     POP_MAJOR,
     POP_MINOR,
+    StyleInfo,
 )
-from riffkit.score.style_info import StyleInfo
 
 SONG: dict[str, StyleInfo] = {
     "waltz": StyleInfo(

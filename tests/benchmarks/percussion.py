@@ -32,7 +32,7 @@ from riffkit.errors import ParameterError
 from riffkit.score import Score, write_score
 from riffkit.spectrogram.beat_grid import BeatGrid
 from train.sounds.render_score import render
-from train.sounds.soundfont import FILE_NAME, find_soundfont
+from train.sounds.soundfonts import FILE_NAME, find_soundfont
 
 N_BEATS = 8
 STYLES = (  # grooves whose hits stand apart; house, metal or jazz leave no quiet between them

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
 from riffkit.errors import ParameterError
+from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 from riffkit.prompt.key import MusicalKey, named_key, parse_key, semitones_to_key, with_key
 from riffkit.prompt.prompt import choose_key as choose
 from riffkit.prompt.prompt import read_prompt

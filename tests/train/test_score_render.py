@@ -12,7 +12,7 @@ from riffkit.score import Note, Score, Track, write_score
 from riffkit.score.notes import Mix
 from train.sounds.mixing import mix_down
 from train.sounds.render_score import SAMPLE_RATE, loop_samples, render, render_track
-from train.sounds.soundfont import FILE_NAME, find_soundfont
+from train.sounds.soundfonts import FILE_NAME, find_soundfont
 
 
 @pytest.fixture(scope="module")

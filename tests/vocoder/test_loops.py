@@ -17,7 +17,7 @@ from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.params import FULL_BAND
 from riffkit.vocoder.decode import decode
 from train.sounds.render_score import render
-from train.sounds.soundfont import find_soundfont
+from train.sounds.soundfonts import find_soundfont
 
 RATE = 44_100
 SEEDS = range(9_000, 9_050)

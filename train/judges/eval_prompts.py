@@ -10,8 +10,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from riffkit.analysis.key_names import MAJOR_KEYS, MINOR_KEYS
 from riffkit.evaluation.prompts import EvalPrompt
+from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 from riffkit.prompt.key import parse_tonic
 from riffkit.score import ScoreFacts, write_score
 from train.mini.render import NATIVE_TONICS

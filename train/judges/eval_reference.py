@@ -20,7 +20,7 @@ from train.judges.eval_prompts import FIRST_SEED, N_PROMPTS
 from train.judges.eval_prompts import eval_prompts as write_prompts
 from train.mini.loops import read_loops
 from train.mini.render import render_clip
-from train.sounds.soundfont import find_soundfont
+from train.sounds.soundfonts import find_soundfont
 
 N_OTHERS = 400
 

@@ -22,7 +22,7 @@ from riffkit.spectrogram.params import FULL_BAND
 from train.mini.loops import clip_of, finish, shard_path, write_loops
 from train.sounds.render_score import SAMPLE_RATE, render
 from train.sounds.roughen import roughen
-from train.sounds.soundfont import find_soundfont
+from train.sounds.soundfonts import find_soundfont
 
 CLIPS_PER_SHARD = 100
 CAPTIONS_PER_CLIP = 8

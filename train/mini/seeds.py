@@ -16,7 +16,7 @@ from riffkit.models.pipeline import load_pipeline
 from riffkit.prompt.key import parse_tonic
 from riffkit.score import write_score
 from train.mini.render import NATIVE_TONICS, render_clip
-from train.sounds.soundfont import find_soundfont
+from train.sounds.soundfonts import find_soundfont
 
 FIRST_SEED = 900_000  # no model has seen them
 STYLES = ("lo-fi hip hop", "house", "funk", "rock", "ambient", "jazz swing")

@@ -25,8 +25,8 @@ from safetensors.torch import save_file
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import SpectrogramParams
+from train.stream import DEFAULT_MEGABYTES
 from train.stream.recipe import DrawnClip
-from train.stream.settings import DEFAULT_MEGABYTES
 
 CLIPS_PER_SHARD = 16
 RECIPE_VERSION = 1

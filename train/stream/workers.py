@@ -15,9 +15,9 @@ import torch
 
 from riffkit.spectrogram.params import SpectrogramParams
 from train.sounds.soundfonts import find_soundfonts
+from train.stream import DEFAULT_AHEAD
 from train.stream.recipe import DrawnClip, draw_clip
 from train.stream.ring import CLIPS_PER_SHARD, Ring
-from train.stream.settings import DEFAULT_AHEAD
 
 CROPS_PER_CLIP = 8
 _POLL_S = 0.5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riffkit.commands.training import print_line
-from train.stream.settings import DEFAULT_AHEAD, DEFAULT_MEGABYTES
+from train.stream import DEFAULT_AHEAD, DEFAULT_MEGABYTES
 
 if TYPE_CHECKING:
     from train.vae.network import VaeConfig
