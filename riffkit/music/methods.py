@@ -152,8 +152,8 @@ class TaskMethods:
     @_of_task
     def morph(
         self,
-        first: str,
-        last: str,
+        first: str | Path,
+        last: str | Path,
         *,
         bpm: float | None = None,
         key: str | None = None,
@@ -404,7 +404,7 @@ class TaskMethods:
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
         seed: int | None = None,
-        keyframes: tuple[Keyframe, ...] | None = None,
+        keyframes: Sequence[Keyframe] | None = None,
         bars: int | None = None,
         loop: bool = False,
         phrase_bars: int = 2,

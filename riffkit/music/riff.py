@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from inspect import Parameter, Signature
@@ -205,6 +206,7 @@ def signature_of(of: Task[Any]) -> Signature:
     """
     about = about_of(of.request)
     has_script = any(one.expand is not None for one in of.inputs)  # whose values may be all
+    or_prompt = {one.name for one in of.inputs if one.or_prompt}
     first: list[Parameter] = []
     rest: list[Parameter] = []
     for one in of.inputs:
@@ -221,7 +223,9 @@ def signature_of(of: Task[Any]) -> Signature:
         default: Any = None if field.name == "seed" else field.default
         if default is MISSING:
             default = None if has_script else Parameter.empty
-        annotation = str(field.type).replace("tuple[str, ...]", "Sequence[str]")
+        annotation = re.sub(r"tuple\[(\w+), \.\.\.\]", r"Sequence[\1]", str(field.type))
+        if field.name in or_prompt:
+            annotation = f"{annotation} | Path"
         parameter = _parameter(field.name, kind, default, annotation)
         (first if is_first else rest).append(parameter)
     rest.append(_parameter("on_step", Parameter.KEYWORD_ONLY, None, "OnStep"))
