@@ -110,14 +110,20 @@ def replay(
     output: Output = None,
     model: Annotated[str | None, typer.Option(help="The model's location, if not bundled.")] = None,
     source: Annotated[
-        list[Path] | None, typer.Option(help="The source file, if not beside it.")
+        list[Path] | None,
+        typer.Option(metavar="<path>", help="A source file or its folder; repeatable."),
     ] = None,
-    lora: Annotated[list[Path] | None, typer.Option(help="The LoRA, if not beside it.")] = None,
+    lora: Annotated[
+        list[Path] | None, typer.Option(metavar="<path>", help="A LoRA, or its folder; repeatable.")
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Regenerate a file from its recipe and compare the two."""
+    """Regenerate a file from its recipe and compare the two.
+
+    Its sources and LoRAs are found beside it, or where --source and --lora say.
+    """
     from riffkit.atomic import check_output_path
     from riffkit.music.replay import replay as replay_file
 

@@ -69,12 +69,13 @@ def with_flags(command: Callable[..., None], kind: type[TuningSettings]) -> Call
     for name, field in kind.model_fields.items():
         value: Any = field.annotation
         text = field.description or TuningSettings.model_fields[name].description or ""
-        names = []
+        names, metavar = [], None
         if get_origin(value) is tuple:  # one value at a time
-            value = GenericAlias(list, get_args(value)[0])
+            one_value = get_args(value)[0]
+            value, metavar = GenericAlias(list, one_value), f"<{one_value.__name__}>"
             names = [f"--{name.replace('_', '-').removesuffix('s')}"]
             text = f"{text.removesuffix('.')}; repeatable."
-        option = typer.Option(*names, help=text)
+        option = typer.Option(*names, metavar=metavar, help=text)
         annotation = Annotated[value | None, option]
         parameters.append(
             Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
