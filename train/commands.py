@@ -17,10 +17,18 @@ The judges of `riff eval`, trained on the same loops as the model:
     riff train musicnn MTT_musicnn riffkit/weights/musicnn
     riff train probe DATA RUN
     riff train reference DATA reference.safetensors
+
+The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2's autoencoder:
+
+\b
+    riff train stream CACHE
+    riff train vae RUN --cache CACHE
+    riff train export-vae RUN FOLDER
 """
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import Annotated
 
@@ -31,9 +39,12 @@ from riffkit.errors import ParameterError
 from train.vae import command as vae_command
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to `riff train`."""
-    app.info.help = f"{app.info.help}\n{__doc__}"
+def added_to(group: typer.Typer) -> typer.Typer:
+    """`riff train` with these commands too."""
+    app = copy(group)
+    app.info = copy(group.info)
+    app.info.help = f"{group.info.help}\n{__doc__}"
+    app.registered_commands = [*group.registered_commands]
     for command in (
         render,
         tokens,
@@ -53,6 +64,7 @@ def add_to(app: typer.Typer) -> None:
     ):
         app.command()(command)
     app.command("export-vae")(vae_command.export_vae)
+    return app
 
 
 DataFolder = Annotated[Path, typer.Argument(help="Folder of rendered loops.")]
@@ -109,7 +121,7 @@ def autoencoder(
         Path | None, typer.Option(help="Model folder: train only its decoder further.")
     ] = None,
 ) -> None:
-    """Train the autoencoder, and write it as a diffusers folder RUN/vae.
+    """Train the bundled model's autoencoder, and write it as a diffusers folder RUN/vae.
 
     With --decoder-of, the encoder stays that model's, so its latents and denoiser still fit.
     """

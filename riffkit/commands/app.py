@@ -62,7 +62,7 @@ def application(words: Collection[str] | None = None) -> typer.Typer:
         if words is None or name in words:
             group = importlib.import_module(module).app
             if name == "train" and (Path(riffkit.__file__).parents[1] / "pyproject.toml").exists():
-                importlib.import_module("train.commands").add_to(group)  # a checkout has it
+                group = importlib.import_module("train.commands").added_to(group)  # a checkout's
             app.add_typer(group, name=name, short_help=text)
         else:
             app.command(name, help=text)(lambda: None)

@@ -45,8 +45,9 @@ def help_of(command: str) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_painting_command_has_them(command: str) -> None:
+    text = help_of(command)
     for option in (*PAINTING, *LOADING, "--json", "--quiet"):
-        assert f"{option} " in help_of(command)
+        assert f"{option} " in text
 
 
 class NotLoadedError(Exception):

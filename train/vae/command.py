@@ -58,7 +58,7 @@ def vae(
     ahead: Ahead = DEFAULT_AHEAD,
     device: str = "auto",
 ) -> None:
-    """Train the autoencoder on rendered clips as they arrive. The same command resumes.
+    """Train riff-mini 2's autoencoder on rendered clips as they arrive. The same command resumes.
 
     RUN/log.jsonl has the mean errors of held-out mixes, single tracks and guides, in 8-bit
     levels. RUN/snapshots has the averaged weights at intervals, in eight bits.
