@@ -12,6 +12,21 @@ Each message is one line: the value given, the condition, the next step.
 They are caught once, at the command line and at the server's edge.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_SYNONYMS = {
+    "cfg": "guidance",
+    "image": "clip",
+    "length": "bars",
+    "lr": "learning_rate",
+    "negative": "negative_prompt",
+    "scale": "guidance",
+    "seconds": "duration",
+    "tempo": "bpm",
+}
+
 
 class RiffkitError(Exception):
     """Base of all errors that a user can fix."""
@@ -39,3 +54,17 @@ class OutputError(RiffkitError):
 
 class WorkerError(RiffkitError):
     """A worker process died, or no worker can be reached."""
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """What to say of a name that isn't known: the one that was meant, or all that there are."""
+    from difflib import get_close_matches
+
+    known = tuple(known)
+    asked = name.strip().lower()
+    near = get_close_matches(asked, known, n=1, cutoff=0.5)
+    if _SYNONYMS.get(asked) in known:
+        near = [_SYNONYMS[asked]]
+    if near:
+        return f"{name!r} is unknown; did you mean {near[0]!r}?"
+    return f"{name!r} is unknown; use one of {', '.join(known)}"

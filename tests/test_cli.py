@@ -191,6 +191,7 @@ def test_models(riff) -> None:
     [
         (["generate", ""], "prompt"),
         (["generate", "x", "--bars", "0"], "bars=0"),
+        (["generate", "x", "--prompts", "text.wav"], "can't go with --prompts"),
         (["generate", "x", "--bpm", "-3"], "bpm=-3"),
         (["generate", "x", "--steps", "0"], "steps=0"),
         (["generate", "x", "--count", "0"], "count=0"),

@@ -84,6 +84,8 @@ def main() -> NoReturn:
     keep_freed_memory()
     words = sys.argv[1:]
     debug = "--debug" in words
+    if not debug:  # notes to users are riffkit's own
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     if debug:
         words = [word for word in words if word != "--debug"]
         _log_to_stderr()

@@ -10,7 +10,6 @@ import typer
 from riffkit.commands.options import (
     Device,
     Json,
-    Output,
     Preset,
     Quality,
     Quiet,
@@ -107,7 +106,10 @@ def inspect(
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="Audio file or image made by riffkit.")],
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File to write. Default: NAME-replay, beside it."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="The model's location, if not bundled.")] = None,
     source: Annotated[
         list[Path] | None,

@@ -19,8 +19,13 @@ from riffkit.commands.messages import as_options
 from riffkit.errors import ParameterError
 from riffkit.limits import Quality as QualityName
 
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", help="File to write: .wav, .flac, .ogg or .mp3; for a list, a folder."
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide the progress bar and notes.")]
 Model = Annotated[str, typer.Option(help="Bundled name, folder, file, or hub id.")]

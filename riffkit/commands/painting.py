@@ -96,9 +96,8 @@ def _command(task: Task[Any]) -> Callable[..., None]:
             raise ParameterError(f"count={count}: must be at least 1")
         file = listed.pop("prompts_file")
         if task.from_list is not None and (given.get("prompt") is None) == (file is None):
-            raise ParameterError(
-                f"prompt: missing; give one, or a list with --{task.from_list} FILE"
-            )
+            reason = "missing; give one, or a list with" if file is None else "can't go with"
+            raise ParameterError(f"prompt: {reason} --{task.from_list} FILE")
         if file is None:
             _make(task, given, loading, count, **common)
         else:

@@ -225,5 +225,5 @@ def _built(
         notes = (*notes, f"{held} no test split: all clips are in train")
     n_duplicates = sum(str(line["reason"]).startswith("near-duplicate") for line in ledger)
     if copies:
-        notes = (*notes, f"skipped {len(copies)} duplicate files")
+        notes = (*notes, f"skipped {len(copies)} duplicate file{'s' * (len(copies) > 1)}")
     return Built(records, len(sources), bad, len(copies), n_duplicates, notes)

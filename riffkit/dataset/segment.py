@@ -153,6 +153,6 @@ def leftovers(parts: list[Part], n_samples: int) -> list[Part]:
     gaps, place = [], 0
     for part in [*parts, Part(n_samples, 0, None)]:
         if part.start - place > 4_410:
-            gaps.append(Part(place, part.start - place, None, "no whole clip fits"))
+            gaps.append(Part(place, part.start - place, None, "too short for a clip"))
         place = max(place, part.end)
     return gaps

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 
-from riffkit.errors import ParameterError
+from riffkit.errors import ParameterError, unknown
 
 FIELDS = (
     "style",
@@ -57,11 +56,7 @@ def _check(path: Path, number: int, template: str) -> None:
         raise ParameterError(f"{where}: {error}; a field looks like {{style}}") from error
     for name in used:  # a nested field is none of ours, and fails below
         if name not in FIELDS:
-            near = difflib.get_close_matches(name, FIELDS, 1, cutoff=0)
-            raise ParameterError(
-                f"{where}: unknown field {{{name}}}; did you mean {{{near[0]}}}? "
-                f"Fields: {', '.join(FIELDS)}"
-            )
+            raise ParameterError(f"{where}: field {unknown(name, FIELDS)}")
     try:
         fill(template, dict.fromkeys(FIELDS, "x"))
     except (ValueError, KeyError) as error:

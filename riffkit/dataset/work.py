@@ -137,7 +137,7 @@ class _Source:
 
     def _why_none(self, seconds: float) -> str:
         reasons = [reason for _, _, reason in self.parts]
-        if not reasons or set(reasons) == {"no whole clip fits"}:
+        if not reasons or set(reasons) == {"too short for a clip"}:
             return f"too short: {seconds:.1f} s is less than one clip ({self._length()})"
         return max(sorted(set(reasons)), key=reasons.count)
 

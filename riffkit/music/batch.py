@@ -108,7 +108,9 @@ def make_all(
     loading = _from_anywhere(loading)
     if engine == "local":
         on_cpu = pick_device(loading.get("device", "auto")).type == "cpu"
-        workers = min(workers or (available_cores() if on_cpu else 1), max(1, len(calls)))
+        if workers is None:
+            workers = available_cores() if on_cpu else 1
+        workers = min(workers, max(1, len(calls)))
     work = (_Work(listed, _existing(listed.paths), loading) for listed in calls)
     results = run_tasks(
         _work, work, engine=engine, workers=workers, name=lambda one: one.listed.paths[0].name

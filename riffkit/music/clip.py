@@ -27,6 +27,14 @@ class Clip:
     recipe: Recipe
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        values = self.recipe.arguments
+        about = [f"{self.seconds:.2f} s"]
+        if self.image.grid is not None:
+            about.append(f"{self.image.grid.bpm:g} BPM")
+        about += [f"seed {values['seed']}"] if "seed" in values else []
+        return f"<Clip {self.recipe.command}: {', '.join(about)}>"
+
     @property
     def seconds(self) -> float:
         return self.waveform.shape[-1] / self.sample_rate

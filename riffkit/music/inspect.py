@@ -39,7 +39,7 @@ def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, An
         ParameterError: an unknown preset.
 
     Example:
-        print(riffkit.inspect_file("song.wav")["measured"]["bpm"])
+        print(riffkit.inspect_file("song.wav")["measured"]["tempo_bpm"])
     """
     path = Path(path)
     if path.suffix.lower() == ".png":

@@ -64,8 +64,9 @@ class TaskMethods:
         Args:
             prompt: The music in words: 'lo-fi piano, rainy'.
             melody: Audio or MIDI file with a melody to follow.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
@@ -122,8 +123,9 @@ class TaskMethods:
         Args:
             prompts: One or more prompts. The last leads back to the first.
             theme: Audio file, PNG or bundled seed to stay close to.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
@@ -183,8 +185,9 @@ class TaskMethods:
         Args:
             first: Start: a prompt, or an audio file.
             last: End: a prompt, or an audio file.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
@@ -245,8 +248,9 @@ class TaskMethods:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
             prompt: What the part should become, in words.
             mask: PNG of the image's size: white is regenerated, black kept.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
@@ -304,8 +308,9 @@ class TaskMethods:
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
             prompt: The music of the new bars, in words.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
@@ -360,8 +365,9 @@ class TaskMethods:
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
             prompt: The music in words: 'lo-fi piano, rainy'.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
@@ -420,8 +426,9 @@ class TaskMethods:
         Args:
             script: TOML file of keyframes, as in docs/loops-and-journeys.md.
             theme: Audio file, PNG or bundled seed to stay close to.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.
@@ -477,8 +484,9 @@ class TaskMethods:
 
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
-            bpm: Tempo in BPM. Default: from the prompt, its style, or the clip. From 20 to 400.
-            key: Key, such as 'A minor'. Default: from the prompt or the clip.
+            bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
+                From 20 to 400.
+            key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
             beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
             steps: Denoising steps. Default: the model's.

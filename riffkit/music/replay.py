@@ -197,8 +197,8 @@ def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
         if sha256(path) == identity.get("sha256"):
             return path
     raise ParameterError(
-        f"input={found[0].name!r}: not the file that {places.made.name!r} was made from; set the "
-        "right one with `sources`"
+        f"input={name!r}: no file that was found is the one that {places.made.name!r} was made "
+        "from; set its location with `sources`"
     )
 
 

@@ -24,12 +24,14 @@ class PaintRequest:
     """
 
     bpm: float | None = option(
-        "Tempo in BPM. Default: from the prompt, its style, or the clip.",
+        "Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.",
         None,
         least=MIN_BPM,
         most=MAX_BPM,
     )
-    key: str | None = option("Key, such as 'A minor'. Default: from the prompt or the clip.", None)
+    key: str | None = option(
+        "Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.", None
+    )
     negative_prompt: str = option("What to avoid.", "")
     beats_per_bar: int = option("Beats per bar: 4 for 4/4, 3 for a waltz.", 4, least=2, most=12)
     steps: int | None = option("Denoising steps. Default: the model's.", None, least=1)

@@ -85,6 +85,9 @@ class Riff(TaskMethods):
         method.__signature__ = signature_of(added)  # type: ignore[attr-defined]
         return method
 
+    def __repr__(self) -> str:
+        return f"<Riff {self.pipeline.name} on {self.pipeline.device}>"
+
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *tasks()]
 
@@ -150,7 +153,8 @@ class Riff(TaskMethods):
             folder: folder for the clips; created if missing.
             task: the task of entries that don't name one.
             seed: seed of the first clip; it counts up by one per clip. None draws one.
-            engine: "local" (one worker per core) or "ray" (a cluster); each worker loads the model.
+            engine: "local" (one worker per core, or one in all on a GPU) or "ray" (one per GPU of
+                this machine or a cluster); each worker loads the model.
             workers: how many.
             options: inputs and fields for entries that don't set them.
 
@@ -167,6 +171,11 @@ class Riff(TaskMethods):
             for made in riff.batch(["lo-fi piano", "techno"], "clips", bars=4):
                 print(made.path, made.error or "done")
         """
+        if isinstance(entries, str | Path):
+            raise ParameterError(
+                f"entries={str(entries)!r}: must be a list of prompts or mappings; "
+                "`riff batch` reads them from a file"
+            )
         calls = list_calls(
             entries_of(entries, task=task),
             Path(folder),

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from riffkit.errors import ParameterError
+from riffkit.errors import ParameterError, unknown
 from riffkit.music.task import Call, Input, Task
 
 FILE_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".png")
@@ -144,15 +144,10 @@ def built(
 
 
 def check_names(values: Mapping[str, Any], known: Collection[str], where: str = "") -> None:
-    """Raise ParameterError for an unknown name, suggesting the nearest known one."""
+    """Raise ParameterError for an unknown name, suggesting one that is known."""
     for name in values:
         if name not in known:
-            from difflib import get_close_matches
-
-            nearest = get_close_matches(str(name).strip().lower(), known, n=1, cutoff=0)[0]
-            raise ParameterError(
-                f"{_head(where)}{str(name)!r} is unknown; did you mean {nearest!r}?"
-            )
+            raise ParameterError(f"{_head(where)}{unknown(str(name), known)}")
 
 
 def _hints(kind: Any) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from riffkit.errors import ParameterError
+from riffkit.errors import ParameterError, unknown
 from riffkit.training.config import LoopConfig, Optimizer, Precision
 
 LORA_TARGETS = (
@@ -91,7 +90,7 @@ class TuningSettings(BaseModel):
         Optimizer, Field(description="adamw, or adamw8bit (needs bitsandbytes).")
     ] = "adamw"
     precision: Annotated[Precision, Field(description="auto, no, bf16 or fp16.")] = "auto"
-    device: Annotated[str, Field(description="auto, cpu, cuda or mps.")] = "auto"
+    device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1, mps.")] = "auto"
     seed: Annotated[int, Field(description="Same seed, same run.", ge=0)] = 0
     log_images: Annotated[int, Field(description="Images between logged lines.", gt=0)] = 80
     checkpoint_images: Annotated[int, Field(description="Images between checkpoints.", gt=0)] = (
@@ -102,6 +101,14 @@ class TuningSettings(BaseModel):
         int, Field(ge=0, description="Images between samples in TensorBoard. 0: none.")
     ] = 2_000
     sample_prompts: Annotated[tuple[str, ...], Field(description="Prompts of the samples.")] = ()
+
+    if not TYPE_CHECKING:  # which would hide the fields' types
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise ParameterError(_first_fault(error, type(self))) from error
 
     def loop(self) -> LoopConfig:
         """The part of the settings that the training loop uses."""
@@ -189,9 +196,9 @@ def read_settings(kind: type[Settings], config: Path | None, flags: dict[str, An
     where = "" if config is None else f"config {config.name}: "
     values |= {name: value for name, value in flags.items() if value is not None}
     try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise ParameterError(where + _first_fault(error, kind)) from error
+        return kind(**values)
+    except ParameterError as error:
+        raise ParameterError(f"{where}{error}") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -207,10 +214,26 @@ def _first_fault(error: ValidationError, kind: type[TuningSettings]) -> str:
     fault = error.errors()[0]
     name = str(fault["loc"][0])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, kind.model_fields, n=1, cutoff=0.0)
-        return f"unknown name {name!r}; did you mean {near[0]!r}?"
-    reason = fault["msg"][0].lower() + fault["msg"][1:]
-    return f"{name}={fault['input']!r}: {reason}"
+        return unknown(name, kind.model_fields)
+    reason = _REASONS.get(fault["type"]) or _REASONS[fault["type"].partition("_")[0]]
+    return f"{name}={fault['input']!r}: {reason.format(**fault.get('ctx', {}))}"
+
+
+_REASONS = {
+    "value_error": "{error}",
+    "literal_error": "must be one of {expected}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "finite_number": "must be a finite number",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "string": "must be text",
+    "tuple": "must be a list",
+}
+"""By pydantic's error types, or the part of them before "_"."""
 
 
 def to_toml(settings: TuningSettings) -> str:

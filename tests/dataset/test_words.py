@@ -84,7 +84,7 @@ def test_templates_override(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("{stylo} loop", r"\{stylo\}; did you mean \{style\}"),
+        ("{stylo} loop", "'stylo' is unknown; did you mean 'style'"),
         ("{style", "line 1"),
         ("", "no temp"),
         ("{bpm:.0f}", "line 1: Unknown format"),

@@ -99,6 +99,19 @@ def test_a_wrong_keyword_names_the_nearest() -> None:
     riff = riffkit.load(device="cpu")
     with pytest.raises(riffkit.ParameterError, match=r"'bmp' is unknown; did you mean 'bpm'"):
         riff.generate("piano", bmp=90)  # type: ignore[call-arg]
+    with pytest.raises(riffkit.ParameterError, match=r"'tempo' is unknown; did you mean 'bpm'"):
+        riff.generate("piano", tempo=90)  # type: ignore[call-arg]
+    with pytest.raises(riffkit.ParameterError, match=r"'xyz' is unknown; use one of .*bars, "):
+        riff.generate("piano", xyz=90)  # type: ignore[call-arg]
+    with pytest.raises(riffkit.ParameterError, match="must be a list of prompts"):
+        riff.batch("prompts.txt", "clips")
+
+
+def test_what_is_shown_of_a_model_and_a_clip_is_a_line() -> None:
+    riff = riffkit.load(device="cpu")
+    assert repr(riff) == "<Riff mini on cpu>"
+    clip = riff.generate("piano", bars=1, bpm=120, steps=1, seed=3, quality="preview")
+    assert repr(clip) == "<Clip generate: 2.00 s, 120 BPM, seed 3>"
 
 
 def test_python_m_and_the_version(root: Path) -> None:
