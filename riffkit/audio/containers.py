@@ -22,8 +22,13 @@ def looks_like_audio(header: bytes) -> bool:
     return header.startswith(_MAGICS) or _is_mpeg_frame(header)
 
 
+def may_be_mpeg(header: bytes) -> bool:
+    """Whether a file that starts with `header` may be an MP3: by a tag, or a frame."""
+    return header.startswith(b"ID3") or _is_mpeg_frame(header)
+
+
 def is_truncated(file: BinaryIO) -> bool:
-    """Whether a file is shorter than its headers say (WAV, AIFF, OGG and MP3)."""
+    """Whether a file is shorter than its headers say (WAV, AIFF and OGG; mpeg.py knows MP3)."""
     n_bytes = file.seek(0, os.SEEK_END)
     file.seek(0)
     magic = file.read(4)
@@ -31,8 +36,6 @@ def is_truncated(file: BinaryIO) -> bool:
         return any(_is_cut(chunk, n_bytes) for chunk in riff_chunks(file))
     if magic == b"OggS":
         return _last_ogg_page_is_cut(file, n_bytes)
-    if magic[:3] == b"ID3" or _is_mpeg_frame(magic):
-        return _mp3_is_cut(file, n_bytes)
     return False
 
 
@@ -136,32 +139,3 @@ def _is_mpeg_frame(header: bytes) -> bool:
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
     bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
     return version != 1 and layer in (1, 2) and 0 < bitrate < 15 and rate != 3
-
-
-def _mp3_is_cut(file: BinaryIO, n_bytes: int) -> bool:
-    """By the byte count of the Xing or Info frame; without one a cut can't be seen."""
-    start = _id3v2_size(file)
-    file.seek(start)
-    frame = file.read(64)
-    if not _is_mpeg_frame(frame[:4]):
-        return False
-    is_mpeg_1, is_mono = frame[1] >> 3 & 3 == 3, frame[3] >> 6 == 3
-    side_info_size = {(True, False): 32, (False, True): 9}.get((is_mpeg_1, is_mono), 17)
-    xing = frame[4 + side_info_size :]
-    if xing[:4] not in (b"Xing", b"Info") or not xing[7] & 2:
-        return False
-    size_at = 12 if xing[7] & 1 else 8
-    (size,) = struct.unpack(">I", xing[size_at : size_at + 4])
-    return start + int(size) > n_bytes
-
-
-def _id3v2_size(file: BinaryIO) -> int:
-    """How many bytes an ID3v2 tag takes at the head of the file: 0 where there is none."""
-    file.seek(0)
-    header = file.read(10)
-    if len(header) < 10 or not header.startswith(b"ID3"):
-        return 0
-    size = 0
-    for seven_bits in header[6:]:
-        size = size << 7 | seven_bits & 127
-    return 10 + size

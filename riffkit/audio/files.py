@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -15,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.atomic import atomic_path
-from riffkit.audio import containers
+from riffkit.audio import containers, mpeg
 from riffkit.audio.encoding import MAX_RATE, check_encodable, encode_file, format_of
 from riffkit.audio.resampling import resample, resample_blocks
 from riffkit.audio.tags import fields_to_tags, read_riff_fields, tags_to_fields
@@ -26,6 +27,18 @@ SILENCE_PEAK = 10 ** (-90 / 20)
 """A file that stays below -90 dBFS, the last bit of 16, is silent."""
 
 _READ_SAMPLES = 65_536
+_MPEG_SUFFIXES = (".mp3", ".mpga")
+
+
+class _Reader(soundfile.SoundFile):
+    """Reads straight on.
+
+    soundfile seeks to where it is after each read of a file that can seek, and libsndfile's MP3
+    decoder then has lost the bits that frames borrow from those before: a wrong frame per block.
+    """
+
+    def seekable(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True)
@@ -128,31 +141,46 @@ def save(
 def _open(path: Path) -> Iterator[soundfile.SoundFile]:
     """An audio file with at least one sample in one or two channels; `load` names the errors."""
     name = repr(str(path))
-    _check_bytes(path, name)
     try:
-        # soundfile can't write out a name that isn't UTF-8, but takes its bytes
-        with soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path)) as file:
+        frames = _check_bytes(path, name)
+        with _as_libsndfile_reads_it(path, frames) as source, _Reader(source) as file:
             _check_readable(file, name)
             yield file
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"{name} is damaged or truncated; copy or export it again") from error
-
-
-def _check_bytes(path: Path, name: str) -> None:
-    """Whether the file is audio by its head, and whole by its own headers."""
-    try:
-        with path.open("rb") as opened:
-            header = opened.read(16)
-            is_truncated = containers.is_truncated(opened)
     except OSError as error:
         raise AudioFileError(f"{name} can't be read ({error.strerror}); check the path") from error
+
+
+@contextmanager
+def _as_libsndfile_reads_it(path: Path, frames: mpeg.Frames | None) -> Iterator[Any]:
+    if frames is not None and frames.needs_view:
+        with path.open("rb") as opened:
+            yield mpeg.view(opened, frames)
+    else:  # soundfile can't write out a name that isn't UTF-8, but takes its bytes
+        yield path if os.name == "nt" else os.fsencode(path)
+
+
+def _check_bytes(path: Path, name: str) -> mpeg.Frames | None:
+    """Whether the file is audio by its head, and whole by its own headers; an MP3's frames."""
+    with path.open("rb") as opened:
+        header = opened.read(16)
+        is_truncated = containers.is_truncated(opened)
     if not header:
         raise AudioFileError(f"{name} is empty (0 bytes); choose another file")
+    frames = None
+    is_audio = containers.looks_like_audio(header)
+    if containers.may_be_mpeg(header) or (not is_audio and path.suffix.lower() in _MPEG_SUFFIXES):
+        with mpeg.mapped(path) as data:
+            frames = mpeg.find_frames(data)
+            is_truncated = frames.is_cut if frames else mpeg.read_header(data, 0) is not None
+        is_audio = is_audio or frames is not None
     # soundfile takes the word of the extension .raw, whatever the file holds.
-    if not containers.looks_like_audio(header) or path.suffix.lower() == ".raw":
+    if not is_audio or path.suffix.lower() == ".raw":
         raise AudioFileError(f"{name} is not audio; choose a WAV, FLAC, OGG or MP3 file")
     if is_truncated:
         raise AudioFileError(f"{name} is truncated (its end is missing); copy or export it again")
+    return frames
 
 
 def _check_readable(file: soundfile.SoundFile, name: str) -> None:

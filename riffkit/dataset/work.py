@@ -6,6 +6,7 @@ before an interruption isn't heard again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -39,7 +40,7 @@ from riffkit.dataset.segment import (
 from riffkit.dataset.similarity import UNITS_OFF_GRID, fingerprint
 from riffkit.dataset.worked import ClipWork, SourceWork, clip_path
 from riffkit.device import single_thread
-from riffkit.errors import AudioFileError
+from riffkit.errors import AudioFileError, RiffkitError
 from riffkit.memory import give_back_freed_memory
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.params import SpectrogramParams
@@ -89,6 +90,11 @@ def work_source(task: SourceTask) -> str:
         except AudioFileError as error:
             reason = str(error).replace(repr(task.path), "it")
             made = SourceWork(None, f"can't be read: {reason}")
+        except (RiffkitError, OSError, MemoryError):
+            raise
+        except Exception as error:  # one strange file of ten thousand doesn't end a build
+            logging.getLogger("riffkit").exception("dataset: %s", task.name)
+            made = SourceWork(None, f"can't be read: {type(error).__name__}: {error}")
     write_json(folder / "result.json", asdict(made))
     return task.name
 

@@ -43,6 +43,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(folder / "b.mp3", sound[30_000:] * 0.5, RATE)  # other bars, other bytes
     (folder / "jazz" / "c.txt").write_text("a tune of mine")
     (folder / "bad.wav").write_text("no audio")
+    (folder / "stub.mp3").write_bytes((folder / "b.mp3").read_bytes()[:45])  # of a download
     (folder / "notes.md").write_text("nothing")
     return folder
 
@@ -86,6 +87,24 @@ def test_nothing_leaks_and_copies_go(built: Path) -> None:
     reasons = {line["source"]: str(line["reason"]) for line in read_ledger(built)}
     assert reasons["techno/a.wav"] == "copy of techno/a again.wav"
     assert reasons["bad.wav"].startswith("can't be read")
+    assert reasons["stub.mp3"].startswith("can't be read: it is truncated")
+
+
+def test_an_unforeseen_error_leaves_out_one_file(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = working.files.iter_blocks
+
+    def iter_blocks(path: Path, *given, **values):
+        if path.name == "b.wav":
+            raise ZeroDivisionError("float division by zero")
+        return blocks(path, *given, **values)
+
+    monkeypatch.setattr(working.files, "iter_blocks", iter_blocks)
+    build_dataset(music, tmp_path / "out", REQUEST)
+    reasons = {line["source"]: line["reason"] for line in read_ledger(tmp_path / "out")}
+    assert reasons["techno/b.wav"] == "can't be read: ZeroDivisionError: float division by zero"
+    assert None in reasons.values()
 
 
 def test_the_ledger_is_complete(music: Path, built: Path) -> None:
