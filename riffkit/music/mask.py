@@ -16,6 +16,7 @@ from riffkit.music.source import Source
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel_scale import mel_row_hz
+from riffkit.spectrogram.png import flattened
 
 Mask = Float[np.ndarray, "row frame"]
 """0 where the image is kept, 1 where it is regenerated; rows as in the image, highest band
@@ -67,11 +68,15 @@ class PaintedMask:
 
 
 def read_mask(path: Path, source: Source) -> PaintedMask:
-    """Read a mask of the image's size: white is regenerated, black kept, gray in between."""
+    """Read a mask of the image's size: white is regenerated, black kept, gray in between.
+
+    What is transparent is kept.
+    """
     image = source.image
     try:
         with Image.open(path) as opened:
-            levels = np.asarray(opened.convert("L"), np.float64) / 255
+            flat = Image.fromarray(flattened(opened, over=0))
+        levels = np.asarray(flat.convert("L"), np.float64) / 255
     except (OSError, UnidentifiedImageError, ValueError) as error:
         raise ParameterError(f"mask={path.name!r}: can't be read as an image") from error
     if levels.shape != image.pixels.shape[:2]:

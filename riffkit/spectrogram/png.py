@@ -98,7 +98,7 @@ def read_png(path: str | Path) -> PngContents:
             is_long = is_png and image.width * image.height > STREAMED_PIXELS
             pixels = read_rgb(file) if is_long else None
             return PngContents(
-                pixels=_to_rgb(image) if pixels is None else pixels,
+                pixels=flattened(image, over=255) if pixels is None else pixels,
                 tags=_tags(image),
                 params=_params(image.info),
                 recipe=_json_object(image.info.get(RECIPE_KEYWORD)),
@@ -113,10 +113,15 @@ def read_png(path: str | Path) -> PngContents:
         ) from error
 
 
-def _to_rgb(image: Image.Image) -> UInt8[np.ndarray, "row frame 3"]:
+def flattened(image: Image.Image, *, over: int) -> UInt8[np.ndarray, "row frame 3"]:
+    """An image's pixels; what is transparent shows a ground of the level `over`."""
     if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
         gray = (np.asarray(image, np.float64) / 257).round().clip(0, 255).astype(np.uint8)
         return np.repeat(gray[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, (over, over, over, 255))
+        image = Image.alpha_composite(ground, layer)
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 

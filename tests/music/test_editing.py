@@ -12,6 +12,7 @@ from PIL import Image
 from riffkit.audio import files
 from riffkit.errors import AudioFileError, ParameterError
 from riffkit.music.clip import Clip
+from riffkit.music.mask import read_mask
 from riffkit.music.replay import replay
 from riffkit.music.request import PaintRequest
 from riffkit.music.riff import Riff
@@ -112,6 +113,25 @@ def test_a_painted_mask_says_what_is_new(
     Image.fromarray(levels[:, 1:]).save(tmp_path / "small.png")
     with pytest.raises(ParameterError, match=r"small.png.*must be"):
         riff.edit(song, mask=tmp_path / "small.png", bpm=BPM, **FAST)
+
+
+@pytest.mark.parametrize("form", ["a clear layer", "gray and alpha", "16 bit", "palette"])
+def test_masks_of_all_forms_say_the_same(source: Source, tmp_path: Path, form: str) -> None:
+    levels = np.zeros(source.image.pixels.shape[:2], np.uint8)
+    levels[:, 200:] = 255
+    levels[200:, 100:150] = 100
+    white = Image.new("L", levels.shape[::-1], 255)
+    picture = {
+        "a clear layer": lambda: Image.merge(
+            "RGBA", (white, white, white, Image.fromarray(levels))
+        ),
+        "gray and alpha": lambda: Image.merge("LA", (white, Image.fromarray(levels))),
+        "16 bit": lambda: Image.fromarray(levels.astype(np.uint16) * 257),
+        "palette": lambda: Image.fromarray(levels).convert("P"),
+    }[form]()
+    picture.save(tmp_path / "mask.png")
+    found = read_mask(tmp_path / "mask.png", source).levels
+    np.testing.assert_allclose(found, levels / 255, atol=1e-9)
 
 
 def test_the_melody_can_be_kept(riff: Riff, song: Path, source: Source) -> None:

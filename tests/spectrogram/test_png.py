@@ -81,6 +81,25 @@ def test_other_colour_modes_are_read(mode, tmp_path):
     assert (SpectrogramImage.open(tmp_path / "a.png").pixels == expected).all()
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "RGB"])
+def test_what_is_erased_is_silent(mode, tmp_path):
+    """Transparent pixels show white paper, whatever colour they hold."""
+    level = np.random.default_rng(3).integers(1, 256, (512, 64), dtype=np.uint8)
+    level[100:200, 20:40] = 0
+    expected = np.where(level == 0, 255, level)
+    if mode in ("RGBA", "LA"):
+        alpha = np.where(level == 0, 0, 255).astype(np.uint8)
+        picture = Image.merge("LA", (Image.fromarray(level), Image.fromarray(alpha))).convert(mode)
+        picture.save(tmp_path / "a.png")
+    else:
+        transparent = (0, 0, 0) if mode == "RGB" else 0
+        picture = Image.fromarray(level)
+        if mode == "P":
+            picture.putpalette([value for gray in range(256) for value in (gray,) * 3])
+        picture.convert(mode).save(tmp_path / "a.png", transparency=transparent)
+    assert (SpectrogramImage.open(tmp_path / "a.png").pixels[:, :, 1] == expected).all()
+
+
 def test_16_bit_gray_keeps_its_scale(tmp_path):
     level = np.random.default_rng(3).integers(0, 256, (512, 64), dtype=np.uint16)
     Image.fromarray(level * 257).save(tmp_path / "a.png")
@@ -165,7 +184,7 @@ def test_long_images_are_read_in_pieces(stereo_image, tmp_path, monkeypatch):
     monkeypatch.setattr(png_stream, "_INFLATE_BYTES", 1_001)
     stereo_image.save(tmp_path / "a.png")
     with monkeypatch.context() as without_pillow:
-        without_pillow.setattr(png, "_to_rgb", None)
+        without_pillow.setattr(png, "flattened", None)
         image = SpectrogramImage.open(tmp_path / "a.png")
     assert (image.pixels == stereo_image.pixels).all()
     assert image.params == FULL_BAND
