@@ -29,6 +29,7 @@ from riffkit.diffusion.samplers import new_scheduler, step_options, timesteps_fo
 from riffkit.errors import ParameterError
 from riffkit.limits import check_every, check_guidance, check_interval, check_sampler
 from riffkit.models.compute import uncompiled
+from riffkit.models.finite import check_finite
 from riffkit.models.memory_budget import cells_in_memory
 from riffkit.models.pipeline import Pipeline
 
@@ -141,6 +142,7 @@ def denoise(
         )
     if cache is not None and config.on_remark is not None:
         config.on_remark(cache.remark)
+    check_finite(pipeline, latents)
     if inpainting is not None:
         latents = torch.where(inpainting.mask <= 0, inpainting.latents, latents)
     return latents

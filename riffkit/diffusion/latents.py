@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from riffkit.diffusion.circular import circular_in_time
+from riffkit.models.finite import check_finite
 from riffkit.models.grain import grain_noise
 from riffkit.models.memory_budget import columns_in_memory
 from riffkit.models.pipeline import Pipeline
@@ -44,8 +45,10 @@ def pixels_to_latents(
     def encode(columns: Int[Tensor, " column"]) -> Float[Tensor, "channel latent_row column"]:
         frames = (columns[:, None] * stride + torch.arange(stride)).flatten()
         signal = torch.from_numpy(pixels[:, frames.numpy()]).permute(2, 0, 1)[None] / 127.5 - 1
-        mean = pipeline.vae.encode(signal.to(pipeline.device, pipeline.vae.dtype))
-        return mean.latent_dist.mean[0].float()
+        coded = pipeline.vae.encode(signal.to(pipeline.device, pipeline.vae.dtype))
+        mean = coded.latent_dist.mean[0].float()
+        check_finite(pipeline, mean)
+        return mean
 
     with circular_in_time(pipeline.vae, enabled=circular):
         room = columns_in_memory(pipeline, n_pixel_rows=len(pixels))
@@ -72,6 +75,7 @@ def latents_to_pixels(
         if grain is not None:
             noise = grain_noise(n_rows, columns, stride)
             signal = grain(signal, some.float(), noise.to(signal.device))
+        check_finite(pipeline, signal)
         return (signal[0] + 1).mul(127.5)
 
     painters = (pipeline.vae,) if grain is None else (pipeline.vae, grain)

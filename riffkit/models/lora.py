@@ -3,8 +3,8 @@
 Read are the layouts of diffusers ("unet.….lora_A.weight"), of kohya's scripts
 ("lora_unet_….lora_down.weight", ".alpha"), and of a network that peft or diffusers saved alone
 ("base_model.model.down_blocks.….lora_A.weight", with an adapter_config.json beside), for UNet and
-text encoder, without peft. What is added to is a copy that shares all other weights with the model:
-the model itself stays as it was.
+text encoder, without peft, in safetensors files and in torch.save's. What is added to is a copy
+that shares all other weights with the model: the model itself stays as it was.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from riffkit.errors import ModelError, ParameterError
 from riffkit.models.json_file import read_json
 from riffkit.models.onednn import put_weight, sharing_copy
+from riffkit.models.weights.weight_file import read_weights
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.params import SpectrogramParams
 
@@ -31,6 +32,7 @@ FILE = "pytorch_lora_weights.safetensors"
 PEFT_FILE, _PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PARTS = ("unet", "text_encoder")
 MOST_WEIGHT = 10.0
+_IN_FOLDERS = (FILE, PEFT_FILE, *(name.replace("safetensors", "bin") for name in (FILE, PEFT_FILE)))
 
 _KOHYA = {"lora_unet_": "unet", "lora_te_": "text_encoder", "lora_te1_": "text_encoder"}
 _BARE = {
@@ -40,12 +42,15 @@ _BARE = {
 """Prefixes of layers of a network that was saved alone, without its part's name."""
 _TENSOR = re.compile(
     r"""(?P<layer>.+?)
-        (?:(?P<processor>\.processor)\.(?P<to>to_\w+?)_lora|\.lora|\.lora_linear_layer)?
+        (?:(?:\.processor)?\.(?P<to>to_\w+?)_lora|\.lora|\.lora_linear_layer)?
         \.(?P<kind>lora_A|lora_B|lora_down|lora_up|down|up|alpha)
-        (?:\.default)?(?:\.weight)?$""",
+        (?:\.(?!weight$)[\w-]+)?(?:\.weight)?$""",  # an adapter may be named
     re.VERBOSE,
 )
 _DOWN, _UP = ("lora_A", "lora_down", "down"), ("lora_B", "lora_up", "up")
+_TEXT_LAYERS = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
+"""What diffusers 0.16 called the layers of the text encoder."""
+_EMBEDDING = re.compile(r"bundle_emb\.(?P<name>.+?)\.")  # textual inversions, by kohya's scripts
 _OTHER_KINDS = re.compile(r"hada_|lokr_|dora_scale|magnitude_vector|lora_mid|\.diff\b|oft_")
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -68,6 +73,7 @@ class Lora:
     sha256: str
     layers: dict[str, dict[str, Layer]]
     metadata: dict[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def params(self) -> SpectrogramParams | None:
@@ -110,7 +116,7 @@ def lora_file(path: Path) -> Path:
         if not path.is_file():
             raise ModelError(f"lora={str(path)!r}: no such file or folder")
         return path
-    for name in (FILE, PEFT_FILE):
+    for name in _IN_FOLDERS:
         if (path / name).is_file():
             return path / name
     if (path / "model_index.json").is_file():
@@ -124,22 +130,23 @@ def lora_file(path: Path) -> Path:
 def read_lora(path: Path) -> Lora:
     """The layers of a file or run; ModelError if it is not a LoRA."""
     file = lora_file(path)
-    name = file.parent.resolve().name if file.name in (FILE, PEFT_FILE) else file.name
-    try:
-        with safe_open(file, framework="pt") as opened:
-            metadata = dict(opened.metadata() or {})
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"lora={str(path)!r}: damaged or not a safetensors file; copy it again"
-        ) from error
-    scales = _Scales(metadata, _peft_config(file))
-    return Lora(name, sha256(file), _layers(str(path), tensors, scales), metadata)
+    name = file.parent.resolve().name if file.name in _IN_FOLDERS else file.name
+    stored = read_weights(file, named=f"lora={str(path)!r}")
+    metadata = dict(stored.metadata)
+    embeddings = {found["name"] for key in stored.tensors if (found := _EMBEDDING.match(key))}
+    tensors = {
+        key: tensor.clone()  # the file may be written anew
+        for key, tensor in stored.tensors.items()
+        if not _EMBEDDING.match(key)
+    }
+    notes = tuple(f"lora={name!r}: left out its embedding {one!r}" for one in sorted(embeddings))
+    layers = _layers(str(path), tensors, _Scales(metadata, _peft_config(file)))
+    return Lora(name, sha256(file), layers, metadata, notes)
 
 
 def _peft_config(file: Path) -> dict[str, Any]:
     """What peft wrote beside a network that it saved; without it, strengths would be guessed."""
-    if file.name != PEFT_FILE:
+    if file.stem != Path(PEFT_FILE).stem:
         return {}
     path = file.with_name(_PEFT_CONFIG)
     if not path.is_file():
@@ -163,6 +170,11 @@ def _layers(
     for (part, name), found in parts.items():
         if set(found) - {"alpha"} != {"down", "up"}:
             raise ModelError(f"lora={path!r}: {name} is incomplete; copy it again")
+        if not all(torch.isfinite(tensor).all() for tensor in found.values()):
+            raise ModelError(
+                f"lora={path!r}: {name} contains NaN or infinity; the training failed, use an "
+                "earlier checkpoint"
+            )
         down, up = found["down"].flatten(1), found["up"].flatten(1)
         if up.shape[1] != down.shape[0]:
             raise ModelError(
@@ -183,8 +195,9 @@ def _read_key(path: str, key: str) -> tuple[str, str, str]:
             f"lora={path!r}: is not a LoRA (found {key!r}); use `model` for whole models"
         )
     layer = match["layer"]
-    if match["processor"]:  # diffusers' first layout: attn1.processor.to_out_lora.down
-        layer = f"{layer}.{match['to']}" + (".0" if match["to"] == "to_out" else "")
+    if to := match["to"]:  # diffusers' first layout: attn1.processor.to_out_lora.down
+        is_text = ".self_attn" in layer
+        layer += f".{_TEXT_LAYERS[to]}" if is_text else f".{to}" + ".0" * (to == "to_out")
     kind = match["kind"]
     kind = "down" if kind in _DOWN else "up" if kind in _UP else kind
     for prefix, part in _KOHYA.items():

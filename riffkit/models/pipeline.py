@@ -129,6 +129,7 @@ class Pipeline:
         ModelError if it is not a LoRA, or is for other networks or spectrograms.
         """
         unet, text_encoder, added = self.unet, self.text_encoder, list(self.loras)
+        notes = list(self.notes)
         for path, weight in map(parse_lora, loras):
             lora = read_lora(path)
             check_params([lora], self.params)
@@ -136,10 +137,16 @@ class Pipeline:
             unet = add(unet, lora.layers["unet"])
             if layers := lora.layers["text_encoder"]:
                 text_encoder = add(text_encoder, layers)
+            notes += lora.notes
             added.append({"name": lora.name, "sha256": lora.sha256, "weight": weight})
         loading = {**self.loading, "loras": [*self.loading.get("loras", ()), *loras]}
         return replace(
-            self, unet=unet, text_encoder=text_encoder, loras=tuple(added), loading=loading
+            self,
+            unet=unet,
+            text_encoder=text_encoder,
+            loras=tuple(added),
+            notes=tuple(notes),
+            loading=loading,
         )
 
     @cached_property

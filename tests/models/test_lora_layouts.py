@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from riffkit.errors import ModelError
@@ -147,3 +148,56 @@ def test_loading_adds_in_place_what_a_copy_gets(
         assert torch.equal(tensor, weights_of(loaded)[name]), name
     assert base.with_loras(loras, in_place=True).unet is base.unet
     assert file.read_bytes() == content
+
+
+def test_other_files_and_names_give_the_same(
+    base: Pipeline, matrices: Matrices, tmp_path: Path
+) -> None:
+    """torch.save's files, a named adapter, and diffusers 0.16's names of attention layers."""
+    peft = load_file(write_lora(matrices, "peft", tmp_path))
+    wanted = weights_of(base.with_loras([tmp_path / "peft.safetensors"]))
+    torch.save(peft, tmp_path / "lora.pt")
+    (tmp_path / "run").mkdir()
+    torch.save(peft, tmp_path / "run" / "pytorch_lora_weights.bin")
+    named = {key.replace(".weight", ".my-adapter.weight"): one for key, one in peft.items()}
+    save_file(named, tmp_path / "named.safetensors")
+    for path in ("lora.pt", "run", "named.safetensors"):
+        for name, tensor in weights_of(base.with_loras([tmp_path / path])).items():
+            assert torch.equal(tensor, wanted[name]), (path, name)
+    old = {"q_proj": "to_q", "k_proj": "to_k", "v_proj": "to_v", "out_proj": "to_out"}
+    tensors, changed = {}, set()
+    for name, (down, up) in matrices.items():
+        layer, _, last = name.rpartition(".")
+        if layer.endswith("self_attn"):
+            changed.add(f"{name}.weight")
+            tensors |= {f"{layer}.{old[last]}_lora.down.weight": down}
+            tensors |= {f"{layer}.{old[last]}_lora.up.weight": up * ALPHA / RANK}
+    save_file(tensors, tmp_path / "old.safetensors")
+    found, before = weights_of(base.with_loras([tmp_path / "old.safetensors"])), weights_of(base)
+    changed |= {name.replace("text_model.", "") for name in changed}
+    for name, tensor in found.items():
+        assert torch.equal(tensor, (wanted if name in changed else before)[name]), name
+    assert changed & set(found)
+
+
+def test_embeddings_are_left_out_and_said(
+    base: Pipeline, matrices: Matrices, tmp_path: Path
+) -> None:
+    wanted = weights_of(base.with_loras([write_lora(matrices, "kohya", tmp_path)]))
+    tensors = load_file(tmp_path / "kohya.safetensors")
+    tensors["bundle_emb.my style.string_to_param.*"] = torch.zeros(2, 8)
+    save_file(tensors, tmp_path / "bundle.safetensors")
+    tuned = base.with_loras([tmp_path / "bundle.safetensors"])
+    assert tuned.notes[-1] == "lora='bundle.safetensors': left out its embedding 'my style'"
+    assert all(torch.equal(one, wanted[name]) for name, one in weights_of(tuned).items())
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_one_with_bad_numbers_is_refused(base: Pipeline, tmp_path: Path, bad: float) -> None:
+    name = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+    up = torch.ones(8, RANK)
+    up[3, 1] = bad
+    tensors = {f"{name}.lora_A.weight": torch.ones(RANK, 8), f"{name}.lora_B.weight": up}
+    save_file(tensors, tmp_path / "bad.safetensors")
+    with pytest.raises(ModelError, match=r"attn1\.to_q contains NaN or infinity"):
+        base.with_loras([tmp_path / "bad.safetensors"])
