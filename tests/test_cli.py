@@ -238,6 +238,17 @@ def test_a_mistake_gets_one_line_and_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1251", "cp1252"])
+def test_a_terminal_that_lacks_characters_is_no_failure(
+    riff_process, tone: Path, tmp_path: Path, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    (tmp_path / "雨.wav").write_bytes(tone.read_bytes())
+    done = riff_process("inspect", "雨.wav")
+    assert done.stdout.startswith("file: \\u96e8.wav")
+
+
 def test_an_unknown_option_exits_2(riff_process) -> None:
     error = riff_process("generate", "x", "--barz", "2", code=2).stderr
     assert "--barz" in error

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -14,6 +15,9 @@ _WIDTH = 80
 
 def main() -> NoReturn:
     """The command line; `riff`, `riff --help` and `riff --version` at once."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every character
+            stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:]
     if words == ["--version"]:
         from riffkit import __version__

@@ -17,7 +17,9 @@ from riffkit.dataset.formats import json_lines
 from riffkit.errors import ParameterError, RiffkitError
 from riffkit.score.styles import STYLES
 
+_TABLES = ("metadata.jsonl", "metadata.csv", "metadata.tsv")
 _CAPTION_COLUMNS = ("text", "caption", "prompt", "description")
+_CAPTION_ENDINGS = (".txt", ".caption")
 _FILE_COLUMNS = ("file_name", "audio", "file", "path")
 _NO_CAPTIONS = re.compile(
     r"readme|licen[cs]e|copying|copyright|credits|notes?|changelog|authors", re.I
@@ -43,7 +45,7 @@ class SourceWords:
 
 @dataclass(frozen=True)
 class Metadata:
-    """All metadata.jsonl and .csv files of a folder, by the name of the file a line is about."""
+    """All metadata files of a folder, by the name of the file that a line is about."""
 
     lines: dict[str, dict[str, Any]]
     missing: tuple[str, ...]
@@ -53,12 +55,13 @@ class Metadata:
 def read_folder_metadata(
     folder: Path, sources: list[SourceFile], *, without: Path | None = None
 ) -> Metadata:
-    """Every metadata.jsonl and metadata.csv; ParameterError for one that can't be read.
+    """Every metadata.jsonl, .csv and .tsv; ParameterError for one that can't be read.
 
     Files in `without`, the folder being built, are skipped.
     """
     lines: dict[str, dict[str, Any]] = {}
-    for path in sorted(_named(folder, ("metadata.jsonl", "metadata.csv"), without)):
+    names = {source.name for source in sources}
+    for path in sorted(_named(folder, _TABLES, without)):
         base = path.parent.relative_to(folder)
         for number, line in enumerate(_read_lines(path), 1):
             column = next((c for c in _FILE_COLUMNS if isinstance(line.get(c), str)), None)
@@ -67,8 +70,10 @@ def read_folder_metadata(
                     f"{str(path)!r}, line {number}: no file_name; each line must name its audio "
                     "file"
                 )
-            lines[_normal(base / line[column])] = line
-    names = {source.name for source in sources}
+            name = _normal(base / line[column])
+            if name not in names:  # written by Windows
+                name = _normal(base / line[column].replace("\\", "/"))
+            lines[name] = line
     missing = {name for name in lines if name not in names}
     missing |= set(_orphaned_texts(folder, names, without))
     return Metadata(lines, tuple(sorted(missing)))
@@ -86,14 +91,34 @@ def _normal(path: Path) -> str:
 def _read_lines(path: Path) -> list[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-        if path.suffix == ".csv":
-            return list(csv.DictReader(io.StringIO(text, newline="")))
+        if path.suffix != ".jsonl":
+            return _read_table(path, text)
         lines = [json.loads(line) for line in json_lines(text)]
     except (OSError, ValueError, csv.Error) as error:
         raise ParameterError(f"{str(path)!r} can't be read ({error}); fix or remove it") from error
     if not all(isinstance(line, dict) for line in lines):
         raise ParameterError(f"{str(path)!r}: each line must be a JSON object; fix or remove it")
     return lines
+
+
+def _read_table(path: Path, text: str) -> list[dict[str, Any]]:
+    """Rows of a table whose values are separated as its first line shows."""
+    head = text.partition("\n")[0]
+    separators = (one for one in ",;\t" if any(map(_names_files, head.split(one))))
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=next(separators, ","))
+    lines: list[dict[str, Any]] = []
+    for row in rows:
+        if None in row:
+            raise ParameterError(
+                f"{str(path)!r}, line {rows.line_num}: has more values than the first line has "
+                'names; put quotes (") around a caption with commas'
+            )
+        lines.append({name.strip(): value for name, value in row.items()})
+    return lines
+
+
+def _names_files(column: str) -> bool:
+    return column.strip(' "\r') in _FILE_COLUMNS
 
 
 def _orphaned_texts(folder: Path, names: set[str], without: Path | None) -> Iterator[str]:
@@ -103,9 +128,9 @@ def _orphaned_texts(folder: Path, names: set[str], without: Path | None) -> Iter
         here = [
             _normal((root / file).relative_to(folder))
             for file in files
-            if file.endswith(".txt") and not _NO_CAPTIONS.search(file)
+            if file.endswith(_CAPTION_ENDINGS) and not _NO_CAPTIONS.search(file)
         ]
-        orphans = [name for name in here if name.removesuffix(".txt") not in stems]
+        orphans = [name for name in here if name.rpartition(".")[0] not in stems]
         if len(orphans) < len(here):
             yield from orphans
 
@@ -127,8 +152,10 @@ def source_words(folder: Path, source: SourceFile, metadata: Metadata) -> Source
 
 
 def _sidecar(path: Path) -> list[str]:
-    """The lines of song.txt or song.mp3.txt beside song.mp3."""
-    for beside in (path.with_suffix(".txt"), path.with_name(path.name + ".txt")):
+    """The lines of song.txt, song.mp3.txt or song.caption (kohya's) beside song.mp3."""
+    endings = _CAPTION_ENDINGS
+    besides = [path.with_suffix(end) for end in endings]
+    for beside in (*besides, *(path.with_name(path.name + end) for end in endings)):
         try:
             text = beside.read_text(encoding="utf-8-sig", errors="replace")
         except OSError:

@@ -22,7 +22,7 @@ def read_script(path: Path) -> dict[str, Any]:
     the script's folder. ParameterError if it is not a script.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ParameterError(f"script={path.name!r}: can't be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

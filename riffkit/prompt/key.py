@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from riffkit.errors import ParameterError
 from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
+from riffkit.prompt.languages import to_english
 from riffkit.prompt.traits import ModelTraits
 
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -65,11 +66,14 @@ class _Named:
 
 
 def parse_key(text: str) -> MusicalKey:
-    """The key of "A minor", "f# major", "Ebm", "B flat dorian"; ParameterError for others."""
-    named = _find_key(text.strip())
-    if named is None or not named.key.mode or (named.start, named.end) != (0, len(text.strip())):
-        raise ParameterError(f"key={text!r}: must be a note and a mode, such as 'A minor'")
-    return named.key
+    """The key of "A minor", "f# major", "Ebm", "B flat dorian", "h-moll"; ParameterError for
+    others.
+    """
+    words = to_english(text).strip()
+    named = _find_key(words)
+    if named and named.key.mode and (named.start, named.end) == (0, len(words)):
+        return named.key
+    raise ParameterError(f"key={text!r}: must be a note and a mode, such as 'A minor'")
 
 
 def named_key(text: str) -> MusicalKey | None:

@@ -203,7 +203,7 @@ def read_settings(kind: type[Settings], config: Path | None, flags: dict[str, An
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ParameterError(f"config={str(path)!r}: no such file") from error
     except (OSError, ValueError) as error:

@@ -138,6 +138,37 @@ def test_metadata_as_others_write_it(tmp_path: Path) -> None:
     assert other.captions == ("over two lines",)
 
 
+@pytest.mark.parametrize("end", ["", "\r"])
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("metadata.csv", "\ufefffile_name,text\nwavs\\a.wav,slow harp tune\n"),
+        ("metadata.csv", "file_name;text\nwavs/a.wav;slow harp tune\n"),
+        ("metadata.csv", 'text,"file_name"\nslow harp tune,wavs\\a.wav\n'),
+        ("metadata.tsv", "file_name\ttext\nwavs\\a.wav\tslow harp tune\n"),
+        ("metadata.jsonl", '\ufeff{"file_name": "wavs\\\\a.wav", "text": "slow harp tune"}\n'),
+        ("wavs/a.caption", "slow harp tune\n"),
+        ("wavs/a.wav.txt", "\ufeffslow harp tune\n"),
+    ],
+)
+def test_captions_are_found_as_other_programs_write_them(
+    tmp_path: Path, name: str, table: str, end: str
+) -> None:
+    write(tmp_path / "wavs" / "a.wav", bars(n_bars=1))
+    (tmp_path / name).write_bytes(table.replace("\n", f"{end}\n").encode())
+    (source,) = find_audio(tmp_path, without=tmp_path / "out")
+    metadata = read_folder_metadata(tmp_path, [source])
+    assert source_words(tmp_path, source, metadata).captions == ("slow harp tune",)
+    assert metadata.missing == ()
+
+
+def test_a_comma_without_quotes_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", bars(n_bars=1))
+    (tmp_path / "metadata.csv").write_text("file_name,text\na.wav,slow, with a harp\n")
+    with pytest.raises(ParameterError, match=r"metadata.csv', line 2: .*put quotes"):
+        read_folder_metadata(tmp_path, find_audio(tmp_path, without=tmp_path / "out"))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes only there")
 def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))

@@ -61,6 +61,20 @@ def test_names_are_read_as_they_are_written(name: str) -> None:
     assert parse_key(name).name == name
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("H moll", "B minor"),
+        ("fis-Moll", "F# minor"),
+        ("B-Dur", "Bb major"),
+        ("si mineur", "B minor"),
+        ("ля минор", "A minor"),
+    ],
+)
+def test_names_in_other_languages_are_read(text: str, name: str) -> None:
+    assert parse_key(text).name == name
+
+
 @pytest.mark.parametrize("text", ["", "H minor", "A", "minor", "A minor please", "A thing"])
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(ParameterError, match="A minor"):

@@ -23,6 +23,8 @@ TRAITS = ModelTraits(
         ("slow piano at 72.5 BPM", 72.5),
         ("a 90-bpm groove", 90.0),
         ("120bpm", 120.0),
+        ("techno, 127,5 bpm", 127.5),
+        ("piano,84 bpm", 84.0),
         ("piano", None),
         ("808 drums", None),
         ("999 bpm gabber", None),
