@@ -10,7 +10,10 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import BinaryIO, NamedTuple
+
+from riffkit.audio.view import View
 
 _MAGICS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"ID3")
 _STREAMED_SIZE = 0x7FFFF000
@@ -80,6 +83,41 @@ def append_riff_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
     n_bytes = file.tell()
     file.seek(4)
     file.write(struct.pack("<I", n_bytes - 8))
+
+
+def unfinished_wav(file: BinaryIO) -> View | None:
+    """A WAV whose recorder didn't come to write the sizes, with those that it has; else None."""
+    n_bytes = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if file.read(4) != b"RIFF":
+        return None
+    chunks = list(riff_chunks(file))
+    for chunk, then in zip_longest(chunks, chunks[1:]):
+        if chunk.name == b"data":
+            size = n_bytes - chunk.start
+            is_empty = then is not None and then.start + then.size == n_bytes  # its tags follow
+            if chunk.size or is_empty or not 0 < size < 1 << 32:
+                return None
+            file.seek(0)
+            head = bytearray(file.read(chunk.start))
+            head[4:8] = struct.pack("<I", min(n_bytes - 8, 0xFFFFFFFF))
+            head[-4:] = struct.pack("<I", size)
+            return View(file, bytes(head), ((chunk.start, n_bytes),))
+    return None
+
+
+def ogg_links(file: BinaryIO) -> list[tuple[int, int]]:
+    """Where each of an OGG file's streams lies that stand one after the other (RFC 3533, 4)."""
+    starts: list[int] = []
+    start, is_head = 0, False
+    while (page := _ogg_page(file, start)) is not None:
+        file.seek(start + 5)
+        begins = bool(file.read(1)[0] & 2)
+        if begins and not is_head:
+            starts.append(start)
+        is_head = begins
+        start += page.size
+    return list(zip(starts, [*starts[1:], start], strict=True)) if starts else []
 
 
 class OggPage(NamedTuple):

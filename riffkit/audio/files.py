@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from riffkit.audio import containers, mpeg
 from riffkit.audio.encoding import MAX_RATE, check_encodable, encode_file, format_of
 from riffkit.audio.resampling import resample, resample_blocks
 from riffkit.audio.tags import fields_to_tags, read_riff_fields, tags_to_fields
+from riffkit.audio.view import View
 from riffkit.errors import AudioFileError, ParameterError
 
 MIN_RATE = 1_000
@@ -39,6 +40,29 @@ class _Reader(soundfile.SoundFile):
 
     def seekable(self) -> bool:
         return False
+
+
+class _Chain:
+    """Several streams of a file, read one after the other."""
+
+    def __init__(self, links: Sequence[_Reader], name: str) -> None:
+        first, self._links = links[0], list(links)
+        if any((n.samplerate, n.channels) != (first.samplerate, first.channels) for n in links):
+            raise AudioFileError(
+                f"{name} has streams of different rates or channels, one after the other; export "
+                "it again"
+            )
+        self.samplerate, self.channels = first.samplerate, first.channels
+        self.format, self.subtype = first.format, first.subtype
+        self.frames = sum(link.frames for link in links)
+        self.copy_metadata = first.copy_metadata
+
+    def read(self, n_samples: int, **options: Any) -> np.ndarray:
+        parts = [self._links[0].read(n_samples, **options)]
+        while len(self._links) > 1 and (n_left := n_samples - sum(map(len, parts))):
+            self._links.pop(0)
+            parts.append(self._links[0].read(n_left, **options))
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -138,12 +162,15 @@ def save(
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[soundfile.SoundFile]:
+def _open(path: Path) -> Iterator[_Reader | _Chain]:
     """An audio file with at least one sample in one or two channels; `load` names the errors."""
     name = repr(str(path))
     try:
         frames = _check_bytes(path, name)
-        with _as_libsndfile_reads_it(path, frames) as source, _Reader(source) as file:
+        with ExitStack() as stack:
+            sources = stack.enter_context(_as_libsndfile_reads_it(path, frames))
+            links = [stack.enter_context(_Reader(source)) for source in sources]
+            file = links[0] if len(links) == 1 else _Chain(links, name)
             _check_readable(file, name)
             yield file
     except soundfile.LibsndfileError as error:
@@ -153,12 +180,17 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
 
 
 @contextmanager
-def _as_libsndfile_reads_it(path: Path, frames: mpeg.Frames | None) -> Iterator[Any]:
-    if frames is not None and frames.needs_view:
-        with path.open("rb") as opened:
-            yield mpeg.view(opened, frames)
-    else:  # soundfile can't write out a name that isn't UTF-8, but takes its bytes
-        yield path if os.name == "nt" else os.fsencode(path)
+def _as_libsndfile_reads_it(path: Path, frames: mpeg.Frames | None) -> Iterator[Sequence[Any]]:
+    """The file, or views of what it would read wrong; more than one where streams are chained."""
+    with path.open("rb") as opened:
+        if frames is not None and frames.needs_view:
+            yield [mpeg.view(opened, frames)]
+        elif (wav := containers.unfinished_wav(opened)) is not None:
+            yield [wav]
+        elif len(links := containers.ogg_links(opened)) > 1:
+            yield [View(opened, b"", [link]) for link in links]
+        else:  # soundfile can't write out a name that isn't UTF-8, but takes its bytes
+            yield [path if os.name == "nt" else os.fsencode(path)]
 
 
 def _check_bytes(path: Path, name: str) -> mpeg.Frames | None:
@@ -183,7 +215,7 @@ def _check_bytes(path: Path, name: str) -> mpeg.Frames | None:
     return frames
 
 
-def _check_readable(file: soundfile.SoundFile, name: str) -> None:
+def _check_readable(file: _Reader | _Chain, name: str) -> None:
     if file.channels > 2:
         raise AudioFileError(f"{name} has {file.channels} channels; mix it down to 1 or 2 first")
     if file.frames < 1:
@@ -195,7 +227,7 @@ def _check_readable(file: soundfile.SoundFile, name: str) -> None:
         )
 
 
-def _read_blocks(file: soundfile.SoundFile, path: Path) -> Iterator[Float[Tensor, "channel block"]]:
+def _read_blocks(file: _Reader | _Chain, path: Path) -> Iterator[Float[Tensor, "channel block"]]:
     """The whole sound: as many samples as the file promises, and all of them numbers."""
     for start in range(0, file.frames, _READ_SAMPLES):
         n_wanted = min(_READ_SAMPLES, file.frames - start)

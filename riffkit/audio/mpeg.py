@@ -11,12 +11,13 @@ from __future__ import annotations
 import io
 import mmap
 import struct
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+
+from riffkit.audio.view import View
 
 MAX_JUNK = 1 << 20
 """How far into a file its first frame is looked for."""
@@ -177,8 +178,8 @@ def view(file: IO[bytes], frames: Frames) -> io.RawIOBase:
     The file's own one, if it is right, says how many samples of the first and last to leave out.
     """
     if frames.told == frames.n_frames:
-        return _View(file, b"", (frames.index, *frames.spans))
-    return _View(file, _xing_frame(frames), frames.spans)
+        return View(file, b"", (frames.index, *frames.spans))
+    return View(file, _xing_frame(frames), frames.spans)
 
 
 def _xing_frame(frames: Frames) -> bytes:
@@ -194,43 +195,3 @@ def _xing_frame(frames: Frames) -> bytes:
     assert header is not None
     tag = b"Xing" + struct.pack(">II", 1, frames.n_frames)
     return (head + bytes(header.tag_at - 4) + tag).ljust(header.size, b"\0")
-
-
-class _View(io.RawIOBase):
-    """`head`, then spans of a file, as one file that can be read and sought."""
-
-    def __init__(self, file: IO[bytes], head: bytes, spans: Sequence[tuple[int, int]]) -> None:
-        self._file, self._head, self._spans = file, head, spans
-        self._starts = [len(head)]  # of each span in this file, and the end
-        for start, stop in spans:
-            self._starts.append(self._starts[-1] + stop - start)
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._starts[-1]}[whence]
-        self._place = max(0, base + offset)
-        return self._place
-
-    def readinto(self, buffer: Any) -> int:
-        """Up to the end of the part that the place lies in."""
-        wanted = memoryview(buffer).cast("B")
-        if self._place >= self._starts[-1] or not len(wanted):
-            return 0
-        if self._place < len(self._head):
-            found = self._head[self._place : self._place + len(wanted)]
-        else:
-            part = bisect_right(self._starts, self._place) - 1
-            self._file.seek(self._spans[part][0] + self._place - self._starts[part])
-            found = self._file.read(min(len(wanted), self._starts[part + 1] - self._place))
-        wanted[: len(found)] = found
-        self._place += len(found)
-        return len(found)

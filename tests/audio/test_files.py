@@ -379,3 +379,42 @@ def test_a_read_only_folder_is_named(tmp_path) -> None:
     tmp_path.chmod(0o555)
     with pytest.raises(OutputError, match="permission"):
         save(tmp_path / "clip.wav", _noise(100), 44_100)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_a_recorder_that_crashed_left_its_sound(tmp_path, subtype) -> None:
+    path, rate = tmp_path / "a.wav", 44_100
+    soundfile.write(path, _noise(30_000).numpy().T, rate, subtype=subtype)
+    whole, _ = load(path)
+    content = bytearray(path.read_bytes())
+    place = content.find(b"data") + 4
+    n_sound = len(content) - place - 4
+    assert struct.unpack_from("<I", content, place)[0] == n_sound
+    for riff_size in (0, 36):
+        struct.pack_into("<I", content, 4, riff_size)
+        struct.pack_into("<I", content, place, 0)
+        path.write_bytes(content)
+        assert torch.equal(load(path)[0], whole)
+        assert describe(path).n_samples == 30_000
+    path.write_bytes(content[: place + 4])
+    with pytest.raises(AudioFileError, match="empty"):
+        load(path)
+    path.write_bytes(content[: place + 4] + b"LIST\x04\0\0\0INFO")
+    with pytest.raises(AudioFileError, match="empty"):
+        load(path)
+
+
+def test_chained_streams_are_read_to_the_end(tmp_path) -> None:
+    sounds = []
+    for name, n_samples, n_channels in (("a", 90_000, 2), ("b", 70_001, 2), ("c", 5_000, 1)):
+        save(tmp_path / f"{name}.ogg", _noise(n_samples, n_channels, seed=n_samples), 44_100)
+        sounds.append(load(tmp_path / f"{name}.ogg")[0])
+    a, b, c = ((tmp_path / f"{name}.ogg").read_bytes() for name in "abc")
+    path = tmp_path / "chained.ogg"
+    path.write_bytes(a + b)
+    assert torch.equal(load(path)[0], torch.cat(sounds[:2], -1))
+    assert describe(path).n_samples == 160_001
+    assert torch.equal(torch.cat(list(iter_blocks(path, 12_345)), -1), torch.cat(sounds[:2], -1))
+    path.write_bytes(a + c)
+    with pytest.raises(AudioFileError, match="different rates or channels"):
+        load(path)
