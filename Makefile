@@ -22,10 +22,14 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
+# coverage of the quick tests alone: tracing makes a test a quarter to a half slower
+PYTEST = OMP_NUM_THREADS=1 \
+	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)") \
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+SOUNDFONT := .soundfont/FluidR3_GM.sf2
 tests: $(VENV)/.installed-test soundfonts
-	RIFFKIT_SOUNDFONT=$$(test -s .soundfont/FluidR3_GM.sf2 && echo "$(CURDIR)/.soundfont/FluidR3_GM.sf2") \
-		OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
-		--cov --cov-report=
+	$(PYTEST) -m slow
+	$(PYTEST) -m "not slow" --cov --cov-report=
 	@printf "coverage of riffkit and train, in %%: "; $(BIN)/coverage report --format=total
 
 benchmarks: $(VENV)/.installed-test

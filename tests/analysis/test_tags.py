@@ -28,7 +28,7 @@ def clip(root: Path, name: str) -> Tensor:
         ("golden/war-of-freedom", {"rock", "guitar"}, {"classical", "ambient", "flute", "choir"}),
         ("golden/feelings", {"guitar", "slow"}, {"techno", "fast", "harpsichord", "choir"}),
         ("melody", {"flute"}, {"rock", "metal", "techno", "drums"}),
-        ("strings", {"classical", "slow"}, {"rock", "metal", "techno", "drums"}),
+        ("strings", {"ambient", "slow"}, {"rock", "metal", "techno", "drums"}),
         ("techno", {"drums", "beat"}, {"classical", "opera", "flute", "harp"}),
     ],
 )

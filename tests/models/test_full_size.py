@@ -10,6 +10,8 @@ import pytest
 
 from tests.models.full_size import Ours, Theirs, opened, write_full_size
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = 16
 MOST_GB = 9.0
 

@@ -95,7 +95,7 @@ def test_replay_finds_its_input_or_says_so(tone: Path, tmp_path: Path) -> None:
     assert replay(tmp_path / "tone.png", again, sources=[elsewhere]).same
     waveform, rate = files.load(elsewhere)
     files.save(elsewhere, waveform * 0.5, rate)
-    with pytest.raises(ParameterError, match="not the file"):
+    with pytest.raises(ParameterError, match="no file that was found"):
         replay(tmp_path / "tone.png", again, sources=[elsewhere])
 
 

@@ -253,14 +253,14 @@ def test_bachs_phrases_fill_two_bars_in_their_key(mode):
 
 def test_a_chorale_of_bachs_is_sung_note_for_note():
     sung = 0
-    for seed in range(3000):
+    for seed in range(1500):
         score = write_score(seed)
         if score.facts.style != "chorale" or score.chords[0].numeral:
             continue
         sung += 1
         pitches = {n.pitch % 12 for t in score.tracks for n in t.notes if n.start < 1}
         assert pitches == set(score.chords[0].pitch_classes)
-    assert sung >= 10
+    assert sung >= 5
 
 
 def test_read_rhythm_holds_through_dashes():

@@ -35,6 +35,8 @@ from train.mini.latents import CachedClips, cache_latents, fact_words, read_late
 from train.mini.loops import clip_of, finish, read_loops, write_loops
 from train.mini.text import HIDDEN_SIZE, byte_letters, new_text_encoder, principal_components
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:

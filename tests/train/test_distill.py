@@ -21,6 +21,8 @@ from riffkit.training.loop import fit
 from train.mini.distill import N_STEPS, DistillTask, export_lora
 from train.mini.latents import CachedClips
 
+pytestmark = pytest.mark.slow
+
 WORDS = 3_000, 4_000  # of the vocabulary
 
 

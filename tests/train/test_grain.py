@@ -19,6 +19,8 @@ from train.mini.grain import GrainTask, energy_scores, export_grain
 from train.mini.loops import clip_of, write_loops
 from train.sounds.roughen import roughen
 
+pytestmark = pytest.mark.slow
+
 RATE = 44_100
 
 
