@@ -1,4 +1,4 @@
-"""Checks on the bytes of audio files: is it audio, is it complete, and which bytes are random.
+"""Checks on the bytes of audio files: which are complete, and which bytes are random.
 
 libsndfile reads a truncated WAV, OGG or MP3 up to the cut without an error, prints about files that
 aren't audio, and writes the time of day into float WAVs and a random number into OGGs.
@@ -14,20 +14,15 @@ from itertools import zip_longest
 from typing import BinaryIO, NamedTuple
 
 from riffkit.audio.view import View
+from riffkit.kinds import is_mpeg_frame
 
-_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"ID3")
 _STREAMED_SIZE = 0x7FFFF000
 """Writers that can't seek back leave a data size of at least this, which is meaningless."""
 
 
-def looks_like_audio(header: bytes) -> bool:
-    """Whether a file that starts with `header` (16 bytes) is of a supported kind."""
-    return header.startswith(_MAGICS) or _is_mpeg_frame(header)
-
-
 def may_be_mpeg(header: bytes) -> bool:
     """Whether a file that starts with `header` may be an MP3: by a tag, or a frame."""
-    return header.startswith(b"ID3") or _is_mpeg_frame(header)
+    return header.startswith(b"ID3") or is_mpeg_frame(header)
 
 
 def is_truncated(file: BinaryIO) -> bool:
@@ -168,12 +163,3 @@ def _ogg_checksum(page: bytes) -> int:
     """Ogg's CRC-32 by way of zlib's, which runs the same polynomial over reversed bits."""
     reversed_crc = zlib.crc32(page.translate(_REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{reversed_crc:032b}"[::-1], 2)
-
-
-def _is_mpeg_frame(header: bytes) -> bool:
-    """Whether four bytes are the header of an MPEG audio frame of layer II or III."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
-        return False
-    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
-    bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
-    return version != 1 and layer in (1, 2) and 0 < bitrate < 15 and rate != 3

@@ -22,6 +22,7 @@ from riffkit.audio.resampling import resample, resample_blocks
 from riffkit.audio.tags import fields_to_tags, read_riff_fields, tags_to_fields
 from riffkit.audio.view import View
 from riffkit.errors import AudioFileError, ParameterError
+from riffkit.kinds import HEAD_BYTES, is_sound
 
 MIN_RATE = 1_000
 SILENCE_PEAK = 10 ** (-90 / 20)
@@ -196,12 +197,12 @@ def _as_libsndfile_reads_it(path: Path, frames: mpeg.Frames | None) -> Iterator[
 def _check_bytes(path: Path, name: str) -> mpeg.Frames | None:
     """Whether the file is audio by its head, and whole by its own headers; an MP3's frames."""
     with path.open("rb") as opened:
-        header = opened.read(16)
+        header = opened.read(HEAD_BYTES)
         is_truncated = containers.is_truncated(opened)
     if not header:
         raise AudioFileError(f"{name} is empty (0 bytes); choose another file")
     frames = None
-    is_audio = containers.looks_like_audio(header)
+    is_audio = is_sound(header)
     if containers.may_be_mpeg(header) or (not is_audio and path.suffix.lower() in _MPEG_SUFFIXES):
         with mpeg.mapped(path) as data:
             frames = mpeg.find_frames(data)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.audio import files
+from riffkit.kinds import is_image
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.spectrogram.image import SpectrogramImage
 
@@ -57,7 +58,7 @@ class Clip:
 
 def read_recipe(path: Path) -> Recipe | None:
     """The recipe in a PNG or audio file, or None."""
-    if path.suffix.lower() == ".png":
+    if is_image(path):
         return recipe_of(SpectrogramImage.open(path))
     text = files.read_tags(path).get(TAG)
     return None if text is None else Recipe.from_json(text)

@@ -13,6 +13,7 @@ from torch import Tensor
 from riffkit.analysis.facts import measure
 from riffkit.analysis.tags import music_tags
 from riffkit.audio import files
+from riffkit.kinds import is_image
 from riffkit.music.clip import read_recipe
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
@@ -42,7 +43,7 @@ def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, An
         print(riffkit.inspect_file("song.wav")["measured"]["tempo_bpm"])
     """
     path = Path(path)
-    if path.suffix.lower() == ".png":
+    if is_image(path):
         return _inspect_image(path, preset)
     waveform, rate = files.load(path, allow_silence=True)
     recipe = read_recipe(path)

@@ -65,8 +65,7 @@ class Riff(TaskMethods):
 
     Each task is a method of its name, with the task's inputs and its request's fields as keywords.
     Without a seed, each call gives different music; `clip.recipe` has the seed drawn. Where a
-    prompt or a file is accepted, a `Path` or a name with the extension of an audio file or PNG is a
-    file.
+    prompt or a file is accepted, a `Path` is a file, and so is text that names a sound or image.
     """
 
     pipeline: Pipeline

@@ -22,6 +22,7 @@ from riffkit.audio.crossfade import raised_cosine
 from riffkit.audio.resampling import resample
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
+from riffkit.kinds import is_image
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.finish import Ending
@@ -115,7 +116,7 @@ def open_source(
     clip is shorter than a bar or has no tempo; AudioFileError or ImageFileError if it can't be read
     as sound.
     """
-    drawn = SpectrogramImage.open(path) if path.suffix.lower() == ".png" else None
+    drawn = SpectrogramImage.open(path) if is_image(path) else None
     recipe = read_recipe(path) if drawn is None else recipe_of(drawn)
     made = {} if recipe is None else recipe.arguments
     waveform, rate = _sound(pipeline, path, drawn)

@@ -12,9 +12,9 @@ from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from riffkit.errors import ParameterError, unknown
+from riffkit.kinds import names_a_file
 from riffkit.music.task import Call, Input, Task
 
-FILE_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".png")
 """Where a prompt or a file is accepted, text with one of these endings is a file."""
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _KINDS: dict[Any, str] = {
@@ -98,7 +98,9 @@ def _with_scripts(
 def _from(folder: Path | None, task: Task[Any], name: str, value: Any) -> Any:
     """A value; a relative path is joined to `folder`."""
     one = next((one for one in task.inputs if one.name == name), None)
-    if one is None or str(value) in one.names() or (one.or_prompt and not is_file(value)):
+    if one is None or str(value) in one.names():
+        return value
+    if one.or_prompt and not is_file(value, folder):
         return value
     if not isinstance(value, str | Path):
         raise ParameterError(f"{name}={value!r}: must be a file name")
@@ -117,9 +119,9 @@ def _found(one: Input, value: Any, where: str) -> Any:
     return path
 
 
-def is_file(value: Any) -> bool:
-    """Whether a prompt or file is a file: a `Path`, or text with a file extension."""
-    return isinstance(value, Path) or Path(str(value)).suffix.lower() in FILE_SUFFIXES
+def is_file(value: Any, folder: Path | None = None) -> bool:
+    """Whether a prompt or file is a file: a `Path`, or text that names one."""
+    return isinstance(value, Path) or names_a_file(str(value), folder)
 
 
 def built(

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import cli
 from riffkit.audio import files
 from riffkit.commands.painting import add_tasks
+from riffkit.device import single_thread
 from riffkit.errors import ParameterError
 from riffkit.music import session as sessions
 from riffkit.music.clip import Clip
@@ -262,7 +263,15 @@ def echo() -> Iterator[None]:
     unregister("echo")
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As a batch computes."""
+    with single_thread():
+        yield
+
+
 @pytest.mark.usefixtures("echo")
+@pytest.mark.usefixtures("one_thread")
 def test_a_task_of_ones_own_is_there_everywhere(
     golden_riff: Riff, golden_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,17 +293,9 @@ def test_a_task_of_ones_own_is_there_everywhere(
     assert "times=9: must be between 1 and 4" in str(wrong.exception)
 
     Path("list.csv").write_text("task,prompt,times\necho,house,3\ngenerate,waltz,\n")
-    one_thread = ["--workers", "1"]
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        done = CliRunner().invoke(app, ["batch", "list.csv", *common, *one_thread])
-        assert done.exception is None, (done.exception, done.output)
-        again = replay(
-            Path("python.wav"), Path("again.wav"), model=str(golden_folder), device="cpu"
-        )
-    finally:
-        torch.set_num_threads(n_threads)
+    done = CliRunner().invoke(app, ["batch", "list.csv", *common, "--workers", "1"])
+    assert done.exception is None, (done.exception, done.output)
+    again = replay(Path("python.wav"), Path("again.wav"), model=str(golden_folder), device="cpu")
     assert torch.equal(files.load("list/001-echo-of-house.wav")[0], sound)
     assert Path("list/002-waltz.wav").exists()
     assert again.same
