@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mido
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -18,6 +17,7 @@ from riffkit.analysis.key import chroma_to_key
 from riffkit.analysis.tempo import tempo as tempo_of
 from riffkit.audio import files
 from riffkit.errors import ParameterError
+from riffkit.music.midi import MidiNote, is_midi, read_midi
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
@@ -25,7 +25,6 @@ from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import SpectrogramParams
 
 STEPS_PER_BEAT = 4
-MIDI_SUFFIXES = (".mid", ".midi")
 _OCTAVE = 72  # where a melody is laid of which only the pitch classes are known
 _LEAST_SHARE = 0.5  # of a step's strongest pitch class
 _LEAST_LEVEL = 0.15  # of the loudest step
@@ -35,20 +34,10 @@ _ATTACK_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
-class MelodyNote:
-    """`start` and `duration` in beats; `pitch` in MIDI's semitones; `level` from 0 to 1."""
-
-    start: float
-    duration: float
-    pitch: int
-    level: float
-
-
-@dataclass(frozen=True)
 class Melody:
     """The notes of `n_beats` beats (whole bars) at `bpm`."""
 
-    notes: tuple[MelodyNote, ...]
+    notes: tuple[MidiNote, ...]
     bpm: float
     n_beats: int
     identity: dict[str, str]
@@ -60,11 +49,11 @@ class Melody:
         shares = self.chroma(BeatGrid(self.bpm, self.n_beats)).sum(axis=0)
         return chroma_to_key(shares / shares.sum()).name
 
-    def over(self, grid: BeatGrid) -> tuple[MelodyNote, ...]:
+    def over(self, grid: BeatGrid) -> tuple[MidiNote, ...]:
         """The notes, repeated to fill the grid."""
         times = range(math.ceil(grid.n_beats / self.n_beats))
         shifted = (
-            MelodyNote(n.start + k * self.n_beats, n.duration, n.pitch, n.level)
+            MidiNote(n.start + k * self.n_beats, n.duration, n.pitch, n.level)
             for k in times
             for n in self.notes
         )
@@ -108,8 +97,9 @@ def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int) -> Melody:
     The tempo is the file's own unless `bpm` is given. AudioFileError or ParameterError for an
     unusable file.
     """
-    if path.suffix.lower() in MIDI_SUFFIXES:
-        notes, own_bpm = _read_midi(path)
+    if is_midi(path):
+        song = read_midi(path)
+        notes, own_bpm = list(song.notes), min(MAX_BPM, max(MIN_BPM, song.bpm))
         n_beats, remarks = max(note.start + note.duration for note in notes), list[str]()
     else:
         notes, own_bpm, n_beats, remarks = _read_audio(path, bpm)
@@ -123,38 +113,7 @@ def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int) -> Melody:
     )
 
 
-def _read_midi(path: Path) -> tuple[list[MelodyNote], float]:
-    """All notes of all tracks but the drums' (channel 10), and the first tempo."""
-    try:
-        song = mido.MidiFile(path)
-        ticks = song.ticks_per_beat
-        messages = list(mido.merge_tracks(song.tracks))
-    except FileNotFoundError as error:
-        raise ParameterError(f"melody={path.name!r}: no such file") from error
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise ParameterError(f"melody={path.name!r}: can't be read as MIDI") from error
-    now, bpm, notes = 0, 120.0, []
-    begun: dict[tuple[int, int], tuple[int, int]] = {}
-    tempi = [m.tempo for m in messages if m.type == "set_tempo"]
-    if tempi:
-        bpm = float(min(MAX_BPM, max(MIN_BPM, mido.tempo2bpm(tempi[0]))))
-    for message in messages:
-        now += message.time
-        if message.type not in ("note_on", "note_off") or message.channel == 9:
-            continue
-        key = (message.channel, message.note)
-        if key in begun:
-            start, velocity = begun.pop(key)
-            length = max(now - start, 1) / ticks
-            notes.append(MelodyNote(start / ticks, length, message.note, velocity / 127))
-        if message.type == "note_on" and message.velocity:
-            begun[key] = (now, message.velocity)
-    if not notes:
-        raise ParameterError(f"melody={path.name!r}: contains no notes")
-    return notes, bpm
-
-
-def _read_audio(path: Path, bpm: float | None) -> tuple[list[MelodyNote], float, float, list[str]]:
+def _read_audio(path: Path, bpm: float | None) -> tuple[list[MidiNote], float, float, list[str]]:
     """Notes, tempo, length in beats, and notes for the user."""
     waveform, rate = files.load(path)
     remarks = []
@@ -174,7 +133,7 @@ def _read_audio(path: Path, bpm: float | None) -> tuple[list[MelodyNote], float,
         loudness[:, None] > _LEAST_LEVEL * loudness.max()
     )
     notes = [
-        MelodyNote(
+        MidiNote(
             first / STEPS_PER_BEAT,
             (last - first) / STEPS_PER_BEAT,
             _OCTAVE + pitch_class if pitch_class < 7 else _OCTAVE - 12 + pitch_class,
@@ -191,9 +150,7 @@ def _runs(active: np.ndarray) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def play(
-    notes: Sequence[MelodyNote], grid: BeatGrid, sample_rate: int
-) -> Float[Tensor, "1 sample"]:
+def play(notes: Sequence[MidiNote], grid: BeatGrid, sample_rate: int) -> Float[Tensor, "1 sample"]:
     """Synthesize notes as a loop: six decaying harmonics, wrapped around the end; peak 0.5."""
     n_samples = grid.n_samples(sample_rate)
     out = np.zeros(n_samples)

@@ -28,7 +28,8 @@ from riffkit import Riff
 from riffkit.analysis.facts import measure
 from riffkit.audio import files
 from riffkit.evaluation.fidelity import flux_at
-from riffkit.music.melody import MelodyNote, play, read_melody, similarity
+from riffkit.music.melody import play, read_melody, similarity
+from riffkit.music.midi import MidiNote
 from riffkit.spectrogram.beat_grid import BeatGrid
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +113,7 @@ def print_melodies(riff: Riff, n_tunes: int, options: dict) -> None:
         for k in range(n_tunes):
             rng = np.random.default_rng(k)
             pitches = 69 + np.array([SCALE[d % 7] + 12 * (d // 7) for d in rng.integers(0, 10, 8)])
-            notes = [MelodyNote(float(b), 0.9, int(p), 0.9) for b, p in enumerate(pitches)]
+            notes = [MidiNote(float(b), 0.9, int(p), 0.9) for b, p in enumerate(pitches)]
             path = Path(folder) / "tune.wav"
             files.save(path, play(notes, grid, RATE), RATE)
             tune = read_melody(path, bpm=100.0, beats_per_bar=4)

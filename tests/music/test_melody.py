@@ -9,7 +9,8 @@ import pytest
 
 from riffkit.audio import files
 from riffkit.errors import ParameterError
-from riffkit.music.melody import MelodyNote, play, read_melody, similarity
+from riffkit.music.melody import play, read_melody, similarity
+from riffkit.music.midi import MidiNote
 from riffkit.music.replay import replay
 from riffkit.music.riff import Riff
 from riffkit.spectrogram.beat_grid import BeatGrid
@@ -17,7 +18,7 @@ from riffkit.spectrogram.beat_grid import BeatGrid
 RATE = 44_100
 GRID = BeatGrid(100.0, 8)
 PITCHES = (69, 72, 76, 74, 72, 71, 69, 64)
-TUNE = tuple(MelodyNote(float(k), 0.9, pitch, 0.9) for k, pitch in enumerate(PITCHES))
+TUNE = tuple(MidiNote(float(k), 0.9, pitch, 0.9) for k, pitch in enumerate(PITCHES))
 
 
 @pytest.fixture
@@ -55,12 +56,12 @@ def test_sound_gives_its_pitch_classes_where_they_lie(hummed: Path) -> None:
         middle = steps[4 * beat + 1 : 4 * beat + 3].sum(axis=0)
         assert middle.argmax() == pitch % 12
     assert similarity(play(TUNE, GRID, RATE), RATE, tune, GRID) > 0.85
-    upside_down = [MelodyNote(n.start, n.duration, n.pitch + 6, n.level) for n in TUNE]
+    upside_down = [MidiNote(n.start, n.duration, n.pitch + 6, n.level) for n in TUNE]
     assert similarity(play(upside_down, GRID, RATE), RATE, tune, GRID) < 0.3
 
 
 def test_a_played_tune_plays_round() -> None:
-    late = (MelodyNote(7.5, 2.0, 69, 1.0),)
+    late = (MidiNote(7.5, 2.0, 69, 1.0),)
     loop = play(late, GRID, RATE)[0]
     assert loop.abs().max() == pytest.approx(0.5)
     assert float(loop[: RATE // 4].square().mean()) > 1e-4
