@@ -5,6 +5,7 @@ Anything that every output needs (a watermark, a manifest) is added here and now
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,7 +41,8 @@ class Ending:
     @classmethod
     def of_own_level(cls, own: Float[Tensor, "channel sample"]) -> Ending:
         """For the user's own sound with a new part: only peaks above both −1 dBFS and its own are
-        turned down; the rest is unchanged.
+        turned down; the rest is unchanged, unless all of it is turned down because the clip is
+        above full scale.
         """
         ceiling = max(float(true_peaks(own).max()), 10 ** (MAX_TRUE_PEAK_DBFS / 20))
         return cls(lufs=None, ceiling=ceiling, faded=False)
@@ -66,12 +68,25 @@ def finish(
     elif ending.ceiling is not None:
         gain = limiter_gain(true_peaks(waveform), rate, ceiling=ending.ceiling)
         waveform = waveform * torch.from_numpy(gain).float()
+        waveform, note = _within_full_scale(waveform)
+        notes = [*notes, *note]
     if ending.span is not None:
         waveform = waveform[:, slice(*ending.span)]
     if ending.faded:
         waveform = _faded(waveform, round(_FADE_SECONDS * rate))
     image = replace(image, recipe=recipe.to_dict())
     return Clip(waveform, rate, image, recipe, tuple(notes))
+
+
+def _within_full_scale(
+    waveform: Float[Tensor, "channel sample"],
+) -> tuple[Float[Tensor, "channel sample"], list[str]]:
+    """The sound, with one gain for all of it if it would be clipped, and a note of that."""
+    peak = float(true_peaks(waveform).max()) if float(waveform.abs().max()) > 1 else 1.0
+    if peak <= 1:
+        return waveform, []
+    down = 20 * math.log10(peak)
+    return waveform / peak, [f"level: {down:.1f} dB down; the clip is that much above full scale"]
 
 
 def _faded(

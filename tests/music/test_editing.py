@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,21 @@ def test_a_kept_band_stays_within_a_decibel(riff: Riff, song: Path, source: Sour
     assert 20 * torch.log10(error) < -12
     new = hz > 4_000
     assert (after - before)[:, new].norm() > 0.3 * before[:, new].norm()
+
+
+def test_a_clip_above_full_scale_is_turned_down_and_not_clipped(
+    riff: Riff, song: Path, tmp_path: Path
+) -> None:
+    waveform, _ = files.load(song)
+    hot = 3.7 / waveform.abs().max() * waveform
+    files.save(tmp_path / "hot.wav", hot, RATE, subtype="FLOAT")
+    clip = riff.edit(tmp_path / "hot.wav", "bells", time=(0.0, 1.0), bpm=BPM, seed=1, **FAST)
+    kept = slice(2 * RATE, None)
+    gain = float((clip.waveform[:, kept] * hot[:, kept]).sum() / hot[:, kept].square().sum())
+    torch.testing.assert_close(clip.waveform[:, kept], gain * hot[:, kept], atol=1e-4, rtol=0)
+    assert 0.9 / 3.7 < gain < 1 / 3.7 and clip.waveform.abs().max() <= 1
+    (note,) = (note for note in clip.notes if note.startswith("level: "))
+    assert note.startswith(f"level: {-20 * math.log10(gain):.1f} dB down")
 
 
 def test_a_painted_mask_says_what_is_new(
