@@ -99,6 +99,10 @@ def _command(task: Task[Any]) -> Callable[..., None]:
             reason = "missing; give one, or a list with" if file is None else "can't go with"
             raise ParameterError(f"prompt: {reason} --{task.from_list} FILE")
         if file is None:
+            if of_lists := sorted(explicit(ctx, listed)):
+                raise ParameterError(
+                    f"--{of_lists[0]}: is for lists alone; add --{task.from_list} FILE"
+                )
             _make(task, given, loading, count, **common)
         else:
             put_batch(file, given, task=task.name, count=count, loading=loading, **listed, **common)

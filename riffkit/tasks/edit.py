@@ -97,8 +97,14 @@ def _title(request: EditRequest, inputs: Mapping[str, Any]) -> str:
 
 
 def _check(request: EditRequest, inputs: Mapping[str, Any]) -> None:
-    if "mask" in inputs and (request.time or request.freq or request.keep_melody):
+    selects = bool(request.time or request.freq or request.keep_melody)
+    if "mask" in inputs and selects:
         raise ParameterError("mask: can't be combined with `time`, `freq` or `keep_melody`")
+    if "mask" not in inputs and not selects:
+        raise ParameterError(
+            "edit: no part is chosen; set `time`, `freq`, `keep_melody` or `mask`; restyle changes "
+            "the whole clip"
+        )
 
 
 EDIT = Task(

@@ -21,7 +21,7 @@ COMMANDS = {
     "morph": ("piano", "drums"),
     "vary": ("a.wav",),
     "restyle": ("a.wav", "piano"),
-    "edit": ("a.wav",),
+    "edit": ("a.wav", "--freq", "200:900"),
     "extend": ("a.wav",),
 }
 LOADING = ("--model", "--lora", "--device", "--dtype", "--compile", "--offload")

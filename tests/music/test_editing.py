@@ -184,7 +184,8 @@ def test_an_extended_clip_stays_as_it_is(riff: Riff, song: Path, before: bool) -
         ({"time": (9.0, 10.0)}, "the clip ends at"),
         ({"time": (3.0, 2.0)}, "time=3:2"),
         ({"freq": (30_000.0, 40_000.0)}, "outside the image's range"),
-        ({"strength": 2.0}, "strength"),
+        ({"strength": 2.0, "time": (0.0, 1.0)}, "strength"),
+        ({}, "no part is chosen"),
     ],
 )
 def test_edits_that_cannot_be_are_refused(

@@ -188,6 +188,7 @@ def test_a_replay_gives_the_text_that_was_read_then(
             {"clip": __file__, "mask": __file__, "time": (0, 1)},
             "mask: can't be combined with `time`",
         ),
+        ("edit", {"clip": __file__, "prompt": "a"}, "edit: no part is chosen; set `time`, "),
         ("morph", {"first": "nowhere.flac", "last": "a"}, r"nowhere\.flac': no such file"),
         ("loop", {"prompts": ["a"], "theme": "nowhere"}, "no such file; or one of .*house"),
         ("generate", {"prompt": "a", "bpm": 0}, "bpm=0: must be between 20 and 400"),
