@@ -14,7 +14,8 @@ They are caught once, at the command line and at the server's edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 _SYNONYMS = {
     "cfg": "guidance",
@@ -68,3 +69,26 @@ def unknown(name: str, known: Iterable[str]) -> str:
     if near:
         return f"{name!r} is unknown; did you mean {near[0]!r}?"
     return f"{name!r} is unknown; use one of {', '.join(known)}"
+
+
+def reason_of(fault: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says of a value, in our words."""
+    reason = _REASONS.get(fault["type"]) or _REASONS.get(fault["type"].partition("_")[0])
+    return (reason or "is not valid").format(**fault.get("ctx", {}))
+
+
+_REASONS = {
+    "value_error": "{error}",
+    "literal_error": "must be one of {expected}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "finite_number": "must be a finite number",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "string": "must be text",
+    "tuple": "must be a list",
+}
+"""By pydantic's error types, or the part of them before "_"."""

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 import riffkit
 from riffkit.commands import files, judging, models
-from riffkit.commands.messages import as_options, set_command
+from riffkit.commands.messages import as_options, set_command, usage
 from riffkit.commands.painting import add_tasks
 from riffkit.errors import RiffkitError
 from riffkit.memory import keep_freed_memory
@@ -103,7 +103,7 @@ def main() -> NoReturn:
         if isinstance(error, RiffkitError):
             _fail(as_options(str(error)), 2)
         if hasattr(error, "format_message"):  # an unknown option, a missing argument
-            _fail(error.format_message(), 2)
+            _fail(usage(error), 2)
         hint = "" if debug else " (--debug shows more)"
         _fail(f"{type(error).__name__}: {error}{hint}", 1)
     if code == 130:  # typer's code for Ctrl-C

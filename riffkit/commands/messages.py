@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from riffkit.errors import reason_of
+
 _NAMED = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
 _LEADING = re.compile(r"^([a-z]+: )?([a-z_]+)(?==)")  # perhaps behind the task's name
 _OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default={})  # noqa: B039 (unchanged)
@@ -15,6 +17,16 @@ _OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default={})  # n
 def set_command(command: Any, words: Sequence[str]) -> None:
     """Make messages use the options of the command that the `words` name."""
     _OPTIONS.set(options_of(command, words))
+
+
+def usage(error: Any) -> str:
+    """What a click error of the command line says, in our words where typer's are pydantic's."""
+    faults = getattr(error.__cause__, "errors", None)
+    if faults is None:
+        return str(error.format_message())
+    name = max(error.param.opts, key=len)
+    fault = faults()[0]
+    return f"{name} {fault['input']}: {reason_of(fault)}"
 
 
 def options_of(command: Any, words: Sequence[str]) -> dict[str, str]:

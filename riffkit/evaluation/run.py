@@ -42,6 +42,7 @@ class Evaluation:
             raise ParameterError(
                 f"prompts={self.n_prompts}: must be between 2 and {len(eval_prompts())}"
             )
+        _ = self.requests()  # steps and guidance in range
 
     def requests(self) -> list[tuple[EvalPrompt, GenerateRequest]]:
         return [

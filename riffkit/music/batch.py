@@ -103,8 +103,6 @@ def make_all(
     for itself by default. Each clip is computed with one thread, so its bytes are the same whoever
     makes it.
     """
-    for folder in {path.parent for listed in calls for path in listed.paths}:
-        _make_folder(folder)
     loading = _from_anywhere(loading)
     if engine == "local":
         on_cpu = pick_device(loading.get("device", "auto")).type == "cpu"
@@ -115,6 +113,8 @@ def make_all(
     results = run_tasks(
         _work, work, engine=engine, workers=workers, name=lambda one: one.listed.paths[0].name
     )
+    for folder in {path.parent for listed in calls for path in listed.paths}:
+        _make_folder(folder)
     return _all_written(results, loading, pipeline)
 
 

@@ -39,6 +39,8 @@ class StoryRequest(PaintRequest):
         super().__post_init__()
         if not self.keyframes:
             raise ParameterError("keyframes: none given; at least one with a prompt is needed")
+        if self.bars == 1 and self.phrase_bars == 2:  # the default doesn't fit
+            object.__setattr__(self, "phrase_bars", 1)
         if not 1 <= self.phrase_bars <= self.bars:
             raise ParameterError(
                 f"phrase_bars={self.phrase_bars}: must be between 1 and {self.bars}"

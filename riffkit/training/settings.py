@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from riffkit.errors import ParameterError, unknown
+from riffkit.errors import ParameterError, reason_of, unknown
 from riffkit.training.config import LoopConfig, Optimizer, Precision
 
 LORA_TARGETS = (
@@ -215,25 +215,7 @@ def _first_fault(error: ValidationError, kind: type[TuningSettings]) -> str:
     name = str(fault["loc"][0])
     if fault["type"] == "extra_forbidden":
         return unknown(name, kind.model_fields)
-    reason = _REASONS.get(fault["type"]) or _REASONS[fault["type"].partition("_")[0]]
-    return f"{name}={fault['input']!r}: {reason.format(**fault.get('ctx', {}))}"
-
-
-_REASONS = {
-    "value_error": "{error}",
-    "literal_error": "must be one of {expected}",
-    "greater_than": "must be more than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "finite_number": "must be a finite number",
-    "int": "must be a whole number",
-    "float": "must be a number",
-    "bool": "must be true or false",
-    "string": "must be text",
-    "tuple": "must be a list",
-}
-"""By pydantic's error types, or the part of them before "_"."""
+    return f"{name}={fault['input']!r}: {reason_of(fault)}"
 
 
 def to_toml(settings: TuningSettings) -> str:
