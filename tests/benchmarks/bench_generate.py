@@ -33,7 +33,7 @@ def process(*arguments: str) -> tuple[float, float]:
     )
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-c", code, sys.executable, str(ROOT / "cli.py"), *arguments],
+            [sys.executable, "-c", code, sys.executable, "-m", "riffkit", *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
