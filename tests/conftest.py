@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +22,16 @@ from riffkit.audio.torchaudio_compat import prepare  # noqa: E402 (after the hoo
 prepare()  # before a test module imports diffusers or transformers
 
 pytest_plugins = ["tests.golden.model", "tests.tiny_model"]
+
+
+N_THREADS = torch.get_num_threads()
+
+
+@pytest.fixture(autouse=True)
+def same_threads() -> None:
+    """What a test before left: recipes hold the number of threads, and replays compare it."""
+    if torch.get_num_threads() != N_THREADS:
+        torch.set_num_threads(N_THREADS)
 
 
 @pytest.fixture
