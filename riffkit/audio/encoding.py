@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float, Num
 
-from riffkit.audio import containers
+from riffkit.audio import containers, mpeg
 from riffkit.audio.tags import append_riff_fields, set_fields
 from riffkit.errors import OutputError, ParameterError
 
@@ -174,6 +174,10 @@ def _check_complete(path: Path, n_samples: int) -> None:
     """Raise OSError if the end is missing: libsndfile doesn't report failures on closing."""
     with path.open("rb") as opened:
         is_truncated = containers.is_truncated(opened)
+    if path.suffix.lower() == ".mp3":
+        with mpeg.mapped(path) as data:
+            frames = mpeg.find_frames(data)
+        is_truncated = frames is None or frames.is_cut
     if not is_truncated:
         with soundfile.SoundFile(path) as file:
             if file.frames == n_samples:
