@@ -9,6 +9,7 @@ import typer
 
 from riffkit.commands.options import (
     Device,
+    Force,
     Json,
     Preset,
     Quality,
@@ -32,14 +33,15 @@ def encode(
     bpm: Annotated[
         float | None, typer.Option(help="Align the image to beats of this tempo.")
     ] = None,
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn audio into a spectrogram image."""
-    from riffkit.atomic import check_output_path
+    from riffkit.music.outputs import check_target
 
     check_png_name(png)
-    check_output_path(png)
+    check_target(png, inputs=[audio], force=force)
     from riffkit.music.codec import encode_file
 
     with progress("encoding", None, quiet=quiet):
@@ -62,15 +64,18 @@ def decode(
     preset: Preset = None,
     seed: Annotated[int, typer.Option(help="Same seed, same result.")] = 0,
     device: Device = "auto",
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn a spectrogram image into audio."""
-    from riffkit.atomic import check_output_path
     from riffkit.audio.encoding import format_of
+    from riffkit.limits import check_device
+    from riffkit.music.outputs import check_target
 
     format_of(audio)
-    check_output_path(audio)
+    check_target(audio, inputs=[png], force=force)
+    check_device(device)
     from riffkit.music.codec import decode_file
 
     with progress("decoding", None, quiet=quiet):
@@ -119,6 +124,7 @@ def replay(
         list[Path] | None, typer.Option(metavar="<path>", help="A LoRA, or its folder; repeatable.")
     ] = None,
     device: Device = "auto",
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -126,11 +132,14 @@ def replay(
 
     Its sources and LoRAs are found beside it, or where --source and --lora say.
     """
-    from riffkit.atomic import check_output_path
+    from riffkit.music.clip import recorded_recipe
+    from riffkit.music.outputs import check_target
+
+    recorded_recipe(file)  # before torch is imported
+    path = output or file.with_name(f"{file.stem}-replay{file.suffix}")
+    check_target(path, inputs=[file, *(source or ()), *(lora or ())], force=force)
     from riffkit.music.replay import replay as replay_file
 
-    path = output or file.with_name(f"{file.stem}-replay{file.suffix}")
-    check_output_path(path)
     with progress("replaying", None, quiet=quiet):
         result = replay_file(
             file, path, model=model, sources=source or (), loras=lora or (), device=device

@@ -27,6 +27,7 @@ Output = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that aren't riffkit's own.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide the progress bar and notes.")]
 Model = Annotated[str, typer.Option(help="Bundled name, folder, file, or hub id.")]
 Lora = Annotated[
@@ -48,19 +49,6 @@ def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
     names = (Path(f"{stem}-{n}.wav" if n > 1 else f"{stem}.wav") for n in range(1, 10**6))
     free = (path for path in names if not path.exists() and not path.with_suffix(".png").exists())
     return [next(free) for _ in range(count)]
-
-
-def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
-    """`output_paths`, after checking that each file and its PNG can be written."""
-    from riffkit.atomic import check_output_path
-    from riffkit.audio.encoding import format_of
-
-    paths = output_paths(output, name, count)
-    for path in paths:
-        format_of(path)
-        check_output_path(path)
-        check_output_path(path.with_suffix(".png"))
-    return paths
 
 
 def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,18 +75,20 @@ def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], 
         yield lambda done, total: bar.update(row, total=total * n_calls, advance=1)
 
 
-def put(clip: Any, path: Path, *, as_json: bool) -> None:
+def put(clip: Any, target: Any, *, as_json: bool) -> None:
     """Write a clip and its PNG, and print a line about it."""
-    save_pair(clip, path)
-    facts, text = described(path, clip.seconds, clip.image.grid, clip.recipe)
+    save_pair(clip, target)
+    facts, text = described(target.audio, target.image, clip.seconds, clip.image.grid, clip.recipe)
     say(facts, text, as_json=as_json)
 
 
-def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[str, Any], str]:
+def described(
+    path: Path, image: Path, seconds: float, grid: Any, recipe: Any
+) -> tuple[dict[str, Any], str]:
     """A clip's description as JSON facts and as a line of text."""
     facts = {
         "audio": str(path),
-        "image": str(path.with_suffix(".png")),
+        "image": str(image),
         "seconds": round(seconds, 3),
         "bpm": grid.bpm if grid else None,
         "key": recipe.arguments["key"],
@@ -106,7 +96,7 @@ def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[
         "seed": recipe.arguments["seed"],
         "model": recipe.model["name"],
     }
-    text = f"{path} and {path.with_suffix('.png').name}: {seconds:.2f} s"
+    text = f"{path} and {image.name}: {seconds:.2f} s"
     text += f", {grid.bpm:g} BPM" if grid else ""
     text += f", {facts['key']}" if facts["key"] else ""
     return facts, f"{text}, seed {facts['seed']}"
@@ -117,15 +107,14 @@ def check_png_name(path: Path) -> None:
         raise ParameterError(f"image={path.name!r}: must end in .png")
 
 
-def save_pair(clip: Any, path: Path) -> None:
+def save_pair(clip: Any, target: Any) -> None:
     """The audio file and the PNG beside it: both, or neither."""
-    image_path = path.with_suffix(".png")
-    clip.image.save(image_path)
-    try:
-        clip.save(path)
-    except BaseException:
-        image_path.unlink(missing_ok=True)
-        raise
+    from riffkit.atomic import atomic_path
+    from riffkit.spectrogram.png import write_contents
+
+    with atomic_path(target.image) as image:
+        write_contents(image, clip.image.contents())
+        clip.save(target.audio)
 
 
 @contextmanager

@@ -13,11 +13,12 @@ import typer
 from riffkit.commands.batch import Engine, Workers, put_batch
 from riffkit.commands.loading import Loading
 from riffkit.commands.options import (
+    Force,
     Json,
     Output,
     Quiet,
-    checked_paths,
     explicit,
+    output_paths,
     painting_bar,
     put,
     show_notes,
@@ -26,7 +27,7 @@ from riffkit.errors import ParameterError
 from riffkit.music.fields import About, about_of
 from riffkit.music.registry import tasks
 from riffkit.music.request import PaintRequest
-from riffkit.music.task import Call, Input, Task
+from riffkit.music.task import Call, Input, Task, files_of
 from riffkit.music.values import call_of, inner, is_span, random_seed
 
 _Count = Annotated[int, typer.Option(help="Number of clips, each with the next seed.")]
@@ -112,6 +113,7 @@ def _command(task: Task[Any]) -> Callable[..., None]:
 
 _COMMON: dict[str, Any] = {
     "output": (Output, None),
+    "force": (Force, False),
     "as_json": (Json, False),
     "quiet": (Quiet, False),
 }
@@ -135,13 +137,20 @@ def _make(
     count: int,
     *,
     output: Path | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
+    from riffkit.music.outputs import check_target, targets_of
+
     first: Call[Any] = call_of(task, given, seed=random_seed())
     n_each = task.n_clips(first.request)
-    paths = checked_paths(output, first.title, count * n_each)
+    inputs = [*files_of(first), *loading.check()]
+    paths = output_paths(output, first.title, count * n_each)
+    targets = targets_of(paths, inputs=inputs, force=force)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
+    if sheet is not None:
+        check_target(sheet, inputs=inputs, force=force)
     calls = [
         replace(first, request=replace(first.request, seed=first.request.seed + index))
         for index in range(count)
@@ -158,19 +167,19 @@ def _make(
             prepared = prepare(session, call, opened)
             opened = prepared.opened
             clips = perform(session, prepared)
-            mine = paths[index * n_each : (index + 1) * n_each]
+            mine = targets[index * n_each : (index + 1) * n_each]
             if sheet is not None:
-                images = {path.name: clip.image for path, clip in zip(mine, clips, strict=True)}
+                images = {one.audio.name: clip.image for one, clip in zip(mine, clips, strict=True)}
                 sources = {
                     Path(call.inputs[name]).name: one.image
                     for name, one in prepared.opened.items()
                     if name == "clip"
                 }
                 save_sheet(sheet, {**sources, **images})
-            for path, clip in zip(mine, clips, strict=True):
+            for target, clip in zip(mine, clips, strict=True):
                 notes = tuple(note for note in clip.notes if note not in pipeline.notes)
-                show_notes(notes, quiet=quiet)
-                put(clip, path, as_json=as_json)
+                show_notes((*target.notes, *notes), quiet=quiet)
+                put(clip, target, as_json=as_json)
 
 
 def _sheet_path(path: Path) -> Path:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.audio import files
+from riffkit.audio.reader import read_tags
+from riffkit.errors import ParameterError
 from riffkit.kinds import is_image
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.spectrogram.image import SpectrogramImage
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,8 @@ class Clip:
         Example:
             riff.generate("lo-fi piano").save("piano.flac")
         """
+        from riffkit.audio import files
+
         files.save(path, self.waveform, self.sample_rate, tags={TAG: self.recipe.to_json()})
 
 
@@ -60,8 +66,16 @@ def read_recipe(path: Path) -> Recipe | None:
     """The recipe in a PNG or audio file, or None."""
     if is_image(path):
         return recipe_of(SpectrogramImage.open(path))
-    text = files.read_tags(path).get(TAG)
+    text = read_tags(path).get(TAG)
     return None if text is None else Recipe.from_json(text)
+
+
+def recorded_recipe(path: Path) -> Recipe:
+    """The recipe in a PNG or audio file; ParameterError if it has none."""
+    recipe = read_recipe(path)
+    if recipe is None:
+        raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")
+    return recipe
 
 
 def recipe_of(image: SpectrogramImage) -> Recipe | None:

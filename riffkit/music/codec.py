@@ -1,26 +1,28 @@
-"""Audio files ⇄ spectrogram images, with recipes: what `riff encode` and `riff decode` do."""
+"""Audio files ⇄ spectrogram images, with recipes: what `riff encode` and `riff decode` do.
+
+torch is imported once the file and the values are known to be usable.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.audio import files
+from riffkit.audio.reader import describe
 from riffkit.errors import ParameterError
+from riffkit.limits import Quality
 from riffkit.music.clip import Clip
-from riffkit.music.finish import Ending, finish
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
-from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
-from riffkit.vocoder.base import Quality
-from riffkit.vocoder.decode import decode
+from riffkit.vocoder.registry import check_vocoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole beats is a loop of them
 
@@ -47,12 +49,16 @@ def encode_file(
     """
     path = Path(path)
     params = preset_of(preset)
+    seconds = describe(path).seconds
+    grid = None if bpm is None else BeatGrid(bpm, max(1, round(seconds * bpm / 60)))
+    from riffkit.audio import files
+    from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
+
     recipe = _recipe("encode", {"preset": preset, "bpm": bpm}, path)
-    if bpm is None:
+    if grid is None:
         image = audio_file_to_image(path, params)
     else:
         waveform, rate = files.load(path, sample_rate=params.sample_rate, allow_silence=True)
-        grid = BeatGrid(bpm, max(1, round(waveform.shape[-1] / rate * bpm / 60)))
         image = waveform_to_image(_fitted(waveform, grid.n_samples(rate)), rate, params, grid=grid)
     return replace(image, recipe=recipe.to_dict())
 
@@ -64,6 +70,8 @@ def _fitted(
     excess = waveform.shape[-1] - n_samples
     if abs(excess) <= _LOOP_TOLERANCE * n_samples:
         return waveform
+    import torch
+
     return torch.nn.functional.pad(waveform, (0, -excess))
 
 
@@ -103,9 +111,13 @@ def decode_file(
         riffkit.decode_file("song.png", transpose=2).save("song.wav")
     """
     path = Path(path)
+    check_vocoder(vocoder)
     image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
     image = image if bpm is None else at_tempo(image, bpm)
     image = replace(image, transpose=image.transpose + transpose)
+    from riffkit.music.finish import Ending, finish
+    from riffkit.vocoder.decode import decode
+
     arguments: dict[str, Any] = {
         "vocoder": vocoder,
         "quality": quality,
@@ -140,6 +152,8 @@ def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
 
 
 def _recipe(command: str, arguments: dict[str, Any], path: Path) -> Recipe:
+    import torch
+
     inputs = {"file": {"name": path.name, "sha256": sha256(path)}} if path.is_file() else {}
     return Recipe(
         command=command,

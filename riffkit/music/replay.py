@@ -16,9 +16,9 @@ from riffkit.audio import files
 from riffkit.device import pick_device
 from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.models.compute import Compute
-from riffkit.models.lora import lora_file
+from riffkit.models.lora_file import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from riffkit.music.clip import Clip, read_recipe, recipe_of
+from riffkit.music.clip import Clip, recipe_of, recorded_recipe
 from riffkit.music.codec import decode_file, encode_file
 from riffkit.music.registry import tasks
 from riffkit.music.run import perform, prepare
@@ -92,9 +92,7 @@ def replay(
         raise ParameterError(
             f"output={output.name!r}: must end in {path.suffix}, like the original"
         )
-    recipe = read_recipe(path)
-    if recipe is None:
-        raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")
+    recipe = recorded_recipe(path)
     made = remake(recipe, Places(path, model, [*map(Path, sources)], [*map(Path, loras)], device))
     now = made.recipe if isinstance(made, Clip) else recipe_of(made)
     assert now is not None

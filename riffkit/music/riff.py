@@ -141,6 +141,7 @@ class Riff(TaskMethods):
         seed: int | None = None,
         engine: str = "local",
         workers: int | None = None,
+        force: bool = False,
         **options: Any,
     ) -> Iterator[Made]:
         """Write a clip for each entry as FOLDER/NNN-<its words>.wav, with its PNG beside it.
@@ -155,6 +156,7 @@ class Riff(TaskMethods):
             engine: "local" (one worker per core, or one in all on a GPU) or "ray" (one per GPU of
                 this machine or a cluster); each worker loads the model.
             workers: how many.
+            force: replace files there that aren't riffkit's own.
             options: inputs and fields for entries that don't set them.
 
         Returns:
@@ -163,7 +165,8 @@ class Riff(TaskMethods):
 
         Raises:
             ParameterError: an invalid entry, given by number, before anything is made.
-            OutputError: the folder can't be written.
+            OutputError: the folder can't be written, or holds a file of that name that isn't
+                riffkit's own.
             WorkerError: a worker died, or the cluster can't be reached.
 
         Example:
@@ -183,7 +186,12 @@ class Riff(TaskMethods):
             defaults=options,
         )
         return make_all(
-            calls, self.pipeline.loading, pipeline=self.pipeline, engine=engine, workers=workers
+            calls,
+            self.pipeline.loading,
+            pipeline=self.pipeline,
+            engine=engine,
+            workers=workers,
+            force=force,
         )
 
     def generate_many(
