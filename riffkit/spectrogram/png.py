@@ -108,7 +108,7 @@ def read_png(path: str | Path) -> PngContents:
             return PngContents(
                 pixels=flattened(image, over=255) if pixels is None else pixels,
                 tags=_tags(image),
-                params=_params(image.info),
+                params=params_in(image.info),
                 recipe=_json_object(image.info.get(RECIPE_KEYWORD)),
             )
     except FileNotFoundError as error:
@@ -157,7 +157,8 @@ def _json_object(text: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _params(info: Mapping[Any, Any]) -> SpectrogramParams | None:
+def params_in(info: Mapping[Any, Any]) -> SpectrogramParams | None:
+    """The spectrogram parameters in a PNG's texts (Pillow's `info`), or None."""
     values = _json_object(info.get(PARAMS_KEYWORD))
     try:
         return SpectrogramParams.from_dict(values) if values else None
