@@ -60,6 +60,12 @@ def decode(
         float, typer.Option(help="Semitones to raise the pitch by, at the same tempo.")
     ] = 0.0,
     preset: Preset = None,
+    loudness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LUFS|peak", help="LUFS, such as -14, or peak. Default: the image's, or -16."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same result.")] = 0,
     device: Device = "auto",
     as_json: Json = False,
@@ -68,7 +74,11 @@ def decode(
     """Turn a spectrogram image into audio."""
     from riffkit.atomic import check_output_path
     from riffkit.audio.encoding import format_of
+    from riffkit.limits import check_loudness
+    from riffkit.music.values import number_or_word
 
+    level = None if loudness is None else number_or_word("loudness", loudness, ("peak",))
+    check_loudness(level)
     format_of(audio)
     check_output_path(audio)
     from riffkit.music.codec import decode_file
@@ -81,6 +91,7 @@ def decode(
             bpm=bpm,
             transpose=transpose,
             preset=preset,
+            loudness=level,
             seed=seed,
             device=device,
         )

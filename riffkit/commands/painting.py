@@ -27,7 +27,7 @@ from riffkit.music.fields import About, about_of
 from riffkit.music.registry import tasks
 from riffkit.music.request import PaintRequest
 from riffkit.music.task import Call, Input, Task
-from riffkit.music.values import call_of, inner, is_span, random_seed
+from riffkit.music.values import call_of, inner, is_span, random_seed, words_of
 
 _Count = Annotated[int, typer.Option(help="Number of clips, each with the next seed.")]
 
@@ -256,7 +256,7 @@ def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) ->
 
 def _command_line_type(hint: Any) -> Any:
     """The type typer parses for a field: spans as A:B, several values as several words."""
-    if is_span(hint):
+    if is_span(hint) or words_of(hint):
         return str | None
     if get_origin(inner(hint)) is tuple:
         return list[str]

@@ -11,7 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.audio import files
+from riffkit.audio.loudness import TARGET_LUFS
 from riffkit.errors import ParameterError
+from riffkit.limits import Loudness, check_loudness
 from riffkit.music.clip import Clip
 from riffkit.music.finish import Ending, finish
 from riffkit.provenance.recipe import Recipe, sha256, versions
@@ -75,6 +77,7 @@ def decode_file(
     bpm: float | None = None,
     transpose: float = 0.0,
     preset: str | None = None,
+    loudness: Loudness | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> Clip:
@@ -89,6 +92,7 @@ def decode_file(
         bpm: play an image of whole beats at this tempo.
         transpose: semitones to raise the pitch by, at the same tempo, from −24 to 24.
         preset: parameters for an image without its own.
+        loudness: LUFS from −40 to −5, or "peak": the highest true peak at −1 dBFS.
         seed: seed of the vocoder; the same seed gives the same samples.
         device: "auto", "cpu", "cuda" or "mps".
 
@@ -102,6 +106,7 @@ def decode_file(
     Example:
         riffkit.decode_file("song.png", transpose=2).save("song.wav")
     """
+    check_loudness(loudness)
     path = Path(path)
     image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
     image = image if bpm is None else at_tempo(image, bpm)
@@ -112,21 +117,41 @@ def decode_file(
         "bpm": bpm,
         "transpose": transpose,
         "preset": preset,
+        "loudness": loudness,
         "seed": seed,
     }
     circular = image.grid is not None
     waveform = decode(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
     )
-    notes = [f"not in the file, using the preset's values: {', '.join(image.assumed)}"] * bool(
-        image.assumed
-    )
-    ending = Ending(lufs=None, faded=False)
-    if image.max_value is None or "max_value" in image.assumed or waveform.abs().max() > 1:
-        ending = Ending(faded=False)
-        notes.append("level set to -16 LUFS")
     recipe = _recipe("decode", arguments, path)
-    return finish(waveform, image, recipe, ending, circular=circular, notes=notes)
+    return finish(
+        waveform,
+        image,
+        recipe,
+        Ending(lufs=None if _has_level(image, waveform) else TARGET_LUFS, faded=False),
+        circular=circular,
+        loudness=loudness,
+        notes=_notes(image, waveform, loudness),
+    )
+
+
+def _has_level(image: SpectrogramImage, waveform: Float[Tensor, "channel sample"]) -> bool:
+    """Whether the image says how loud black is, and that fits."""
+    is_known = image.max_value is not None and "max_value" not in image.assumed
+    return is_known and bool(waveform.abs().max() <= 1)
+
+
+def _notes(
+    image: SpectrogramImage, waveform: Float[Tensor, "channel sample"], loudness: Loudness | None
+) -> list[str]:
+    """What had to be assumed of an image; of riffkit's own, nothing."""
+    assumed = [name for name in image.assumed if name != "max_value"]
+    notes = [f"not in the file, using the preset's values: {', '.join(assumed)}"] * bool(assumed)
+    is_own = image.recipe is not None and not waveform.abs().max() > 1
+    if loudness is None and not is_own and not _has_level(image, waveform):
+        notes.append(f"level set to {TARGET_LUFS:g} LUFS")
+    return notes
 
 
 def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:

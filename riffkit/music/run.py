@@ -122,7 +122,13 @@ def _clip(
     if painted.measure is not None:
         notes = (*notes, *painted.measure(waveform))
     return finish(
-        waveform, painted.image, recipe, painted.ending, circular=painted.loop, notes=notes
+        waveform,
+        painted.image,
+        recipe,
+        painted.ending,
+        circular=painted.loop,
+        loudness=request.loudness,
+        notes=notes,
     )
 
 

@@ -39,6 +39,9 @@ SHARED = """
 --deep-cache 0|deep_cache=0
 --vocoder magic|vocoder='magic'
 --quality best|'best'
+--loudness loud|loudness='loud'
+--loudness 0|loudness=0
+--loudness nan|loudness=nan
 --seed -1|seed=-1
 --seed 9223372036854775808|seed=
 --count 0|count=0
@@ -125,6 +128,7 @@ encode tone.wav a.png --bpm 0|bpm=0
 encode tone.wav a.png --bpm 999|bpm=999
 encode tone.wav|png
 decode gone.png a.wav|gone.png
+decode tone.png a.wav --loudness -50|loudness=-50
 decode text.wav a.wav|text.wav
 decode photo.png a.wav|photo.png
 decode cut.png a.wav|cut.png

@@ -35,6 +35,7 @@ PAINTING = (
     "--deep-cache",
     "--vocoder",
     "--quality",
+    "--loudness",
     "--seed",
 )
 

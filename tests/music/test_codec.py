@@ -46,7 +46,7 @@ def test_level_and_side_survive_the_full_band_preset(tone: Path, tmp_path: Path)
 
 def test_without_a_level_it_is_set(tone: Path, tmp_path: Path) -> None:
     image = encode_file(tone)
-    replace(image, max_value=None).save(tmp_path / "plain.png")
+    replace(image, max_value=None, recipe=None).save(tmp_path / "plain.png")
     clip = decode_file(tmp_path / "plain.png")
     assert integrated_lufs(clip.waveform, RATE) == pytest.approx(-16, abs=0.5)
     assert any("-16 LUFS" in note for note in clip.notes)
