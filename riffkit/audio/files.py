@@ -17,14 +17,13 @@ from torch import Tensor
 
 from riffkit.atomic import atomic_path
 from riffkit.audio import containers, mpeg
-from riffkit.audio.encoding import MAX_RATE, check_encodable, encode_file, format_of
+from riffkit.audio.encoding import MAX_RATE, MIN_RATE, check_encodable, encode_file, format_of
 from riffkit.audio.resampling import resample, resample_blocks
 from riffkit.audio.tags import fields_to_tags, read_riff_fields, tags_to_fields
 from riffkit.audio.view import View
 from riffkit.errors import AudioFileError, ParameterError
 from riffkit.kinds import HEAD_BYTES, is_sound
 
-MIN_RATE = 1_000
 SILENCE_PEAK = 10 ** (-90 / 20)
 """A file that stays below -90 dBFS, the last bit of 16, is silent."""
 

@@ -11,7 +11,7 @@ import typer
 
 from riffkit.commands.loading import Loading
 from riffkit.commands.messages import as_options
-from riffkit.commands.options import described, progress, say, show_notes
+from riffkit.commands.options import BitsName, described, progress, say, show_notes, storage_of
 from riffkit.errors import ParameterError
 
 Engine = Annotated[str, typer.Option(help="For lists: local, or ray for a cluster.")]
@@ -25,6 +25,8 @@ def put_batch(
     defaults: Mapping[str, Any],
     *,
     output: Path | None,
+    bits: BitsName | None,
+    sample_rate: int | None,
     task: str,
     loading: Loading,
     count: int,
@@ -41,6 +43,7 @@ def put_batch(
     """
     if count < 1:
         raise ParameterError(f"count={count}: must be at least 1")
+    storage = storage_of(bits, sample_rate, Path("clip.wav"))
     from riffkit.music.batch_list import read_batch
     from riffkit.music.values import random_seed
 
@@ -59,7 +62,7 @@ def put_batch(
         defaults=shared,
     )
     n_clips = sum(len(call.paths) for call in calls)
-    made_clips = make_all(calls, loading.arguments, engine=engine, workers=workers)
+    made_clips = make_all(calls, loading.arguments, engine=engine, workers=workers, storage=storage)
     n_failed, shown = 0, set[str]()
     with progress("painting", n_clips, quiet=quiet) as advance:
         for made in made_clips:

@@ -8,17 +8,20 @@ from typing import Annotated
 import typer
 
 from riffkit.commands.options import (
+    Bits,
     Device,
     Json,
     Preset,
     Quality,
     Quiet,
+    Rate,
     Vocoder,
     check_png_name,
     lines,
     progress,
     say,
     show_notes,
+    storage_of,
 )
 
 app = typer.Typer()
@@ -68,19 +71,21 @@ def decode(
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same result.")] = 0,
     device: Device = "auto",
+    bits: Bits = None,
+    sample_rate: Rate = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn a spectrogram image into audio."""
     from riffkit.atomic import check_output_path
-    from riffkit.audio.encoding import format_of
     from riffkit.limits import check_loudness
     from riffkit.music.values import number_or_word
 
     level = None if loudness is None else number_or_word("loudness", loudness, ("peak",))
     check_loudness(level)
-    format_of(audio)
+    storage = storage_of(bits, sample_rate, audio)
     check_output_path(audio)
+    from riffkit.audio.files import describe
     from riffkit.music.codec import decode_file
 
     with progress("decoding", None, quiet=quiet):
@@ -95,9 +100,9 @@ def decode(
             seed=seed,
             device=device,
         )
-        clip.save(audio)
+        clip.save(audio, bits=storage.bits, sample_rate=storage.sample_rate)
     show_notes(clip.notes, quiet=quiet)
-    facts = {"audio": str(audio), "seconds": clip.seconds, "samples": clip.waveform.shape[-1]}
+    facts = {"audio": str(audio), "seconds": clip.seconds, "samples": describe(audio).n_samples}
     say(facts, f"{audio}: {clip.seconds:.2f} s", as_json=as_json)
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,11 +19,22 @@ from riffkit.commands.messages import as_options
 from riffkit.errors import ParameterError
 from riffkit.limits import Quality as QualityName
 
+if TYPE_CHECKING:
+    from riffkit.audio.encoding import Storage
+
 Output = Annotated[
     Path | None,
     typer.Option(
         "-o", "--output", help="File to write: .wav, .flac, .ogg or .mp3; for a list, a folder."
     ),
+]
+BitsName = Literal["16", "24", "float"]
+Bits = Annotated[
+    BitsName | None, typer.Option(help="Bits of a sample, in WAV and FLAC.  [default: 16]")
+]
+Rate = Annotated[
+    int | None,
+    typer.Option("--rate", metavar="HZ", help="Sample rate of the file. Default: the clip's."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
@@ -63,6 +74,17 @@ def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
     return paths
 
 
+def storage_of(bits: BitsName | None, sample_rate: int | None, *paths: Path) -> Storage:
+    """How files of these names store their samples, checked for each."""
+    from riffkit.audio.encoding import Storage
+
+    names: dict[str | None, Any] = {None: None, "float": "float", "16": 16, "24": 24}
+    storage = Storage(names[bits], sample_rate)
+    for path in paths:
+        storage.check(path)
+    return storage
+
+
 def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values given on the command line (click's context `ctx`), without defaults."""
     given = {
@@ -87,9 +109,9 @@ def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], 
         yield lambda done, total: bar.update(row, total=total * n_calls, advance=1)
 
 
-def put(clip: Any, path: Path, *, as_json: bool) -> None:
+def put(clip: Any, path: Path, storage: Storage, *, as_json: bool) -> None:
     """Write a clip and its PNG, and print a line about it."""
-    save_pair(clip, path)
+    save_pair(clip, path, storage)
     facts, text = described(path, clip.seconds, clip.image.grid, clip.recipe)
     say(facts, text, as_json=as_json)
 
@@ -117,12 +139,12 @@ def check_png_name(path: Path) -> None:
         raise ParameterError(f"image={path.name!r}: must end in .png")
 
 
-def save_pair(clip: Any, path: Path) -> None:
+def save_pair(clip: Any, path: Path, storage: Storage) -> None:
     """The audio file and the PNG beside it: both, or neither."""
     image_path = path.with_suffix(".png")
     clip.image.save(image_path)
     try:
-        clip.save(path)
+        clip.save(path, bits=storage.bits, sample_rate=storage.sample_rate)
     except BaseException:
         image_path.unlink(missing_ok=True)
         raise

@@ -13,14 +13,18 @@ import typer
 from riffkit.commands.batch import Engine, Workers, put_batch
 from riffkit.commands.loading import Loading
 from riffkit.commands.options import (
+    Bits,
+    BitsName,
     Json,
     Output,
     Quiet,
+    Rate,
     checked_paths,
     explicit,
     painting_bar,
     put,
     show_notes,
+    storage_of,
 )
 from riffkit.errors import ParameterError
 from riffkit.music.fields import About, about_of
@@ -67,12 +71,13 @@ def batch(ctx: Any, **values: Any) -> None:
 def _batch_parameters() -> list[Parameter]:
     file = Annotated[Path, typer.Argument(help="Text, .jsonl or .csv file.")]
     task = Annotated[str, typer.Option(help="Task for rows that don't name one.")]
-    _, *talk = _annotated(_COMMON)
+    _, bits, rate, *talk = _annotated(_COMMON)
     folder = typer.Option("-o", "--output", help="Folder for the clips. Default: the file's name.")
     output = _parameter("output", Path | None, folder, None)
     named = {"task": (task, "generate"), "count": (_Count, 1), **_LISTED}
     first = _annotated({"file": (file, Parameter.empty)})
-    return [*first, output, *_annotated(named), *shared_parameters(), *of_loading(), *talk]
+    options = [*_annotated(named), *shared_parameters(), *of_loading()]
+    return [*first, output, bits, rate, *options, *talk]
 
 
 def _help(task: Task[Any]) -> str:
@@ -112,6 +117,8 @@ def _command(task: Task[Any]) -> Callable[..., None]:
 
 _COMMON: dict[str, Any] = {
     "output": (Output, None),
+    "bits": (Bits, None),
+    "sample_rate": (Rate, None),
     "as_json": (Json, False),
     "quiet": (Quiet, False),
 }
@@ -135,12 +142,15 @@ def _make(
     count: int,
     *,
     output: Path | None,
+    bits: BitsName | None,
+    sample_rate: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     first: Call[Any] = call_of(task, given, seed=random_seed())
     n_each = task.n_clips(first.request)
     paths = checked_paths(output, first.title, count * n_each)
+    storage = storage_of(bits, sample_rate, *paths)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
     calls = [
         replace(first, request=replace(first.request, seed=first.request.seed + index))
@@ -170,7 +180,7 @@ def _make(
             for path, clip in zip(mine, clips, strict=True):
                 notes = tuple(note for note in clip.notes if note not in pipeline.notes)
                 show_notes(notes, quiet=quiet)
-                put(clip, path, as_json=as_json)
+                put(clip, path, storage, as_json=as_json)
 
 
 def _sheet_path(path: Path) -> Path:
@@ -199,8 +209,8 @@ def parameters_of(task: Task[Any]) -> list[Parameter]:
         more += _annotated({"count": (_Count, 1)})
     arguments = [one for one in found if _is_argument(one)]
     options = [one for one in found if not _is_argument(one)]
-    output, *talk = _annotated(_COMMON)
-    return [*arguments, output, *more, *options, *of_loading(), *talk]
+    written, talk = _annotated(_COMMON)[:3], _annotated(_COMMON)[3:]
+    return [*arguments, *written, *more, *options, *of_loading(), *talk]
 
 
 _SHARED = {field.name for field in fields(PaintRequest)}

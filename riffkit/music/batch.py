@@ -14,6 +14,7 @@ from typing import Any
 
 from riffkit.atomic import atomic_path, check_output_path, output_error
 from riffkit.audio import files
+from riffkit.audio.encoding import Storage
 from riffkit.device import pick_device, single_thread
 from riffkit.engine import available_cores, run_tasks
 from riffkit.errors import ModelError, OutputError, RiffkitError
@@ -28,6 +29,8 @@ from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
+
+_PLAIN = Storage()
 
 
 @dataclass(frozen=True)
@@ -93,23 +96,27 @@ def make_all(
     pipeline: Pipeline | None = None,
     engine: str = "local",
     workers: int | None = None,
+    storage: Storage = _PLAIN,
 ) -> Iterator[Made]:
     """Make the clips in order, and write each with its PNG as soon as it is done.
 
-    What lies there already with the recipe that is asked for is kept, whichever versions made it. A
+    What lies there already with the recipe that is asked for is kept, whichever versions made it,
+    if it is stored as `storage` says. A
     clip that can't be made doesn't stop the others: its `error` says why. `loading` are the
     arguments of load_pipeline, `pipeline` what they gave if this process has loaded it.
     `engine` and `workers` are riffkit/engine/run.py's, but for a local GPU, which one worker has
     for itself by default. Each clip is computed with one thread, so its bytes are the same whoever
     makes it.
     """
+    for path in (path for listed in calls for path in listed.paths):
+        storage.check(path)
     loading = _from_anywhere(loading)
     if engine == "local":
         on_cpu = pick_device(loading.get("device", "auto")).type == "cpu"
         if workers is None:
             workers = available_cores() if on_cpu else 1
         workers = min(workers, max(1, len(calls)))
-    work = (_Work(listed, _existing(listed.paths), loading) for listed in calls)
+    work = (_Work(listed, _existing(listed.paths, storage), loading, storage) for listed in calls)
     results = run_tasks(
         _work, work, engine=engine, workers=workers, name=lambda one: one.listed.paths[0].name
     )
@@ -165,6 +172,7 @@ class _Work:
     listed: ListedCall
     existing: list[_Existing] | None
     loading: dict[str, Any]
+    storage: Storage
 
 
 @dataclass(frozen=True)
@@ -174,25 +182,28 @@ class _Result:
     image: bytes = b""
 
 
-def _existing(paths: Sequence[Path]) -> list[_Existing] | None:
-    found = [_existing_clip(path) for path in paths]
+def _existing(paths: Sequence[Path], storage: Storage) -> list[_Existing] | None:
+    found = [_existing_clip(path, storage) for path in paths]
     there = [one for one in found if one is not None]
     return there if len(there) == len(found) else None
 
 
-def _existing_clip(path: Path) -> _Existing | None:
+def _existing_clip(path: Path, storage: Storage) -> _Existing | None:
     image = path.with_suffix(".png")
     if not (path.is_file() and image.is_file()):
         return None
     try:
         recipe, pictured = read_recipe(path), SpectrogramImage.open(image)
         drawn = recipe_of(pictured)
-        seconds = files.describe(path).seconds
+        stored = files.describe(path)
     except RiffkitError:
         return None
     if recipe is None or drawn is None or drawn.to_json() != recipe.to_json():
         return None
-    return _Existing(recipe, pictured.grid, seconds)
+    wanted = Storage(storage.bits or 16, storage.sample_rate or pictured.params.sample_rate)
+    if Storage.of(stored.subtype, stored.sample_rate) != wanted:
+        return None
+    return _Existing(recipe, pictured.grid, stored.seconds)
 
 
 def _work(work: _Work) -> list[_Result]:
@@ -231,14 +242,17 @@ def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
 def _painted(pipeline: Pipeline, work: _Work) -> list[_Result]:
     session = Session(pipeline)
     clips = perform(session, prepare(session, work.listed.call))
-    return [_result(path, clip) for path, clip in zip(work.listed.paths, clips, strict=True)]
+    return [
+        _result(path, clip, work.storage)
+        for path, clip in zip(work.listed.paths, clips, strict=True)
+    ]
 
 
-def _result(path: Path, clip: Clip) -> _Result:
+def _result(path: Path, clip: Clip, storage: Storage) -> _Result:
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder) / f"clip{path.suffix}"
         clip.image.save(audio.with_suffix(".png"))
-        clip.save(audio)
+        clip.save(audio, bits=storage.bits, sample_rate=storage.sample_rate)
         made = Made(path, clip.recipe, clip.image.grid, clip.seconds, clip.notes)
         return _Result(made, audio.read_bytes(), audio.with_suffix(".png").read_bytes())
 

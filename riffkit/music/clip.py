@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.audio import files
+from riffkit.audio.encoding import Bits, Storage
+from riffkit.audio.resampling import resample
 from riffkit.kinds import is_image
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.spectrogram.image import SpectrogramImage
@@ -19,7 +21,7 @@ class Clip:
     """What every task returns: sound, image and recipe.
 
     `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are messages for the
-    user.
+    user. The end of a `loop` flows into its beginning.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -27,6 +29,7 @@ class Clip:
     image: SpectrogramImage
     recipe: Recipe
     notes: tuple[str, ...] = ()
+    loop: bool = False
 
     def __repr__(self) -> str:
         values = self.recipe.arguments
@@ -40,20 +43,40 @@ class Clip:
     def seconds(self) -> float:
         return self.waveform.shape[-1] / self.sample_rate
 
-    def save(self, path: str | Path) -> None:
+    def save(
+        self, path: str | Path, *, bits: Bits | None = None, sample_rate: int | None = None
+    ) -> None:
         """Write an audio file, with the recipe in its tags.
 
         Args:
             path: file to write, with the extension .wav, .flac, .ogg or .mp3.
+            bits: 16 (the default), 24 or, in a WAV, "float". Rounded without dither.
+            sample_rate: resample to this rate in Hz; by default the clip's own. A loop stays
+                seamless.
 
         Raises:
-            OutputError: it can't be written there.
-            AudioFileError: an unsupported extension.
+            OutputError: it can't be written there, or has an unsupported extension.
+            ParameterError: the format doesn't store such samples.
 
         Example:
-            riff.generate("lo-fi piano").save("piano.flac")
+            riff.generate("lo-fi piano").save("piano.wav", bits=24, sample_rate=48_000)
         """
-        files.save(path, self.waveform, self.sample_rate, tags={TAG: self.recipe.to_json()})
+        storage = Storage(bits, sample_rate)
+        storage.check(Path(path))
+        rate = sample_rate or self.sample_rate
+        tags = {TAG: self.recipe.to_json()}
+        files.save(path, self._at_rate(rate), rate, subtype=storage.subtype, tags=tags)
+
+    def _at_rate(self, sample_rate: int) -> Float[Tensor, "channel resampled"]:
+        """The sound at another rate: a loop stays one, whole beats stay whole."""
+        if sample_rate == self.sample_rate:
+            return self.waveform
+        grid, n_samples = self.image.grid, None
+        if grid is not None and grid.n_samples(self.sample_rate) == self.waveform.shape[-1]:
+            n_samples = grid.n_samples(sample_rate)
+        return resample(
+            self.waveform, self.sample_rate, sample_rate, n_samples=n_samples, circular=self.loop
+        )
 
 
 def read_recipe(path: Path) -> Recipe | None:

@@ -83,7 +83,7 @@ def finish(
     if loudness is not None:
         waveform, remarks = _at_loudness(waveform, rate, loudness, circular=circular)
     image = replace(image, recipe=recipe.to_dict())
-    return Clip(waveform, rate, image, recipe, (*notes, *remarks))
+    return Clip(waveform, rate, image, recipe, (*notes, *remarks), loop=circular)
 
 
 def _at_own_level(

@@ -9,6 +9,7 @@ from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
+from riffkit.audio.encoding import Bits, Storage
 from riffkit.diffusion.denoise import OnStep
 from riffkit.errors import ParameterError
 from riffkit.models.compute import Compute
@@ -141,6 +142,8 @@ class Riff(TaskMethods):
         seed: int | None = None,
         engine: str = "local",
         workers: int | None = None,
+        bits: Bits | None = None,
+        sample_rate: int | None = None,
         **options: Any,
     ) -> Iterator[Made]:
         """Write a clip for each entry as FOLDER/NNN-<its words>.wav, with its PNG beside it.
@@ -155,6 +158,8 @@ class Riff(TaskMethods):
             engine: "local" (one worker per core, or one in all on a GPU) or "ray" (one per GPU of
                 this machine or a cluster); each worker loads the model.
             workers: how many.
+            bits: 16 (the default), 24 or "float", as for `Clip.save`.
+            sample_rate: the rate of the files in Hz, as for `Clip.save`.
             options: inputs and fields for entries that don't set them.
 
         Returns:
@@ -183,7 +188,12 @@ class Riff(TaskMethods):
             defaults=options,
         )
         return make_all(
-            calls, self.pipeline.loading, pipeline=self.pipeline, engine=engine, workers=workers
+            calls,
+            self.pipeline.loading,
+            pipeline=self.pipeline,
+            engine=engine,
+            workers=workers,
+            storage=Storage(bits, sample_rate),
         )
 
     def generate_many(

@@ -36,6 +36,8 @@ PAINTING = (
     "--vocoder",
     "--quality",
     "--loudness",
+    "--bits",
+    "--rate",
     "--seed",
 )
 
