@@ -15,6 +15,7 @@ import soundfile
 from jaxtyping import Float, Num
 
 from riffkit.audio import containers, mpeg
+from riffkit.audio.shown import Shown, write_shown
 from riffkit.audio.tags import append_riff_fields, set_fields
 from riffkit.errors import OutputError, ParameterError
 
@@ -155,9 +156,12 @@ def encode_file(
     audio_format: AudioFormat,
     subtype: str,
     fields: Mapping[str, str],
+    shown: Shown | None = None,
 ) -> None:
     """Write all of `samples` to `path`; raises OSError if that fails."""
     n_samples, n_channels = samples.shape
+    if audio_format.name == "WAV" and shown is not None and shown.title:
+        fields = {"title": shown.title, **fields}
     try:
         with _open_to_write(path, sample_rate, n_channels, audio_format, subtype) as file:
             if audio_format.name != "WAV":
@@ -165,6 +169,8 @@ def encode_file(
             for start in range(0, n_samples, _BLOCK_SAMPLES):
                 file.write(_quantize(samples[start : start + _BLOCK_SAMPLES], subtype))
         _settle_bytes(path, samples, audio_format, fields)
+        if shown is not None:
+            write_shown(path, shown)
         _check_complete(path, n_samples)
     except soundfile.LibsndfileError as error:
         # All that could be refused was tried in memory, and libsndfile keeps the errno.

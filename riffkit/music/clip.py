@@ -11,7 +11,9 @@ from torch import Tensor
 from riffkit.audio import files
 from riffkit.audio.encoding import Bits, Storage
 from riffkit.audio.resampling import resample
+from riffkit.audio.shown import Shown
 from riffkit.kinds import is_image
+from riffkit.prompt.key import parse_key
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.spectrogram.image import SpectrogramImage
 
@@ -21,7 +23,7 @@ class Clip:
     """What every task returns: sound, image and recipe.
 
     `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are messages for the
-    user. The end of a `loop` flows into its beginning.
+    user. The end of a `loop` flows into its beginning. `title` is what players show.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -30,6 +32,7 @@ class Clip:
     recipe: Recipe
     notes: tuple[str, ...] = ()
     loop: bool = False
+    title: str = ""
 
     def __repr__(self) -> str:
         values = self.recipe.arguments
@@ -46,7 +49,9 @@ class Clip:
     def save(
         self, path: str | Path, *, bits: Bits | None = None, sample_rate: int | None = None
     ) -> None:
-        """Write an audio file, with the recipe in its tags.
+        """Write an audio file, with the recipe, title, tempo and key in its tags.
+
+        A loop in a WAV has its tempo and beats where DAWs read them (an ACID chunk).
 
         Args:
             path: file to write, with the extension .wav, .flac, .ogg or .mp3.
@@ -65,14 +70,33 @@ class Clip:
         storage.check(Path(path))
         rate = sample_rate or self.sample_rate
         tags = {TAG: self.recipe.to_json()}
-        files.save(path, self._at_rate(rate), rate, subtype=storage.subtype, tags=tags)
+        files.save(
+            path, self._at_rate(rate), rate, subtype=storage.subtype, tags=tags, shown=self._shown()
+        )
+
+    def _shown(self) -> Shown:
+        grid, asked = self.image.grid, self.recipe.arguments
+        key = parse_key(asked["key"]) if asked.get("key") else None
+        return Shown(
+            self.title,
+            bpm=None if grid is None else grid.bpm,
+            key="" if key is None else key.short_name,
+            tonic=None if key is None else key.tonic,
+            beats=grid.n_beats if grid and self.loop and self._has_whole_beats else None,
+            beats_per_bar=asked.get("beats_per_bar") or 4,
+        )
+
+    @property
+    def _has_whole_beats(self) -> bool:
+        grid = self.image.grid
+        return grid is not None and grid.n_samples(self.sample_rate) == self.waveform.shape[-1]
 
     def _at_rate(self, sample_rate: int) -> Float[Tensor, "channel resampled"]:
         """The sound at another rate: a loop stays one, whole beats stay whole."""
         if sample_rate == self.sample_rate:
             return self.waveform
         grid, n_samples = self.image.grid, None
-        if grid is not None and grid.n_samples(self.sample_rate) == self.waveform.shape[-1]:
+        if grid is not None and self._has_whole_beats:
             n_samples = grid.n_samples(sample_rate)
         return resample(
             self.waveform, self.sample_rate, sample_rate, n_samples=n_samples, circular=self.loop

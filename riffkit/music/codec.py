@@ -132,6 +132,7 @@ def decode_file(
         Ending(lufs=None if _has_level(image, waveform) else TARGET_LUFS, faded=False),
         circular=circular,
         loudness=loudness,
+        title=path.stem,
         notes=_notes(image, waveform, loudness),
     )
 

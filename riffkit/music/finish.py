@@ -65,13 +65,14 @@ def finish(
     *,
     circular: bool,
     loudness: Loudness | None = None,
+    title: str = "",
     notes: Sequence[str] = (),
 ) -> Clip:
     """Make a clip of a sound and the image that it came from.
 
     `circular` means that the sound is a loop. Loudness is by BS.1770 (riffkit/audio/loudness.py),
     true peak at most −1 dBFS. `loudness` is that of the whole clip, cut and faded, in place of the
-    ending's.
+    ending's. `title` is for players.
     """
     rate, remarks = image.params.sample_rate, list[str]()
     if loudness is None:
@@ -83,7 +84,7 @@ def finish(
     if loudness is not None:
         waveform, remarks = _at_loudness(waveform, rate, loudness, circular=circular)
     image = replace(image, recipe=recipe.to_dict())
-    return Clip(waveform, rate, image, recipe, (*notes, *remarks), loop=circular)
+    return Clip(waveform, rate, image, recipe, (*notes, *remarks), loop=circular, title=title)
 
 
 def _at_own_level(

@@ -123,7 +123,8 @@ def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
             # the input has the same hash, but may be renamed
             said = replace(clip.recipe, inputs=recipe.inputs)
             image = replace(clip.image, recipe=said.to_dict())
-            return replace(clip, recipe=said, image=image)
+            title = Path(said.inputs["file"]["name"]).stem
+            return replace(clip, recipe=said, image=image, title=title)
         image = encode_file(path, **recipe.arguments)
         return replace(image, recipe={**(image.recipe or {}), "inputs": recipe.inputs})
     return _painted(recipe, places)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import struct
 from pathlib import Path
 from typing import Any
 
+import mutagen
 import pytest
 import soundfile
 import torch
@@ -113,3 +115,33 @@ def test_a_batch_keeps_what_is_stored_as_asked(golden_riff: Riff, tmp_path: Path
     (path,) = tmp_path.glob("*.wav")
     info = files.describe(path)
     assert (info.sample_rate, info.subtype) == (48_000, "PCM_24")
+
+
+def test_players_are_told_what_a_clip_is(golden_riff: Riff, tmp_path: Path) -> None:
+    """The words, the tempo and the key; a WAV of a loop has an ACID chunk with its beats."""
+    asked: dict[str, Any] = {"bars": 1, "key": "F# minor", "seed": 1, "beats_per_bar": 3, **FAST}
+    loop = golden_riff.generate("Walzer, Klavier", loop=True, **asked)
+    loop.save(tmp_path / "a.wav", sample_rate=48_000)
+    song = golden_riff.generate("Walzer, Klavier", duration=1.2, **{**asked, "bars": None})
+    song.save(tmp_path / "b.wav")
+    for name in ("a.wav", "b.wav"):
+        tags = mutagen.File(tmp_path / name).tags
+        found = [str(tags[frame]) for frame in ("TIT2", "TBPM", "TKEY")]
+        assert found == ["Walzer, Klavier", "130", "F#m"]
+    data = (tmp_path / "a.wav").read_bytes()
+    acid = data[data.index(b"acid") + 8 :]
+    assert struct.unpack_from("<IHHf", acid, 12) == (3, 4, 3, 130.0)
+    assert b"acid" not in (tmp_path / "b.wav").read_bytes()
+
+
+def test_a_replay_of_a_renamed_input_has_the_same_title(
+    golden_riff: Riff, golden_folder: Path, tmp_path: Path
+) -> None:
+    golden_riff.generate("house", bars=1, loop=True, seed=1, **FAST).save(tmp_path / "beat.wav")
+    golden_riff.vary(tmp_path / "beat.wav", count=1, seed=1, **FAST)[0].save(tmp_path / "v.flac")
+    assert mutagen.File(tmp_path / "v.flac").tags["title"] == ["beat sibling"]
+    renamed = (tmp_path / "beat.wav").rename(tmp_path / "other.wav")
+    again = riffkit.replay(
+        tmp_path / "v.flac", tmp_path / "w.flac", sources=[renamed], model=str(golden_folder)
+    )
+    assert (again.same, again.compared) == (True, "bytes")
