@@ -36,6 +36,11 @@ SAMPLERS = (
 """Heun calls the network twice per step except the last; PNDM twice in its second step."""
 
 
+def bpm_text(bpm: float) -> str:
+    """A tempo as it is shown: with at most two decimals."""
+    return f"{round(bpm, 2):g}"
+
+
 def check_sampler(name: str | None) -> None:
     """Raise ParameterError for an unknown sampler; None is the model's own."""
     if name is not None and name not in SAMPLERS:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from riffkit.audio import comments, id3
 from riffkit.audio.containers import append_riff_chunk
+from riffkit.limits import bpm_text
 
 _ROOT_IS_SET, _STRETCHES = 2, 4
 _MIDDLE_C = 60
@@ -30,7 +31,7 @@ class Shown:
     @property
     def tempo(self) -> str:
         """With at most two decimals."""
-        return "" if self.bpm is None else f"{round(self.bpm, 2):g}"
+        return "" if self.bpm is None else bpm_text(self.bpm)
 
 
 def write_shown(path: Path, shown: Shown) -> None:

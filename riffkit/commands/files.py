@@ -17,12 +17,12 @@ from riffkit.commands.options import (
     Rate,
     Vocoder,
     check_png_name,
-    lines,
     progress,
     say,
     show_notes,
     storage_of,
 )
+from riffkit.commands.shown import file_lines
 
 app = typer.Typer()
 
@@ -108,7 +108,7 @@ def decode(
 
 @app.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="Audio file or spectrogram image.")],
+    file: Annotated[Path, typer.Argument(help="Audio file, spectrogram image, or MIDI.")],
     preset: Preset = None,
     as_json: Json = False,
 ) -> None:
@@ -116,7 +116,7 @@ def inspect(
     from riffkit.music.inspect import inspect_file
 
     facts = inspect_file(file, preset=preset)
-    say(facts, "\n".join(lines(facts)), as_json=as_json)
+    say(facts, "\n".join(file_lines(facts)), as_json=as_json)
 
 
 @app.command()

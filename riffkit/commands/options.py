@@ -18,6 +18,7 @@ import typer
 from riffkit.commands.messages import as_options
 from riffkit.errors import ParameterError
 from riffkit.limits import Quality as QualityName
+from riffkit.limits import bpm_text
 
 if TYPE_CHECKING:
     from riffkit.audio.encoding import Storage
@@ -129,7 +130,7 @@ def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[
         "model": recipe.model["name"],
     }
     text = f"{path} and {path.with_suffix('.png').name}: {seconds:.2f} s"
-    text += f", {grid.bpm:g} BPM" if grid else ""
+    text += f", {bpm_text(grid.bpm)} BPM" if grid else ""
     text += f", {facts['key']}" if facts["key"] else ""
     return facts, f"{text}, seed {facts['seed']}"
 
@@ -171,17 +172,3 @@ def show_notes(notes: tuple[str, ...], *, quiet: bool) -> None:
 
 def say(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
     print(json.dumps(facts, ensure_ascii=False) if as_json else text)
-
-
-def lines(facts: dict[str, Any], indent: str = "") -> Iterator[str]:
-    """Nested values as indented "name: value" lines."""
-    for name, value in facts.items():
-        if isinstance(value, dict) and value:
-            yield f"{indent}{name}:"
-            yield from lines(value, indent + "  ")
-        elif value not in (None, {}, [], ""):
-            yield (
-                f"{indent}{name}: {value:g}"
-                if isinstance(value, float)
-                else (f"{indent}{name}: {value}")
-            )

@@ -13,6 +13,7 @@ from riffkit.audio.encoding import Bits, Storage
 from riffkit.audio.resampling import resample
 from riffkit.audio.shown import Shown
 from riffkit.kinds import is_image
+from riffkit.limits import bpm_text
 from riffkit.prompt.key import parse_key
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.spectrogram.image import SpectrogramImage
@@ -38,7 +39,7 @@ class Clip:
         values = self.recipe.arguments
         about = [f"{self.seconds:.2f} s"]
         if self.image.grid is not None:
-            about.append(f"{self.image.grid.bpm:g} BPM")
+            about.append(f"{bpm_text(self.image.grid.bpm)} BPM")
         about += [f"seed {values['seed']}"] if "seed" in values else []
         return f"<Clip {self.recipe.command}: {', '.join(about)}>"
 
