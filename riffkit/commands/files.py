@@ -43,7 +43,7 @@ def encode(
 
     check_png_name(png)
     check_output_path(png)
-    from riffkit.music.codec import encode_file
+    from riffkit.music.codec import encode as encode_file
 
     with progress("encoding", None, quiet=quiet):
         image = encode_file(audio, preset=preset, bpm=bpm)
@@ -86,7 +86,7 @@ def decode(
     storage = storage_of(bits, sample_rate, audio)
     check_output_path(audio)
     from riffkit.audio.files import describe
-    from riffkit.music.codec import decode_file
+    from riffkit.music.codec import decode as decode_file
 
     with progress("decoding", None, quiet=quiet):
         clip = decode_file(
@@ -113,7 +113,7 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show a file's recipe, parameters, tempo, key, loudness and tags."""
-    from riffkit.music.inspect import inspect_file
+    from riffkit.music.inspect import inspect as inspect_file
 
     facts = inspect_file(file, preset=preset)
     say(facts, "\n".join(file_lines(facts)), as_json=as_json)

@@ -22,12 +22,12 @@ from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
 from riffkit.vocoder.base import Quality
-from riffkit.vocoder.decode import decode
+from riffkit.vocoder.decode import decode as sound_of
 
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole beats is a loop of them
 
 
-def encode_file(
+def encode(
     path: str | Path, *, preset: str = "riffusion-v1", bpm: float | None = None
 ) -> SpectrogramImage:
     """Turn an audio file into a spectrogram image.
@@ -45,7 +45,7 @@ def encode_file(
         ParameterError: an unknown preset, or a tempo out of range.
 
     Example:
-        riffkit.encode_file("song.wav", preset="crisp", bpm=120).save("song.png")
+        riffkit.encode("song.wav", preset="crisp", bpm=120).save("song.png")
     """
     path = Path(path)
     params = preset_of(preset)
@@ -69,7 +69,7 @@ def _fitted(
     return torch.nn.functional.pad(waveform, (0, -excess))
 
 
-def decode_file(
+def decode(
     path: str | Path,
     *,
     vocoder: str = "griffin-lim",
@@ -104,7 +104,7 @@ def decode_file(
         ParameterError: a value out of range or unsuitable for the image.
 
     Example:
-        riffkit.decode_file("song.png", transpose=2).save("song.wav")
+        riffkit.decode("song.png", transpose=2).save("song.wav")
     """
     check_loudness(loudness)
     path = Path(path)
@@ -121,7 +121,7 @@ def decode_file(
         "seed": seed,
     }
     circular = image.grid is not None
-    waveform = decode(
+    waveform = sound_of(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
     )
     recipe = _recipe("decode", arguments, path)

@@ -25,7 +25,7 @@ _N_TAGS = 5
 _TAG_PATCHES = 10  # of 3 s: half a second's work, however long the file
 
 
-def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
+def inspect(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
     """Read a file's recipe and parameters, and measure its sound.
 
     Images are decoded at preview quality for the measurements.
@@ -44,7 +44,7 @@ def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, An
         ParameterError: an unknown preset.
 
     Example:
-        print(riffkit.inspect_file("song.wav")["measured"]["tempo_bpm"])
+        print(riffkit.inspect("song.wav")["measured"]["tempo_bpm"])
     """
     path = Path(path)
     if is_image(path):

@@ -20,7 +20,7 @@ from riffkit.models.compute import Compute
 from riffkit.models.lora import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.clip import Clip, read_recipe, recipe_of
-from riffkit.music.codec import decode_file, encode_file
+from riffkit.music.codec import decode, encode
 from riffkit.music.registry import tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
@@ -119,13 +119,13 @@ def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
     if recipe.command in ("encode", "decode"):
         path = _input_of(recipe, places, "file")
         if recipe.command == "decode":
-            clip = decode_file(path, **recipe.arguments, device=places.device)
+            clip = decode(path, **recipe.arguments, device=places.device)
             # the input has the same hash, but may be renamed
             said = replace(clip.recipe, inputs=recipe.inputs)
             image = replace(clip.image, recipe=said.to_dict())
             title = Path(said.inputs["file"]["name"]).stem
             return replace(clip, recipe=said, image=image, title=title)
-        image = encode_file(path, **recipe.arguments)
+        image = encode(path, **recipe.arguments)
         return replace(image, recipe={**(image.recipe or {}), "inputs": recipe.inputs})
     return _painted(recipe, places)
 

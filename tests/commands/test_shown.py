@@ -13,7 +13,7 @@ from riffkit import Riff
 from riffkit.audio import files
 from riffkit.commands.shown import file_lines, model_lines
 from riffkit.models.catalogue import describe_model
-from riffkit.music.inspect import inspect_file
+from riffkit.music.inspect import inspect
 
 RATE = 44_100
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -21,7 +21,7 @@ FAST: dict[str, Any] = {"steps": 2, "quality": "preview", "seed": 3}
 
 
 def shown(path: Path) -> list[str]:
-    return list(file_lines(inspect_file(path)))
+    return list(file_lines(inspect(path)))
 
 
 def test_what_the_file_says_stands_before_what_was_measured() -> None:
@@ -42,7 +42,7 @@ def test_drums_alone_are_in_no_key() -> None:
 
 @pytest.mark.parametrize("name", ["edited", "extended", "melody", "restyled", "strings"])
 def test_the_samples_keys_are_named(name: str) -> None:
-    facts = inspect_file(SAMPLES / f"{name}.flac")
+    facts = inspect(SAMPLES / f"{name}.flac")
     assert facts["measured"]["key"] == facts["key"]
 
 

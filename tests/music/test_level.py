@@ -13,7 +13,7 @@ from riffkit import Riff
 from riffkit.audio import files
 from riffkit.audio.loudness import integrated_lufs, true_peak_dbfs
 from riffkit.music.batch_list import read_batch
-from riffkit.music.codec import decode_file
+from riffkit.music.codec import decode
 from riffkit.music.finish import Ending, finish
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.image import SpectrogramImage
@@ -70,10 +70,10 @@ def test_a_table_may_say_it_in_text(tmp_path: Path) -> None:
 
 def test_a_decoded_image_is_as_loud_as_asked_and_has_no_notes(clip: Path) -> None:
     image = clip.with_suffix(".png")
-    own = decode_file(image, quality="preview")
+    own = decode(image, quality="preview")
     assert integrated_lufs(own.waveform, RATE) == pytest.approx(-16, abs=0.1)
     assert own.notes == ()
-    soft = decode_file(image, quality="preview", loudness=-30.0)
+    soft = decode(image, quality="preview", loudness=-30.0)
     assert integrated_lufs(soft.waveform, RATE) == pytest.approx(-30, abs=0.05)
 
 
