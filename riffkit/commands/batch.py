@@ -11,7 +11,9 @@ import typer
 
 from riffkit.commands.loading import Loading
 from riffkit.commands.messages import as_options
-from riffkit.commands.options import BitsName, described, progress, say, show_notes, storage_of
+from riffkit.commands.options import BitsName, described, storage_of
+from riffkit.commands.printing import loading as show_loading
+from riffkit.commands.printing import print_line, progress, say, show_notes
 from riffkit.errors import ParameterError
 
 Engine = Annotated[str, typer.Option(help="For lists: local, or ray for a cluster.")]
@@ -51,7 +53,8 @@ def put_batch(
     asked_seed, shared = defaults.get("seed"), {k: v for k, v in defaults.items() if k != "seed"}
     for entry in entries:
         entry.call(shared, seed=0)  # report mistakes before heavy imports
-    from riffkit.music.batch import list_calls, make_all
+    with show_loading(quiet=quiet):
+        from riffkit.music.batch import list_calls, make_all
 
     calls = list_calls(
         entries,
@@ -85,6 +88,6 @@ def put_batch(
 
 
 def _say_failure(made: Any, *, as_json: bool) -> None:
-    print(f"riff: {made.path}: {as_options(made.error)}", file=sys.stderr)
+    print_line(f"riff: {made.path}: {as_options(made.error)}", error=True)
     if as_json:
         say({"audio": str(made.path), "error": made.error}, "", as_json=True)

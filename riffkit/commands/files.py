@@ -17,11 +17,9 @@ from riffkit.commands.options import (
     Rate,
     Vocoder,
     check_png_name,
-    progress,
-    say,
-    show_notes,
     storage_of,
 )
+from riffkit.commands.printing import loading, progress, say, show_notes
 from riffkit.commands.shown import file_lines
 
 app = typer.Typer()
@@ -43,8 +41,8 @@ def encode(
 
     check_png_name(png)
     check_output_path(png)
-    from riffkit.music.codec import encode as encode_file
-
+    with loading(quiet=quiet):
+        from riffkit.music.codec import encode as encode_file
     with progress("encoding", None, quiet=quiet):
         image = encode_file(audio, preset=preset, bpm=bpm)
         image.save(png)
@@ -85,9 +83,9 @@ def decode(
     check_loudness(level)
     storage = storage_of(bits, sample_rate, audio)
     check_output_path(audio)
-    from riffkit.audio.files import describe
-    from riffkit.music.codec import decode as decode_file
-
+    with loading(quiet=quiet):
+        from riffkit.audio.files import describe
+        from riffkit.music.codec import decode as decode_file
     with progress("decoding", None, quiet=quiet):
         clip = decode_file(
             png,
@@ -113,9 +111,10 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show a file's recipe, parameters, tempo, key, loudness and tags."""
-    from riffkit.music.inspect import inspect as inspect_file
-
-    facts = inspect_file(file, preset=preset)
+    with loading(quiet=as_json):
+        from riffkit.music.inspect import inspect as inspect_file
+    with progress("listening", None, quiet=as_json):
+        facts = inspect_file(file, preset=preset)
     say(facts, "\n".join(file_lines(facts)), as_json=as_json)
 
 
@@ -143,10 +142,11 @@ def replay(
     Its sources and LoRAs are found beside it, or where --source and --lora say.
     """
     from riffkit.atomic import check_output_path
-    from riffkit.music.replay import replay as replay_file
 
     path = output or file.with_name(f"{file.stem}-replay{file.suffix}")
     check_output_path(path)
+    with loading(quiet=quiet):
+        from riffkit.music.replay import replay as replay_file
     with progress("replaying", None, quiet=quiet):
         result = replay_file(
             file, path, model=model, sources=source or (), loras=lora or (), device=device

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from riffkit.commands.options import Device, Json, Lora, Model, Quiet, progress, say, show_notes
+from riffkit.commands.options import Device, Json, Lora, Model, Quiet
+from riffkit.commands.printing import loading, progress, say, show_notes
 
 app = typer.Typer()
 
@@ -55,7 +56,9 @@ def evaluate(
     training clips, and whether the LoRA at half weight still follows the fixed prompts.
     """
     from riffkit.errors import ParameterError
-    from riffkit.evaluation.run import Evaluation
+
+    with loading(quiet=quiet):
+        from riffkit.evaluation.run import Evaluation
 
     n_prompts = prompts if prompts is not None else 40 if dataset else 200
     if dataset is None:
@@ -101,15 +104,16 @@ def _judge_prompts(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.evaluation.judge import judge
-    from riffkit.evaluation.reference import load_reference
-    from riffkit.evaluation.report import summary, write_report
-    from riffkit.evaluation.run import make_clips, read_clips, sounds_of
-    from riffkit.models.pipeline import load_pipeline
+    with loading(quiet=quiet):
+        from riffkit.evaluation.judge import judge
+        from riffkit.evaluation.reference import load_reference
+        from riffkit.evaluation.report import summary, write_report
+        from riffkit.evaluation.run import make_clips, read_clips, sounds_of
+        from riffkit.models.pipeline import load_pipeline
 
-    measure = load_reference()
-    sounds = None if reference is None else sounds_of(reference)
-    pipeline = load_pipeline(model, device=device, loras=lora or ())
+        measure = load_reference()
+        sounds = None if reference is None else sounds_of(reference)
+        pipeline = load_pipeline(model, device=device, loras=lora or ())
     show_notes(pipeline.notes, quiet=quiet)
     audio, readings = [], []
     with progress("generating and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
@@ -151,10 +155,11 @@ def _judge_genre(
     genre.check_tag(tag)
     real = genre.read_real_clips(dataset)
     requests = genre.genre_requests(prompt, real, clips, **options)
-    models = {
-        "base": load_pipeline(model, device=device),
-        "tuned": load_pipeline(tuned or model, device=device, loras=lora),
-    }
+    with loading(quiet=quiet):
+        models = {
+            "base": load_pipeline(model, device=device),
+            "tuned": load_pipeline(tuned or model, device=device, loras=lora),
+        }
     notes = dict.fromkeys(note for pipeline in models.values() for note in pipeline.notes)
     show_notes(tuple(notes), quiet=quiet)
     heard, readings = {}, {}

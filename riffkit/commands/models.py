@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from riffkit.commands.options import Json, Quiet, say
+from riffkit.commands.options import Json, Quiet
+from riffkit.commands.printing import loading, say
 from riffkit.commands.shown import model_lines
 from riffkit.errors import ModelError, ParameterError
 
@@ -23,9 +24,10 @@ HubModel = Annotated[
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List available models and vocoders, including the hub cache."""
-    from riffkit.models.catalogue import list_models as at_hand
+    with loading(quiet=as_json):
+        from riffkit.models.catalogue import list_models as at_hand
 
-    facts = at_hand()
+        facts = at_hand()
     say({"models": facts}, "\n".join(f"{m['name']}  {m['about']}" for m in facts), as_json=as_json)
 
 
@@ -35,17 +37,19 @@ def show_model(
     as_json: Json = False,
 ) -> None:
     """Show a model's parts, spectrograms and defaults, without downloading it."""
-    from riffkit.models.catalogue import describe_model
+    with loading(quiet=as_json):
+        from riffkit.models.catalogue import describe_model
 
-    facts = describe_model(model)
+        facts = describe_model(model)
     say(facts, "\n".join(model_lines(facts)), as_json=as_json)
 
 
 @app.command("pull")
 def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> None:
     """Download a model from the hub. Interrupted downloads resume."""
-    from riffkit.models.hub.fetch import pull
-    from riffkit.models.hub.hub_id import parse_hub_id
+    with loading(quiet=quiet):
+        from riffkit.models.hub.fetch import pull
+        from riffkit.models.hub.hub_id import parse_hub_id
 
     hub_id = parse_hub_id(model)
     with downloading(model, quiet=quiet) as on_progress:
@@ -65,11 +69,14 @@ def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> 
 
 def fetch_missing(model: str, *, quiet: bool) -> None:
     """Download a hub id that a command is about to load, unless it is cached."""
-    from riffkit.models.hub.cache import cached
-    from riffkit.models.hub.fetch import pull
-    from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
+    with loading(quiet=quiet):
+        from riffkit.models.hub.cache import cached
+        from riffkit.models.hub.fetch import pull
+        from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
 
-    if is_hub_id(model) and not Path(model).exists() and cached(parse_hub_id(model)) is None:
+        is_local = not is_hub_id(model) or Path(model).exists()
+        is_missing = not is_local and cached(parse_hub_id(model)) is None
+    if is_missing:
         with downloading(model, quiet=quiet) as on_progress:
             pull(parse_hub_id(model), on_progress)
 

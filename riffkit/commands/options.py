@@ -1,4 +1,4 @@
-"""Options that commands share, and how they write and print.
+"""Options that commands share, and how they write files.
 
 The command line imports torch and diffusers only inside the commands that need them, so that
 `riff --help` answers at once.
@@ -6,16 +6,13 @@ The command line imports torch and diffusers only inside the commands that need 
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from riffkit.commands.messages import as_options
+from riffkit.commands.printing import say
 from riffkit.errors import ParameterError
 from riffkit.limits import Quality as QualityName
 from riffkit.limits import bpm_text
@@ -96,20 +93,6 @@ def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in given and value is not None}
 
 
-@contextmanager
-def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar for the denoising steps of `n_calls` calls; yields an `on_step` callback."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        row = bar.add_task("painting", total=None)
-        yield lambda done, total: bar.update(row, total=total * n_calls, advance=1)
-
-
 def put(clip: Any, path: Path, storage: Storage, *, as_json: bool) -> None:
     """Write a clip and its PNG, and print a line about it."""
     save_pair(clip, path, storage)
@@ -149,26 +132,3 @@ def save_pair(clip: Any, path: Path, storage: Storage) -> None:
     except BaseException:
         image_path.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A transient progress bar on stderr; yields the callback that advances it."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)
-
-
-def show_notes(notes: tuple[str, ...], *, quiet: bool) -> None:
-    for note in () if quiet else notes:
-        print(f"note: {as_options(note)}", file=sys.stderr)
-
-
-def say(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
-    print(json.dumps(facts, ensure_ascii=False) if as_json else text)

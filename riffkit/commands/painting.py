@@ -21,11 +21,10 @@ from riffkit.commands.options import (
     Rate,
     checked_paths,
     explicit,
-    painting_bar,
     put,
-    show_notes,
     storage_of,
 )
+from riffkit.commands.printing import painting_bar, show_notes
 from riffkit.errors import ParameterError
 from riffkit.music.fields import About, about_of
 from riffkit.music.registry import tasks
