@@ -1,4 +1,4 @@
-"""Files: encode, decode, inspect, replay."""
+"""Files: encode, decode, play, inspect, replay."""
 
 from __future__ import annotations
 
@@ -102,6 +102,33 @@ def decode(
     show_notes(clip.notes, quiet=quiet)
     facts = {"audio": str(audio), "seconds": clip.seconds, "samples": describe(audio).n_samples}
     say(facts, f"{audio}: {clip.seconds:.2f} s", as_json=as_json)
+
+
+@app.command()
+def play(
+    file: Annotated[Path, typer.Argument(help="Audio file or spectrogram image.")],
+    loop: Annotated[bool, typer.Option("--loop", help="Play on until Ctrl-C.")] = False,
+    quality: Quality = "default",
+    preset: Preset = None,
+    quiet: Quiet = False,
+) -> None:
+    """Play a file, or the sound of an image. Ctrl-C stops it."""
+    from riffkit.audio import playing
+
+    playing.sound_device()
+    with loading(quiet=quiet):
+        from riffkit.audio.files import load
+        from riffkit.kinds import is_image
+        from riffkit.music.codec import decode as decode_file
+    if is_image(file):
+        with progress("decoding", None, quiet=quiet):
+            clip = decode_file(file, quality=quality, preset=preset)
+        waveform, rate = clip.waveform, clip.sample_rate
+    else:
+        waveform, rate = load(file, allow_silence=True)
+    total = None if loop else playing.n_blocks(waveform.shape[-1], rate)
+    with progress("playing", total, quiet=quiet) as advance:
+        playing.play(waveform.T.numpy(), rate, loop=loop, on_block=advance)
 
 
 @app.command()
