@@ -41,6 +41,16 @@ def bpm_text(bpm: float) -> str:
     return f"{round(bpm, 2):g}"
 
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def check_device(name: str) -> None:
+    """Raise ParameterError unless it is a device's name, such as "cuda:1"."""
+    kind, colon, number = name.partition(":")
+    if kind not in DEVICES or (colon and not number.isdecimal()):
+        raise ParameterError(f"device={name!r}: must be one of {', '.join(DEVICES)}")
+
+
 def check_sampler(name: str | None) -> None:
     """Raise ParameterError for an unknown sampler; None is the model's own."""
     if name is not None and name not in SAMPLERS:

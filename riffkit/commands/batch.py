@@ -34,6 +34,7 @@ def put_batch(
     count: int,
     engine: str,
     workers: int | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -46,6 +47,8 @@ def put_batch(
     if count < 1:
         raise ParameterError(f"count={count}: must be at least 1")
     storage = storage_of(bits, sample_rate, Path("clip.wav"))
+    from riffkit.atomic import check_output_folder
+    from riffkit.engine import check_engine
     from riffkit.music.batch_list import read_batch
     from riffkit.music.values import random_seed
 
@@ -53,19 +56,25 @@ def put_batch(
     asked_seed, shared = defaults.get("seed"), {k: v for k, v in defaults.items() if k != "seed"}
     for entry in entries:
         entry.call(shared, seed=0)  # report mistakes before heavy imports
+    folder = file.with_suffix("") if output is None else output
+    check_engine(engine, workers)
+    check_output_folder(folder)
+    loading.check()
     with show_loading(quiet=quiet):
         from riffkit.music.batch import list_calls, make_all
 
     calls = list_calls(
         entries,
-        file.with_suffix("") if output is None else output,
+        folder,
         seed=random_seed() if asked_seed is None else asked_seed,
         any_seed=asked_seed is None,
         count=count,
         defaults=shared,
     )
     n_clips = sum(len(call.paths) for call in calls)
-    made_clips = make_all(calls, loading.arguments, engine=engine, workers=workers, storage=storage)
+    made_clips = make_all(
+        calls, loading.arguments, engine=engine, workers=workers, force=force, storage=storage
+    )
     n_failed, shown = 0, set[str]()
     with progress("painting", n_clips, quiet=quiet) as advance:
         for made in made_clips:
@@ -76,7 +85,7 @@ def put_batch(
                 continue
             show_notes(tuple(n for n in made.notes if n not in shown), quiet=quiet)
             shown.update(made.notes)
-            facts, text = described(made.path, made.seconds, made.grid, made.recipe)
+            facts, text = described(made.path, made.image, made.seconds, made.grid, made.recipe)
             text += ", kept" if made.kept else ""
             say({**facts, "kept": made.kept}, text, as_json=as_json)
     if n_failed:

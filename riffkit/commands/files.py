@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from riffkit.commands.options import (
     Bits,
     Device,
+    Force,
     Json,
     Preset,
     Quality,
@@ -21,6 +22,7 @@ from riffkit.commands.options import (
 )
 from riffkit.commands.printing import loading, progress, say, show_notes
 from riffkit.commands.shown import file_lines
+from riffkit.limits import Quality as QualityName
 
 app = typer.Typer()
 
@@ -33,16 +35,17 @@ def encode(
     bpm: Annotated[
         float | None, typer.Option(help="Align the image to beats of this tempo.")
     ] = None,
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn audio into a spectrogram image."""
-    from riffkit.atomic import check_output_path
+    from riffkit.music.outputs import check_target
 
     check_png_name(png)
-    check_output_path(png)
-    with loading(quiet=quiet):
-        from riffkit.music.codec import encode as encode_file
+    check_target(png, inputs=[audio], force=force)
+    from riffkit.music.codec import encode as encode_file
+
     with progress("encoding", None, quiet=quiet):
         image = encode_file(audio, preset=preset, bpm=bpm)
         image.save(png)
@@ -71,21 +74,23 @@ def decode(
     device: Device = "auto",
     bits: Bits = None,
     sample_rate: Rate = None,
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn a spectrogram image into audio."""
-    from riffkit.atomic import check_output_path
-    from riffkit.limits import check_loudness
+    from riffkit.limits import check_device, check_loudness
+    from riffkit.music.outputs import check_target
     from riffkit.music.values import number_or_word
 
     level = None if loudness is None else number_or_word("loudness", loudness, ("peak",))
     check_loudness(level)
     storage = storage_of(bits, sample_rate, audio)
-    check_output_path(audio)
-    with loading(quiet=quiet):
-        from riffkit.audio.files import describe
-        from riffkit.music.codec import decode as decode_file
+    check_target(audio, inputs=[png], force=force)
+    check_device(device)
+    from riffkit.audio.reader import describe
+    from riffkit.music.codec import decode as decode_file
+
     with progress("decoding", None, quiet=quiet):
         clip = decode_file(
             png,
@@ -116,19 +121,25 @@ def play(
     from riffkit.audio import playing
 
     playing.sound_device()
-    with loading(quiet=quiet):
-        from riffkit.audio.files import load
-        from riffkit.kinds import is_image
-        from riffkit.music.codec import decode as decode_file
-    if is_image(file):
-        with progress("decoding", None, quiet=quiet):
-            clip = decode_file(file, quality=quality, preset=preset)
-        waveform, rate = clip.waveform, clip.sample_rate
-    else:
-        waveform, rate = load(file, allow_silence=True)
+    with progress("decoding", None, quiet=quiet):
+        waveform, rate = _sound_of(file, quality, preset)
     total = None if loop else playing.n_blocks(waveform.shape[-1], rate)
     with progress("playing", total, quiet=quiet) as advance:
         playing.play(waveform.T.numpy(), rate, loop=loop, on_block=advance)
+
+
+def _sound_of(file: Path, quality: QualityName, preset: str | None) -> tuple[Any, int]:
+    from riffkit.audio.reader import describe
+    from riffkit.kinds import is_image
+    from riffkit.music.codec import decode as decode_file
+
+    if is_image(file):
+        clip = decode_file(file, quality=quality, preset=preset)
+        return clip.waveform, clip.sample_rate
+    describe(file)  # before torch is imported
+    from riffkit.audio.files import load
+
+    return load(file, allow_silence=True)
 
 
 @app.command()
@@ -138,8 +149,8 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show a file's recipe, parameters, tempo, key, loudness and tags."""
-    with loading(quiet=as_json):
-        from riffkit.music.inspect import inspect as inspect_file
+    from riffkit.music.inspect import inspect as inspect_file
+
     with progress("listening", None, quiet=as_json):
         facts = inspect_file(file, preset=preset)
     say(facts, "\n".join(file_lines(facts)), as_json=as_json)
@@ -161,6 +172,7 @@ def replay(
         list[Path] | None, typer.Option(metavar="<path>", help="A LoRA, or its folder; repeatable.")
     ] = None,
     device: Device = "auto",
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -168,10 +180,12 @@ def replay(
 
     Its sources and LoRAs are found beside it, or where --source and --lora say.
     """
-    from riffkit.atomic import check_output_path
+    from riffkit.music.clip import recorded_recipe
+    from riffkit.music.outputs import check_target
 
+    recorded_recipe(file)  # before torch is imported
     path = output or file.with_name(f"{file.stem}-replay{file.suffix}")
-    check_output_path(path)
+    check_target(path, inputs=[file, *(source or ()), *(lora or ())], force=force)
     with loading(quiet=quiet):
         from riffkit.music.replay import replay as replay_file
     with progress("replaying", None, quiet=quiet):

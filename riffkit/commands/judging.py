@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from riffkit.commands.loading import Loading
 from riffkit.commands.options import Device, Json, Lora, Model, Quiet
 from riffkit.commands.printing import loading, progress, say, show_notes
 
@@ -55,17 +56,22 @@ def evaluate(
     With --dataset: how much of its genre a LoRA or tuned model has learned, whether it copies
     training clips, and whether the LoRA at half weight still follows the fixed prompts.
     """
+    from riffkit.atomic import check_output_folder
     from riffkit.errors import ParameterError
+    from riffkit.evaluation.prompts import Evaluation
+    from riffkit.evaluation.real import read_real_clips, reference_files
 
-    with loading(quiet=quiet):
-        from riffkit.evaluation.run import Evaluation
-
+    check_output_folder(folder)
+    for judged in (model, tuned or model):
+        Loading(model=judged, lora=lora, device=device).check()
     n_prompts = prompts if prompts is not None else 40 if dataset else 200
     if dataset is None:
         for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
             if value is not None:
                 raise ParameterError(f"{name}={value!r}: needs --dataset; give a dataset folder")
         evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
+        if reference is not None:
+            reference_files(reference)
         _judge_prompts(folder, evaluation, model, lora, reference, device, as_json, quiet)
         return
     if not lora and tuned is None:
@@ -79,7 +85,7 @@ def evaluate(
     asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
     _judge_genre(
         folder,
-        dataset,
+        read_real_clips(dataset),
         prompt,
         model,
         tuned,
@@ -133,7 +139,7 @@ def _judge_prompts(
 
 def _judge_genre(
     folder: Path,
-    dataset: Path,
+    real: list[Any],
     prompt: str,
     model: str,
     tuned: str | None,
@@ -149,12 +155,12 @@ def _judge_genre(
 ) -> None:
     from riffkit.evaluation import genre
     from riffkit.evaluation.kept import at_half_weight, kept
+    from riffkit.evaluation.real import genre_requests
     from riffkit.evaluation.run import make_clips, read_clips
     from riffkit.models.pipeline import load_pipeline
 
     genre.check_tag(tag)
-    real = genre.read_real_clips(dataset)
-    requests = genre.genre_requests(prompt, real, clips, **options)
+    requests = genre_requests(prompt, real, clips, **options)
     with loading(quiet=quiet):
         models = {
             "base": load_pipeline(model, device=device),

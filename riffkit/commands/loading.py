@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -41,6 +42,17 @@ class Loading:
             "loras": self.lora or (),
             "compute": compute,
         }
+
+    def check(self) -> list[Path]:
+        """The files that will be read, known to be there; answered before torch is imported."""
+        from riffkit.limits import check_device
+        from riffkit.models.locate import local_model
+        from riffkit.models.lora_file import lora_file, parse_lora
+
+        check_device(self.device)
+        model = local_model(self.model)
+        loras = [lora_file(parse_lora(text)[0]) for text in self.lora or ()]
+        return [*loras, *([model] if model is not None else [])]
 
     def pipeline(self, *, quiet: bool) -> Any:
         """Load the model and print its notes."""

@@ -24,10 +24,9 @@ HubModel = Annotated[
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List available models and vocoders, including the hub cache."""
-    with loading(quiet=as_json):
-        from riffkit.models.catalogue import list_models as at_hand
+    from riffkit.models.catalogue import list_models as at_hand
 
-        facts = at_hand()
+    facts = at_hand()
     say({"models": facts}, "\n".join(f"{m['name']}  {m['about']}" for m in facts), as_json=as_json)
 
 
@@ -37,10 +36,9 @@ def show_model(
     as_json: Json = False,
 ) -> None:
     """Show a model's parts, spectrograms and defaults, without downloading it."""
-    with loading(quiet=as_json):
-        from riffkit.models.catalogue import describe_model
+    from riffkit.models.catalogue import describe_model
 
-        facts = describe_model(model)
+    facts = describe_model(model)
     say(facts, "\n".join(model_lines(facts)), as_json=as_json)
 
 

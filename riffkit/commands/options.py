@@ -36,6 +36,7 @@ Rate = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that aren't riffkit's own.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide the progress bar and notes.")]
 Model = Annotated[str, typer.Option(help="Bundled name, folder, file, or hub id.")]
 Lora = Annotated[
@@ -59,19 +60,6 @@ def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
     return [next(free) for _ in range(count)]
 
 
-def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
-    """`output_paths`, after checking that each file and its PNG can be written."""
-    from riffkit.atomic import check_output_path
-    from riffkit.audio.encoding import format_of
-
-    paths = output_paths(output, name, count)
-    for path in paths:
-        format_of(path)
-        check_output_path(path)
-        check_output_path(path.with_suffix(".png"))
-    return paths
-
-
 def storage_of(bits: BitsName | None, sample_rate: int | None, *paths: Path) -> Storage:
     """How files of these names store their samples, checked for each."""
     from riffkit.audio.encoding import Storage
@@ -93,18 +81,20 @@ def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in given and value is not None}
 
 
-def put(clip: Any, path: Path, storage: Storage, *, as_json: bool) -> None:
+def put(clip: Any, target: Any, storage: Storage, *, as_json: bool) -> None:
     """Write a clip and its PNG, and print a line about it."""
-    save_pair(clip, path, storage)
-    facts, text = described(path, clip.seconds, clip.image.grid, clip.recipe)
+    save_pair(clip, target, storage)
+    facts, text = described(target.audio, target.image, clip.seconds, clip.image.grid, clip.recipe)
     say(facts, text, as_json=as_json)
 
 
-def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[str, Any], str]:
+def described(
+    path: Path, image: Path, seconds: float, grid: Any, recipe: Any
+) -> tuple[dict[str, Any], str]:
     """A clip's description as JSON facts and as a line of text."""
     facts = {
         "audio": str(path),
-        "image": str(path.with_suffix(".png")),
+        "image": str(image),
         "seconds": round(seconds, 3),
         "bpm": grid.bpm if grid else None,
         "key": recipe.arguments["key"],
@@ -112,7 +102,7 @@ def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[
         "seed": recipe.arguments["seed"],
         "model": recipe.model["name"],
     }
-    text = f"{path} and {path.with_suffix('.png').name}: {seconds:.2f} s"
+    text = f"{path} and {image.name}: {seconds:.2f} s"
     text += f", {bpm_text(grid.bpm)} BPM" if grid else ""
     text += f", {facts['key']}" if facts["key"] else ""
     return facts, f"{text}, seed {facts['seed']}"
@@ -123,12 +113,11 @@ def check_png_name(path: Path) -> None:
         raise ParameterError(f"image={path.name!r}: must end in .png")
 
 
-def save_pair(clip: Any, path: Path, storage: Storage) -> None:
+def save_pair(clip: Any, target: Any, storage: Storage) -> None:
     """The audio file and the PNG beside it: both, or neither."""
-    image_path = path.with_suffix(".png")
-    clip.image.save(image_path)
-    try:
-        clip.save(path, bits=storage.bits, sample_rate=storage.sample_rate)
-    except BaseException:
-        image_path.unlink(missing_ok=True)
-        raise
+    from riffkit.atomic import atomic_path
+    from riffkit.spectrogram.png import write_contents
+
+    with atomic_path(target.image) as image:
+        write_contents(image, clip.image.contents())
+        clip.save(target.audio, bits=storage.bits, sample_rate=storage.sample_rate)

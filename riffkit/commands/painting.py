@@ -15,12 +15,13 @@ from riffkit.commands.loading import Loading
 from riffkit.commands.options import (
     Bits,
     BitsName,
+    Force,
     Json,
     Output,
     Quiet,
     Rate,
-    checked_paths,
     explicit,
+    output_paths,
     put,
     storage_of,
 )
@@ -29,7 +30,7 @@ from riffkit.errors import ParameterError
 from riffkit.music.fields import About, about_of
 from riffkit.music.registry import tasks
 from riffkit.music.request import PaintRequest
-from riffkit.music.task import Call, Input, Task
+from riffkit.music.task import Call, Input, Task, files_of
 from riffkit.music.values import call_of, inner, is_span, random_seed, words_of
 
 _Count = Annotated[int, typer.Option(help="Number of clips, each with the next seed.")]
@@ -118,6 +119,7 @@ _COMMON: dict[str, Any] = {
     "output": (Output, None),
     "bits": (Bits, None),
     "sample_rate": (Rate, None),
+    "force": (Force, False),
     "as_json": (Json, False),
     "quiet": (Quiet, False),
 }
@@ -143,14 +145,21 @@ def _make(
     output: Path | None,
     bits: BitsName | None,
     sample_rate: int | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
+    from riffkit.music.outputs import check_target, targets_of
+
     first: Call[Any] = call_of(task, given, seed=random_seed())
     n_each = task.n_clips(first.request)
-    paths = checked_paths(output, first.title, count * n_each)
+    inputs = [*files_of(first), *loading.check()]
+    paths = output_paths(output, first.title, count * n_each)
     storage = storage_of(bits, sample_rate, *paths)
+    targets = targets_of(paths, inputs=inputs, force=force)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
+    if sheet is not None:
+        check_target(sheet, inputs=inputs, force=force)
     calls = [
         replace(first, request=replace(first.request, seed=first.request.seed + index))
         for index in range(count)
@@ -167,19 +176,19 @@ def _make(
             prepared = prepare(session, call, opened)
             opened = prepared.opened
             clips = perform(session, prepared)
-            mine = paths[index * n_each : (index + 1) * n_each]
+            mine = targets[index * n_each : (index + 1) * n_each]
             if sheet is not None:
-                images = {path.name: clip.image for path, clip in zip(mine, clips, strict=True)}
+                images = {one.audio.name: clip.image for one, clip in zip(mine, clips, strict=True)}
                 sources = {
                     Path(call.inputs[name]).name: one.image
                     for name, one in prepared.opened.items()
                     if name == "clip"
                 }
                 save_sheet(sheet, {**sources, **images})
-            for path, clip in zip(mine, clips, strict=True):
+            for target, clip in zip(mine, clips, strict=True):
                 notes = tuple(note for note in clip.notes if note not in pipeline.notes)
-                show_notes(notes, quiet=quiet)
-                put(clip, path, storage, as_json=as_json)
+                show_notes((*target.notes, *notes), quiet=quiet)
+                put(clip, target, storage, as_json=as_json)
 
 
 def _sheet_path(path: Path) -> Path:

@@ -24,13 +24,18 @@ def bundled_models() -> dict[str, Path]:
 
 def find_model(model: str) -> Path:
     """The folder or file of a bundled name, a path, or a hub id (cached or downloaded)."""
+    return local_model(model) or from_hub(model)
+
+
+def local_model(model: str) -> Path | None:
+    """The folder or file of a bundled name or a path; None for a hub id. ModelError for others."""
     if model in (bundled := bundled_models()):
         return bundled[model]
     path = Path(model).expanduser()
     if path.exists():
         return path
     if is_hub_id(model):
-        return from_hub(model)
+        return None
     raise ModelError(
         f"model={model!r}: no such folder, file or bundled model; "
         f"bundled: {', '.join(bundled) or 'none'}; a hub id looks like owner/name"

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.audio import files
 from riffkit.audio.encoding import Bits, Storage
-from riffkit.audio.resampling import resample
+from riffkit.audio.reader import read_tags
 from riffkit.audio.shown import Shown
+from riffkit.errors import ParameterError
 from riffkit.kinds import is_image
 from riffkit.limits import bpm_text
 from riffkit.prompt.key import parse_key
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.spectrogram.image import SpectrogramImage
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,8 @@ class Clip:
         Example:
             riff.generate("lo-fi piano").save("piano.wav", bits=24, sample_rate=48_000)
         """
+        from riffkit.audio import files
+
         storage = Storage(bits, sample_rate)
         storage.check(Path(path))
         rate = sample_rate or self.sample_rate
@@ -96,6 +101,8 @@ class Clip:
         """The sound at another rate: a loop stays one, whole beats stay whole."""
         if sample_rate == self.sample_rate:
             return self.waveform
+        from riffkit.audio.resampling import resample
+
         grid, n_samples = self.image.grid, None
         if grid is not None and self._has_whole_beats:
             n_samples = grid.n_samples(sample_rate)
@@ -108,8 +115,16 @@ def read_recipe(path: Path) -> Recipe | None:
     """The recipe in a PNG or audio file, or None."""
     if is_image(path):
         return recipe_of(SpectrogramImage.open(path))
-    text = files.read_tags(path).get(TAG)
+    text = read_tags(path).get(TAG)
     return None if text is None else Recipe.from_json(text)
+
+
+def recorded_recipe(path: Path) -> Recipe:
+    """The recipe in a PNG or audio file; ParameterError if it has none."""
+    recipe = read_recipe(path)
+    if recipe is None:
+        raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")
+    return recipe
 
 
 def recipe_of(image: SpectrogramImage) -> Recipe | None:

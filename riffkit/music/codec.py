@@ -1,28 +1,28 @@
-"""Audio files ⇄ spectrogram images, with recipes: what `riff encode` and `riff decode` do."""
+"""Audio files ⇄ spectrogram images, with recipes: what `riff encode` and `riff decode` do.
+
+torch is imported once the file and the values are known to be usable.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.audio import files
-from riffkit.audio.loudness import TARGET_LUFS
+from riffkit.audio.reader import describe
 from riffkit.errors import ParameterError
-from riffkit.limits import Loudness, check_loudness
+from riffkit.limits import Loudness, Quality, check_loudness
 from riffkit.music.clip import Clip
-from riffkit.music.finish import Ending, finish
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
-from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
-from riffkit.vocoder.base import Quality
-from riffkit.vocoder.decode import decode as sound_of
+from riffkit.vocoder.registry import check_vocoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole beats is a loop of them
 
@@ -49,12 +49,16 @@ def encode(
     """
     path = Path(path)
     params = preset_of(preset)
+    seconds = describe(path).seconds
+    grid = None if bpm is None else BeatGrid(bpm, max(1, round(seconds * bpm / 60)))
+    from riffkit.audio import files
+    from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
+
     recipe = _recipe("encode", {"preset": preset, "bpm": bpm}, path)
-    if bpm is None:
+    if grid is None:
         image = audio_file_to_image(path, params)
     else:
         waveform, rate = files.load(path, sample_rate=params.sample_rate, allow_silence=True)
-        grid = BeatGrid(bpm, max(1, round(waveform.shape[-1] / rate * bpm / 60)))
         image = waveform_to_image(_fitted(waveform, grid.n_samples(rate)), rate, params, grid=grid)
     return replace(image, recipe=recipe.to_dict())
 
@@ -66,6 +70,8 @@ def _fitted(
     excess = waveform.shape[-1] - n_samples
     if abs(excess) <= _LOOP_TOLERANCE * n_samples:
         return waveform
+    import torch
+
     return torch.nn.functional.pad(waveform, (0, -excess))
 
 
@@ -108,9 +114,13 @@ def decode(
     """
     check_loudness(loudness)
     path = Path(path)
+    check_vocoder(vocoder)
     image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
     image = image if bpm is None else at_tempo(image, bpm)
     image = replace(image, transpose=image.transpose + transpose)
+    from riffkit.music.finish import Ending, finish
+    from riffkit.vocoder.decode import decode as sound_of
+
     arguments: dict[str, Any] = {
         "vocoder": vocoder,
         "quality": quality,
@@ -125,15 +135,16 @@ def decode(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
     )
     recipe = _recipe("decode", arguments, path)
+    has_level = _has_level(image, waveform)
     return finish(
         waveform,
         image,
         recipe,
-        Ending(lufs=None if _has_level(image, waveform) else TARGET_LUFS, faded=False),
+        Ending(lufs=None, faded=False) if has_level else Ending(faded=False),
         circular=circular,
         loudness=loudness,
         title=path.stem,
-        notes=_notes(image, waveform, loudness),
+        notes=_notes(image, is_level_set=not has_level and loudness is None),
     )
 
 
@@ -143,15 +154,13 @@ def _has_level(image: SpectrogramImage, waveform: Float[Tensor, "channel sample"
     return is_known and bool(waveform.abs().max() <= 1)
 
 
-def _notes(
-    image: SpectrogramImage, waveform: Float[Tensor, "channel sample"], loudness: Loudness | None
-) -> list[str]:
-    """What had to be assumed of an image; of riffkit's own, nothing."""
+def _notes(image: SpectrogramImage, *, is_level_set: bool) -> list[str]:
+    """What had to be assumed of an image; those that riffkit painted never have a level."""
+    is_painted = image.recipe is not None and "max_value" in image.assumed
     assumed = [name for name in image.assumed if name != "max_value"]
     notes = [f"not in the file, using the preset's values: {', '.join(assumed)}"] * bool(assumed)
-    is_own = image.recipe is not None and not waveform.abs().max() > 1
-    if loudness is None and not is_own and not _has_level(image, waveform):
-        notes.append(f"level set to {TARGET_LUFS:g} LUFS")
+    if is_level_set and not is_painted:
+        notes.append("level set to -16 LUFS")
     return notes
 
 
@@ -166,6 +175,8 @@ def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
 
 
 def _recipe(command: str, arguments: dict[str, Any], path: Path) -> Recipe:
+    import torch
+
     inputs = {"file": {"name": path.name, "sha256": sha256(path)}} if path.is_file() else {}
     return Recipe(
         command=command,

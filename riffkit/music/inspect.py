@@ -1,25 +1,26 @@
-"""Reads a file's recipe and parameters, and measures its sound."""
+"""Reads a file's recipe and parameters, and measures its sound.
+
+torch is imported once the file is known to be usable.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.analysis.facts import measure
-from riffkit.analysis.tags import music_tags
-from riffkit.audio import files
+from riffkit.audio.reader import describe
 from riffkit.kinds import is_image
 from riffkit.music.clip import read_recipe, recipe_of
-from riffkit.music.melody import read_melody
 from riffkit.music.midi import is_midi
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
-from riffkit.vocoder.decode import decode
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _N_TAGS = 5
 _TAG_PATCHES = 10  # of 3 s: half a second's work, however long the file
@@ -51,16 +52,18 @@ def inspect(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
         return _inspect_image(path, preset)
     if is_midi(path):
         return _inspect_midi(path)
-    waveform, rate = files.load(path, allow_silence=True)
     recipe = read_recipe(path)
     made = {} if recipe is None else recipe.arguments
+    from riffkit.audio import files
+
+    waveform, rate = files.load(path, allow_silence=True)
     return {
         "file": path.name,
         "kind": "audio",
         "tempo_bpm": made.get("bpm"),
         "key": made.get("key"),
         "sample_rate": rate,
-        "subtype": files.describe(path).subtype,
+        "subtype": describe(path).subtype,
         "channels": waveform.shape[0],
         "samples": waveform.shape[-1],
         "measured": _measured(waveform, rate),
@@ -71,6 +74,8 @@ def inspect(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
 def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
     image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
     recipe = recipe_of(image)
+    from riffkit.vocoder.decode import decode
+
     circular = image.grid is not None
     waveform = decode(image, quality="preview", circular=circular)
     return {
@@ -90,6 +95,8 @@ def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
 
 
 def _inspect_midi(path: Path) -> dict[str, Any]:
+    from riffkit.music.melody import read_melody
+
     melody = read_melody(path, bpm=None, beats_per_bar=1)
     return {
         "file": path.name,
@@ -103,6 +110,8 @@ def _inspect_midi(path: Path) -> dict[str, Any]:
 
 def _measured(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> dict[str, Any]:
     """The clip's facts; what is infinite (the loudness of silence) has no number in JSON."""
+    from riffkit.analysis.facts import measure
+
     facts = asdict(measure(waveform, sample_rate))
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
@@ -116,6 +125,8 @@ def _likeliest_tags(
     """Tags and their probabilities, the likeliest first; silence has none."""
     if not waveform.any():
         return {}
+    from riffkit.analysis.tags import music_tags
+
     tags = music_tags(waveform, sample_rate, n_patches=_TAG_PATCHES)
     likeliest = sorted(tags, key=lambda tag: -tags[tag])[:_N_TAGS]
     return {tag: round(tags[tag], 3) for tag in likeliest}

@@ -14,12 +14,13 @@ import torch
 from riffkit.atomic import atomic_path
 from riffkit.audio import files
 from riffkit.audio.encoding import Storage
+from riffkit.audio.reader import describe
 from riffkit.device import pick_device
 from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.models.compute import Compute
-from riffkit.models.lora import lora_file
+from riffkit.models.lora_file import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from riffkit.music.clip import Clip, read_recipe, recipe_of
+from riffkit.music.clip import Clip, recipe_of, recorded_recipe
 from riffkit.music.codec import decode, encode
 from riffkit.music.registry import tasks
 from riffkit.music.run import perform, prepare
@@ -94,9 +95,7 @@ def replay(
         raise ParameterError(
             f"output={output.name!r}: must end in {path.suffix}, like the original"
         )
-    recipe = read_recipe(path)
-    if recipe is None:
-        raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")
+    recipe = recorded_recipe(path)
     made = remake(recipe, Places(path, model, [*map(Path, sources)], [*map(Path, loras)], device))
     now = made.recipe if isinstance(made, Clip) else recipe_of(made)
     assert now is not None
@@ -210,7 +209,7 @@ def _save(made: Clip | SpectrogramImage, path: Path, *, like: Path) -> None:
     if path.suffix.lower() == ".png":
         (made.image if isinstance(made, Clip) else made).save(path)
     elif isinstance(made, Clip):
-        stored = files.describe(like)
+        stored = describe(like)
         storage = Storage.of(stored.subtype, stored.sample_rate)
         made.save(path, bits=storage.bits, sample_rate=storage.sample_rate)
     else:

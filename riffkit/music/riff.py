@@ -144,6 +144,7 @@ class Riff(TaskMethods):
         workers: int | None = None,
         bits: Bits | None = None,
         sample_rate: int | None = None,
+        force: bool = False,
         **options: Any,
     ) -> Iterator[Made]:
         """Write a clip for each entry as FOLDER/NNN-<its words>.wav, with its PNG beside it.
@@ -160,6 +161,7 @@ class Riff(TaskMethods):
             workers: how many.
             bits: 16 (the default), 24 or "float", as for `Clip.save`.
             sample_rate: the rate of the files in Hz, as for `Clip.save`.
+            force: replace files there that aren't riffkit's own.
             options: inputs and fields for entries that don't set them.
 
         Returns:
@@ -168,7 +170,8 @@ class Riff(TaskMethods):
 
         Raises:
             ParameterError: an invalid entry, given by number, before anything is made.
-            OutputError: the folder can't be written.
+            OutputError: the folder can't be written, or holds a file of that name that isn't
+                riffkit's own.
             WorkerError: a worker died, or the cluster can't be reached.
 
         Example:
@@ -193,6 +196,7 @@ class Riff(TaskMethods):
             pipeline=self.pipeline,
             engine=engine,
             workers=workers,
+            force=force,
             storage=Storage(bits, sample_rate),
         )
 

@@ -20,7 +20,6 @@ from riffkit.music.session import Session
 from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.vocoder.decode import decode
-from riffkit.vocoder.registry import check_vocoder
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +74,6 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
     problem with the request or a file.
     """
     task = call.task
-    check_vocoder(call.request.vocoder)
     opened = dict(opened or {})
     for one in task.inputs:
         if one.open is not None and one.name in call.inputs and one.name not in opened:

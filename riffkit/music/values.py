@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from riffkit.errors import ParameterError, unknown
+from riffkit.errors import ParameterError, RiffkitError, unknown
 from riffkit.kinds import names_a_file
 from riffkit.music.task import Call, Input, Task
 
@@ -113,9 +113,16 @@ def _found(one: Input, value: Any, where: str) -> Any:
     if str(value) in names:
         return str(value)
     path = Path(value)
+    here = Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
     if not path.is_file():
         also = f"; or one of {', '.join(names)}" if names else ""
-        raise ParameterError(f"{where}: {one.name}={str(value)!r}: no such file{also}")
+        raise ParameterError(f"{where}: {one.name}={str(shown)!r}: no such file{also}")
+    if one.check is not None:
+        try:
+            one.check(shown)
+        except RiffkitError as error:
+            raise type(error)(f"{where}: {error}") from error
     return path
 
 

@@ -24,6 +24,8 @@ from riffkit.spectrogram.png_stream import PNG_SIGNATURE, read_rgb, text_chunk, 
 
 RECIPE_KEYWORD = "riffkit"
 PARAMS_KEYWORD = "riffkit-params"
+SOFTWARE = "riffkit"
+"""What a sheet of images names as its maker, in PNG's keyword for that."""
 MAX_PIXELS = 800_000_000
 """Four hours of sound; a larger size means that the file is damaged or malicious."""
 STREAMED_PIXELS = 32_000_000
@@ -76,7 +78,13 @@ def write_png(path: str | Path, contents: PngContents) -> None:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise OutputError(f"cannot write {str(path)!r}: a spectrogram image must end in .png")
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with atomic_path(path) as temporary:
+        write_contents(temporary, contents)
+
+
+def write_contents(path: Path, contents: PngContents) -> None:
+    """Write a PNG; raises OSError, and may leave half a file."""
+    with path.open("wb") as file:
         write_rgb(file, contents.pixels, contents.chunks())
 
 

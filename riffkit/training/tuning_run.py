@@ -17,7 +17,8 @@ from riffkit.atomic import atomic_path, output_error
 from riffkit.dataset.caption import triggered
 from riffkit.dataset.formats import DatasetInfo, shard_paths
 from riffkit.errors import ParameterError
-from riffkit.models.lora import FILE, PARTS
+from riffkit.models.lora import PARTS
+from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.prompt.emphasis import as_text
 from riffkit.provenance.recipe import versions

@@ -1,12 +1,15 @@
 """Two hundred mistakes: each exits with 2 and one line that names it, and leaves nothing.
 
-That mistakes which need no model to be seen import nothing heavy is test_painting.py's.
+Those that need neither a model nor the sound itself to be seen are answered at once: without torch,
+which alone takes seconds to import.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -157,7 +160,9 @@ replay mask.png|recipe
 replay text.wav|text.wav
 eval judged --prompts 0|prompts=0
 eval judged --prompts 201|prompts=201
-eval judged --dataset folder.wav --prompt x --lora gone|folder.wav
+eval judged --dataset folder.wav --prompt x --lora gone|gone
+eval judged --dataset folder.wav --prompt x --tuned gone|gone
+eval judged --dataset folder.wav --prompt x --tuned mini|folder.wav
 eval judged --steps 0|steps=0
 eval judged --reference gone|gone
 eval tone.wav|tone.wav
@@ -211,6 +216,8 @@ def cases() -> list[tuple[str, str]]:
 
 
 CASES = cases()
+NEED_SOUND = ("silent.wav", "nan.wav", "models show text.wav", "train ", "dataset ")
+"""What is wrong with it isn't known before its samples, or tensors, are read."""
 
 
 @pytest.fixture(scope="module")
@@ -272,3 +279,23 @@ def test_a_mistake_is_named_in_a_line_and_leaves_nothing(
     assert says.replace("_", "-") in said.err.replace("_", "-"), said.err
     assert "Traceback" not in said.err
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_most_are_answered_at_once(folder: Path, root: Path) -> None:
+    lines = [line for line, _ in CASES if not any(name in line for name in NEED_SOUND)]
+    lines.append("models list")  # no mistake, but as quick
+    code = (
+        "import shlex, sys, cli\n"
+        f"for line in {lines!r}:\n"
+        "    sys.argv = ['riff', *shlex.split(line)]\n"
+        "    try:\n        cli.main()\n    except SystemExit:\n        pass\n"
+        "    assert not {'torch', 'diffusers', 'numba'} & set(sys.modules), line\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner
 
 import cli
@@ -72,7 +72,9 @@ def test_a_model_is_loaded_as_asked_for(
     monkeypatch.chdir(tmp_path)
     options = ["--model", "owner/name", "--lora", "a.safetensors:0.5", "--lora", "b", "--dtype"]
     given = [*COMMANDS[command], *options, "bfloat16", "--device", "cpu"]
-    (tmp_path / "a.wav").touch()
+    soundfile.write(tmp_path / "a.wav", np.zeros(9), 22_050)
+    (tmp_path / "a.safetensors").touch()
+    (tmp_path / "b").touch()
     done = CliRunner().invoke(cli.application(), [command, *given])
     assert isinstance(done.exception, NotLoadedError), done.output
     compute = asked.pop("compute")
@@ -88,39 +90,6 @@ def test_mistakes_are_said_before_anything_is_loaded(
     for wrong in (["--sampler", "best"], ["--deep-cache", "0"], ["--guidance-interval", "1:0"]):
         done = CliRunner().invoke(cli.application(), ["loop", "piano", *wrong])
         assert isinstance(done.exception, ParameterError), done.output
-
-
-def test_mistakes_import_nothing_heavy(root: Any, tmp_path: Any) -> None:
-    """They are answered at once: torch alone takes seconds."""
-    (tmp_path / "list.csv").write_text("prompt,bars\na,0\n")
-    wrong = (
-        ["generate", ""],
-        ["generate", "a", "--bars", "0"],
-        ["restyle", "nowhere.wav", "a"],
-        ["edit", "list.csv", "--mask", "list.csv", "--time", "0:1"],
-        ["loop", "a", "--theme", "b"],
-        ["story", "nowhere.toml"],
-        ["batch", "list.csv"],
-        ["generate", "--prompts", "list.csv"],
-        ["morph", "a", "b.wav"],
-        ["vary", "list.csv", "--count", "0"],
-    )
-    code = (
-        "import sys, cli\nfrom riffkit.errors import RiffkitError\n"
-        f"for words in {wrong!r}:\n"
-        "    try:\n        cli.application(words)(words, standalone_mode=False)\n"
-        "    except RiffkitError as error:\n        assert '\\n' not in str(error)\n"
-        "    else:\n        raise AssertionError(words)\n"
-        "    assert not {'torch', 'diffusers', 'numba'} & set(sys.modules), words\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(root)},
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_said_goes_to_stdout_though_a_bar_is_shown(

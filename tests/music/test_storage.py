@@ -16,6 +16,7 @@ import riffkit
 from riffkit import Clip, ParameterError, Recipe, Riff
 from riffkit.audio import files
 from riffkit.audio.encoding import Bits
+from riffkit.audio.reader import describe
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset
@@ -52,7 +53,7 @@ def test_a_loop_is_one_at_any_rate(tmp_path: Path, rate: int, bpm: float) -> Non
 def test_what_is_no_loop_is_filtered_from_silence(tmp_path: Path) -> None:
     clip, _ = tone(7, 97.3, loop=False)
     clip.save(tmp_path / "a.wav", sample_rate=48_000)
-    assert files.describe(tmp_path / "a.wav").n_samples == round(7 * 60 / 97.3 * 48_000)
+    assert describe(tmp_path / "a.wav").n_samples == round(7 * 60 / 97.3 * 48_000)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_replay_is_stored_alike(
     again = riffkit.replay(tmp_path / name, tmp_path / f"b{name}", model=str(golden_folder))
     assert again.same
     assert again.compared == ("samples" if name == "a.mp3" else "bytes")
-    assert files.describe(tmp_path / f"b{name}") == files.describe(tmp_path / name)
+    assert describe(tmp_path / f"b{name}") == describe(tmp_path / name)
 
 
 def test_a_batch_keeps_what_is_stored_as_asked(golden_riff: Riff, tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_a_batch_keeps_what_is_stored_as_asked(golden_riff: Riff, tmp_path: Path
     ]
     assert kept == [False, False, True]
     (path,) = tmp_path.glob("*.wav")
-    info = files.describe(path)
+    info = describe(path)
     assert (info.sample_rate, info.subtype) == (48_000, "PCM_24")
 
 

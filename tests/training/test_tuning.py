@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
-from riffkit.models.lora import FILE
+from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import load_pipeline
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
 from riffkit.training.adapters import KOHYA_FILE, in_half
