@@ -153,15 +153,15 @@ def _judge_genre(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.evaluation import genre
-    from riffkit.evaluation.kept import at_half_weight, kept
-    from riffkit.evaluation.real import genre_requests
-    from riffkit.evaluation.run import make_clips, read_clips
-    from riffkit.models.pipeline import load_pipeline
-
-    genre.check_tag(tag)
-    requests = genre_requests(prompt, real, clips, **options)
     with loading(quiet=quiet):
+        from riffkit.evaluation import genre
+        from riffkit.evaluation.kept import at_half_weight, kept
+        from riffkit.evaluation.real import genre_requests
+        from riffkit.evaluation.run import make_clips, read_clips
+        from riffkit.models.pipeline import load_pipeline
+
+        genre.check_tag(tag)
+        requests = genre_requests(prompt, real, clips, **options)
         models = {
             "base": load_pipeline(model, device=device),
             "tuned": load_pipeline(tuned or model, device=device, loras=lora),

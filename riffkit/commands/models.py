@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from riffkit.commands.options import Json, Quiet
-from riffkit.commands.printing import loading, say
+from riffkit.commands.printing import say
 from riffkit.commands.shown import model_lines
 from riffkit.errors import ModelError, ParameterError
 
@@ -45,9 +45,8 @@ def show_model(
 @app.command("pull")
 def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> None:
     """Download a model from the hub. Interrupted downloads resume."""
-    with loading(quiet=quiet):
-        from riffkit.models.hub.fetch import pull
-        from riffkit.models.hub.hub_id import parse_hub_id
+    from riffkit.models.hub.fetch import pull
+    from riffkit.models.hub.hub_id import parse_hub_id
 
     hub_id = parse_hub_id(model)
     with downloading(model, quiet=quiet) as on_progress:
@@ -67,14 +66,11 @@ def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> 
 
 def fetch_missing(model: str, *, quiet: bool) -> None:
     """Download a hub id that a command is about to load, unless it is cached."""
-    with loading(quiet=quiet):
-        from riffkit.models.hub.cache import cached
-        from riffkit.models.hub.fetch import pull
-        from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
+    from riffkit.models.hub.cache import cached
+    from riffkit.models.hub.fetch import pull
+    from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
 
-        is_local = not is_hub_id(model) or Path(model).exists()
-        is_missing = not is_local and cached(parse_hub_id(model)) is None
-    if is_missing:
+    if is_hub_id(model) and not Path(model).exists() and cached(parse_hub_id(model)) is None:
         with downloading(model, quiet=quiet) as on_progress:
             pull(parse_hub_id(model), on_progress)
 
