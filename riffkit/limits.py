@@ -1,4 +1,4 @@
-"""Valid names and ranges, checked without torch: quality, keys, samplers, guidance."""
+"""Valid names and ranges, checked without torch: quality, loudness, keys, samplers, guidance."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from riffkit.errors import ParameterError
 Quality = Literal["preview", "default", "high"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 """How much time decoding an image to sound may take."""
+
+Loudness = float | Literal["peak"]
+"""LUFS, or the highest true peak at -1 dBFS."""
+MIN_LUFS, MAX_LUFS = -40.0, -5.0
 
 MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
@@ -32,6 +36,11 @@ SAMPLERS = (
 """Heun calls the network twice per step except the last; PNDM twice in its second step."""
 
 
+def bpm_text(bpm: float) -> str:
+    """A tempo as it is shown: with at most two decimals."""
+    return f"{round(bpm, 2):g}"
+
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -46,6 +55,14 @@ def check_sampler(name: str | None) -> None:
     """Raise ParameterError for an unknown sampler; None is the model's own."""
     if name is not None and name not in SAMPLERS:
         raise ParameterError(f"sampler={name!r}: must be one of {', '.join(SAMPLERS)}")
+
+
+def check_loudness(loudness: Loudness | None) -> None:
+    """Raise ParameterError for a loudness out of range; None is the clip's own."""
+    if loudness not in (None, "peak") and not MIN_LUFS <= float(loudness) <= MAX_LUFS:
+        raise ParameterError(
+            f"loudness={loudness:g}: must be LUFS between {MIN_LUFS:g} and {MAX_LUFS:g}, or peak"
+        )
 
 
 def check_guidance(guidance: float) -> None:

@@ -14,6 +14,7 @@ from riffkit.atomic import atomic_path
 from riffkit.audio.encoding import check_encodable, encode_file, format_of
 from riffkit.audio.reader import Chain, Reader, open_audio
 from riffkit.audio.resampling import resample, resample_blocks
+from riffkit.audio.shown import Shown
 from riffkit.audio.tags import tags_to_fields
 from riffkit.errors import AudioFileError, ParameterError
 
@@ -68,12 +69,13 @@ def save(
     *,
     subtype: str | None = None,
     tags: Mapping[str, str] | None = None,
+    shown: Shown | None = None,
 ) -> None:
     """Write a waveform atomically, in the format of the file extension.
 
     `subtype` is soundfile's (PCM_16, PCM_24, PCM_32, FLOAT …); WAV and FLAC default to PCM_16. PCM
     is rounded, and clipped at full scale. `tags` are texts of any length, which `read_tags` gives
-    back. The same waveform and tags give the same bytes.
+    back; `shown` is for players. The same waveform and tags give the same bytes.
 
     Raises OutputError for an unknown extension or a path that can't be written, and ParameterError
     for a waveform, rate or subtype that the format can't store.
@@ -85,7 +87,7 @@ def save(
     check_encodable(samples, sample_rate, audio_format, subtype)
     with atomic_path(path) as temporary:
         fields = tags_to_fields(tags or {})
-        encode_file(temporary, samples, sample_rate, audio_format, subtype, fields)
+        encode_file(temporary, samples, sample_rate, audio_format, subtype, fields, shown)
 
 
 def _read_blocks(file: Reader | Chain, path: Path) -> Iterator[Float[Tensor, "channel block"]]:

@@ -17,13 +17,11 @@ import numpy as np
 import soundfile
 
 from riffkit.audio import containers, mpeg
-from riffkit.audio.encoding import MAX_RATE
+from riffkit.audio.encoding import MAX_RATE, MIN_RATE
 from riffkit.audio.tags import fields_to_tags, read_riff_fields
 from riffkit.audio.view import View
 from riffkit.errors import AudioFileError
 from riffkit.kinds import HEAD_BYTES, MPEG_SUFFIXES, is_sound
-
-MIN_RATE = 1_000
 
 
 class Reader(soundfile.SoundFile):

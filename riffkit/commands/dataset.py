@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from riffkit.commands.messages import as_options
-from riffkit.commands.options import Json, Quiet, progress, say, show_notes
+from riffkit.commands.options import Json, Quiet
+from riffkit.commands.printing import loading, progress, say, show_notes
 
 app = typer.Typer(no_args_is_help=True, help="Turn a folder of audio into a captioned dataset.")
 
@@ -73,8 +74,9 @@ def build(
     """
     from contextlib import ExitStack
 
-    from riffkit.dataset.build import build_dataset
-    from riffkit.dataset.resolve import BuildRequest
+    with loading(quiet=quiet):
+        from riffkit.dataset.build import build_dataset
+        from riffkit.dataset.resolve import BuildRequest
 
     request = BuildRequest(
         bars=bars,
@@ -146,8 +148,9 @@ def check(
     """
     from contextlib import ExitStack
 
-    from riffkit.dataset.check import check_dataset
-    from riffkit.dataset.report import problem_lines, write_report
+    with loading(quiet=quiet):
+        from riffkit.dataset.check import check_dataset
+        from riffkit.dataset.report import problem_lines, write_report
 
     with ExitStack() as stack:
         checked = check_dataset(

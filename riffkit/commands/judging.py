@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from riffkit.commands.loading import Loading
-from riffkit.commands.options import Device, Json, Lora, Model, Quiet, progress, say, show_notes
+from riffkit.commands.options import Device, Json, Lora, Model, Quiet
+from riffkit.commands.printing import loading, progress, say, show_notes
 
 app = typer.Typer()
 
@@ -109,15 +110,16 @@ def _judge_prompts(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.evaluation.judge import judge
-    from riffkit.evaluation.reference import load_reference
-    from riffkit.evaluation.report import summary, write_report
-    from riffkit.evaluation.run import make_clips, read_clips, sounds_of
-    from riffkit.models.pipeline import load_pipeline
+    with loading(quiet=quiet):
+        from riffkit.evaluation.judge import judge
+        from riffkit.evaluation.reference import load_reference
+        from riffkit.evaluation.report import summary, write_report
+        from riffkit.evaluation.run import make_clips, read_clips, sounds_of
+        from riffkit.models.pipeline import load_pipeline
 
-    measure = load_reference()
-    sounds = None if reference is None else sounds_of(reference)
-    pipeline = load_pipeline(model, device=device, loras=lora or ())
+        measure = load_reference()
+        sounds = None if reference is None else sounds_of(reference)
+        pipeline = load_pipeline(model, device=device, loras=lora or ())
     show_notes(pipeline.notes, quiet=quiet)
     audio, readings = [], []
     with progress("generating and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
@@ -151,18 +153,19 @@ def _judge_genre(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.evaluation import genre
-    from riffkit.evaluation.kept import at_half_weight, kept
-    from riffkit.evaluation.real import genre_requests
-    from riffkit.evaluation.run import make_clips, read_clips
-    from riffkit.models.pipeline import load_pipeline
+    with loading(quiet=quiet):
+        from riffkit.evaluation import genre
+        from riffkit.evaluation.kept import at_half_weight, kept
+        from riffkit.evaluation.real import genre_requests
+        from riffkit.evaluation.run import make_clips, read_clips
+        from riffkit.models.pipeline import load_pipeline
 
-    genre.check_tag(tag)
-    requests = genre_requests(prompt, real, clips, **options)
-    models = {
-        "base": load_pipeline(model, device=device),
-        "tuned": load_pipeline(tuned or model, device=device, loras=lora),
-    }
+        genre.check_tag(tag)
+        requests = genre_requests(prompt, real, clips, **options)
+        models = {
+            "base": load_pipeline(model, device=device),
+            "tuned": load_pipeline(tuned or model, device=device, loras=lora),
+        }
     notes = dict.fromkeys(note for pipeline in models.values() for note in pipeline.notes)
     show_notes(tuple(notes), quiet=quiet)
     heard, readings = {}, {}

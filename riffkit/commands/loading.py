@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from riffkit.commands.options import Device, Lora, Model, show_notes
+from riffkit.commands.options import Device, Lora, Model
+from riffkit.commands.printing import loading, show_notes
 
 DtypeName = Literal["auto", "float32", "float16", "bfloat16"]
 _Dtype = Annotated[DtypeName, typer.Option(help="Precision of the network weights.")]
@@ -56,9 +57,11 @@ class Loading:
     def pipeline(self, *, quiet: bool) -> Any:
         """Load the model and print its notes."""
         from riffkit.commands.models import fetch_missing
-        from riffkit.models.pipeline import load_pipeline
 
         fetch_missing(self.model, quiet=quiet)
-        pipeline = load_pipeline(**self.arguments)
+        with loading(quiet=quiet):
+            from riffkit.models.pipeline import load_pipeline
+
+            pipeline = load_pipeline(**self.arguments)
         show_notes(pipeline.notes, quiet=quiet)
         return pipeline

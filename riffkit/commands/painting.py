@@ -13,22 +13,25 @@ import typer
 from riffkit.commands.batch import Engine, Workers, put_batch
 from riffkit.commands.loading import Loading
 from riffkit.commands.options import (
+    Bits,
+    BitsName,
     Force,
     Json,
     Output,
     Quiet,
+    Rate,
     explicit,
     output_paths,
-    painting_bar,
     put,
-    show_notes,
+    storage_of,
 )
+from riffkit.commands.printing import painting_bar, show_notes
 from riffkit.errors import ParameterError
 from riffkit.music.fields import About, about_of
 from riffkit.music.registry import tasks
 from riffkit.music.request import PaintRequest
 from riffkit.music.task import Call, Input, Task, files_of
-from riffkit.music.values import call_of, inner, is_span, random_seed
+from riffkit.music.values import call_of, inner, is_span, random_seed, words_of
 
 _Count = Annotated[int, typer.Option(help="Number of clips, each with the next seed.")]
 
@@ -68,12 +71,13 @@ def batch(ctx: Any, **values: Any) -> None:
 def _batch_parameters() -> list[Parameter]:
     file = Annotated[Path, typer.Argument(help="Text, .jsonl or .csv file.")]
     task = Annotated[str, typer.Option(help="Task for rows that don't name one.")]
-    _, *talk = _annotated(_COMMON)
+    _, bits, rate, *talk = _annotated(_COMMON)
     folder = typer.Option("-o", "--output", help="Folder for the clips. Default: the file's name.")
     output = _parameter("output", Path | None, folder, None)
     named = {"task": (task, "generate"), "count": (_Count, 1), **_LISTED}
     first = _annotated({"file": (file, Parameter.empty)})
-    return [*first, output, *_annotated(named), *shared_parameters(), *of_loading(), *talk]
+    options = [*_annotated(named), *shared_parameters(), *of_loading()]
+    return [*first, output, bits, rate, *options, *talk]
 
 
 def _help(task: Task[Any]) -> str:
@@ -113,6 +117,8 @@ def _command(task: Task[Any]) -> Callable[..., None]:
 
 _COMMON: dict[str, Any] = {
     "output": (Output, None),
+    "bits": (Bits, None),
+    "sample_rate": (Rate, None),
     "force": (Force, False),
     "as_json": (Json, False),
     "quiet": (Quiet, False),
@@ -137,6 +143,8 @@ def _make(
     count: int,
     *,
     output: Path | None,
+    bits: BitsName | None,
+    sample_rate: int | None,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -147,6 +155,7 @@ def _make(
     n_each = task.n_clips(first.request)
     inputs = [*files_of(first), *loading.check()]
     paths = output_paths(output, first.title, count * n_each)
+    storage = storage_of(bits, sample_rate, *paths)
     targets = targets_of(paths, inputs=inputs, force=force)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
     if sheet is not None:
@@ -179,7 +188,7 @@ def _make(
             for target, clip in zip(mine, clips, strict=True):
                 notes = tuple(note for note in clip.notes if note not in pipeline.notes)
                 show_notes((*target.notes, *notes), quiet=quiet)
-                put(clip, target, as_json=as_json)
+                put(clip, target, storage, as_json=as_json)
 
 
 def _sheet_path(path: Path) -> Path:
@@ -208,8 +217,8 @@ def parameters_of(task: Task[Any]) -> list[Parameter]:
         more += _annotated({"count": (_Count, 1)})
     arguments = [one for one in found if _is_argument(one)]
     options = [one for one in found if not _is_argument(one)]
-    output, *talk = _annotated(_COMMON)
-    return [*arguments, output, *more, *options, *of_loading(), *talk]
+    written, talk = _annotated(_COMMON)[:3], _annotated(_COMMON)[3:]
+    return [*arguments, *written, *more, *options, *of_loading(), *talk]
 
 
 _SHARED = {field.name for field in fields(PaintRequest)}
@@ -265,7 +274,7 @@ def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) ->
 
 def _command_line_type(hint: Any) -> Any:
     """The type typer parses for a field: spans as A:B, several values as several words."""
-    if is_span(hint):
+    if is_span(hint) or words_of(hint):
         return str | None
     if get_origin(inner(hint)) is tuple:
         return list[str]

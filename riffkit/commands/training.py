@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from riffkit.commands.printing import loading
 from riffkit.errors import ParameterError
 
 
@@ -116,8 +117,8 @@ def _tune(data: Path, run: Path, settings: TuningSettings, *, dry_run: bool) -> 
         print(to_toml(settings), end="")
         return
     check_installed("peft", "tensorboard")
-    from riffkit.training.tuning_run import tune
-
+    with loading(quiet=False):
+        from riffkit.training.tuning_run import tune
     for line in tune(data, run, settings):
         print_line(line)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.atomic import atomic_path, output_error
+from riffkit.audio.encoding import Storage
 from riffkit.audio.reader import describe
 from riffkit.device import pick_device, single_thread
 from riffkit.engine import available_cores, run_tasks
@@ -29,6 +30,8 @@ from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
+
+_PLAIN = Storage()
 
 
 @dataclass(frozen=True)
@@ -98,17 +101,20 @@ def make_all(
     engine: str = "local",
     workers: int | None = None,
     force: bool = False,
+    storage: Storage = _PLAIN,
 ) -> Iterator[Made]:
     """Make the clips in order, and write each with its PNG as soon as it is done.
 
-    What lies there already with the recipe that is asked for is kept, whichever versions made it.
-    Raises OutputError, before any is made, where something lies there that isn't riffkit's own
-    (unless `force`). A clip that can't be made doesn't stop the others: its `error` says why.
-    `loading` are the arguments of load_pipeline, `pipeline` what they gave if this process has
-    loaded it. `engine` and `workers` are riffkit/engine/run.py's, but for a local GPU, which one
-    worker has for itself by default. Each clip is computed with one thread, so its bytes are the
-    same whoever makes it.
+    What lies there already with the recipe that is asked for is kept, whichever versions made it,
+    if it is stored as `storage` says. Raises OutputError, before any is made, where something lies
+    there that isn't riffkit's own (unless `force`). A clip that can't be made doesn't stop the
+    others: its `error` says why. `loading` are the arguments of load_pipeline, `pipeline` what they
+    gave if this process has loaded it. `engine` and `workers` are riffkit/engine/run.py's, but for
+    a local GPU, which one worker has for itself by default. Each clip is computed with one thread,
+    so its bytes are the same whoever makes it.
     """
+    for path in (path for listed in calls for path in listed.paths):
+        storage.check(path)
     loading = _from_anywhere(loading)
     if engine == "local":
         on_cpu = pick_device(loading.get("device", "auto")).type == "cpu"
@@ -117,7 +123,7 @@ def make_all(
         workers = min(workers, max(1, len(calls)))
     targets: list[list[Target]] = []
     work = (
-        _Work(listed.call, mine, listed.any_seed, _existing(mine), loading)
+        _Work(listed.call, mine, listed.any_seed, _existing(mine, storage), loading, storage)
         for listed, mine in zip(calls, targets, strict=True)
     )
     results = run_tasks(
@@ -178,6 +184,7 @@ class _Work:
     any_seed: bool
     existing: list[_Existing] | None
     loading: dict[str, Any]
+    storage: Storage
 
 
 @dataclass(frozen=True)
@@ -187,25 +194,28 @@ class _Result:
     image: bytes = b""
 
 
-def _existing(targets: Sequence[Target]) -> list[_Existing] | None:
-    found = [_existing_clip(target) for target in targets]
+def _existing(targets: Sequence[Target], storage: Storage) -> list[_Existing] | None:
+    found = [_existing_clip(target, storage) for target in targets]
     there = [one for one in found if one is not None]
     return there if len(there) == len(found) else None
 
 
-def _existing_clip(target: Target) -> _Existing | None:
+def _existing_clip(target: Target, storage: Storage) -> _Existing | None:
     path, image = target.audio, target.image
     if not (path.is_file() and image.is_file()):
         return None
     try:
         recipe, pictured = read_recipe(path), SpectrogramImage.open(image)
         drawn = recipe_of(pictured)
-        seconds = describe(path).seconds
+        stored = describe(path)
     except RiffkitError:
         return None
     if recipe is None or drawn is None or drawn.to_json() != recipe.to_json():
         return None
-    return _Existing(recipe, pictured.grid, seconds)
+    wanted = Storage(storage.bits or 16, storage.sample_rate or pictured.params.sample_rate)
+    if Storage.of(stored.subtype, stored.sample_rate) != wanted:
+        return None
+    return _Existing(recipe, pictured.grid, stored.seconds)
 
 
 def _work(work: _Work) -> list[_Result]:
@@ -244,14 +254,17 @@ def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
 def _painted(pipeline: Pipeline, work: _Work) -> list[_Result]:
     session = Session(pipeline)
     clips = perform(session, prepare(session, work.call))
-    return [_result(target, clip) for target, clip in zip(work.targets, clips, strict=True)]
+    return [
+        _result(target, clip, work.storage)
+        for target, clip in zip(work.targets, clips, strict=True)
+    ]
 
 
-def _result(target: Target, clip: Clip) -> _Result:
+def _result(target: Target, clip: Clip, storage: Storage) -> _Result:
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder) / f"clip{target.audio.suffix}"
         clip.image.save(audio.with_suffix(".png"))
-        clip.save(audio)
+        clip.save(audio, bits=storage.bits, sample_rate=storage.sample_rate)
         notes = (*target.notes, *clip.notes)
         made = Made(target.audio, target.image, clip.recipe, clip.image.grid, clip.seconds, notes)
         return _Result(made, audio.read_bytes(), audio.with_suffix(".png").read_bytes())

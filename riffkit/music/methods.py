@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
-    from riffkit.limits import Quality
+    from riffkit.limits import Loudness, Quality
     from riffkit.music.clip import Clip
     from riffkit.music.timeline import Keyframe
 
@@ -47,6 +47,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         bars: int | None = None,
         duration: float | None = None,
@@ -76,6 +77,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             bars: Length in bars.  [default: 2] From 1 to 512.
             duration: Length in seconds, instead of bars.
@@ -111,6 +113,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         bars: int | None = None,
         strength: float = 0.75,
@@ -135,6 +138,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             bars: Length in bars. Default: 4 per prompt. From 1 to 512.
             strength: 0 repeats the theme, 1 ignores it. From 0 to 1.
@@ -168,6 +172,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         frames: int = 8,
         bars: int = 2,
@@ -197,6 +202,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             frames: Steps from start to end. From 2 to 64.
             bars: Bars per step. From 1 to 512.
@@ -233,6 +239,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         time: tuple[float, float] | None = None,
         freq: tuple[float, float] | None = None,
@@ -260,6 +267,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             time: Regenerate from A to B seconds.
             freq: Regenerate from LO to HI hertz.
@@ -295,6 +303,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         bars: int = 4,
         before: bool = False,
@@ -320,6 +329,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             bars: Bars to add. From 1 to 512.
             before: Add them before the clip instead of after it.
@@ -354,6 +364,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         strength: float = 0.5,
         on_step: OnStep | None = None,
@@ -377,6 +388,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             strength: 0 keeps the clip, 1 ignores it. From 0 to 1.
             on_step: Called with the steps done and all steps after each denoising step.
@@ -409,6 +421,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         keyframes: Sequence[Keyframe] | None = None,
         bars: int | None = None,
@@ -438,6 +451,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             keyframes: Prompts by bar.
             bars: Length in bars. From 1 to 512.
@@ -472,6 +486,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         count: int = 4,
         distance: float = 0.5,
@@ -496,6 +511,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             count: How many variations. From 1 to 64.
             distance: 0 is the clip itself, 1 is unrelated.

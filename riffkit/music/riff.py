@@ -9,6 +9,7 @@ from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
+from riffkit.audio.encoding import Bits, Storage
 from riffkit.diffusion.denoise import OnStep
 from riffkit.errors import ParameterError
 from riffkit.models.compute import Compute
@@ -141,6 +142,8 @@ class Riff(TaskMethods):
         seed: int | None = None,
         engine: str = "local",
         workers: int | None = None,
+        bits: Bits | None = None,
+        sample_rate: int | None = None,
         force: bool = False,
         **options: Any,
     ) -> Iterator[Made]:
@@ -156,6 +159,8 @@ class Riff(TaskMethods):
             engine: "local" (one worker per core, or one in all on a GPU) or "ray" (one per GPU of
                 this machine or a cluster); each worker loads the model.
             workers: how many.
+            bits: 16 (the default), 24 or "float", as for `Clip.save`.
+            sample_rate: the rate of the files in Hz, as for `Clip.save`.
             force: replace files there that aren't riffkit's own.
             options: inputs and fields for entries that don't set them.
 
@@ -192,6 +197,7 @@ class Riff(TaskMethods):
             engine=engine,
             workers=workers,
             force=force,
+            storage=Storage(bits, sample_rate),
         )
 
     def generate_many(

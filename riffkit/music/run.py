@@ -41,6 +41,12 @@ class Prepared:
         n_clips = self.call.task.n_clips(self.call.request)
         return [self.recipe.with_arguments({"index": k}) for k in range(n_clips)]
 
+    @property
+    def title(self) -> str:
+        """For players; of the recipe's names of files, which may have others now."""
+        names = {name: one.get("name") or one["seed"] for name, one in self.recipe.inputs.items()}
+        return self.call.task.title(self.call.request, names)
+
     def as_recorded(self, recipe: Recipe) -> Prepared:
         """The same call with the texts, files and model as recorded in a recipe.
 
@@ -96,14 +102,15 @@ def perform(session: Session, prepared: Prepared) -> list[Clip]:
     notes = tuple(dict.fromkeys((*session.pipeline.notes, *heard, *session.notes(prepared.plan))))
     recipes = prepared.recipes
     return [
-        _clip(session, prepared.call.request, painted, recipe, notes if index == 0 else ())
+        _clip(session, prepared, painted, recipe, notes if index == 0 else ())
         for index, (painted, recipe) in enumerate(zip(paintings, recipes, strict=True))
     ]
 
 
 def _clip(
-    session: Session, request: Any, painted: Painted, recipe: Recipe, notes: tuple[str, ...]
+    session: Session, prepared: Prepared, painted: Painted, recipe: Recipe, notes: tuple[str, ...]
 ) -> Clip:
+    request = prepared.call.request
     begin = time.perf_counter()
     waveform = decode(
         painted.image,
@@ -120,7 +127,14 @@ def _clip(
     if painted.measure is not None:
         notes = (*notes, *painted.measure(waveform))
     return finish(
-        waveform, painted.image, recipe, painted.ending, circular=painted.loop, notes=notes
+        waveform,
+        painted.image,
+        recipe,
+        painted.ending,
+        circular=painted.loop,
+        loudness=request.loudness,
+        title=prepared.title,
+        notes=notes,
     )
 
 

@@ -42,6 +42,9 @@ SHARED = """
 --deep-cache 0|deep_cache=0
 --vocoder magic|vocoder='magic'
 --quality best|'best'
+--loudness loud|loudness='loud'
+--loudness 0|loudness=0
+--loudness nan|loudness=nan
 --seed -1|seed=-1
 --seed 9223372036854775808|seed=
 --count 0|count=0
@@ -52,6 +55,11 @@ SHARED = """
 --model gone|gone
 -o gone/a.wav|gone/a.wav
 -o a.xyz|xyz
+--bits 24 -o a.mp3|MP3 has no bits
+--bits float -o a.flac|FLAC stores 16 or 24 bits
+--bits 12|'12'
+--rate 50000 -o a.mp3|rate=50000
+--rate 10|rate=10
 -o folder.wav|folder.wav
 --barz 2|--barz
 """
@@ -128,6 +136,8 @@ encode tone.wav a.png --bpm 0|bpm=0
 encode tone.wav a.png --bpm 999|bpm=999
 encode tone.wav|png
 decode gone.png a.wav|gone.png
+decode tone.png a.ogg --bits 24|OGG has no bits
+decode tone.png a.wav --loudness -50|loudness=-50
 decode text.wav a.wav|text.wav
 decode photo.png a.wav|photo.png
 decode cut.png a.wav|cut.png

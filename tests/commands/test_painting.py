@@ -11,7 +11,7 @@ import soundfile
 from typer.testing import CliRunner
 
 import cli
-from riffkit.commands import models, options
+from riffkit.commands import models, printing
 from riffkit.errors import ParameterError
 from riffkit.models import pipeline as pipeline
 
@@ -35,6 +35,9 @@ PAINTING = (
     "--deep-cache",
     "--vocoder",
     "--quality",
+    "--loudness",
+    "--bits",
+    "--rate",
     "--seed",
 )
 
@@ -93,7 +96,7 @@ def test_what_is_said_goes_to_stdout_though_a_bar_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with options.painting_bar(2, quiet=False) as on_step:
+    with printing.painting_bar(2, quiet=False) as on_step:
         on_step(1, 4)
-        options.say({}, "a clip", as_json=False)
+        printing.say({}, "a clip", as_json=False)
     assert capsys.readouterr().out == "a clip\n"
