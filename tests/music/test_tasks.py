@@ -331,8 +331,8 @@ def test_nobody_else_knows_a_task(root: Path) -> None:
 
 HOME = "riffkit.tasks"
 ELSEWHERE = {
-    # how the first recipes named their inputs
-    **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph")},
+    # how the first recipes named their inputs, and what they left open
+    **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph", "edit")},
     # the task of a list that doesn't say; what judges have made, and a training's samples
     "generate": {
         "riffkit/music/batch_list.py",
@@ -340,6 +340,8 @@ ELSEWHERE = {
         "riffkit/commands/painting.py",
         "riffkit/evaluation/run.py",
         "riffkit/evaluation/genre.py",
+        "riffkit/evaluation/prompts.py",
+        "riffkit/evaluation/real.py",
         "riffkit/training/prior_preservation.py",
         "riffkit/training/tensorboard_log.py",
     },
