@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,18 @@ def clip_input(name: str, help: str, *, or_prompt: bool = False) -> Input:  # no
 
 
 def _open_clip(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
-    from riffkit.music.source import open_source
+    from riffkit.music.source import Source, open_source
 
-    return open_source(session.pipeline, Path(given), request, recorded=session.recorded)
+    for other in opened.values():  # the last end of a morph is in bars like the first's
+        if isinstance(other, Source):
+            request = replace(request, beats_per_bar=other.beats_per_bar)
+    return open_source(
+        session.pipeline,
+        Path(given),
+        request,
+        beats_per_bar=session.metre(request),
+        recorded=session.recorded,
+    )
 
 
 CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.")
@@ -36,7 +46,9 @@ CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
 def _open_melody(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.melody import read_melody
 
-    return read_melody(Path(given), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
+    named = session.read(request.leading_prompt).metre
+    beats = named.beats if request.beats_per_bar is None and named else request.beats_per_bar
+    return read_melody(Path(given), bpm=request.bpm, beats_per_bar=beats)
 
 
 MELODY = Input("melody", "Audio or MIDI file with a melody to follow.", _open_melody)
@@ -45,7 +57,13 @@ MELODY = Input("melody", "Audio or MIDI file with a melody to follow.", _open_me
 def _open_theme(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.theme import open_theme
 
-    return open_theme(session.pipeline, given, request, recorded=session.recorded)
+    return open_theme(
+        session.pipeline,
+        given,
+        request,
+        beats_per_bar=session.metre(request),
+        recorded=session.recorded,
+    )
 
 
 def _seed_names() -> Sequence[str]:

@@ -39,7 +39,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -59,7 +59,7 @@ class TaskMethods:
         The length is `bars` (2 by default) or `duration`.
 
         With `duration`, the music is made in whole bars and cut to length; a loop is rounded to
-        whole bars instead. With `melody`, its tempo, key and length are the defaults.
+        whole bars instead. With `melody`, its tempo, metre, key and length are the defaults.
 
         Args:
             prompt: The music in words: 'lo-fi piano, rainy'.
@@ -68,7 +68,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -103,7 +104,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -127,7 +128,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -160,7 +162,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -189,7 +191,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -225,7 +228,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -252,7 +255,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -287,7 +291,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -312,7 +316,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -346,7 +351,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -369,7 +374,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -401,7 +407,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -430,7 +436,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -464,7 +471,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -488,7 +495,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.

@@ -15,8 +15,9 @@ from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
 from riffkit.music.plan import Plan, Texts
+from riffkit.music.request import PaintRequest
 from riffkit.prompt.emphasis import Emphasis
-from riffkit.prompt.prompt import Prompt, read_prompt
+from riffkit.prompt.prompt import Prompt, choose_metre, read_prompt
 from riffkit.provenance.recipe import Recipe
 
 
@@ -41,6 +42,11 @@ class Session:
         if prompt not in self._prompts:
             self._prompts[prompt] = read_prompt(prompt, self.pipeline.traits)
         return self._prompts[prompt]
+
+    def metre(self, request: PaintRequest) -> int:
+        """Beats per bar as the request gives them, else its prompt, else 4."""
+        prompt = self.read(request.leading_prompt)
+        return choose_metre(prompt, beats_per_bar=request.beats_per_bar)
 
     def conditionings(self, plan: Plan) -> list[Conditioning]:
         """The embeddings of a plan's prompts, in order."""
@@ -135,4 +141,4 @@ class Session:
                 f"negative_prompt: {', '.join(filter(None, avoided))!r} has no effect at guidance "
                 "1 (the default for a few steps); set `guidance=3`"
             )
-        return (*notes, *self._remarks)
+        return (*notes, *plan.notes, *self._remarks)

@@ -57,6 +57,11 @@ class MusicalKey:
         names = MINOR_KEYS if self.mode in ("minor", "dorian", "phrygian") else MAJOR_KEYS
         return f"{names[self.tonic]} {self.mode}".strip()
 
+    def agrees_with(self, other: MusicalKey) -> bool:
+        """Whether both may be the same key, where one doesn't say its mode."""
+        same_mode = self.mode == other.mode or not (self.mode and other.mode)
+        return self.tonic == other.tonic and same_mode
+
 
 @dataclass(frozen=True)
 class _Named:

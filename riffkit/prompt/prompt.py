@@ -17,6 +17,7 @@ from typing import Any
 
 from riffkit.prompt.emphasis import Emphasis, parse_emphasis
 from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, with_key
+from riffkit.prompt.metre import DEFAULT_BEATS, Metre, named_metre
 from riffkit.prompt.tempo import named_bpm, with_tempo
 from riffkit.prompt.traits import ModelTraits
 from riffkit.prompt.wording import read_wording
@@ -38,8 +39,8 @@ class Prompt:
     """A prompt as a model understands it.
 
     `written` is the user's text, in parts with their weights; `text` is in the words of the model's
-    captions. `unwanted` lists what should not be heard. `bpm` and `key` are those it names.
-    `style_bpm` and `style_modes` are those of the longest of the model's styles that it names.
+    captions. `unwanted` lists what should not be heard. `bpm`, `key` and `metre` are those it
+    names. `style_bpm` and `style_modes` are those of the longest of the model's styles that it names.
     `mood` is "minor" or "major" if its words have that mood; `names_mood` if they name it.
     `is_unpitched` means that it asks for something without a key, such as drums alone.
     """
@@ -50,6 +51,7 @@ class Prompt:
     parts: tuple[WeightedPart, ...]
     bpm: float | None
     key: MusicalKey | None
+    metre: Metre | None
     style_bpm: float | None
     style_modes: tuple[str, ...]
     mood: str | None
@@ -62,7 +64,7 @@ class Prompt:
         return self.written.text
 
 
-NOTHING = Prompt(Emphasis(()), "", (), (), None, None, None, (), None, False, False)
+NOTHING = Prompt(Emphasis(()), "", (), (), None, None, None, None, (), None, False, False)
 """The empty prompt."""
 
 
@@ -84,6 +86,7 @@ def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
         parts=parts,
         bpm=named_bpm(wording.text),
         key=named_key(wording.text),
+        metre=named_metre(wording.text),
         style_bpm=_of_style(wording.text, traits.style_bpm),
         style_modes=tuple(_of_style(wording.text, traits.style_modes) or ()),
         mood=mood,
@@ -106,6 +109,13 @@ def choose_bpm(prompt: Prompt, traits: ModelTraits, *, bpm: float | None = None)
     if bpm is not None:
         return bpm
     return prompt.bpm or prompt.style_bpm or traits.default_bpm
+
+
+def choose_metre(prompt: Prompt, *, beats_per_bar: int | None = None) -> int:
+    """The given beats per bar, else the prompt's, else 4."""
+    if beats_per_bar is not None:
+        return beats_per_bar
+    return DEFAULT_BEATS if prompt.metre is None else prompt.metre.beats
 
 
 def choose_key(
