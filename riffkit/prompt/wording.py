@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from riffkit.prompt.languages import tidy, to_english
+from riffkit.prompt.tempo import QUICKLY, SLOWLY
 from riffkit.prompt.traits import ModelTraits
 
 _MODES = "major|minor|dorian|phrygian|mixolydian|blues|lydian|ionian|aeolian"
@@ -29,6 +30,9 @@ _MEANINGS = (
     (r"\bw/o\b", "without"),
     (r"(?<!\w)w/", "with "),
     (r"(?<!drum) (?:&|\+) ", " and "),
+    (rf"(?<![\w'-])(?:{SLOWLY})(?![\w'-])", "slow"),
+    (rf"(?<![\w'-])(?:{QUICKLY})(?![\w'-])", "fast"),
+    (r"\b(up|down)[- ]tempo\b", r"\1tempo"),
     # players
     (r"\bdrummers?\b|\bdrum ?sets?\b", "drums"),
     (r"\bpercussionists?\b", "percussion"),
