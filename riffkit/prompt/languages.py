@@ -1,7 +1,8 @@
 """Prompts in other languages, for models whose captions were English.
 
 A dictionary of musical words (languages.toml) and the ways to name a key: German, French, Spanish,
-Ukrainian, Russian, Chinese. Grammar doesn't matter: the model reads a handful of words.
+Ukrainian, Russian, Chinese. Grammar doesn't matter: the model reads a handful of words. Polite ones
+(small_words.toml) are left out.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 _DICTIONARY = Path(__file__).with_name("languages.toml")
+_SMALL_WORDS = Path(__file__).with_name("small_words.toml")
+_PUNCTUATION = " ,.!?;:¿¡，。！？"
 _LINKS = frozenset(("with", "and", "without", ""))  # translated only beside other words
 _TEMPO = re.compile(r"(\d{2,3})\s*(?:уд/мин|ударов в минуту|уд/хв|拍|schläge)", re.I)
 
@@ -106,7 +110,7 @@ def to_english(prompt: str) -> str:
     An English prompt is returned unchanged. In others, unknown words in other scripts are dropped:
     they would be noise to the model.
     """
-    text = unicodedata.normalize("NFC", prompt)
+    text = _without_politeness(unicodedata.normalize("NFC", prompt))
     text = _TEMPO.sub(r"\1 bpm", text)
     for pattern in _KEYS:
         text = pattern.sub(_english_key, text)
@@ -116,6 +120,12 @@ def to_english(prompt: str) -> str:
         return text if text != unicodedata.normalize("NFC", prompt) else prompt
     text = dictionary.pattern.sub(lambda m: f" {dictionary.meanings[_index(m)]} ", text)
     return tidy("".join(c for c in text if not _is_foreign(c)))
+
+
+def _without_politeness(text: str) -> str:
+    """A text without polite words of other languages; unchanged where it has only those."""
+    left, n_found = _politeness().subn(" ", text)
+    return tidy(left.strip(_PUNCTUATION)) or text if n_found else text
 
 
 def _english_key(match: re.Match[str]) -> str:
@@ -137,6 +147,22 @@ def _dictionary() -> _Dictionary:
     ordered = sorted(words, key=len, reverse=True)  # the longest of those that fit
     pattern = "|".join(f"({_as_pattern(word)})" for word in ordered)
     return _Dictionary(re.compile(pattern, re.I), tuple(words[word] for word in ordered))
+
+
+@lru_cache(maxsize=1)
+def _politeness() -> re.Pattern[str]:
+    """Any language's polite phrases, each with an article of its own behind it."""
+    small_words = tomllib.loads(_SMALL_WORDS.read_text(encoding="utf-8"))
+    of_languages = []
+    for language, phrases in small_words["politeness"].items():
+        articles = _any_of(small_words["articles"].get(language, ()))
+        behind = rf"(?:\s*(?:{articles}))?" if articles else ""
+        of_languages.append(rf"(?<!-)(?:{_any_of(phrases)})(?!-){behind}")
+    return re.compile("|".join(of_languages), re.I)
+
+
+def _any_of(phrases: Sequence[str]) -> str:
+    return "|".join(_as_pattern(phrase) for phrase in sorted(phrases, key=len, reverse=True))
 
 
 def _as_pattern(word: str) -> str:
