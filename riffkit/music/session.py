@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -135,6 +135,8 @@ class Session:
             if (n_parts := n_chunks(self.pipeline, prompt.text)) > 1:
                 notes.append(f"{name}: too long for one pass; encoded in {n_parts} parts")
             is_negative = name.endswith("negative_prompt")
+            if not is_negative and not self.pipeline.loras:  # which know words of their own
+                notes += _not_known(name, prompt)
             avoided += [prompt.words] if is_negative else prompt.unwanted
         if plan.denoising.guidance == 1 and any(avoided):
             notes.append(
@@ -142,3 +144,13 @@ class Session:
                 "1 (the default for a few steps); set `guidance=3`"
             )
         return (*notes, *plan.notes, *self._remarks)
+
+
+def _not_known(name: str, prompt: Prompt) -> Iterator[str]:
+    """Notes on what the model can't play."""
+    unknown = prompt.unknown
+    if unknown.words:
+        words = ", ".join(map(repr, unknown.words))
+        yield f"{name}: not known to this model: {words} (`riff words` lists what is)"
+    if unknown.sung:
+        yield f"{name}: this model can't sing: {', '.join(map(repr, unknown.sung))}"

@@ -20,6 +20,7 @@ from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, wi
 from riffkit.prompt.metre import DEFAULT_BEATS, Metre, named_metre
 from riffkit.prompt.tempo import named_bpm, named_speed, with_tempo
 from riffkit.prompt.traits import ModelTraits
+from riffkit.prompt.vocabulary import NONE_UNKNOWN, UnknownWords
 from riffkit.prompt.wording import read_wording
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
@@ -44,7 +45,8 @@ class Prompt:
     names. `style_bpm` and `style_modes` are those of the longest of the model's styles that it
     names; `speed` is how much faster than usual "slow" and "fast" make it. `mood` is "minor" or
     "major" if its words have that mood; `names_mood` if they name it. `is_unpitched` means that it
-    asks for something without a key, such as drums alone.
+    asks for something without a key, such as drums alone. `unknown`: words that the model's
+    captions didn't have.
     """
 
     written: Emphasis
@@ -60,6 +62,7 @@ class Prompt:
     mood: str | None = None
     names_mood: bool = False
     is_unpitched: bool = False
+    unknown: UnknownWords = NONE_UNKNOWN
 
     @property
     def words(self) -> str:
@@ -96,6 +99,7 @@ def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
         mood=mood,
         names_mood=mood is not None and contains(wording.text, [mood]),
         is_unpitched=contains(wording.text, traits.unpitched_words),
+        unknown=wording.unknown,
     )
 
 
