@@ -134,6 +134,11 @@ class Session:
                 notes.append(f"{name}: read as {prompt.text!r}{without}")
             if (n_parts := n_chunks(self.pipeline, prompt.text)) > 1:
                 notes.append(f"{name}: too long for one pass; encoded in {n_parts} parts")
+            if prompt.unclosed:
+                notes.append(
+                    f"{name}: the bracket of {prompt.unclosed!r} isn't closed, so it is text; "
+                    rf"close it, or write \{prompt.unclosed[0]}"
+                )
             is_negative = name.endswith("negative_prompt")
             if not is_negative and not self.pipeline.loras:  # which know words of their own
                 notes += _not_known(name, prompt)

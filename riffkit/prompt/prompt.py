@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from riffkit.prompt.emphasis import Emphasis, parse_emphasis
+from riffkit.prompt.emphasis import Emphasis, parse_emphasis, unclosed_bracket
 from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, with_key
 from riffkit.prompt.metre import DEFAULT_BEATS, Metre, named_metre
 from riffkit.prompt.tempo import named_bpm, named_speed, with_tempo
@@ -46,7 +46,7 @@ class Prompt:
     names; `speed` is how much faster than usual "slow" and "fast" make it. `mood` is "minor" or
     "major" if its words have that mood; `names_mood` if they name it. `is_unpitched` means that it
     asks for something without a key, such as drums alone. `unknown`: words that the model's
-    captions didn't have.
+    captions didn't have. `unclosed`: a bracket that weighs nothing, with its word.
     """
 
     written: Emphasis
@@ -63,6 +63,7 @@ class Prompt:
     names_mood: bool = False
     is_unpitched: bool = False
     unknown: UnknownWords = NONE_UNKNOWN
+    unclosed: str = ""
 
     @property
     def words(self) -> str:
@@ -100,6 +101,7 @@ def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
         names_mood=mood is not None and contains(wording.text, [mood]),
         is_unpitched=contains(wording.text, traits.unpitched_words),
         unknown=wording.unknown,
+        unclosed=unclosed_bracket(prompt),
     )
 
 

@@ -36,6 +36,13 @@ def test_what_a_model_does_not_know_is_said(listing: Pipeline) -> None:
     assert notes_of(listing, "house, organ", negative_prompt="wobble, vocals") == ()
 
 
+def test_a_bracket_that_is_not_closed_is_said(golden_riff: Riff) -> None:
+    (note,) = notes_of(golden_riff.pipeline, "house, (organ:1.3")
+    assert note == (
+        r"prompt: the bracket of '(organ:1.3' isn't closed, so it is text; close it, or write \("
+    )
+
+
 def test_a_lora_may_know_more_and_so_may_a_model_that_lists_nothing(
     listing: Pipeline, golden_riff: Riff
 ) -> None:
