@@ -146,7 +146,7 @@ class Session:
         if plan.denoising.guidance == 1 and any(avoided):
             notes.append(
                 f"negative_prompt: {', '.join(filter(None, avoided))!r} has no effect at guidance "
-                "1 (the default for a few steps); set `guidance=3`"
+                "1; set more, or leave `guidance` out"
             )
         return (*notes, *plan.notes, *self._remarks)
 

@@ -75,6 +75,8 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
     if guidance is None and any(f.guidance not in (None, 1) for f in request.keyframes):
         # where one keyframe is guided, all are painted by the network that can be
         guidance = session.pipeline.traits.default_guidance
+    elif guidance is None and all(f.guidance == 1 for f in request.keyframes):
+        guidance = 1.0  # a negative prompt would set another
     asked = [
         Asked(
             frame.prompt,
