@@ -46,8 +46,9 @@ CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
 def _open_melody(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.melody import read_melody
 
-    named = session.read(request.leading_prompt).metre
-    beats = named.beats if request.beats_per_bar is None and named else request.beats_per_bar
+    beats, named = request.beats_per_bar, session.read(request.leading_prompt).metre
+    if beats is None and named is not None:
+        beats = named.beats
     return read_melody(Path(given), bpm=request.bpm, beats_per_bar=beats)
 
 

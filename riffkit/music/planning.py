@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from riffkit.diffusion.denoise import SamplerConfig
@@ -12,15 +13,8 @@ from riffkit.music.plan import Asked, Plan, Texts
 from riffkit.music.request import PaintRequest
 from riffkit.music.session import Session
 from riffkit.music.source import Source
-from riffkit.prompt.key import MusicalKey, semitones_to_key
-from riffkit.prompt.prompt import (
-    Prompt,
-    choose_bpm,
-    choose_key,
-    choose_metre,
-    negative_text,
-    painted_text,
-)
+from riffkit.prompt.key import semitones_to_key
+from riffkit.prompt.prompt import choose_bpm, choose_key, choose_metre, negative_text, painted_text
 from riffkit.spectrogram.beat_grid import BeatGrid
 
 _SAME_BPM = 1.0  # a clip's tempo is measured
@@ -67,7 +61,7 @@ def make_plan(
         )
         for prompt, negative in zip(prompts, avoided, strict=True)
     )
-    return Plan(
+    plan = Plan(
         grid=grid,
         key=musical_key,
         beats_per_bar=beats,
@@ -101,17 +95,8 @@ def make_plan(
             "guidance": guidance,
             **(resolved or {}),
         },
-        notes=(
-            *guided,
-            *(
-                note
-                for one, prompt in zip(asked, prompts, strict=True)
-                for note in _left_aside(
-                    one.name, prompt, request, grid.bpm, beats, musical_key, owner
-                )
-            ),
-        ),
     )
+    return replace(plan, notes=(*guided, *_left_aside(plan, request, owner)))
 
 
 def plan_for_source(session: Session, request: PaintRequest, source: Source, prompt: str) -> Plan:
@@ -146,29 +131,26 @@ def _guidance(pipeline: Pipeline, steps: int, unwanted: Sequence[str]) -> tuple[
     return guidance, [f"guidance: {guidance:g} instead of 1, {because}"]
 
 
-def _left_aside(
-    name: str,
-    prompt: Prompt,
-    request: PaintRequest,
-    bpm: float,
-    beats_per_bar: int,
-    key: MusicalKey | None,
-    owner: str,
-) -> Iterator[str]:
+def _left_aside(plan: Plan, request: PaintRequest, owner: str) -> Iterator[str]:
     """Notes on a metre, tempo or key that a prompt names and the plan doesn't have as such."""
-    metre = prompt.metre if request.beats_per_bar is None else None
-    if metre is not None and metre.beats != beats_per_bar:
-        yield f"{name}: the {owner}'s {beats_per_bar} beats per bar are kept"
-    elif metre is not None and metre.halved:
-        yield f"{name}: {metre.remark}"
-    if request.bpm is None and prompt.bpm is not None and abs(prompt.bpm - bpm) > _SAME_BPM:
-        kept = f"the {owner}'s tempo, {bpm:.5g} BPM, is kept"
-        advice = {"clip": _DECODE, "theme": ""}.get(owner, "; set `bpm` to change it")
-        yield f"{name}: {prompt.bpm:g} BPM isn't used; {kept}{advice}"
-    named = prompt.key if request.key is None else None
-    if named is not None and key is not None and not named.agrees_with(key):
-        advice = _DECODE if owner == "clip" else ""
-        yield f"{name}: {named.name} isn't used; the {owner}'s key, {key.name}, is kept{advice}"
+    bpm, key = plan.grid.bpm, plan.key
+    for name, prompt in plan.read:
+        if name.endswith("negative_prompt"):
+            continue
+        metre = prompt.metre if request.beats_per_bar is None else None
+        if metre is not None and metre.beats != plan.beats_per_bar:
+            yield f"{name}: the {owner}'s {plan.beats_per_bar} beats per bar are kept"
+        elif metre is not None and metre.halved:
+            yield f"{name}: {metre.remark}"
+        if request.bpm is None and prompt.bpm is not None and abs(prompt.bpm - bpm) > _SAME_BPM:
+            kept = f"the {owner}'s tempo, {bpm:.5g} BPM, is kept"
+            advice = {"clip": _DECODE, "theme": ""}.get(owner, "; set `bpm` to change it")
+            yield f"{name}: {prompt.bpm:g} BPM isn't used; {kept}{advice}"
+        named = prompt.key if request.key is None else None
+        if named is not None and key is not None and not named.agrees_with(key):
+            kept = f"the {owner}'s key, {key.name}, is kept"
+            advice = _DECODE if owner == "clip" else ""
+            yield f"{name}: {named.name} isn't used; {kept}{advice}"
 
 
 def _either(first: Any, second: Any) -> Any:

@@ -36,7 +36,7 @@ _IN_THREE = re.compile(
 
 @dataclass(frozen=True)
 class Metre:
-    """`beats` quarter notes a bar; `name` where such a bar holds two bars of that metre."""
+    """`beats` quarter notes a bar; `halved` is a metre of which it holds two bars, such as 7/8."""
 
     beats: int
     halved: str = ""

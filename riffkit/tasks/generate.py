@@ -70,7 +70,7 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
         request,
         [Asked(request.prompt, request.negative_prompt)],
         bars=bars,
-        beats_per_bar=melody.beats_per_bar if melody else None,
+        beats_per_bar=beats,
         bpm=bpm,
         key=key,
         owner="melody",
