@@ -66,8 +66,8 @@ def named_metre(text: str) -> Metre | None:
     for match in _FRACTION.finditer(text):
         if (metre := metre_of(int(match[1]), int(match[2]))) is not None:
             return metre
-    if match := _SPOKEN.search(text):
-        return metre_of(_NUMBERS[match[1].lower()], _UNITS[match[2].lower()])
-    if match := _BEATS.search(text) or _COUNTED.search(text):
-        return metre_of(_NUMBERS[match[1].lower()], 4)
+    if spoken := _SPOKEN.search(text):
+        return metre_of(_NUMBERS[spoken[1].lower()], _UNITS[spoken[2].lower()])
+    if counted := _BEATS.search(text) or _COUNTED.search(text):
+        return metre_of(_NUMBERS[counted[1].lower()], 4)
     return Metre(3) if _IN_THREE.search(text) else None
