@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from riffkit.diffusion.denoise import SamplerConfig
 from riffkit.models.compute import is_large
-from riffkit.models.pipeline import Pipeline
+from riffkit.models.distilled import GUIDED_STEPS
 from riffkit.music.plan import Asked, Plan, Texts
 from riffkit.music.request import PaintRequest
 from riffkit.music.session import Session
@@ -49,9 +49,13 @@ def make_plan(
     musical_key = choose_key(first, traits, key=_either(key, request.key), seed=request.seed)
     steps = traits.default_steps if request.steps is None else request.steps
     guidance, guided = _either(guidance, request.guidance), list[str]()
+    unwanted = [*(one.words for one in avoided), *(w for one in prompts for w in one.unwanted)]
     if guidance is None:
-        unwanted = [*(one.words for one in avoided), *(w for one in prompts for w in one.unwanted)]
-        guidance, guided = _guidance(pipeline, steps, tuple(filter(None, dict.fromkeys(unwanted))))
+        guidance = pipeline.guidance_for(steps)
+        if guidance == 1 and any(unwanted):
+            guidance = traits.default_guidance
+            steps = max(steps, GUIDED_STEPS) if request.steps is None else steps
+            guided.append(_because_of(unwanted, guidance, steps))
     if transpose is None:
         transpose = float(semitones_to_key(musical_key, traits))
     texts = tuple(
@@ -117,18 +121,13 @@ def plan_for_source(session: Session, request: PaintRequest, source: Source, pro
     )
 
 
-def _guidance(pipeline: Pipeline, steps: int, unwanted: Sequence[str]) -> tuple[float, list[str]]:
-    """The default guidance for these steps, and a note where a negative prompt decides it.
-
-    The few-step network takes no guidance, without which a negative prompt does nothing. The other
-    one keeps as much away in 4 steps as in 20: it was measured.
-    """
-    guidance = pipeline.guidance_for(steps)
-    if guidance != 1 or not unwanted:
-        return guidance, []
-    guidance = pipeline.traits.default_guidance
-    because = f"because of the negative prompt {', '.join(unwanted)!r}"
-    return guidance, [f"guidance: {guidance:g} instead of 1, {because}"]
+def _because_of(unwanted: Iterable[str], guidance: float, steps: int) -> str:
+    """A note. The few-step network runs unguided, where a negative prompt does nothing."""
+    words = ", ".join(filter(None, dict.fromkeys(unwanted)))
+    advice = f"; `steps={GUIDED_STEPS}` sounds better with it" if steps < GUIDED_STEPS else ""
+    return (
+        f"guidance: {guidance:g} at {steps} steps, because of the negative prompt {words!r}{advice}"
+    )
 
 
 def _left_aside(plan: Plan, request: PaintRequest, owner: str) -> Iterator[str]:

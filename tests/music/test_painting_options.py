@@ -270,11 +270,25 @@ def test_a_negative_prompt_at_few_steps_is_guided(
     riff: Riff, fields: dict[str, Any], guidance: float
 ) -> None:
     _, _, plan, *notes = asked_texts(riff.pipeline, **fields)
-    note = "guidance: 3 instead of 1, because of the negative prompt 'piano'"
-    is_news = guidance == 3 and "steps" in fields
+    steps = fields.get("steps", 20)
+    note = (
+        f"guidance: 3 at {steps} steps, because of the negative prompt 'piano'; `steps=12` sounds "
+    )
+    note += "better with it"
     assert plan.denoising.guidance == plan.resolved["guidance"] == guidance
-    assert plan.denoising.steps == fields.get("steps", 20)
-    assert (note in notes) == is_news
+    assert plan.denoising.steps == steps
+    assert (note in notes) == (guidance == 3 and "steps" in fields)
+
+
+def test_a_negative_prompt_sets_the_steps_too_where_the_model_s_are_few(riff: Riff) -> None:
+    traits = replace(riff.pipeline.traits, default_steps=4)
+    few = replace(riff.pipeline, traits=traits)
+    _, _, plan, *_ = asked_texts(few, prompt="techno, no drums")
+    assert (plan.denoising.steps, plan.denoising.guidance) == (4, 1.0)
+    _, _, plan, *notes = asked_texts(few, prompt="techno", negative_prompt="piano")
+    assert (plan.denoising.steps, plan.denoising.guidance) == (12, 3.0)
+    assert plan.resolved["steps"] == 12
+    assert "guidance: 3 at 12 steps, because of the negative prompt 'piano'" in notes
 
 
 @pytest.mark.parametrize(
