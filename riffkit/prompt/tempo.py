@@ -16,7 +16,8 @@ _SLOW, _FAST = 0.7, 1.3  # of the usual tempo
 _NOT_OF_ONE_SOUND = (
     r"(?![ -](?:[\w-]+ ){0,2}?(?:attacks?|releases?|decays?|fades?|fade-(?:in|out)s?|swells?|"
     r"sweeps?|builds?|builds?-ups?|vibrato|tremolo|trills?|lfo|filters?|motion|picking|strumming|fingers?|"
-    r"arpegg\w+|runs?|riffs?|licks?|solos?|notes?|rolls?|fills?|hi-?hats?|hats?|sixteenths?)\b)"
+    r"arpegg\w+|runs?|riffs?|licks?|solos?|notes?|rolls?|fills?|hi-?hats?|hats?|sixteenths?|"
+    r"evolving|building|rising|changing|moving)\b)"
 )
 _SPEEDS = tuple(
     (re.compile(rf"(?<![\w'-])(?:{words})(?![\w'-]){_NOT_OF_ONE_SOUND}", re.I), factor)

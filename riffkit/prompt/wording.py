@@ -34,6 +34,7 @@ _MEANINGS = (
     (rf"(?<![\w'-])(?:{SLOWLY})(?![\w'-])", "slow"),
     (rf"(?<![\w'-])(?:{QUICKLY})(?![\w'-])", "fast"),
     (r"\b(up|down)[- ]tempo\b", r"\1tempo"),
+    (r"\bnot (?:too |so |very |that )?(?:slow|fast|quick)\b", "moderate"),
     # players
     (r"\bdrummers?\b|\bdrum ?sets?\b", "drums"),
     (r"\bpercussionists?\b", "percussion"),

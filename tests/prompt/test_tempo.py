@@ -63,6 +63,7 @@ def test_option_then_prompt_then_style_then_model() -> None:
         ("house pad with a slow attack", 124.0),
         ("house with fast piano arpeggios", 124.0),
         ("house with slow strings, fast drums", 124.0),  # one or the other
+        ("slowly evolving house", 124.0),
         ("slowdive", 100.0),
     ],
 )
@@ -99,6 +100,8 @@ def test_other_words_for_slow_and_fast_are_read_as_those() -> None:
     traits = replace(TRAITS, english=True)
     assert read_prompt("house, adagio", traits).text == "house, slow"
     assert read_prompt("fast-paced house", traits).text == "fast house"
+    moderate = read_prompt("house, not too fast", traits)
+    assert (moderate.text, moderate.speed, moderate.unwanted) == ("house, moderate", 1.0, ())
 
 
 def test_the_model_is_told_the_tempo_once() -> None:
