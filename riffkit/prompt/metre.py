@@ -21,7 +21,9 @@ _UNITS |= {"eights": 8, "eighths": 8}
 _NUMBER, _UNIT = "|".join(_NUMBERS), "|".join(_UNITS)
 _FRACTION = re.compile(r"(?<![\d/.,])(\d{1,2}) ?/ ?(2|4|8|16)(?![\d/])")
 _SPOKEN = re.compile(
-    rf"\b(?:(?<=\bin )|(?=\S+[ -]\S+ (?:time|met(?:re|er)|feel)\b))({_NUMBER})[ -]({_UNIT})\b", re.I
+    rf"\bin ({_NUMBER})[ -]({_UNIT})\b"
+    rf"|\b({_NUMBER})[ -]({_UNIT})(?=[ -](?:time|met(?:re|er)|feel)\b)",
+    re.I,
 )
 _BEATS = re.compile(
     rf"\b({_NUMBER})[ -]beats? (?:(?:per|to the|to a|in a|in the|a) )?(?:bars?|measures?)\b", re.I
@@ -67,7 +69,8 @@ def named_metre(text: str) -> Metre | None:
         if (metre := metre_of(int(match[1]), int(match[2]))) is not None:
             return metre
     if spoken := _SPOKEN.search(text):
-        return metre_of(_NUMBERS[spoken[1].lower()], _UNITS[spoken[2].lower()])
+        count, unit = filter(None, spoken.groups())
+        return metre_of(_NUMBERS[count.lower()], _UNITS[unit.lower()])
     if counted := _BEATS.search(text) or _COUNTED.search(text):
         return metre_of(_NUMBERS[counted[1].lower()], 4)
     return Metre(3) if _IN_THREE.search(text) else None
