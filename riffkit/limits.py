@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 from riffkit.errors import ParameterError
 
+OnOff = Literal["on", "off"]
+
 Quality = Literal["preview", "default", "high"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 """How much time decoding an image to sound may take."""

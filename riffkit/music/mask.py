@@ -98,7 +98,9 @@ def read_mask(path: Path, source: Source) -> PaintedMask:
     return PaintedMask(levels, {"name": path.name, "sha256": sha256(path)}, remarks)
 
 
-def _of_layout(levels: Mask, params: SpectrogramParams, source: Source, path: Path) -> Mask:
+def _of_layout(
+    levels: Mask, params: SpectrogramParams, source: Source, path: Path
+) -> Float[np.ndarray, "laid_row laid_frame"]:
     """A mask that was painted on the clip's plain image with these parameters, on its own."""
     height, width = source.image.pixels.shape[:2]
     seconds = source.waveform.shape[-1] / source.sample_rate
@@ -114,7 +116,7 @@ def _of_layout(levels: Mask, params: SpectrogramParams, source: Source, path: Pa
     sounding = mel_row_hz(source.image.params)[::-1] * 2 ** (source.image.transpose / 12)
     rows = np.abs(sounding[:, None] - mel_row_hz(params)[::-1][None]).argmin(axis=1)
     inside = (columns >= 0) & (columns < levels.shape[1])
-    laid: Mask = levels[rows][:, columns.clip(0, levels.shape[1] - 1)] * inside
+    laid: np.ndarray = levels[rows][:, columns.clip(0, levels.shape[1] - 1)] * inside
     return laid
 
 

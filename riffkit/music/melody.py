@@ -45,6 +45,20 @@ class Melody:
     n_beats: int
     identity: dict[str, str]
     remarks: tuple[str, ...]
+    is_score: bool = True
+    """Whether it is MIDI, and not a recording."""
+
+    @property
+    def bars(self) -> int:
+        return self.n_beats // self.beats_per_bar
+
+    def remark_of_length(self, bars: int) -> str:
+        """That only some of its bars are followed."""
+        minutes, seconds = divmod(round(self.n_beats * 60 / self.bpm), 60)
+        length = f"{self.bars} bars ({minutes}:{seconds:02d})"
+        return (
+            f"{self.identity['name']}: {length}; the first {bars} are followed (more with `bars`)"
+        )
 
     @property
     def key(self) -> str:
@@ -100,7 +114,7 @@ def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int | None) -> 
     Tempo and metre are the file's own unless given; sound is taken to be in 4/4. AudioFileError or
     ParameterError for an unusable file.
     """
-    if is_midi(path):
+    if is_score := is_midi(path):
         song = read_midi(path)
         notes, own_bpm = list(song.notes), min(MAX_BPM, max(MIN_BPM, song.bpm))
         n_beats, remarks = max(note.start + note.duration for note in notes), list[str]()
@@ -118,6 +132,7 @@ def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int | None) -> 
         bars * beats_per_bar,
         {"name": path.name, "sha256": sha256(path)},
         tuple(remarks),
+        is_score=is_score,
     )
 
 

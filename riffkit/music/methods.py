@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
-    from riffkit.limits import Loudness, Quality
+    from riffkit.limits import Loudness, OnOff, Quality
     from riffkit.music.clip import Clip
     from riffkit.music.timeline import Keyframe
 
@@ -60,7 +60,8 @@ class TaskMethods:
         The length is `bars` (2 by default) or `duration`.
 
         With `duration`, the music is made in whole bars and cut to length; a loop is rounded to
-        whole bars instead. With `melody`, its tempo, metre, key and length are the defaults.
+        whole bars instead. With `melody`, its tempo, metre, key and length are the defaults, but
+        of a recording the first 8 bars at most.
 
         Args:
             prompt: The music in words: 'lo-fi piano, rainy'.
@@ -247,7 +248,7 @@ class TaskMethods:
         time: tuple[float, float] | None = None,
         freq: tuple[float, float] | None = None,
         keep_melody: bool = False,
-        keep_level: Literal["on", "off"] = "on",
+        keep_level: OnOff = "on",
         strength: float = 1.0,
         on_step: OnStep | None = None,
     ) -> Clip:

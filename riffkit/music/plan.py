@@ -66,4 +66,9 @@ class Plan:
     texts: tuple[Texts, ...]
     read: tuple[tuple[str, Prompt], ...]
     resolved: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def bars(self) -> int:
+        return self.grid.n_beats // self.beats_per_bar
+
     notes: tuple[str, ...] = ()

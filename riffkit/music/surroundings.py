@@ -23,6 +23,7 @@ from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.pixels import DEFAULT_MAX_VALUE, mel_to_pixels, pixels_to_mel
 
 MOST_UP_DB, MOST_DOWN_DB = 18.0, 12.0
+_FULL_SHARE = 0.998  # of a part's pixels; what is louder than black among the others is clipped
 _SILENT_DB = -70.0  # of a black column's energy: below, there is no level to take or to bring
 
 Pixels = UInt8[np.ndarray, "row frame 3"]
@@ -55,15 +56,15 @@ def gain_db(image: SpectrogramImage, new: Pixels, mask: Mask, *, bar: int, loop:
 def merged(image: SpectrogramImage, new: Pixels, mask: Mask, gain_db: float) -> SpectrogramImage:
     """The image with `new`, so much louder, where the mask is 1.
 
-    Where that is louder than the image's black, black is made to mean louder, and all that is kept
-    gets lighter by as much.
+    Where more than a few pixels get louder than the image's black, black is made to mean louder,
+    and all that is kept gets lighter by as much.
     """
     kept, painted, max_value = image.pixels, new, image.max_value
     if gain_db:
         black = image.max_value or DEFAULT_MAX_VALUE
         louder = pixels_to_mel(new, image.params, max_value=black) * 10 ** (gain_db / 20)
         columns = np.flatnonzero(mask.any(axis=0))
-        peak = float(louder[..., columns].max())
+        peak = float(np.quantile(louder.amax(0)[:, columns].numpy(), _FULL_SHARE))
         if peak > black:
             old = pixels_to_mel(image.pixels, image.params, max_value=black)
             kept, max_value = mel_to_pixels(old, image.params, max_value=peak)

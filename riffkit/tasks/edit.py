@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from riffkit.errors import ParameterError
+from riffkit.limits import OnOff
 from riffkit.music.fields import option
 from riffkit.music.inputs import CLIP, MASK
 from riffkit.music.request import STRENGTH, PaintRequest
@@ -32,7 +33,7 @@ class EditRequest(PaintRequest):
         "Regenerate from LO to HI hertz.", None, metavar="LO:HI"
     )
     keep_melody: bool = option("Keep the strongest partials.", False)
-    keep_level: Literal["on", "off"] = option(
+    keep_level: OnOff = option(  # noqa: RUF009
         "Bring the new part to the level of what is around it.", "on"
     )
     strength: float = option("0 keeps the part, 1 ignores it.", 1.0, **STRENGTH)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
+    from riffkit.music.source import Source
 
+_UNHEARD_SECONDS = 0.02
 CONTEXT_BARS = 4
 """The new bars are painted beside this many of the clip's own."""
 
@@ -74,8 +76,22 @@ def _paint(
             known=place.known_sound(image),
             join=lambda whole: place.joined(whole),
             ending=Ending.of_own_level(source.waveform),
+            measure=lambda sound: _remarks(source, request),
         )
     ]
+
+
+def _remarks(source: Source, request: ExtendRequest) -> tuple[str, ...]:
+    """What is added beside the bars that were asked for."""
+    n_open = source.n_lead
+    if not request.before:
+        n_open = source.image.n_samples - source.n_lead - source.waveform.shape[-1]
+    seconds = n_open / source.sample_rate
+    if seconds < _UNHEARD_SECONDS:
+        return ()
+    bar, which = ("first", "before that") if request.before else ("last", "then")
+    number = "1 bar is" if request.bars == 1 else f"{request.bars} bars are"
+    return (f"the clip's {bar} bar is completed by {seconds:.2f} s, {which} {number} added",)
 
 
 def _title(request: ExtendRequest, inputs: Mapping[str, Any]) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
+SONG_BARS = 8
+"""How much of a recording is followed as a melody, unless a length is given."""
 _MELODY_REACH = 4.0  # a quarter as dark as the darkest cell is melody too
 
 
@@ -33,7 +35,8 @@ class GenerateRequest(PaintRequest):
     """The length is `bars` (2 by default) or `duration`.
 
     With `duration`, the music is made in whole bars and cut to length; a loop is rounded to whole
-    bars instead. With `melody`, its tempo, metre, key and length are the defaults.
+    bars instead. With `melody`, its tempo, metre, key and length are the defaults,
+    but of a recording the first 8 bars at most.
     """
 
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
@@ -63,7 +66,7 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
         bpm, beats = melody.bpm if bpm is None else bpm, melody.beats_per_bar
         key = melody.key if key is None else key
         if bars is None and request.duration is None:
-            bars = melody.n_beats // beats
+            bars = melody.bars if melody.is_score else min(melody.bars, SONG_BARS)
     bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=bpm)
     bars = bars or _bars_for(request, bpm, beats)
     return make_plan(
@@ -142,6 +145,8 @@ def _remarks(
             f"duration: rounded to {plan.grid.seconds:.2f} s, because a loop has whole bars"
         )
     if "melody" in opened:
+        if (request.bars or request.duration) is None and opened["melody"].bars > plan.bars:
+            remarks.append(opened["melody"].remark_of_length(plan.bars))
         match = similarity(sound, sample_rate, opened["melody"], plan.grid)
         remarks.append(f"melody: pitch-class match {match:.2f} (1 is best, 0 is none)")
     return tuple(remarks)

@@ -88,6 +88,9 @@ def test_a_time_span_is_new_and_all_else_the_same(riff: Riff, song: Path, source
     changed = torch.nonzero((clip.waveform - source.waveform).abs().amax(0))[:, 0] / RATE
     assert 2.0 - 0.04 <= float(changed.min()) <= 2.05
     assert 3.45 <= float(changed.max()) <= 3.5 + 0.04
+    clip.save(song.with_name("edit.wav"))
+    assert replay(song.with_name("edit.wav"), song.with_name("again.wav"), sources=[song]).same
+    clip = riff.edit(song, "solo piano", time=(2.0, 3.5), bpm=BPM, seed=1, keep_level="off", **FAST)
     frames = np.flatnonzero((clip.image.pixels != source.image.pixels).any(axis=(0, 2)))
     assert frames.min() >= round(source.frame_of(2.0))
     assert frames.max() < round(source.frame_of(3.5))
@@ -95,8 +98,6 @@ def test_a_time_span_is_new_and_all_else_the_same(riff: Riff, song: Path, source
     for seconds in (2.0, 3.5):
         near = slice(round((seconds - 0.04) * RATE), round((seconds + 0.04) * RATE))
         assert step[:, near].max() <= step.max()
-    clip.save(song.with_name("edit.wav"))
-    assert replay(song.with_name("edit.wav"), song.with_name("again.wav"), sources=[song]).same
 
 
 @pytest.fixture
@@ -151,6 +152,7 @@ def test_the_level_of_new_pixels_is_that_of_their_neighbours() -> None:
     # beyond black, black means more, and what is kept sounds as before
     whole = merged(image, quiet, stretch, 45.0)
     assert whole.max_value == pytest.approx(0.02 * 0.355 * 10 ** (45 / 20), rel=0.02)
+    assert merged(image, quiet, stretch, 9.0).max_value == image.max_value
     kept = whole.to_mel()[:, :, 320:]
     torch.testing.assert_close(kept, loud[:, :, 320:], rtol=0.1, atol=1e-4)
 
@@ -276,6 +278,9 @@ def test_an_extended_clip_stays_as_it_is(riff: Riff, song: Path, before: bool) -
     else:
         assert torch.equal(clip.waveform[:, : n - fade], waveform[:, :-fade])
         join = n
+    completed = extra / RATE - 2 * 4 * 60 / BPM
+    (note,) = (note for note in clip.notes if "completed" in note)
+    assert f"completed by {completed:.2f} s" in note and note.endswith("2 bars are added")
     step = clip.waveform.diff(dim=-1).abs()
     assert step[:, join - fade : join + fade].max() <= step.max()
     new = clip.waveform[:, n:] if not before else clip.waveform[:, :extra]
@@ -312,7 +317,9 @@ def test_clips_that_are_no_music_are_refused(riff: Riff, tmp_path: Path) -> None
 def test_an_image_of_riffkit_s_keeps_its_own_pixels(riff: Riff, tmp_path: Path) -> None:
     clip = riff.generate("rock band", bpm=100.0, key="C minor", loop=True, seed=1, **FAST)
     clip.image.save(tmp_path / "clip.png")
-    edited = riff.edit(tmp_path / "clip.png", "flute", time=(1.0, 2.0), seed=1, **FAST)
+    edited = riff.edit(
+        tmp_path / "clip.png", "flute", time=(1.0, 2.0), seed=1, keep_level="off", **FAST
+    )
     same = (edited.image.pixels == clip.image.pixels).all(axis=(0, 2))
     assert same.mean() == pytest.approx(1 - 1 / clip.seconds, abs=0.02)
     assert edited.image.transpose == clip.image.transpose
