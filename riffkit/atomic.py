@@ -43,6 +43,20 @@ def check_output_path(path: str | Path) -> None:
         raise output_error(path, error) from error
 
 
+def check_output_folder(path: str | Path) -> None:
+    """Raise OutputError if no folder can be at `path`, or nothing can be written there."""
+    path = Path(path)
+    try:
+        while not path.exists():
+            path = path.parent
+        if not path.is_dir():
+            raise NotADirectoryError(errno.EEXIST, "is a file; choose a folder")
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission denied")
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
 def output_error(path: str | Path, error: OSError) -> OutputError:
     """The one-line OutputError for an operating system's refusal to write `path`."""
     advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))

@@ -10,15 +10,13 @@ import psutil
 import torch
 
 from riffkit.errors import ParameterError
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from riffkit.limits import check_device
 
 
 def pick_device(name: str = "auto") -> torch.device:
     """The device of that name ("cuda:1" too); "auto" takes CUDA, then MPS, then the CPU."""
+    check_device(name)
     kind = name.split(":")[0]
-    if kind not in DEVICES:
-        raise ParameterError(f"device={name!r}: must be one of {', '.join(DEVICES)}")
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind == "auto":
         kind = name = next((device for device, there in available.items() if there), "cpu")

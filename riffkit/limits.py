@@ -1,4 +1,4 @@
-"""Valid names and ranges, checked without torch: quality, keys, samplers, guidance."""
+"""Valid names and ranges, checked without torch: quality, keys, samplers, guidance, devices."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ SAMPLERS = (
     "lcm",
 )
 """Heun calls the network twice per step except the last; PNDM twice in its second step."""
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def check_device(name: str) -> None:
+    """Raise ParameterError for an unknown kind of device; "cuda:1" is the second of its kind."""
+    if name.split(":")[0] not in DEVICES:
+        raise ParameterError(f"device={name!r}: must be one of {', '.join(DEVICES)}")
 
 
 def check_sampler(name: str | None) -> None:

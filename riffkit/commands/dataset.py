@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from riffkit.commands.messages import as_options
-from riffkit.commands.options import Json, Quiet, progress, say, show_notes
+from riffkit.commands.options import Json, Quiet, say, show_notes
+from riffkit.commands.stages import stages
 
 app = typer.Typer(no_args_is_help=True, help="Turn a folder of audio into a captioned dataset.")
 
@@ -71,9 +72,8 @@ def build(
     Captions come from song.txt beside song.mp3, metadata.jsonl or .csv, file tags, folder names,
     and measurements.
     """
-    from contextlib import ExitStack
-
-    from riffkit.dataset.build import build_dataset
+    from riffkit.atomic import check_output_folder
+    from riffkit.dataset.find import find_audio
     from riffkit.dataset.resolve import BuildRequest
 
     request = BuildRequest(
@@ -95,13 +95,13 @@ def build(
         workers=workers,
         engine=engine,
     )
-    with ExitStack() as stack:
-        built = build_dataset(
-            folder,
-            out,
-            request,
-            begin=lambda n: stack.enter_context(progress("listening", n, quiet=quiet)),
-        )
+    find_audio(folder, without=out)
+    check_output_folder(out)
+    with stages(quiet=quiet) as begin:
+        begin("loading")
+        from riffkit.dataset.build import build_dataset
+
+        built = build_dataset(folder, out, request, begin=lambda n: begin("listening", n))
     total = sum(record.seconds for record in built.records)
     train, test = len(built.clips("train")), len(built.clips("test"))
     if not quiet and not as_json:
@@ -144,17 +144,16 @@ def check(
 
     Looks for train/test leaks, near-duplicates, clipping, silence, missing captions and damage.
     """
-    from contextlib import ExitStack
+    from riffkit.dataset.formats import read_dataset_info
 
-    from riffkit.dataset.check import check_dataset
-    from riffkit.dataset.report import problem_lines, write_report
+    read_dataset_info(folder)
+    with stages(quiet=quiet) as begin:
+        begin("loading")
+        from riffkit.dataset.check import check_dataset
+        from riffkit.dataset.report import problem_lines, write_report
 
-    with ExitStack() as stack:
         checked = check_dataset(
-            folder,
-            engine=engine,
-            workers=workers,
-            begin=lambda n: stack.enter_context(progress("checking", n, quiet=quiet)),
+            folder, engine=engine, workers=workers, begin=lambda n: begin("checking", n)
         )
     report, facts = write_report(folder, checked)
     problems = problem_lines(facts)

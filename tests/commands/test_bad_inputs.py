@@ -179,6 +179,9 @@ train lora gone run --rank 0|rank=0
 train lora gone run --images -1|images=-1
 train lora gone run --rank x|--rank x: must be a whole number
 train lora gone run --config gone.toml|gone.toml
+train lora gone run --device tpu|device='tpu'
+train lora gone run --learning-rate nan|learning_rate=nan
+train lora gone run --sample-prompt ""|prompt=
 train lora gone run --config bad.toml|bad.toml
 train lora gone run --precision fp8|fp8
 train full run --data gone|gone

@@ -14,6 +14,7 @@ import cli
 from riffkit.commands import models, options
 from riffkit.errors import ParameterError
 from riffkit.models import pipeline as pipeline
+from tests.dataset.small_dataset import small_dataset
 
 COMMANDS = {
     "generate": ("piano",),
@@ -90,6 +91,10 @@ def test_mistakes_are_said_before_anything_is_loaded(
 def test_mistakes_import_nothing_heavy(root: Any, tmp_path: Any) -> None:
     """They are answered at once: torch alone takes seconds."""
     (tmp_path / "list.csv").write_text("prompt,bars\na,0\n")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "songs" / "a.mp3").touch()
+    small_dataset(tmp_path / "set")
     wrong = (
         ["generate", ""],
         ["generate", "a", "--bars", "0"],
@@ -101,6 +106,19 @@ def test_mistakes_import_nothing_heavy(root: Any, tmp_path: Any) -> None:
         ["generate", "--prompts", "list.csv"],
         ["morph", "a", "b.wav"],
         ["vary", "list.csv", "--count", "0"],
+        ["dataset", "build", "nowhere", "out"],
+        ["dataset", "build", "songs", "list.csv"],
+        ["dataset", "build", "songs", "out", "--bars", "0"],
+        ["dataset", "build", "songs", "out", "--preset", "none"],
+        ["dataset", "build", "songs", "out", "--templates", "nowhere.txt"],
+        ["dataset", "build", "empty", "out"],
+        ["dataset", "check", "nowhere"],
+        ["train", "lora", "nowhere", "run"],
+        ["train", "lora", "nowhere", "run", "--rank", "0"],
+        ["train", "lora", "nowhere", "run", "--device", "tpu"],
+        ["train", "lora", "set", "list.csv"],
+        ["train", "lora", "set", "list.csv/run", "--dry-run"],
+        ["train", "full", "run", "--data", "empty"],
     )
     code = (
         "import sys, cli\nfrom riffkit.errors import RiffkitError\n"

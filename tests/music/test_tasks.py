@@ -336,7 +336,7 @@ ELSEWHERE = {
         "riffkit/evaluation/run.py",
         "riffkit/evaluation/genre.py",
         "riffkit/training/prior_preservation.py",
-        "riffkit/training/tensorboard_log.py",
+        "riffkit/training/samples.py",
     },
 }
 ELSEWHERE["story"] |= {"riffkit/tasks/loop.py"}  # a loop is a story of evenly spaced keyframes
