@@ -26,6 +26,7 @@ ROWS = [
     {"dataset"},
     {"training"},
     {"evaluation", "server"},
+    {"genre"},
     {"commands"},
     {"train"},
     {"cli"},

@@ -11,8 +11,8 @@ from riffkit.progress import Advance, Begin, silent
 
 _EVERY_SECONDS = 15.0
 """Between two lines of a log."""
-_SHORTEST_SECONDS = 1.0
-"""A stage shorter than this isn't worth a line of a log."""
+_SHORTEST_SECONDS = 10.0
+"""A stage shorter than this isn't worth a line of a log, where a mistake should stand alone."""
 
 
 @contextmanager

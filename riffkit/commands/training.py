@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Collection
 from inspect import Parameter, Signature, signature
@@ -12,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-from riffkit.commands.options import Json, Quiet, say
+from riffkit.commands.options import Json, Quiet, say, show_notes
 from riffkit.errors import ParameterError
 
 
@@ -28,7 +29,8 @@ def check_installed(*packages: str) -> None:
 check_installed("pydantic")
 
 from riffkit.commands.stages import duration, stages  # noqa: E402
-from riffkit.training.plan import SAMPLES, TuningPlan, kind_of, plan_tuning  # noqa: E402
+from riffkit.dataset.resolve import DEFAULT_MODEL  # noqa: E402
+from riffkit.training.plan import MODEL_FOLDER, SAMPLES, TuningPlan, kind_of, plan_tuning  # noqa: E402
 from riffkit.training.settings import (  # noqa: E402
     FullSettings,
     LoraSettings,
@@ -39,9 +41,11 @@ from riffkit.training.settings import (  # noqa: E402
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Train a model on a dataset folder (from `riff dataset build`).
+    help="""Train a model on a folder of songs, or a dataset (from `riff dataset build`).
 
 \b
+    riff train genre NAME SONGS
+    riff generate "NAME" --lora NAME/lora
     riff train lora DATASET RUN
     riff generate "your music" --lora RUN
     riff train full RUN --data DATASET
@@ -134,6 +138,70 @@ def full(
     _tune(data, run, settings, dry_run=dry_run, as_json=as_json, quiet=quiet)
 
 
+def genre(
+    name: Annotated[str, typer.Argument(help="Word for the genre; it starts your prompts.")],
+    songs: Annotated[Path, typer.Argument(help="Folder of songs: WAV, FLAC, OGG or MP3.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder for all that is made. Default: the name."),
+    ] = None,
+    clips: Annotated[
+        int, typer.Option(help="Clips to judge by, before and after. 0: don't judge.")
+    ] = 64,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that cut the songs. Default: one per core.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done and exit.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    **flags: Any,
+) -> None:
+    """Turn a folder of songs into a LoRA of their genre, and report what it learned.
+
+    Builds a dataset, trains with the recommended recipe and judges the result. Run it again to
+    resume.
+    """
+    from riffkit.genre.plan import plan_genre
+
+    settings = read_settings(LoraSettings, None, flags)
+    plan = plan_genre(name, songs, output, settings, clips=clips)
+    if dry_run:
+        say({"plan": plan.lines()}, "\n".join(plan.lines()), as_json=as_json)
+        return
+    check_installed("peft", "tensorboard")
+    from riffkit.commands.models import fetch_missing
+
+    fetch_missing(settings.model, quiet=quiet)
+    with stages(quiet=quiet) as begin:
+        begin("loading")
+        from riffkit.genre.train import train_genre
+
+        made = train_genre(
+            plan.name,
+            songs,
+            plan.output,
+            settings,
+            clips=clips,
+            workers=workers,
+            usage=lambda prompt, lora: play_command(prompt, lora, settings),
+            begin=begin,
+        )
+    show_notes(made.notes, quiet=quiet)
+    facts = {
+        "lora": str(made.lora),
+        "report": str(made.report),
+        "prompt": made.prompt,
+        "command": made.usage,
+        "lines": list(made.lines),
+        "scores": made.scores,
+    }
+    text = (*made.lines, f"report: {made.report}", f"{made.lora}; now: {made.usage}")
+    say(facts, "\n".join(text), as_json=as_json)
+
+
+app.command()(with_flags(genre, LoraSettings, ("model", "images", "device", "seed")))
 app.command()(with_flags(lora, LoraSettings))
 app.command()(with_flags(full, FullSettings))
 
@@ -143,8 +211,9 @@ def _tune(
 ) -> None:
     plan = plan_tuning(data, run, settings)
     if dry_run:
-        comments = "".join(f"# {line}\n" for line in plan.lines())
-        facts = {"plan": plan.lines(), "settings": settings.model_dump(mode="json")}
+        words = [*plan.lines(), f"then: {play_command(plan.prompt, run, settings)}"]
+        comments = "".join(f"# {line}\n" for line in words)
+        facts = {"plan": words, "settings": settings.model_dump(mode="json")}
         say(facts, f"{comments}{to_toml(settings)}".rstrip(), as_json=as_json)
         return
     check_installed("peft", "tensorboard")
@@ -152,7 +221,8 @@ def _tune(
 
     is_first = os.environ.get("RANK", "0") == "0"  # of several processes
     fetch_missing(settings.model, quiet=quiet or not is_first)
-    begun, figures = time.monotonic(), {}
+    begun = time.monotonic()
+    figures: dict[str, float] = {}
     with stages(quiet=quiet or not is_first) as begin:
         begin("loading")
         from riffkit.training.tuning_run import result_of, tune
@@ -163,16 +233,27 @@ def _tune(
         _say_result(result_of(run, settings), plan, figures, time.monotonic() - begun, as_json)
 
 
+def play_command(prompt: str, run: Path, settings: TuningSettings) -> str:
+    """The command that makes a clip with what a run has made."""
+    words = ["riff", "generate", prompt]
+    if not isinstance(settings, LoraSettings):
+        return shlex.join([*words, "--model", str(run / MODEL_FOLDER)])
+    if settings.model != DEFAULT_MODEL:
+        words += ["--model", settings.model]
+    return shlex.join([*words, "--lora", str(run)])
+
+
 def _say_result(
     result: Path, plan: TuningPlan, figures: dict[str, float], seconds: float, as_json: bool
 ) -> None:
     settings = plan.settings
+    command = play_command(plan.prompt, plan.run, settings)
     facts = {
         kind_of(settings): str(result),
         **{name: round(value, 5) for name, value in figures.items()},
         "seconds": round(seconds, 1),
         "samples": str(plan.run / SAMPLES) if settings.sample_images else None,
-        "command": plan.command,
+        "command": command,
     }
-    text = f"{result}: {settings.images:,} images, {duration(seconds)}; now: {plan.command}"
+    text = f"{result}: {settings.images:,} images, {duration(seconds)}; now: {command}"
     say(facts, text, as_json=as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,7 +17,6 @@ from riffkit.dataset.formats import (
     read_dataset_info,
     read_metadata,
 )
-from riffkit.dataset.resolve import DEFAULT_MODEL
 from riffkit.errors import ParameterError
 from riffkit.prompt.emphasis import as_text
 from riffkit.training.settings import LoraSettings, TuningSettings, check_same_settings
@@ -79,20 +77,12 @@ class TuningPlan:
             found.append(f"{self.run}: goes on after {self.images_done:,} images{time}")
         if asked.sample_images:
             found.append(f"samples: every {asked.sample_images:,} images, in {self.run / SAMPLES}")
-        found.append(f"then: {self.command}")
         return found
 
     @property
-    def command(self) -> str:
-        """What makes a clip with the result."""
-        words = ["riff", "generate", (self.settings.sample_prompts or self.captions)[0]]
-        if isinstance(self.settings, LoraSettings):
-            if self.settings.model != DEFAULT_MODEL:
-                words += ["--model", self.settings.model]
-            words += ["--lora", str(self.run)]
-        else:
-            words += ["--model", str(self.run / MODEL_FOLDER)]
-        return shlex.join(words)
+    def prompt(self) -> str:
+        """The first prompt of the samples; it suits what was learned."""
+        return (self.settings.sample_prompts or self.captions)[0]
 
 
 def kind_of(settings: TuningSettings) -> str:

@@ -19,6 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from riffkit.audio import files
+from riffkit.commands.training import play_command
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
 from riffkit.models.lora import FILE
@@ -367,7 +368,9 @@ def test_a_plan_says_what_a_run_would_do(model: Path, data: Path, tmp_path: Path
     assert plan.captions == ("zorg, loud drums", "zorg, quiet piano")
     words = "\n".join(plan.lines())
     assert "12 clips for training and 4 held out" in words and "each clip 4 times" in words
-    assert plan.command == (f"riff generate 'zorg, loud drums' --model {model} --lora {tmp_path}")
+    assert plan.prompt == "zorg, loud drums"
+    command = play_command(plan.prompt, Path("my run"), asked)
+    assert command == f"riff generate 'zorg, loud drums' --model {model} --lora 'my run'"
     list(tune(data, tmp_path, settings(model, images=8, trigger="zorg")))
     later = plan_tuning(data, tmp_path, asked)
     assert later.images_done == 8
