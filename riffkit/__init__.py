@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from riffkit.models.catalogue import describe_model, list_models
     from riffkit.music.batch import Made
     from riffkit.music.clip import Clip
-    from riffkit.music.codec import decode_file, encode_file
-    from riffkit.music.inspect import inspect_file
+    from riffkit.music.codec import decode, encode
+    from riffkit.music.inspect import inspect
     from riffkit.music.registry import register
     from riffkit.music.replay import Replay, replay
     from riffkit.music.riff import Riff, load
@@ -76,10 +76,10 @@ __all__ = [
     "__version__",
     "build_dataset",
     "check_dataset",
-    "decode_file",
+    "decode",
     "describe_model",
-    "encode_file",
-    "inspect_file",
+    "encode",
+    "inspect",
     "list_models",
     "load",
     "register",
@@ -96,8 +96,8 @@ _HOMES = {
     "riffkit.models.catalogue": ("describe_model", "list_models"),
     "riffkit.music.batch": ("Made",),
     "riffkit.music.clip": ("Clip",),
-    "riffkit.music.codec": ("decode_file", "encode_file"),
-    "riffkit.music.inspect": ("inspect_file",),
+    "riffkit.music.codec": ("decode", "encode"),
+    "riffkit.music.inspect": ("inspect",),
     "riffkit.music.registry": ("register",),
     "riffkit.music.replay": ("Replay", "replay"),
     "riffkit.music.riff": ("Riff", "load"),

@@ -26,7 +26,7 @@ _ADVICE = {
 
 
 def check_output_path(path: str | Path) -> None:
-    """Raise OutputError if a file obviously can't be written at `path`.
+    """Raise OutputError if a file can't be written at `path`; an empty one is tried beside it.
 
     Call it before minutes of work, not only when the result is ready.
     """
@@ -37,24 +37,20 @@ def check_output_path(path: str | Path) -> None:
         path.parent.stat()
         if not path.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "not a directory")
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "permission denied")
+        try:
+            _usual_mode(_beside(path))
+        except FileNotFoundError as error:  # the folder exists, and takes no files: /proc
+            raise PermissionError(errno.EPERM, "not permitted") from error
     except OSError as error:
         raise output_error(path, error) from error
 
 
-def check_output_folder(path: str | Path) -> None:
-    """Raise OutputError if no folder can be at `path`, or nothing can be written there."""
-    path = Path(path)
-    try:
-        while not path.exists():
-            path = path.parent
-        if not path.is_dir():
-            raise NotADirectoryError(errno.EEXIST, "is a file; choose a folder")
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "permission denied")
-    except OSError as error:
-        raise output_error(path, error) from error
+def check_output_folder(folder: Path) -> None:
+    """Raise OutputError if files can't be written into a folder, or it can't be made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise OutputError(f"cannot write {str(folder)!r}: {str(there)!r} is a file; choose another")
+    check_output_path(there / "file")
 
 
 def output_error(path: str | Path, error: OSError) -> OutputError:
@@ -73,7 +69,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     check_output_path(path)
-    temporary = path.with_name(f".riffkit-{secrets.token_hex(8)}{path.suffix}")
+    temporary = _beside(path)
     try:
         mode = _usual_mode(temporary)
         yield temporary
@@ -85,8 +81,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def _beside(path: Path) -> Path:
+    """A new name in the same folder, with the same extension."""
+    return path.with_name(f".riffkit-{secrets.token_hex(8)}{path.suffix}")
+
+
 def _usual_mode(path: Path) -> int:
-    """The permissions that a new file gets there."""
+    """The permissions that a new file gets there; raises OSError if none can be made."""
     path.touch()
     mode = path.stat().st_mode & 0o777
     path.unlink()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from riffkit.errors import ImageFileError
+
 HEAD_BYTES = 16
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 SOUND_SUFFIXES = (
     *(".wav", ".flac", ".ogg", ".oga", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64"),
     *(".opus", ".m4a", ".aac", ".wma", ".mp2", ".mpga"),
 )
+MPEG_SUFFIXES = (".mp3", ".mpga")
+"""An MP3 may begin with anything."""
 
 _SOUND = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"ID3")
 _IMAGE = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
@@ -18,6 +22,24 @@ _IMAGE = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 def is_sound(head: bytes) -> bool:
     """Whether a file that starts with `head` (16 bytes) may be sound that riffkit reads."""
     return (head.startswith(_SOUND) and head[8:12] != b"WEBP") or is_mpeg_frame(head)
+
+
+def check_image(path: Path) -> None:
+    """Raise ImageFileError for a file that can't be read, or that Pillow doesn't know."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path):
+            pass
+    except UnidentifiedImageError as error:
+        raise ImageFileError(
+            f"cannot read {str(path)!r}: not an image, or damaged; choose a spectrogram PNG"
+        ) from error
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise ImageFileError(f"cannot read {str(path)!r}: {reason}; check the name") from error
+    except Image.DecompressionBombError:
+        return  # long sound
 
 
 def is_image(path: Path) -> bool:

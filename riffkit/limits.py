@@ -1,4 +1,5 @@
-"""Valid names and ranges, checked without torch: quality, keys, samplers, guidance, devices."""
+"""Valid names and ranges, checked without torch: quality, loudness, keys, samplers,
+guidance, devices."""
 
 from __future__ import annotations
 
@@ -9,6 +10,10 @@ from riffkit.errors import ParameterError
 Quality = Literal["preview", "default", "high"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 """How much time decoding an image to sound may take."""
+
+Loudness = float | Literal["peak"]
+"""LUFS, or the highest true peak at -1 dBFS."""
+MIN_LUFS, MAX_LUFS = -40.0, -5.0
 
 MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
@@ -31,12 +36,19 @@ SAMPLERS = (
 )
 """Heun calls the network twice per step except the last; PNDM twice in its second step."""
 
+
+def bpm_text(bpm: float) -> str:
+    """A tempo as it is shown: with at most two decimals."""
+    return f"{round(bpm, 2):g}"
+
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def check_device(name: str) -> None:
-    """Raise ParameterError for an unknown kind of device; "cuda:1" is the second of its kind."""
-    if name.split(":")[0] not in DEVICES:
+    """Raise ParameterError unless it is a device's name, such as "cuda:1"."""
+    kind, colon, number = name.partition(":")
+    if kind not in DEVICES or (colon and not number.isdecimal()):
         raise ParameterError(f"device={name!r}: must be one of {', '.join(DEVICES)}")
 
 
@@ -44,6 +56,14 @@ def check_sampler(name: str | None) -> None:
     """Raise ParameterError for an unknown sampler; None is the model's own."""
     if name is not None and name not in SAMPLERS:
         raise ParameterError(f"sampler={name!r}: must be one of {', '.join(SAMPLERS)}")
+
+
+def check_loudness(loudness: Loudness | None) -> None:
+    """Raise ParameterError for a loudness out of range; None is the clip's own."""
+    if loudness not in (None, "peak") and not MIN_LUFS <= float(loudness) <= MAX_LUFS:
+        raise ParameterError(
+            f"loudness={loudness:g}: must be LUFS between {MIN_LUFS:g} and {MAX_LUFS:g}, or peak"
+        )
 
 
 def check_guidance(guidance: float) -> None:

@@ -249,7 +249,7 @@ def test_a_terminal_that_lacks_characters_is_no_failure(
     monkeypatch.setenv("PYTHONUTF8", "0")
     (tmp_path / "雨.wav").write_bytes(tone.read_bytes())
     done = riff_process("inspect", "雨.wav")
-    assert done.stdout.startswith("file: \\u96e8.wav")
+    assert done.stdout.startswith("\\u96e8.wav: ")
 
 
 def test_an_unknown_option_exits_2(riff_process) -> None:

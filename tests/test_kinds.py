@@ -11,7 +11,7 @@ from PIL import Image
 
 from riffkit.errors import ParameterError
 from riffkit.kinds import is_image, names_a_file
-from riffkit.music.inspect import inspect_file
+from riffkit.music.inspect import inspect
 from riffkit.music.registry import task
 from riffkit.music.values import call_of
 
@@ -57,5 +57,5 @@ def test_an_end_of_a_morph_is_a_file_by_its_content(here: Path) -> None:
 
 def test_a_picture_of_any_kind_is_inspected_as_one(here: Path) -> None:
     for name in ("d.jpg", "e.webp", "f"):
-        facts = inspect_file(name)
+        facts = inspect(name)
         assert (facts["kind"], facts["width"]) == ("spectrogram image", 64)

@@ -32,29 +32,46 @@ def chroma(
     harmonic (Gómez, "Tonal description of polyphonic audio", 2006). Every frame is weighted by the
     square root of its level, so that soft parts count too.
     """
-    shares = chroma_steps(waveform, sample_rate, 1)[0]
-    return shares / shares.sum() if shares.any() else shares
+    return chroma_in_tune(waveform, sample_rate)[0]
+
+
+def chroma_in_tune(
+    waveform: Float[Tensor, "channel sample"], sample_rate: int
+) -> tuple[Float[np.ndarray, " pitch_class"], float]:
+    """`chroma`, and how much of the clip is in tune with itself: 1 if all peaks lie whole semitones
+    apart, near 0 for noise, whose peaks lie anywhere.
+    """
+    shares, in_tune = _heard(waveform, sample_rate, 1)
+    return (shares[0] / shares.sum() if shares.any() else shares[0]), in_tune
 
 
 def chroma_steps(
     waveform: Float[Tensor, "channel sample"], sample_rate: int, n_steps: int
 ) -> Float[np.ndarray, "step pitch_class"]:
     """How much of each pitch class sounds in each of `n_steps` equal parts of a clip."""
+    return _heard(waveform, sample_rate, n_steps)[0]
+
+
+def _heard(
+    waveform: Float[Tensor, "channel sample"], sample_rate: int, n_steps: int
+) -> tuple[Float[np.ndarray, "step pitch_class"], float]:
+    """The pitch classes of each step, and how much is in tune."""
     mono = resample(waveform.mean(0, keepdim=True), sample_rate, _RATE)[0]
     frame, midi, weight = _spectral_peaks(mono)
     shares = np.zeros(12 * n_steps)
     if not len(midi):
-        return shares.reshape(n_steps, 12)
-    midi = midi - _tuning_semitones(midi, weight)
+        return shares.reshape(n_steps, 12), 0.0
+    tuning_semitones, in_tune = _tuning(midi, weight)
+    midi = midi - tuning_semitones
     step = np.minimum((frame * _HOP_SAMPLES * n_steps) // max(1, len(mono)), n_steps - 1)
     for harmonic in range(1, _N_HARMONICS + 1):
         pitch = midi - 12 * math.log2(harmonic)
         nearest = np.round(pitch)
-        in_tune = np.cos(np.pi * (pitch - nearest)) ** 2
-        share = weight * in_tune * _HARMONIC_DECAY ** (harmonic - 1)
+        nearness = np.cos(np.pi * (pitch - nearest)) ** 2
+        share = weight * nearness * _HARMONIC_DECAY ** (harmonic - 1)
         place = 12 * step + nearest.astype(int) % 12
         shares += np.bincount(place, share, minlength=12 * n_steps)
-    return shares.reshape(n_steps, 12)
+    return shares.reshape(n_steps, 12), in_tune
 
 
 def _spectral_peaks(
@@ -89,9 +106,11 @@ def _peaks_of(
     return frame, midi, weight
 
 
-def _tuning_semitones(
+def _tuning(
     midi: Float[np.ndarray, " peak"], weight: Float[np.ndarray, " peak"]
-) -> float:
-    """How far the clip is tuned above A = 440 Hz, from -0.5 to 0.5 semitones."""
-    mean = np.sum(weight * np.exp(2j * np.pi * midi))
-    return float(np.angle(mean) / (2 * np.pi))
+) -> tuple[float, float]:
+    """How far the clip is tuned above A = 440 Hz, from -0.5 to 0.5 semitones, and how far its peaks
+    agree on that, from 0 to 1.
+    """
+    total = np.sum(weight * np.exp(2j * np.pi * midi))
+    return float(np.angle(total) / (2 * np.pi)), float(abs(total) / weight.sum())

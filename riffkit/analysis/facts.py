@@ -16,8 +16,8 @@ from riffkit.audio.loudness import integrated_lufs, true_peak_dbfs
 class ClipFacts:
     """The measured facts of one clip; confidences run from 0 to 1.
 
-    `tempo_bpm` is None if nothing repeats; `key` (such as "A minor") is None for silence, where
-    loudness and peak are -inf.
+    `tempo_bpm` is None if nothing repeats; `key` (such as "A minor") is None where none is clear.
+    Loudness and peak of silence are -inf.
     """
 
     seconds: float
@@ -37,7 +37,7 @@ def measure(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> Clip
         seconds=waveform.shape[-1] / sample_rate,
         tempo_bpm=found_tempo.bpm if found_tempo else None,
         tempo_confidence=found_tempo.confidence if found_tempo else 0.0,
-        key=found_key.name if found_key else None,
+        key=found_key.name if found_key and found_key.is_clear else None,
         key_confidence=found_key.confidence if found_key else 0.0,
         loudness_lufs=integrated_lufs(waveform, sample_rate),
         true_peak_dbfs=true_peak_dbfs(waveform),

@@ -105,7 +105,7 @@ def ogg_links(file: BinaryIO) -> list[tuple[int, int]]:
     """Where each of an OGG file's streams lies that stand one after the other (RFC 3533, 4)."""
     starts: list[int] = []
     start, is_head = 0, False
-    while (page := _ogg_page(file, start)) is not None:
+    while (page := ogg_page(file, start)) is not None:
         file.seek(start + 5)
         begins = bool(file.read(1)[0] & 2)
         if begins and not is_head:
@@ -123,7 +123,7 @@ class OggPage(NamedTuple):
     size: int
 
 
-def _ogg_page(file: BinaryIO, start: int) -> OggPage | None:
+def ogg_page(file: BinaryIO, start: int) -> OggPage | None:
     """The page at `start`, or None where none begins (RFC 3533, section 6)."""
     file.seek(start)
     header = file.read(27)
@@ -138,19 +138,19 @@ def _last_ogg_page_is_cut(file: BinaryIO, n_bytes: int) -> bool:
     tail_start = max(0, n_bytes - 2 * 65_536)
     file.seek(tail_start)
     found = file.read().rfind(b"OggS")
-    page = _ogg_page(file, tail_start + found) if found >= 0 else None
+    page = ogg_page(file, tail_start + found) if found >= 0 else None
     return page is None or page.start + page.size > n_bytes
 
 
 def set_ogg_serial(file: BinaryIO, serial: int) -> None:
     """Replace the random stream serial number of an Ogg file open for reading and writing."""
     start = 0
-    while (page := _ogg_page(file, start)) is not None:
+    while (page := ogg_page(file, start)) is not None:
         file.seek(start)
         content = bytearray(file.read(page.size))
         content[14:18] = struct.pack("<I", serial)
         content[22:26] = bytes(4)
-        content[22:26] = struct.pack("<I", _ogg_checksum(bytes(content)))
+        content[22:26] = struct.pack("<I", ogg_checksum(bytes(content)))
         file.seek(start)
         file.write(content)
         start += page.size
@@ -159,7 +159,7 @@ def set_ogg_serial(file: BinaryIO, serial: int) -> None:
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def _ogg_checksum(page: bytes) -> int:
+def ogg_checksum(page: bytes) -> int:
     """Ogg's CRC-32 by way of zlib's, which runs the same polynomial over reversed bits."""
     reversed_crc = zlib.crc32(page.translate(_REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{reversed_crc:032b}"[::-1], 2)

@@ -8,28 +8,33 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import soundfile
 from jaxtyping import Float, Num
 
 from riffkit.audio import containers, mpeg
+from riffkit.audio.shown import Shown, write_shown
 from riffkit.audio.tags import append_riff_fields, set_fields
 from riffkit.errors import OutputError, ParameterError
 
-MAX_RATE = 768_000
+MIN_RATE, MAX_RATE = 1_000, 768_000
+Bits = Literal[16, 24, "float"]
+_SUBTYPES: dict[Bits, str] = {16: "PCM_16", 24: "PCM_24", "float": "FLOAT"}
 
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """A file format by soundfile's name: its subtypes (the default first), its highest sample rate,
-    and its encoder's options.
+    """A file format by soundfile's name: its subtypes (the default first), its highest sample rate
+    (`rates`: all, where they are few), and its encoder's options.
     """
 
     name: str
     subtypes: tuple[str, ...]
     max_rate: int
     options: Mapping[str, float | str] = field(default_factory=dict)
+    rates: tuple[int, ...] = ()
 
 
 FORMATS = {
@@ -41,7 +46,11 @@ FORMATS = {
     ".ogg": AudioFormat("OGG", ("VORBIS",), 192_000, {"compression_level": 0.2}),
     # LAME's V0, some 220-260 kbit/s.
     ".mp3": AudioFormat(
-        "MP3", ("MPEG_LAYER_III",), 48_000, {"compression_level": 0.0, "bitrate_mode": "VARIABLE"}
+        "MP3",
+        ("MPEG_LAYER_III",),
+        48_000,
+        {"compression_level": 0.0, "bitrate_mode": "VARIABLE"},
+        (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
     ),
 }
 
@@ -59,6 +68,49 @@ def format_of(path: Path) -> AudioFormat:
             f"{', '.join(FORMATS)}; rename the output"
         )
     return FORMATS[path.suffix.lower()]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How a file stores samples: in 16 or 24 bits or as floats, and at which rate.
+
+    None is the format's default (16 bits in WAV and FLAC), and the clip's own rate.
+    """
+
+    bits: Bits | None = None
+    sample_rate: int | None = None
+
+    @property
+    def subtype(self) -> str | None:
+        return None if self.bits is None else _SUBTYPES[self.bits]
+
+    @classmethod
+    def of(cls, subtype: str, sample_rate: int) -> Storage:
+        """That of a file which is there; `subtype` is soundfile's."""
+        bits = {name: bits for bits, name in _SUBTYPES.items()}.get(subtype)
+        return cls(bits, sample_rate)
+
+    def check(self, path: Path) -> None:
+        """Raise OutputError or ParameterError if a file of that name can't store them so."""
+        audio_format = format_of(path)
+        name, rate = audio_format.name, self.sample_rate
+        if self.bits not in (None, *_SUBTYPES):
+            raise ParameterError(f"bits={self.bits!r}: must be 16, 24 or float")
+        if self.bits is not None and self.subtype not in audio_format.subtypes:
+            known = [str(bits) for bits, name in _SUBTYPES.items() if name in audio_format.subtypes]
+            can = f"stores {' or '.join(known)} bits" if known else "has no bits per sample"
+            other = ".wav" if known else ".wav or .flac"
+            raise ParameterError(f"bits={self.bits}: {name} {can}; write {other}")
+        if rate is None:
+            return
+        if audio_format.rates and rate not in audio_format.rates:
+            known = [f"{one:,}" for one in audio_format.rates]
+            raise ParameterError(f"sample_rate={rate}: {name} knows only {', '.join(known)} Hz")
+        if not MIN_RATE <= rate <= audio_format.max_rate:
+            raise ParameterError(
+                f"sample_rate={rate}: must be between {MIN_RATE:,} and {audio_format.max_rate:,} "
+                f"Hz for {name}"
+            )
 
 
 def check_encodable(
@@ -104,9 +156,12 @@ def encode_file(
     audio_format: AudioFormat,
     subtype: str,
     fields: Mapping[str, str],
+    shown: Shown | None = None,
 ) -> None:
     """Write all of `samples` to `path`; raises OSError if that fails."""
     n_samples, n_channels = samples.shape
+    if audio_format.name == "WAV" and shown is not None and shown.title:
+        fields = {"title": shown.title, **fields}
     try:
         with _open_to_write(path, sample_rate, n_channels, audio_format, subtype) as file:
             if audio_format.name != "WAV":
@@ -114,6 +169,8 @@ def encode_file(
             for start in range(0, n_samples, _BLOCK_SAMPLES):
                 file.write(_quantize(samples[start : start + _BLOCK_SAMPLES], subtype))
         _settle_bytes(path, samples, audio_format, fields)
+        if shown is not None:
+            write_shown(path, shown)
         _check_complete(path, n_samples)
     except soundfile.LibsndfileError as error:
         # All that could be refused was tried in memory, and libsndfile keeps the errno.

@@ -78,6 +78,22 @@ def normalize_loudness(
     return louder * _amplitude(-max(0.0, excess_db))
 
 
+def normalize_peak(
+    waveform: Float[Tensor, "channel sample"],
+    *,
+    peak_dbfs: float = MAX_TRUE_PEAK_DBFS,
+    circular: bool = False,
+) -> Float[Tensor, "channel sample"]:
+    """The clip with one gain for all of it, so that its true peak is at `peak_dbfs`.
+
+    Silence stays as it is. `circular`: the waveform is one period of a loop.
+    """
+    now_dbfs = true_peak_dbfs(waveform, circular=circular)
+    if now_dbfs == -math.inf:
+        return waveform
+    return waveform * _amplitude(peak_dbfs - now_dbfs)
+
+
 def _decibels(amplitude: float) -> float:
     return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
 

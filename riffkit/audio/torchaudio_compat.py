@@ -2,57 +2,66 @@
 
 torchaudio's Linux wheel holds an extension that is linked against CUDA. Where that cannot be
 loaded, `import torchaudio` fails, and so does `import transformers`, which imports torchaudio
-wherever it is installed. All that riffkit wants of torchaudio is plain Python, so there an empty
-extension stands in for the real one. Call `prepare` before importing diffusers or transformers.
+wherever it is installed. All that riffkit wants of torchaudio is plain Python, so there the
+extension's module stays empty. Call `prepare` before importing diffusers or transformers.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
-_PACKAGE = "torchaudio"
 _EXTENSION = "torchaudio._extension"
 
 
 def prepare() -> None:
-    """Make `import torchaudio` work where it is installed; elsewhere do nothing. Idempotent."""
-    if _PACKAGE not in sys.modules and importlib.util.find_spec(_PACKAGE) is None:
-        return
-    try:
-        importlib.import_module(_PACKAGE)
-    except (ImportError, OSError, RuntimeError):
-        _forget_half_imported()
-        sys.modules[_EXTENSION] = _stand_in()
-        importlib.import_module(_PACKAGE)
+    """Let `import torchaudio`, whoever does it, do without the extension. Imports nothing itself;
+    idempotent.
+    """
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
 
 
 def torchaudio() -> ModuleType:
     """The torchaudio module; raises ImportError only where it isn't installed."""
     prepare()
-    return importlib.import_module(_PACKAGE)
+    return importlib.import_module("torchaudio")
 
 
-def _forget_half_imported() -> None:
-    for name in list(sys.modules):
-        if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
-            del sys.modules[name]
+class _Finder(MetaPathFinder):
+    """Finds the extension, which may then fail to load."""
+
+    def find_spec(
+        self, fullname: str, path: Any, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path) if fullname == _EXTENSION else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec
 
 
-def _stand_in() -> ModuleType:
-    """What torchaudio._extension looks like in a build without compiled parts."""
-    module: Any = ModuleType(
-        _EXTENSION, "An empty stand-in for torchaudio's extension, added by riffkit."
-    )
-    module._IS_TORCHAUDIO_EXT_AVAILABLE = False
-    module._IS_ALIGN_AVAILABLE = False
-    module._check_cuda_version = lambda: None
-    module._load_lib = lambda library: False
-    module.fail_if_no_align = _fail_without_extension
-    return module
+class _Loader(Loader):
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Python's own kind of module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        try:
+            self._loader.exec_module(module)
+        except (ImportError, OSError, RuntimeError):
+            vars(module).update(  # as in a build without compiled parts
+                _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+                _IS_ALIGN_AVAILABLE=False,
+                _check_cuda_version=lambda: None,
+                _load_lib=lambda library: False,
+                fail_if_no_align=_fail_without_extension,
+            )
 
 
 def _fail_without_extension(function: object) -> object:

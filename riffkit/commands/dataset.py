@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from riffkit.commands.messages import as_options
-from riffkit.commands.options import Json, Quiet, say, show_notes
+from riffkit.commands.options import Json, Quiet
+from riffkit.commands.printing import say, show_notes
 from riffkit.commands.stages import stages
 
 app = typer.Typer(no_args_is_help=True, help="Turn a folder of audio into a captioned dataset.")

@@ -1,25 +1,28 @@
-"""Files: encode, decode, inspect, replay."""
+"""Files: encode, decode, play, inspect, replay."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from riffkit.commands.options import (
+    Bits,
     Device,
+    Force,
     Json,
     Preset,
     Quality,
     Quiet,
+    Rate,
     Vocoder,
     check_png_name,
-    lines,
-    progress,
-    say,
-    show_notes,
+    storage_of,
 )
+from riffkit.commands.printing import loading, progress, say, show_notes
+from riffkit.commands.shown import file_lines
+from riffkit.limits import Quality as QualityName
 
 app = typer.Typer()
 
@@ -32,15 +35,16 @@ def encode(
     bpm: Annotated[
         float | None, typer.Option(help="Align the image to beats of this tempo.")
     ] = None,
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn audio into a spectrogram image."""
-    from riffkit.atomic import check_output_path
+    from riffkit.music.outputs import check_target
 
     check_png_name(png)
-    check_output_path(png)
-    from riffkit.music.codec import encode_file
+    check_target(png, inputs=[audio], force=force)
+    from riffkit.music.codec import encode as encode_file
 
     with progress("encoding", None, quiet=quiet):
         image = encode_file(audio, preset=preset, bpm=bpm)
@@ -60,18 +64,32 @@ def decode(
         float, typer.Option(help="Semitones to raise the pitch by, at the same tempo.")
     ] = 0.0,
     preset: Preset = None,
+    loudness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LUFS|peak", help="LUFS, such as -14, or peak. Default: the image's, or -16."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same result.")] = 0,
     device: Device = "auto",
+    bits: Bits = None,
+    sample_rate: Rate = None,
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn a spectrogram image into audio."""
-    from riffkit.atomic import check_output_path
-    from riffkit.audio.encoding import format_of
+    from riffkit.limits import check_device, check_loudness
+    from riffkit.music.outputs import check_target
+    from riffkit.music.values import number_or_word
 
-    format_of(audio)
-    check_output_path(audio)
-    from riffkit.music.codec import decode_file
+    level = None if loudness is None else number_or_word("loudness", loudness, ("peak",))
+    check_loudness(level)
+    storage = storage_of(bits, sample_rate, audio)
+    check_target(audio, inputs=[png], force=force)
+    check_device(device)
+    from riffkit.audio.reader import describe
+    from riffkit.music.codec import decode as decode_file
 
     with progress("decoding", None, quiet=quiet):
         clip = decode_file(
@@ -81,26 +99,61 @@ def decode(
             bpm=bpm,
             transpose=transpose,
             preset=preset,
+            loudness=level,
             seed=seed,
             device=device,
         )
-        clip.save(audio)
+        clip.save(audio, bits=storage.bits, sample_rate=storage.sample_rate)
     show_notes(clip.notes, quiet=quiet)
-    facts = {"audio": str(audio), "seconds": clip.seconds, "samples": clip.waveform.shape[-1]}
+    facts = {"audio": str(audio), "seconds": clip.seconds, "samples": describe(audio).n_samples}
     say(facts, f"{audio}: {clip.seconds:.2f} s", as_json=as_json)
 
 
 @app.command()
-def inspect(
+def play(
     file: Annotated[Path, typer.Argument(help="Audio file or spectrogram image.")],
+    loop: Annotated[bool, typer.Option("--loop", help="Play on until Ctrl-C.")] = False,
+    quality: Quality = "default",
+    preset: Preset = None,
+    quiet: Quiet = False,
+) -> None:
+    """Play a file, or the sound of an image. Ctrl-C stops it."""
+    from riffkit.audio import playing
+
+    playing.sound_device()
+    with progress("decoding", None, quiet=quiet):
+        waveform, rate = _sound_of(file, quality, preset)
+    total = None if loop else playing.n_blocks(waveform.shape[-1], rate)
+    with progress("playing", total, quiet=quiet) as advance:
+        playing.play(waveform.T.numpy(), rate, loop=loop, on_block=advance)
+
+
+def _sound_of(file: Path, quality: QualityName, preset: str | None) -> tuple[Any, int]:
+    from riffkit.audio.reader import describe
+    from riffkit.kinds import is_image
+    from riffkit.music.codec import decode as decode_file
+
+    if is_image(file):
+        clip = decode_file(file, quality=quality, preset=preset)
+        return clip.waveform, clip.sample_rate
+    describe(file)  # before torch is imported
+    from riffkit.audio.files import load
+
+    return load(file, allow_silence=True)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="Audio file, spectrogram image, or MIDI.")],
     preset: Preset = None,
     as_json: Json = False,
 ) -> None:
     """Show a file's recipe, parameters, tempo, key, loudness and tags."""
-    from riffkit.music.inspect import inspect_file
+    from riffkit.music.inspect import inspect as inspect_file
 
-    facts = inspect_file(file, preset=preset)
-    say(facts, "\n".join(lines(facts)), as_json=as_json)
+    with progress("listening", None, quiet=as_json):
+        facts = inspect_file(file, preset=preset)
+    say(facts, "\n".join(file_lines(facts)), as_json=as_json)
 
 
 @app.command()
@@ -119,6 +172,7 @@ def replay(
         list[Path] | None, typer.Option(metavar="<path>", help="A LoRA, or its folder; repeatable.")
     ] = None,
     device: Device = "auto",
+    force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -126,11 +180,14 @@ def replay(
 
     Its sources and LoRAs are found beside it, or where --source and --lora say.
     """
-    from riffkit.atomic import check_output_path
-    from riffkit.music.replay import replay as replay_file
+    from riffkit.music.clip import recorded_recipe
+    from riffkit.music.outputs import check_target
 
+    recorded_recipe(file)  # before torch is imported
     path = output or file.with_name(f"{file.stem}-replay{file.suffix}")
-    check_output_path(path)
+    check_target(path, inputs=[file, *(source or ()), *(lora or ())], force=force)
+    with loading(quiet=quiet):
+        from riffkit.music.replay import replay as replay_file
     with progress("replaying", None, quiet=quiet):
         result = replay_file(
             file, path, model=model, sources=source or (), loras=lora or (), device=device

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from riffkit.commands.options import Device, Json, Lora, Model, Quiet, progress, say, show_notes
+from riffkit.commands.loading import Loading
+from riffkit.commands.options import Device, Json, Lora, Model, Quiet
+from riffkit.commands.printing import loading, progress, say, show_notes
 from riffkit.commands.stages import stages
 
 app = typer.Typer()
@@ -55,15 +57,22 @@ def evaluate(
     With --dataset: how much of its genre a LoRA or tuned model has learned, whether it copies
     training clips, and whether the LoRA at half weight still follows the fixed prompts.
     """
+    from riffkit.atomic import check_output_folder
     from riffkit.errors import ParameterError
-    from riffkit.evaluation.run import Evaluation
+    from riffkit.evaluation.prompts import Evaluation
+    from riffkit.evaluation.real import read_real_clips, reference_files
 
+    check_output_folder(folder)
+    for judged in (model, tuned or model):
+        Loading(model=judged, lora=lora, device=device).check()
     n_prompts = prompts if prompts is not None else 40 if dataset else 200
     if dataset is None:
         for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
             if value is not None:
                 raise ParameterError(f"{name}={value!r}: needs --dataset; give a dataset folder")
         evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
+        if reference is not None:
+            reference_files(reference)
         _judge_prompts(folder, evaluation, model, lora, reference, device, as_json, quiet)
         return
     if not lora and tuned is None:
@@ -75,10 +84,9 @@ def evaluate(
             "reference: can't be combined with --dataset, whose held-out clips are the reference"
         )
     asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
-    from riffkit.evaluation.tuned import Judging
-
+    read_real_clips(dataset)
     options = {"steps": steps, "guidance": guidance, "seed": seed}
-    judging = Judging(prompt, clips, asked, tag, options)
+    judging = {"prompt": prompt, "clips": clips, "others": asked, "tag": tag, "options": options}
     _judge_tuned(folder, dataset, judging, model, tuned, lora or [], device, as_json, quiet)
 
 
@@ -92,15 +100,16 @@ def _judge_prompts(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.evaluation.judge import judge
-    from riffkit.evaluation.reference import load_reference
-    from riffkit.evaluation.report import summary, write_report
-    from riffkit.evaluation.run import make_clips, read_clips, sounds_of
-    from riffkit.models.pipeline import load_pipeline
+    with loading(quiet=quiet):
+        from riffkit.evaluation.judge import judge
+        from riffkit.evaluation.reference import load_reference
+        from riffkit.evaluation.report import summary, write_report
+        from riffkit.evaluation.run import make_clips, read_clips, sounds_of
+        from riffkit.models.pipeline import load_pipeline
 
-    measure = load_reference()
-    sounds = None if reference is None else sounds_of(reference)
-    pipeline = load_pipeline(model, device=device, loras=lora or ())
+        measure = load_reference()
+        sounds = None if reference is None else sounds_of(reference)
+        pipeline = load_pipeline(model, device=device, loras=lora or ())
     show_notes(pipeline.notes, quiet=quiet)
     audio, readings = [], []
     with progress("generating and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
@@ -121,7 +130,7 @@ def _judge_prompts(
 def _judge_tuned(
     folder: Path,
     dataset: Path,
-    judging: Any,
+    judging: dict[str, Any],
     model: str,
     tuned: str | None,
     lora: list[str],
@@ -129,13 +138,14 @@ def _judge_tuned(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from riffkit.evaluation.tuned import judge_tuned
-
     with stages(quiet=quiet) as begin:
+        begin("loading")
+        from riffkit.evaluation.tuned import Judging, judge_tuned
+
         judged = judge_tuned(
             folder,
             dataset,
-            judging,
+            Judging(**judging),
             model=model,
             tuned=tuned,
             loras=lora,

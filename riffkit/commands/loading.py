@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from riffkit.commands.options import Device, Lora, Model, show_notes
+from riffkit.commands.options import Device, Lora, Model
+from riffkit.commands.printing import loading, show_notes
 
 DtypeName = Literal["auto", "float32", "float16", "bfloat16"]
 _Dtype = Annotated[DtypeName, typer.Option(help="Precision of the network weights.")]
@@ -41,12 +43,25 @@ class Loading:
             "compute": compute,
         }
 
+    def check(self) -> list[Path]:
+        """The files that will be read, known to be there; answered before torch is imported."""
+        from riffkit.limits import check_device
+        from riffkit.models.locate import local_model
+        from riffkit.models.lora_file import lora_file, parse_lora
+
+        check_device(self.device)
+        model = local_model(self.model)
+        loras = [lora_file(parse_lora(text)[0]) for text in self.lora or ()]
+        return [*loras, *([model] if model is not None else [])]
+
     def pipeline(self, *, quiet: bool) -> Any:
         """Load the model and print its notes."""
         from riffkit.commands.models import fetch_missing
-        from riffkit.models.pipeline import load_pipeline
 
         fetch_missing(self.model, quiet=quiet)
-        pipeline = load_pipeline(**self.arguments)
+        with loading(quiet=quiet):
+            from riffkit.models.pipeline import load_pipeline
+
+            pipeline = load_pipeline(**self.arguments)
         show_notes(pipeline.notes, quiet=quiet)
         return pipeline

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from riffkit.commands.options import Json, Quiet, lines, say
+from riffkit.commands.options import Json, Quiet
+from riffkit.commands.printing import say
+from riffkit.commands.shown import model_lines
 from riffkit.errors import ModelError, ParameterError
 
 app = typer.Typer(help="List, download and remove models.", no_args_is_help=True)
@@ -37,7 +39,7 @@ def show_model(
     from riffkit.models.catalogue import describe_model
 
     facts = describe_model(model)
-    say(facts, "\n".join(lines(facts)), as_json=as_json)
+    say(facts, "\n".join(model_lines(facts)), as_json=as_json)
 
 
 @app.command("pull")

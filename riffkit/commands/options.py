@@ -1,4 +1,4 @@
-"""Options that commands share, and how they write and print.
+"""Options that commands share, and how they write files.
 
 The command line imports torch and diffusers only inside the commands that need them, so that
 `riff --help` answers at once.
@@ -6,18 +6,19 @@ The command line imports torch and diffusers only inside the commands that need 
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from riffkit.commands.messages import as_options
+from riffkit.commands.printing import say
 from riffkit.errors import ParameterError
 from riffkit.limits import Quality as QualityName
+from riffkit.limits import bpm_text
+
+if TYPE_CHECKING:
+    from riffkit.audio.encoding import Storage
 
 Output = Annotated[
     Path | None,
@@ -25,8 +26,17 @@ Output = Annotated[
         "-o", "--output", help="File to write: .wav, .flac, .ogg or .mp3; for a list, a folder."
     ),
 ]
+BitsName = Literal["16", "24", "float"]
+Bits = Annotated[
+    BitsName | None, typer.Option(help="Bits of a sample, in WAV and FLAC.  [default: 16]")
+]
+Rate = Annotated[
+    int | None,
+    typer.Option("--rate", metavar="HZ", help="Sample rate of the file. Default: the clip's."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that aren't riffkit's own.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide the progress bar and notes.")]
 Model = Annotated[str, typer.Option(help="Bundled name, folder, file, or hub id.")]
 Lora = Annotated[
@@ -50,17 +60,15 @@ def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
     return [next(free) for _ in range(count)]
 
 
-def checked_paths(output: Path | None, name: str, count: int = 1) -> list[Path]:
-    """`output_paths`, after checking that each file and its PNG can be written."""
-    from riffkit.atomic import check_output_path
-    from riffkit.audio.encoding import format_of
+def storage_of(bits: BitsName | None, sample_rate: int | None, *paths: Path) -> Storage:
+    """How files of these names store their samples, checked for each."""
+    from riffkit.audio.encoding import Storage
 
-    paths = output_paths(output, name, count)
+    names: dict[str | None, Any] = {None: None, "float": "float", "16": 16, "24": 24}
+    storage = Storage(names[bits], sample_rate)
     for path in paths:
-        format_of(path)
-        check_output_path(path)
-        check_output_path(path.with_suffix(".png"))
-    return paths
+        storage.check(path)
+    return storage
 
 
 def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,32 +81,20 @@ def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in given and value is not None}
 
 
-@contextmanager
-def painting_bar(n_calls: int, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar for the denoising steps of `n_calls` calls; yields an `on_step` callback."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        row = bar.add_task("painting", total=None)
-        yield lambda done, total: bar.update(row, total=total * n_calls, advance=1)
-
-
-def put(clip: Any, path: Path, *, as_json: bool) -> None:
+def put(clip: Any, target: Any, storage: Storage, *, as_json: bool) -> None:
     """Write a clip and its PNG, and print a line about it."""
-    save_pair(clip, path)
-    facts, text = described(path, clip.seconds, clip.image.grid, clip.recipe)
+    save_pair(clip, target, storage)
+    facts, text = described(target.audio, target.image, clip.seconds, clip.image.grid, clip.recipe)
     say(facts, text, as_json=as_json)
 
 
-def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[str, Any], str]:
+def described(
+    path: Path, image: Path, seconds: float, grid: Any, recipe: Any
+) -> tuple[dict[str, Any], str]:
     """A clip's description as JSON facts and as a line of text."""
     facts = {
         "audio": str(path),
-        "image": str(path.with_suffix(".png")),
+        "image": str(image),
         "seconds": round(seconds, 3),
         "bpm": grid.bpm if grid else None,
         "key": recipe.arguments["key"],
@@ -106,8 +102,8 @@ def described(path: Path, seconds: float, grid: Any, recipe: Any) -> tuple[dict[
         "seed": recipe.arguments["seed"],
         "model": recipe.model["name"],
     }
-    text = f"{path} and {path.with_suffix('.png').name}: {seconds:.2f} s"
-    text += f", {grid.bpm:g} BPM" if grid else ""
+    text = f"{path} and {image.name}: {seconds:.2f} s"
+    text += f", {bpm_text(grid.bpm)} BPM" if grid else ""
     text += f", {facts['key']}" if facts["key"] else ""
     return facts, f"{text}, seed {facts['seed']}"
 
@@ -117,49 +113,11 @@ def check_png_name(path: Path) -> None:
         raise ParameterError(f"image={path.name!r}: must end in .png")
 
 
-def save_pair(clip: Any, path: Path) -> None:
+def save_pair(clip: Any, target: Any, storage: Storage) -> None:
     """The audio file and the PNG beside it: both, or neither."""
-    image_path = path.with_suffix(".png")
-    clip.image.save(image_path)
-    try:
-        clip.save(path)
-    except BaseException:
-        image_path.unlink(missing_ok=True)
-        raise
+    from riffkit.atomic import atomic_path
+    from riffkit.spectrogram.png import write_contents
 
-
-@contextmanager
-def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A transient progress bar on stderr; yields the callback that advances it."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)
-
-
-def show_notes(notes: tuple[str, ...], *, quiet: bool) -> None:
-    for note in () if quiet else notes:
-        print(f"note: {as_options(note)}", file=sys.stderr)
-
-
-def say(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
-    print(json.dumps(facts, ensure_ascii=False) if as_json else text)
-
-
-def lines(facts: dict[str, Any], indent: str = "") -> Iterator[str]:
-    """Nested values as indented "name: value" lines."""
-    for name, value in facts.items():
-        if isinstance(value, dict) and value:
-            yield f"{indent}{name}:"
-            yield from lines(value, indent + "  ")
-        elif value not in (None, {}, [], ""):
-            yield (
-                f"{indent}{name}: {value:g}"
-                if isinstance(value, float)
-                else (f"{indent}{name}: {value}")
-            )
+    with atomic_path(target.image) as image:
+        write_contents(image, clip.image.contents())
+        clip.save(target.audio, bits=storage.bits, sample_rate=storage.sample_rate)

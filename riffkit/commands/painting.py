@@ -13,21 +13,25 @@ import typer
 from riffkit.commands.batch import Engine, Workers, put_batch
 from riffkit.commands.loading import Loading
 from riffkit.commands.options import (
+    Bits,
+    BitsName,
+    Force,
     Json,
     Output,
     Quiet,
-    checked_paths,
+    Rate,
     explicit,
-    painting_bar,
+    output_paths,
     put,
-    show_notes,
+    storage_of,
 )
+from riffkit.commands.printing import painting_bar, show_notes
 from riffkit.errors import ParameterError
 from riffkit.music.fields import About, about_of
 from riffkit.music.registry import tasks
 from riffkit.music.request import PaintRequest
-from riffkit.music.task import Call, Input, Task
-from riffkit.music.values import call_of, inner, is_span, random_seed
+from riffkit.music.task import Call, Input, Task, files_of
+from riffkit.music.values import call_of, inner, is_span, random_seed, words_of
 
 _Count = Annotated[int, typer.Option(help="Number of clips, each with the next seed.")]
 
@@ -67,12 +71,13 @@ def batch(ctx: Any, **values: Any) -> None:
 def _batch_parameters() -> list[Parameter]:
     file = Annotated[Path, typer.Argument(help="Text, .jsonl or .csv file.")]
     task = Annotated[str, typer.Option(help="Task for rows that don't name one.")]
-    _, *talk = _annotated(_COMMON)
+    _, bits, rate, *talk = _annotated(_COMMON)
     folder = typer.Option("-o", "--output", help="Folder for the clips. Default: the file's name.")
     output = _parameter("output", Path | None, folder, None)
     named = {"task": (task, "generate"), "count": (_Count, 1), **_LISTED}
     first = _annotated({"file": (file, Parameter.empty)})
-    return [*first, output, *_annotated(named), *shared_parameters(), *of_loading(), *talk]
+    options = [*_annotated(named), *shared_parameters(), *of_loading()]
+    return [*first, output, bits, rate, *options, *talk]
 
 
 def _help(task: Task[Any]) -> str:
@@ -112,6 +117,9 @@ def _command(task: Task[Any]) -> Callable[..., None]:
 
 _COMMON: dict[str, Any] = {
     "output": (Output, None),
+    "bits": (Bits, None),
+    "sample_rate": (Rate, None),
+    "force": (Force, False),
     "as_json": (Json, False),
     "quiet": (Quiet, False),
 }
@@ -135,13 +143,23 @@ def _make(
     count: int,
     *,
     output: Path | None,
+    bits: BitsName | None,
+    sample_rate: int | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
+    from riffkit.music.outputs import check_target, targets_of
+
     first: Call[Any] = call_of(task, given, seed=random_seed())
     n_each = task.n_clips(first.request)
-    paths = checked_paths(output, first.title, count * n_each)
+    inputs = [*files_of(first), *loading.check()]
+    paths = output_paths(output, first.title, count * n_each)
+    storage = storage_of(bits, sample_rate, *paths)
+    targets = targets_of(paths, inputs=inputs, force=force)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
+    if sheet is not None:
+        check_target(sheet, inputs=inputs, force=force)
     calls = [
         replace(first, request=replace(first.request, seed=first.request.seed + index))
         for index in range(count)
@@ -158,19 +176,19 @@ def _make(
             prepared = prepare(session, call, opened)
             opened = prepared.opened
             clips = perform(session, prepared)
-            mine = paths[index * n_each : (index + 1) * n_each]
+            mine = targets[index * n_each : (index + 1) * n_each]
             if sheet is not None:
-                images = {path.name: clip.image for path, clip in zip(mine, clips, strict=True)}
+                images = {one.audio.name: clip.image for one, clip in zip(mine, clips, strict=True)}
                 sources = {
                     Path(call.inputs[name]).name: one.image
                     for name, one in prepared.opened.items()
                     if name == "clip"
                 }
                 save_sheet(sheet, {**sources, **images})
-            for path, clip in zip(mine, clips, strict=True):
+            for target, clip in zip(mine, clips, strict=True):
                 notes = tuple(note for note in clip.notes if note not in pipeline.notes)
-                show_notes(notes, quiet=quiet)
-                put(clip, path, as_json=as_json)
+                show_notes((*target.notes, *notes), quiet=quiet)
+                put(clip, target, storage, as_json=as_json)
 
 
 def _sheet_path(path: Path) -> Path:
@@ -199,8 +217,8 @@ def parameters_of(task: Task[Any]) -> list[Parameter]:
         more += _annotated({"count": (_Count, 1)})
     arguments = [one for one in found if _is_argument(one)]
     options = [one for one in found if not _is_argument(one)]
-    output, *talk = _annotated(_COMMON)
-    return [*arguments, output, *more, *options, *of_loading(), *talk]
+    written, talk = _annotated(_COMMON)[:3], _annotated(_COMMON)[3:]
+    return [*arguments, *written, *more, *options, *of_loading(), *talk]
 
 
 _SHARED = {field.name for field in fields(PaintRequest)}
@@ -256,7 +274,7 @@ def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) ->
 
 def _command_line_type(hint: Any) -> Any:
     """The type typer parses for a field: spans as A:B, several values as several words."""
-    if is_span(hint):
+    if is_span(hint) or words_of(hint):
         return str | None
     if get_origin(inner(hint)) is tuple:
         return list[str]

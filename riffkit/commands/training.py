@@ -13,7 +13,9 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-from riffkit.commands.options import Json, Quiet, say, show_notes
+from riffkit.commands.loading import Loading
+from riffkit.commands.options import Json, Quiet
+from riffkit.commands.printing import say, show_notes
 from riffkit.errors import ParameterError
 
 
@@ -166,6 +168,7 @@ def genre(
     from riffkit.genre.plan import plan_genre
 
     settings = read_settings(LoraSettings, None, flags)
+    Loading(model=settings.model, device=settings.device).check()
     plan = plan_genre(name, songs, output, settings, clips=clips)
     if dry_run:
         say({"plan": plan.lines()}, "\n".join(plan.lines()), as_json=as_json)
@@ -209,6 +212,7 @@ app.command()(with_flags(full, FullSettings))
 def _tune(
     data: Path, run: Path, settings: TuningSettings, *, dry_run: bool, as_json: bool, quiet: bool
 ) -> None:
+    Loading(model=settings.model, device=settings.device).check()
     plan = plan_tuning(data, run, settings)
     if dry_run:
         words = [*plan.lines(), f"then: {play_command(plan.prompt, run, settings)}"]

@@ -221,7 +221,7 @@ def file_tags(path: Path) -> dict[str, str]:
 
 
 def _libsndfile_tags(path: Path) -> dict[str, str]:
-    from riffkit.audio.files import read_tags
+    from riffkit.audio.reader import read_tags
 
     try:
         tags = read_tags(path)

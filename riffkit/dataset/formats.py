@@ -139,7 +139,9 @@ def _read_info(out: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _damaged(out, INFO_NAME) from error
-    return dict(values)
+    if not isinstance(values, dict):
+        raise _damaged(out, INFO_NAME)
+    return values
 
 
 def read_metadata(out: Path) -> list[ClipRecord]:
@@ -157,9 +159,12 @@ def read_metadata(out: Path) -> list[ClipRecord]:
 
 
 def read_ledger(out: Path) -> list[dict[str, Any]]:
-    """The lines of ledger.jsonl."""
-    lines = json_lines((out / LEDGER_NAME).read_text(encoding="utf-8"))
-    return [json.loads(line) for line in lines]
+    """The lines of ledger.jsonl; ParameterError if it can't be read."""
+    try:
+        lines = json_lines((out / LEDGER_NAME).read_text(encoding="utf-8"))
+        return [dict(json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(out, LEDGER_NAME) from error
 
 
 def json_lines(text: str) -> list[str]:
@@ -197,7 +202,7 @@ def read_shards(out: Path, split: str) -> Iterator[Sample]:
         try:
             for members in read_tar(path):
                 yield sample_of(members)
-        except (OSError, tarfile.TarError, KeyError, ValueError) as error:
+        except (OSError, tarfile.TarError, KeyError, TypeError, ValueError) as error:
             raise _damaged(out, f"{SHARDS_NAME}/{path.name}") from error
 
 

@@ -19,8 +19,9 @@ from riffkit.atomic import atomic_path
 from riffkit.dataset.formats import CLIP_RATE
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
-from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import Planes, SpectrogramParams
+from riffkit.spectrogram.pixels import mel_to_pixels
 from riffkit.spectrogram.png_stream import PNG_SIGNATURE
 from riffkit.spectrogram.two_rate_mel import two_rate_mel
 

@@ -13,6 +13,7 @@ from riffkit.atomic import atomic_path
 from riffkit.dataset.check import Check
 from riffkit.dataset.formats import ClipRecord, write_json
 from riffkit.html import bullets, figure, histogram, page, table
+from riffkit.limits import bpm_text
 
 JSON_NAME, HTML_NAME = "check.json", "check.html"
 _N_SHOWN, _N_NAMED = 48, 5
@@ -103,7 +104,7 @@ def _figures(title: str, check: Check, records: Sequence[ClipRecord]) -> str:
 def _figure(check: Check, record: ClipRecord) -> str:
     seen = check.seen.get(record.shard_key)
     picture = "" if seen is None else f"data:image/jpeg;base64,{b64encode(seen.thumbnail).decode()}"
-    known = [f"{record.bpm:g} BPM" if record.bpm else "", record.key or ""]
+    known = [f"{bpm_text(record.bpm)} BPM" if record.bpm else "", record.key or ""]
     known += [one.kind for one in check.findings if record.file_name in one.clips]
     lines = [record.text, ", ".join(dict.fromkeys(filter(None, known)))]
     return figure(record.file_name, picture, record.file_name, lines)

@@ -15,6 +15,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def check_engine(engine: str, workers: int | None) -> None:
+    """Raise ParameterError for an unknown engine, or less than one worker."""
+    if engine not in ENGINES:
+        raise ParameterError(f"engine={engine!r}: must be one of {', '.join(ENGINES)}")
+    if workers is not None and workers < 1:
+        raise ParameterError(f"workers={workers}: must be at least 1")
+
+
 def run_tasks(
     function: Callable[[Item], Result],
     items: Iterable[Item],
@@ -37,10 +45,7 @@ def run_tasks(
     `name` calls it; any other is raised as it is, with the item in a note. A worker that dies is
     a WorkerError. However it ends, closed or by Ctrl-C too, no worker of it stays.
     """
-    if engine not in ENGINES:
-        raise ParameterError(f"engine={engine!r}: must be one of {', '.join(ENGINES)}")
-    if workers is not None and workers < 1:
-        raise ParameterError(f"workers={workers}: must be at least 1")
+    check_engine(engine, workers)
     if engine == "ray":
         from riffkit.engine.cluster import on_ray
 

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from riffkit.audio.resampling import resample
 from riffkit.errors import ParameterError
-from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel import waveform_to_mel
+from riffkit.spectrogram.pixels import mel_to_pixels
 
 _LSD_FFT, _LSD_HOP = 2048, 512
 FLOOR_DB = -100.0

@@ -7,7 +7,6 @@ coarse images.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from riffkit.audio import files
 from riffkit.errors import ParameterError
 from riffkit.evaluation.frechet import Whitening, frechet_distance, split_floor
 from riffkit.evaluation.reading import musicnn_features, picture_features
+from riffkit.evaluation.real import RealClip
 from riffkit.evaluation.run import check_same
 from riffkit.html import bullets, figure, page
 from riffkit.models.pipeline import Pipeline
@@ -34,22 +34,7 @@ from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.tasks.generate import GENERATE, GenerateRequest
 from riffkit.vocoder.decode import decode
 
-_FEWEST = 4
 _LEAST_SURE = 0.05  # of a tag that real clips must have to be named
-
-
-@dataclass(frozen=True)
-class RealClip:
-    """A clip of a dataset folder (Hugging Face audiofolder), on the beat grid if it has a tempo.
-
-    Its training image was `transpose` semitones lower than it sounds.
-    """
-
-    path: Path
-    split: str
-    bpm: float | None
-    beats_per_bar: int
-    transpose: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,51 +77,6 @@ class GenreScores:
             "held-out clips "
             f"{self.nearest_held_out:.2f} ({copies})",
         ]
-
-
-def read_real_clips(dataset: Path) -> list[RealClip]:
-    """The clips of a dataset; ParameterError if there are too few, or none held out."""
-    try:
-        lines = (dataset / "metadata.jsonl").read_text(encoding="utf-8").split("\n")
-        values = [json.loads(line) for line in lines if line.strip()]
-        clips = [
-            RealClip(
-                dataset / v["file_name"],
-                v["split"],
-                v.get("bpm"),
-                v.get("beats_per_bar", 4),
-                v.get("transpose", 0.0),
-            )
-            for v in values
-        ]
-    except (OSError, ValueError, KeyError) as error:
-        raise ParameterError(
-            f"dataset={dataset.name!r}: metadata.jsonl is missing or unreadable; make a dataset "
-            "with "
-            "`riff dataset build`"
-        ) from error
-    for split in ("train", "test"):
-        n = sum(clip.split == split for clip in clips)
-        if n < _FEWEST:
-            raise ParameterError(
-                f"dataset={dataset.name!r}: has {n} {split} clips; at least {_FEWEST} are needed"
-            )
-    return clips
-
-
-def genre_requests(
-    prompt: str, clips: Sequence[RealClip], n_clips: int, *, seed: int = 0, **options: object
-) -> list[GenerateRequest]:
-    """The same prompt with seeds from `seed` on, at the dataset's usual tempo."""
-    if n_clips < _FEWEST:
-        raise ParameterError(f"clips={n_clips}: must be at least {_FEWEST}")
-    tempi = [clip.bpm for clip in clips if clip.bpm is not None]
-    bpm = float(np.median(tempi)) if tempi else None
-    beats = int(np.median([clip.beats_per_bar for clip in clips]))
-    return [
-        GenerateRequest(prompt, bpm=bpm, beats_per_bar=beats, seed=n, loop=True, **options)  # type: ignore[arg-type]
-        for n in range(seed, seed + n_clips)
-    ]
 
 
 def make_genre_clips(

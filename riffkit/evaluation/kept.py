@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from riffkit.evaluation.reading import ASPECTS, Reading
-from riffkit.models.lora import parse_lora
+from riffkit.models.lora_file import parse_lora
 
 
 @dataclass(frozen=True)

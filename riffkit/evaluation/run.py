@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from torch import Tensor
 from riffkit.atomic import output_error
 from riffkit.audio import files
 from riffkit.errors import ParameterError
-from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
+from riffkit.evaluation.prompts import Evaluation
 from riffkit.evaluation.reading import Reading, musicnn_features, read_clip
+from riffkit.evaluation.real import reference_files
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.clip import read_recipe
 from riffkit.music.run import prepare, run
@@ -23,43 +24,7 @@ from riffkit.music.task import Call
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.tasks.generate import GENERATE, GenerateRequest
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-_FEWEST_SOUNDS = 4
 _PIECE_SECONDS = 6.0
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The loops to make: those of the first prompts, with seeds from `seed` on."""
-
-    n_prompts: int = 200
-    seed: int = 0
-    steps: int | None = None
-    guidance: float | None = None
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.n_prompts <= len(eval_prompts()):
-            raise ParameterError(
-                f"prompts={self.n_prompts}: must be between 2 and {len(eval_prompts())}"
-            )
-        _ = self.requests()  # steps and guidance in range
-
-    def requests(self) -> list[tuple[EvalPrompt, GenerateRequest]]:
-        return [
-            (
-                prompt,
-                GenerateRequest(
-                    prompt.text,
-                    bpm=prompt.bpm,
-                    beats_per_bar=prompt.beats_per_bar,
-                    steps=self.steps,
-                    guidance=self.guidance,
-                    seed=self.seed + index,
-                    loop=True,
-                ),
-            )
-            for index, prompt in enumerate(eval_prompts()[: self.n_prompts])
-        ]
 
 
 def audio_path(folder: Path, index: int) -> Path:
@@ -113,13 +78,9 @@ def sounds_of(folder: Path) -> Float[np.ndarray, "clip feature"]:
 
     Long files count in pieces about as long as the loops that they are compared with.
     """
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
-    if len(paths) < _FEWEST_SOUNDS:
-        raise ParameterError(
-            f"reference={folder.name!r}: contains {len(paths)} audio files; at least "
-            f"{_FEWEST_SOUNDS} are needed"
-        )
-    return np.stack([row for path in paths for row in _piecewise(*files.load(path))])
+    return np.stack(
+        [row for path in reference_files(folder) for row in _piecewise(*files.load(path))]
+    )
 
 
 def _piecewise(waveform: Tensor, rate: int) -> Iterator[Float[np.ndarray, " feature"]]:

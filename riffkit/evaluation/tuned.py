@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from riffkit.evaluation import genre
 from riffkit.evaluation.kept import Kept, at_half_weight, kept
-from riffkit.evaluation.run import Evaluation, make_clips, read_clips
+from riffkit.evaluation.prompts import Evaluation
+from riffkit.evaluation.real import genre_requests, read_real_clips
+from riffkit.evaluation.run import make_clips, read_clips
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.progress import Begin, silent
 
@@ -67,8 +69,8 @@ def judge_tuned(
     ParameterError if the dataset has too few clips, or the folder clips of another model.
     """
     genre.check_tag(judging.tag)
-    real = genre.read_real_clips(dataset)
-    requests = genre.genre_requests(judging.prompt, real, judging.clips, **judging.options)
+    real = read_real_clips(dataset)
+    requests = genre_requests(judging.prompt, real, judging.clips, **judging.options)
     begin("loading the models")
     models = {
         "base": load_pipeline(model, device=device),

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.atomic import output_error
-from riffkit.audio import files
+from riffkit.audio.reader import describe
 from riffkit.dataset.build import Built, build_dataset
 from riffkit.dataset.caption import STYLE_TAGS
 from riffkit.dataset.formats import ClipRecord, dataset_fingerprint, write_json
 from riffkit.dataset.resolve import BuildRequest
 from riffkit.errors import ParameterError, RiffkitError
-from riffkit.evaluation.run import Evaluation
+from riffkit.evaluation.prompts import Evaluation
 from riffkit.evaluation.tuned import Judging, judge_tuned
 from riffkit.genre.plan import DATASET, INFO, LORA, MIN_CLIPS, REPORT, GenrePlan, plan_genre
 from riffkit.genre.report import write_report
@@ -160,7 +160,7 @@ def _seconds(plan: GenrePlan) -> float:
     total = 0.0
     for source in plan.sources:
         try:
-            total += files.describe(source.path).seconds
+            total += describe(source.path).seconds
         except RiffkitError:  # the dataset's ledger says why
             continue
     return total

@@ -1,4 +1,4 @@
-"""Lists and describes models and vocoders."""
+"""Lists and describes models and vocoders. Listing is light: it imports no torch."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from riffkit.errors import ModelError
 from riffkit.models.hub.cache import CachedModel, cached, cached_models
@@ -20,8 +18,6 @@ from riffkit.models.locate import (
     model_traits,
     spectrogram_params,
 )
-from riffkit.models.weights.folder import INDEX, check_folder, weight_files
-from riffkit.models.weights.weight_file import read_weights
 from riffkit.models.weights.weight_names import NETWORKS
 from riffkit.vocoder.registry import DEFAULT as DEFAULT_VOCODER
 from riffkit.vocoder.registry import names as vocoder_names
@@ -116,6 +112,10 @@ def _find_here(model: str) -> Path:
 
 
 def _folder_facts(model: str, folder: Path) -> dict[str, Any]:
+    import torch
+
+    from riffkit.models.weights.folder import INDEX, check_folder, weight_files
+
     named = f"model={model!r}"
     check_folder(folder, named=named)
     index, variant = read_json(folder / INDEX), variant_of(model)
@@ -142,6 +142,8 @@ def _file_facts(model: str, path: Path) -> dict[str, Any]:
 
 def _sizes(path: Path, *, named: str) -> Counter[str]:
     """How many numbers a file holds by the part that their names begin with, where they do."""
+    from riffkit.models.weights.weight_file import read_weights
+
     sizes: Counter[str] = Counter()
     for name, tensor in read_weights(path, named=named).tensors.items():
         prefix = next((p for p in _SINGLE_FILE_PARTS if name.startswith(p)), None)

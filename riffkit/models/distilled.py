@@ -14,7 +14,8 @@ from typing import Any
 from diffusers import UNet2DConditionModel
 
 from riffkit.errors import ModelError
-from riffkit.models.lora import FILE, read_lora, with_layers
+from riffkit.models.lora import read_lora, with_layers
+from riffkit.models.lora_file import FILE
 
 FOLDER = "few_steps"
 MOST_STEPS = 8

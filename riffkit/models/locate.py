@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from riffkit.errors import ModelError
+from riffkit.errors import ModelError, reason_of
 from riffkit.models.hub.fetch import from_hub
 from riffkit.models.hub.hub_id import is_hub_id
 from riffkit.models.json_file import read_json
@@ -24,13 +24,18 @@ def bundled_models() -> dict[str, Path]:
 
 def find_model(model: str) -> Path:
     """The folder or file of a bundled name, a path, or a hub id (cached or downloaded)."""
+    return local_model(model) or from_hub(model)
+
+
+def local_model(model: str) -> Path | None:
+    """The folder or file of a bundled name or a path; None for a hub id. ModelError for others."""
     if model in (bundled := bundled_models()):
         return bundled[model]
     path = Path(model).expanduser()
     if path.exists():
         return path
     if is_hub_id(model):
-        return from_hub(model)
+        return None
     raise ModelError(
         f"model={model!r}: no such folder, file or bundled model; "
         f"bundled: {', '.join(bundled) or 'none'}; a hub id looks like owner/name"
@@ -51,12 +56,23 @@ def says_its_params(model: Path) -> bool:
 def model_traits(model: Path) -> ModelTraits:
     """The traits in the model's `riffkit.json`, or the defaults of `ModelTraits`."""
     path = _beside(model, _TRAITS)
-    values: dict[str, Any] = {} if path is None else read_json(path)
-    try:
-        return ModelTraits(**values)
-    except TypeError as error:
+    if path is None:
+        return ModelTraits()
+    from pydantic import TypeAdapter, ValidationError
+
+    values = read_json(path)
+    if other := sorted(set(values) - {field.name for field in fields(ModelTraits)}):
         raise ModelError(
-            f"model: {path}: was made by another version of riffkit ({error}); update riffkit"
+            f"model: {path}: was made by another version of riffkit ({', '.join(other)}); update "
+            "riffkit"
+        )
+    try:
+        return TypeAdapter(ModelTraits).validate_python(values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(map(str, fault["loc"]))
+        raise ModelError(
+            f"model: {path}: {name} {reason_of(fault)}; copy the model again"
         ) from error
 
 

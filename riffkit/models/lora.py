@@ -21,18 +21,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from riffkit.errors import ModelError, ParameterError
+from riffkit.errors import ModelError
 from riffkit.models.json_file import read_json
+from riffkit.models.lora_file import IN_FOLDERS, PEFT_FILE, lora_file
 from riffkit.models.onednn import put_weight, sharing_copy
 from riffkit.models.weights.weight_file import read_weights
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.params import SpectrogramParams
 
-FILE = "pytorch_lora_weights.safetensors"
-PEFT_FILE, _PEFT_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+_PEFT_CONFIG = "adapter_config.json"
 PARTS = ("unet", "text_encoder")
-MOST_WEIGHT = 10.0
-_IN_FOLDERS = (FILE, PEFT_FILE, *(name.replace("safetensors", "bin") for name in (FILE, PEFT_FILE)))
 
 _KOHYA = {"lora_unet_": "unet", "lora_te_": "text_encoder", "lora_te1_": "text_encoder"}
 _BARE = {
@@ -87,50 +85,10 @@ class Lora:
             ) from error
 
 
-def parse_lora(text: str | Path | tuple[str | Path, float]) -> tuple[Path, float]:
-    """Path and weight of "PATH[:WEIGHT]", of a path (weight 1), or of both as a pair."""
-    if isinstance(text, tuple):
-        path, weight = Path(text[0]), float(text[1])
-    else:
-        path, weight = Path(text), 1.0
-        head, colon, tail = str(text).rpartition(":")
-        if colon and head and not path.exists() and (number := _number(tail)) is not None:
-            path, weight = Path(head), number
-    if not abs(weight) <= MOST_WEIGHT:
-        raise ParameterError(
-            f"lora={str(path)!r}: weight={weight:g}: must be within ±{MOST_WEIGHT:g}"
-        )
-    return path.expanduser(), weight
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def lora_file(path: Path) -> Path:
-    """The file of a LoRA: itself, or the one in the folder of a training run."""
-    if not path.is_dir():
-        if not path.is_file():
-            raise ModelError(f"lora={str(path)!r}: no such file or folder")
-        return path
-    for name in _IN_FOLDERS:
-        if (path / name).is_file():
-            return path / name
-    if (path / "model_index.json").is_file():
-        raise ModelError(f"lora={str(path)!r}: is a whole model, not a LoRA; use `model`")
-    raise ModelError(
-        f"lora={str(path)!r}: contains no {FILE}; choose a file, or a finished run of "
-        "`riff train lora`"
-    )
-
-
 def read_lora(path: Path) -> Lora:
     """The layers of a file or run; ModelError if it is not a LoRA."""
     file = lora_file(path)
-    name = file.parent.resolve().name if file.name in _IN_FOLDERS else file.name
+    name = file.parent.resolve().name if file.name in IN_FOLDERS else file.name
     stored = read_weights(file, named=f"lora={str(path)!r}")
     metadata = dict(stored.metadata)
     embeddings = {found["name"] for key in stored.tensors if (found := _EMBEDDING.match(key))}

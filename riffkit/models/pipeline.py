@@ -33,7 +33,8 @@ from riffkit.models.locate import (
     says_its_params,
     spectrogram_params,
 )
-from riffkit.models.lora import check_params, parse_lora, read_lora, with_layers
+from riffkit.models.lora import check_params, read_lora, with_layers
+from riffkit.models.lora_file import parse_lora
 from riffkit.models.networks import build
 from riffkit.models.weights.folder import read_folder
 from riffkit.models.weights.single_file import CONFIGS, read_single_file

@@ -12,22 +12,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from riffkit.atomic import atomic_path, check_output_path, output_error
-from riffkit.audio import files
+from riffkit.atomic import atomic_path, output_error
+from riffkit.audio.encoding import Storage
+from riffkit.audio.reader import describe
 from riffkit.device import pick_device, single_thread
 from riffkit.engine import available_cores, run_tasks
 from riffkit.errors import ModelError, OutputError, RiffkitError
-from riffkit.models.lora import parse_lora
+from riffkit.models.lora_file import parse_lora
 from riffkit.models.pipeline import BUNDLED_DEFAULT, Pipeline, bundled_models, load_pipeline
 from riffkit.music.batch_list import Entry
 from riffkit.music.clip import Clip, read_recipe, recipe_of
+from riffkit.music.outputs import Target, targets_of
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
-from riffkit.music.task import Call, numbered, slug
+from riffkit.music.task import Call, files_of, numbered, slug
 from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
+
+_PLAIN = Storage()
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,12 @@ class ListedCall:
 
 @dataclass(frozen=True)
 class Made:
-    """The outcome of a listed clip: made, kept, or failed with `error`."""
+    """The outcome of a listed clip: made, kept, or failed with `error`. Its two files are `path`
+    and `image`.
+    """
 
     path: Path
+    image: Path
     recipe: Recipe | None = None
     grid: BeatGrid | None = None
     seconds: float = 0.0
@@ -93,28 +100,39 @@ def make_all(
     pipeline: Pipeline | None = None,
     engine: str = "local",
     workers: int | None = None,
+    force: bool = False,
+    storage: Storage = _PLAIN,
 ) -> Iterator[Made]:
     """Make the clips in order, and write each with its PNG as soon as it is done.
 
-    What lies there already with the recipe that is asked for is kept, whichever versions made it. A
-    clip that can't be made doesn't stop the others: its `error` says why. `loading` are the
-    arguments of load_pipeline, `pipeline` what they gave if this process has loaded it.
-    `engine` and `workers` are riffkit/engine/run.py's, but for a local GPU, which one worker has
-    for itself by default. Each clip is computed with one thread, so its bytes are the same whoever
-    makes it.
+    What lies there already with the recipe that is asked for is kept, whichever versions made it,
+    if it is stored as `storage` says. Raises OutputError, before any is made, where something lies
+    there that isn't riffkit's own (unless `force`). A clip that can't be made doesn't stop the
+    others: its `error` says why. `loading` are the arguments of load_pipeline, `pipeline` what they
+    gave if this process has loaded it. `engine` and `workers` are riffkit/engine/run.py's, but for
+    a local GPU, which one worker has for itself by default. Each clip is computed with one thread,
+    so its bytes are the same whoever makes it.
     """
+    for path in (path for listed in calls for path in listed.paths):
+        storage.check(path)
     loading = _from_anywhere(loading)
     if engine == "local":
         on_cpu = pick_device(loading.get("device", "auto")).type == "cpu"
         if workers is None:
             workers = available_cores() if on_cpu else 1
         workers = min(workers, max(1, len(calls)))
-    work = (_Work(listed, _existing(listed.paths), loading) for listed in calls)
+    targets: list[list[Target]] = []
+    work = (
+        _Work(listed.call, mine, listed.any_seed, _existing(mine, storage), loading, storage)
+        for listed, mine in zip(calls, targets, strict=True)
+    )
     results = run_tasks(
-        _work, work, engine=engine, workers=workers, name=lambda one: one.listed.paths[0].name
+        _work, work, engine=engine, workers=workers, name=lambda one: one.targets[0].audio.name
     )
     for folder in {path.parent for listed in calls for path in listed.paths}:
         _make_folder(folder)
+    inputs = [path for listed in calls for path in files_of(listed.call)]
+    targets += [targets_of(listed.paths, inputs=inputs, force=force) for listed in calls]
     return _all_written(results, loading, pipeline)
 
 
@@ -135,7 +153,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(folder, error) from error
-    check_output_path(folder / "clip")
 
 
 def _from_anywhere(loading: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,9 +179,12 @@ class _Existing:
 class _Work:
     """A call for a worker; `existing`: what lies there, where all of its clips do."""
 
-    listed: ListedCall
+    call: Call[Any]
+    targets: list[Target]
+    any_seed: bool
     existing: list[_Existing] | None
     loading: dict[str, Any]
+    storage: Storage
 
 
 @dataclass(frozen=True)
@@ -174,25 +194,28 @@ class _Result:
     image: bytes = b""
 
 
-def _existing(paths: Sequence[Path]) -> list[_Existing] | None:
-    found = [_existing_clip(path) for path in paths]
+def _existing(targets: Sequence[Target], storage: Storage) -> list[_Existing] | None:
+    found = [_existing_clip(target, storage) for target in targets]
     there = [one for one in found if one is not None]
     return there if len(there) == len(found) else None
 
 
-def _existing_clip(path: Path) -> _Existing | None:
-    image = path.with_suffix(".png")
+def _existing_clip(target: Target, storage: Storage) -> _Existing | None:
+    path, image = target.audio, target.image
     if not (path.is_file() and image.is_file()):
         return None
     try:
         recipe, pictured = read_recipe(path), SpectrogramImage.open(image)
         drawn = recipe_of(pictured)
-        seconds = files.describe(path).seconds
+        stored = describe(path)
     except RiffkitError:
         return None
     if recipe is None or drawn is None or drawn.to_json() != recipe.to_json():
         return None
-    return _Existing(recipe, pictured.grid, seconds)
+    wanted = Storage(storage.bits or 16, storage.sample_rate or pictured.params.sample_rate)
+    if Storage.of(stored.subtype, stored.sample_rate) != wanted:
+        return None
+    return _Existing(recipe, pictured.grid, stored.seconds)
 
 
 def _work(work: _Work) -> list[_Result]:
@@ -207,14 +230,14 @@ def _work(work: _Work) -> list[_Result]:
             reason = str(error)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-    return [_Result(Made(path, error=reason)) for path in work.listed.paths]
+    return [_Result(Made(one.audio, one.image, error=reason)) for one in work.targets]
 
 
 def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
     if work.existing is None:
         return None
-    call, recorded_seed = work.listed.call, work.existing[0].recipe.arguments.get("seed")
-    if work.listed.any_seed and isinstance(recorded_seed, int):
+    call, recorded_seed = work.call, work.existing[0].recipe.arguments.get("seed")
+    if work.any_seed and isinstance(recorded_seed, int):
         call = replace(call, request=replace(call.request, seed=recorded_seed))
     wanted = prepare(Session(pipeline), call).recipes
     if any(
@@ -223,23 +246,27 @@ def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
     ):
         return None
     return [
-        _Result(Made(path, there.recipe, there.grid, there.seconds, kept=True))
-        for path, there in zip(work.listed.paths, work.existing, strict=True)
+        _Result(Made(one.audio, one.image, there.recipe, there.grid, there.seconds, kept=True))
+        for one, there in zip(work.targets, work.existing, strict=True)
     ]
 
 
 def _painted(pipeline: Pipeline, work: _Work) -> list[_Result]:
     session = Session(pipeline)
-    clips = perform(session, prepare(session, work.listed.call))
-    return [_result(path, clip) for path, clip in zip(work.listed.paths, clips, strict=True)]
+    clips = perform(session, prepare(session, work.call))
+    return [
+        _result(target, clip, work.storage)
+        for target, clip in zip(work.targets, clips, strict=True)
+    ]
 
 
-def _result(path: Path, clip: Clip) -> _Result:
+def _result(target: Target, clip: Clip, storage: Storage) -> _Result:
     with tempfile.TemporaryDirectory() as folder:
-        audio = Path(folder) / f"clip{path.suffix}"
+        audio = Path(folder) / f"clip{target.audio.suffix}"
         clip.image.save(audio.with_suffix(".png"))
-        clip.save(audio)
-        made = Made(path, clip.recipe, clip.image.grid, clip.seconds, clip.notes)
+        clip.save(audio, bits=storage.bits, sample_rate=storage.sample_rate)
+        notes = (*target.notes, *clip.notes)
+        made = Made(target.audio, target.image, clip.recipe, clip.image.grid, clip.seconds, notes)
         return _Result(made, audio.read_bytes(), audio.with_suffix(".png").read_bytes())
 
 
@@ -248,11 +275,11 @@ def _written(result: _Result) -> Made:
     if made.error or made.kept:
         return made
     try:
-        with atomic_path(made.path) as audio, atomic_path(made.path.with_suffix(".png")) as image:
+        with atomic_path(made.path) as audio, atomic_path(made.image) as image:
             audio.write_bytes(result.audio)
             image.write_bytes(result.image)
     except OutputError as error:
-        return Made(made.path, error=str(error))
+        return Made(made.path, made.image, error=str(error))
     return made
 
 

@@ -1,31 +1,33 @@
-"""Audio files ⇄ spectrogram images, with recipes: what `riff encode` and `riff decode` do."""
+"""Audio files ⇄ spectrogram images, with recipes: what `riff encode` and `riff decode` do.
+
+torch is imported once the file and the values are known to be usable.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.audio import files
+from riffkit.audio.reader import describe
 from riffkit.errors import ParameterError
+from riffkit.limits import Loudness, Quality, check_loudness
 from riffkit.music.clip import Clip
-from riffkit.music.finish import Ending, finish
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
-from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
-from riffkit.vocoder.base import Quality
-from riffkit.vocoder.decode import decode
+from riffkit.vocoder.registry import check_vocoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LOOP_TOLERANCE = 0.01  # a clip this near to whole beats is a loop of them
 
 
-def encode_file(
+def encode(
     path: str | Path, *, preset: str = "riffusion-v1", bpm: float | None = None
 ) -> SpectrogramImage:
     """Turn an audio file into a spectrogram image.
@@ -43,16 +45,20 @@ def encode_file(
         ParameterError: an unknown preset, or a tempo out of range.
 
     Example:
-        riffkit.encode_file("song.wav", preset="crisp", bpm=120).save("song.png")
+        riffkit.encode("song.wav", preset="crisp", bpm=120).save("song.png")
     """
     path = Path(path)
     params = preset_of(preset)
+    seconds = describe(path).seconds
+    grid = None if bpm is None else BeatGrid(bpm, max(1, round(seconds * bpm / 60)))
+    from riffkit.audio import files
+    from riffkit.spectrogram.convert import audio_file_to_image, waveform_to_image
+
     recipe = _recipe("encode", {"preset": preset, "bpm": bpm}, path)
-    if bpm is None:
+    if grid is None:
         image = audio_file_to_image(path, params)
     else:
         waveform, rate = files.load(path, sample_rate=params.sample_rate, allow_silence=True)
-        grid = BeatGrid(bpm, max(1, round(waveform.shape[-1] / rate * bpm / 60)))
         image = waveform_to_image(_fitted(waveform, grid.n_samples(rate)), rate, params, grid=grid)
     return replace(image, recipe=recipe.to_dict())
 
@@ -64,10 +70,12 @@ def _fitted(
     excess = waveform.shape[-1] - n_samples
     if abs(excess) <= _LOOP_TOLERANCE * n_samples:
         return waveform
+    import torch
+
     return torch.nn.functional.pad(waveform, (0, -excess))
 
 
-def decode_file(
+def decode(
     path: str | Path,
     *,
     vocoder: str = "griffin-lim",
@@ -75,6 +83,7 @@ def decode_file(
     bpm: float | None = None,
     transpose: float = 0.0,
     preset: str | None = None,
+    loudness: Loudness | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> Clip:
@@ -89,6 +98,7 @@ def decode_file(
         bpm: play an image of whole beats at this tempo.
         transpose: semitones to raise the pitch by, at the same tempo, from −24 to 24.
         preset: parameters for an image without its own.
+        loudness: LUFS from −40 to −5, or "peak": the highest true peak at −1 dBFS.
         seed: seed of the vocoder; the same seed gives the same samples.
         device: "auto", "cpu", "cuda" or "mps".
 
@@ -100,33 +110,58 @@ def decode_file(
         ParameterError: a value out of range or unsuitable for the image.
 
     Example:
-        riffkit.decode_file("song.png", transpose=2).save("song.wav")
+        riffkit.decode("song.png", transpose=2).save("song.wav")
     """
+    check_loudness(loudness)
     path = Path(path)
+    check_vocoder(vocoder)
     image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
     image = image if bpm is None else at_tempo(image, bpm)
     image = replace(image, transpose=image.transpose + transpose)
+    from riffkit.music.finish import Ending, finish
+    from riffkit.vocoder.decode import decode as sound_of
+
     arguments: dict[str, Any] = {
         "vocoder": vocoder,
         "quality": quality,
         "bpm": bpm,
         "transpose": transpose,
         "preset": preset,
+        "loudness": loudness,
         "seed": seed,
     }
     circular = image.grid is not None
-    waveform = decode(
+    waveform = sound_of(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
     )
-    notes = [f"not in the file, using the preset's values: {', '.join(image.assumed)}"] * bool(
-        image.assumed
-    )
-    ending = Ending(lufs=None, faded=False)
-    if image.max_value is None or "max_value" in image.assumed or waveform.abs().max() > 1:
-        ending = Ending(faded=False)
-        notes.append("level set to -16 LUFS")
     recipe = _recipe("decode", arguments, path)
-    return finish(waveform, image, recipe, ending, circular=circular, notes=notes)
+    has_level = _has_level(image, waveform)
+    return finish(
+        waveform,
+        image,
+        recipe,
+        Ending(lufs=None, faded=False) if has_level else Ending(faded=False),
+        circular=circular,
+        loudness=loudness,
+        title=path.stem,
+        notes=_notes(image, is_level_set=not has_level and loudness is None),
+    )
+
+
+def _has_level(image: SpectrogramImage, waveform: Float[Tensor, "channel sample"]) -> bool:
+    """Whether the image says how loud black is, and that fits."""
+    is_known = image.max_value is not None and "max_value" not in image.assumed
+    return is_known and bool(waveform.abs().max() <= 1)
+
+
+def _notes(image: SpectrogramImage, *, is_level_set: bool) -> list[str]:
+    """What had to be assumed of an image; those that riffkit painted never have a level."""
+    is_painted = image.recipe is not None and "max_value" in image.assumed
+    assumed = [name for name in image.assumed if name != "max_value"]
+    notes = [f"not in the file, using the preset's values: {', '.join(assumed)}"] * bool(assumed)
+    if is_level_set and not is_painted:
+        notes.append("level set to -16 LUFS")
+    return notes
 
 
 def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
@@ -140,6 +175,8 @@ def at_tempo(image: SpectrogramImage, bpm: float) -> SpectrogramImage:
 
 
 def _recipe(command: str, arguments: dict[str, Any], path: Path) -> Recipe:
+    import torch
+
     inputs = {"file": {"name": path.name, "sha256": sha256(path)}} if path.is_file() else {}
     return Recipe(
         command=command,

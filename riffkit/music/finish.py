@@ -15,18 +15,27 @@ from torch import Tensor
 
 from riffkit.audio.crossfade import raised_cosine
 from riffkit.audio.limiter import limiter_gain, true_peaks
-from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS, TARGET_LUFS, normalize_loudness
+from riffkit.audio.loudness import (
+    MAX_LIMITING_DB,
+    MAX_TRUE_PEAK_DBFS,
+    TARGET_LUFS,
+    integrated_lufs,
+    normalize_loudness,
+    normalize_peak,
+)
+from riffkit.limits import Loudness
 from riffkit.music.clip import Clip
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import KnownPart
 
 _FADE_SECONDS = 0.005
+_MISSED_LU = 0.1
 
 
 @dataclass(frozen=True)
 class Ending:
-    """A clip's final loudness, span and fades.
+    """A clip's final loudness where none is asked for, its span and fades.
 
     `lufs` is the loudness; None leaves the level. Without `lufs`, `ceiling` is the highest true
     peak, as an amplitude. `span` runs from the first sample to one past the last. `faded` fades the
@@ -55,27 +64,56 @@ def finish(
     ending: Ending,
     *,
     circular: bool,
+    loudness: Loudness | None = None,
+    title: str = "",
     notes: Sequence[str] = (),
 ) -> Clip:
     """Make a clip of a sound and the image that it came from.
 
     `circular` means that the sound is a loop. Loudness is by BS.1770 (riffkit/audio/loudness.py),
-    true peak at most −1 dBFS.
+    true peak at most −1 dBFS. `loudness` is that of the whole clip, cut and faded, in place of the
+    ending's. `title` is for players.
     """
-    rate = image.params.sample_rate
-    if ending.lufs is not None:
-        waveform = normalize_loudness(waveform, rate, target_lufs=ending.lufs, circular=circular)
-    elif ending.ceiling is not None:
-        gain = limiter_gain(true_peaks(waveform), rate, ceiling=ending.ceiling)
-        waveform = waveform * torch.from_numpy(gain).float()
-        waveform, note = _within_full_scale(waveform)
-        notes = [*notes, *note]
+    rate, remarks = image.params.sample_rate, list[str]()
+    if loudness is None:
+        waveform, remarks = _at_own_level(waveform, rate, ending, circular=circular)
     if ending.span is not None:
         waveform = waveform[:, slice(*ending.span)]
     if ending.faded:
         waveform = _faded(waveform, round(_FADE_SECONDS * rate))
+    if loudness is not None:
+        waveform, remarks = _at_loudness(waveform, rate, loudness, circular=circular)
     image = replace(image, recipe=recipe.to_dict())
-    return Clip(waveform, rate, image, recipe, tuple(notes))
+    return Clip(waveform, rate, image, recipe, (*notes, *remarks), loop=circular, title=title)
+
+
+def _at_own_level(
+    waveform: Float[Tensor, "channel sample"], rate: int, ending: Ending, *, circular: bool
+) -> tuple[Float[Tensor, "channel sample"], list[str]]:
+    """The sound at its ending's level, and notes."""
+    if ending.lufs is not None:
+        level = normalize_loudness(waveform, rate, target_lufs=ending.lufs, circular=circular)
+        return level, []
+    if ending.ceiling is None:
+        return waveform, []
+    gain = limiter_gain(true_peaks(waveform), rate, ceiling=ending.ceiling)
+    return _within_full_scale(waveform * torch.from_numpy(gain).float())
+
+
+def _at_loudness(
+    waveform: Float[Tensor, "channel sample"], rate: int, loudness: Loudness, *, circular: bool
+) -> tuple[Float[Tensor, "channel sample"], list[str]]:
+    """The sound at the loudness that the user wants, and a note if it can't be that loud."""
+    if loudness == "peak":
+        return normalize_peak(waveform, circular=circular), []
+    level = normalize_loudness(waveform, rate, target_lufs=loudness, circular=circular)
+    reached = integrated_lufs(level, rate)
+    if not math.isfinite(reached) or reached > loudness - _MISSED_LU:
+        return level, []
+    return level, [
+        f"loudness: {reached:.1f} LUFS instead of {loudness:g}; its peaks are turned down by "
+        f"{MAX_LIMITING_DB:g} dB already"
+    ]
 
 
 def _within_full_scale(

@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riffkit.audio.reader import describe
+from riffkit.errors import ParameterError
+from riffkit.kinds import check_image, is_image
+from riffkit.music.midi import is_midi, read_midi
 from riffkit.music.task import Input, Opened
 
 if TYPE_CHECKING:
@@ -21,7 +25,15 @@ def clip_input(name: str, help: str, *, or_prompt: bool = False) -> Input:  # no
         required=not or_prompt,
         positional=not or_prompt,
         or_prompt=or_prompt,
+        check=_check_clip,
     )
+
+
+def _check_clip(path: Path) -> None:
+    if is_image(path):
+        check_image(path)
+    else:
+        describe(path)
 
 
 def _open_clip(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
@@ -39,7 +51,16 @@ def _open_melody(session: Session, given: str | Path, request: Any, opened: Open
     return read_melody(Path(given), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
 
 
-MELODY = Input("melody", "Audio or MIDI file with a melody to follow.", _open_melody)
+def _check_melody(path: Path) -> None:
+    if is_midi(path):
+        read_midi(path)
+    else:
+        describe(path)
+
+
+MELODY = Input(
+    "melody", "Audio or MIDI file with a melody to follow.", _open_melody, check=_check_melody
+)
 
 
 def _open_theme(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
@@ -55,7 +76,11 @@ def _seed_names() -> Sequence[str]:
 
 
 THEME = Input(
-    "theme", "Audio file, PNG or bundled seed to stay close to.", _open_theme, names=_seed_names
+    "theme",
+    "Audio file, PNG or bundled seed to stay close to.",
+    _open_theme,
+    names=_seed_names,
+    check=_check_clip,
 )
 
 
@@ -65,7 +90,17 @@ def _open_mask(session: Session, given: str | Path, request: Any, opened: Opened
     return read_mask(Path(given), opened["clip"])
 
 
-MASK = Input("mask", "PNG of the image's size: white is regenerated, black kept.", _open_mask)
+def _check_mask(path: Path) -> None:
+    if not is_image(path):
+        raise ParameterError(f"mask={path.name!r}: can't be read as an image")
+
+
+MASK = Input(
+    "mask",
+    "PNG of the image's size: white is regenerated, black kept.",
+    _open_mask,
+    check=_check_mask,
+)
 
 
 def script_input(help: str, expand: Callable[[Path], Any]) -> Input:  # noqa: A002

@@ -1,56 +1,69 @@
-"""Reads a file's recipe and parameters, and measures its sound."""
+"""Reads a file's recipe and parameters, and measures its sound.
+
+torch is imported once the file is known to be usable.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
-from torch import Tensor
 
-from riffkit.analysis.facts import measure
-from riffkit.analysis.tags import music_tags
-from riffkit.audio import files
+from riffkit.audio.reader import describe
 from riffkit.kinds import is_image
-from riffkit.music.clip import read_recipe
+from riffkit.music.clip import read_recipe, recipe_of
+from riffkit.music.midi import is_midi
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
-from riffkit.vocoder.decode import decode
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _N_TAGS = 5
 _TAG_PATCHES = 10  # of 3 s: half a second's work, however long the file
 
 
-def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
+def inspect(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
     """Read a file's recipe and parameters, and measure its sound.
 
     Images are decoded at preview quality for the measurements.
 
     Args:
-        path: audio file or spectrogram image.
+        path: audio file, spectrogram image or MIDI file.
         preset: parameters for an image without its own.
 
     Returns:
-        Plain values: kind, parameters, recipe, and the measured tempo, key, loudness and tags.
+        Plain values: the kind, the tempo and key that the file itself states (`tempo_bpm` and
+        `key`, None where it doesn't), those measured with the loudness and tags, and the recipe.
+        A measured key is None where none is clear, as in drums or noise.
 
     Raises:
         AudioFileError, ImageFileError: the file can't be read.
         ParameterError: an unknown preset.
 
     Example:
-        print(riffkit.inspect_file("song.wav")["measured"]["tempo_bpm"])
+        print(riffkit.inspect("song.wav")["measured"]["tempo_bpm"])
     """
     path = Path(path)
     if is_image(path):
         return _inspect_image(path, preset)
-    waveform, rate = files.load(path, allow_silence=True)
+    if is_midi(path):
+        return _inspect_midi(path)
     recipe = read_recipe(path)
+    made = {} if recipe is None else recipe.arguments
+    from riffkit.audio import files
+
+    waveform, rate = files.load(path, allow_silence=True)
     return {
         "file": path.name,
         "kind": "audio",
+        "tempo_bpm": made.get("bpm"),
+        "key": made.get("key"),
         "sample_rate": rate,
+        "subtype": describe(path).subtype,
         "channels": waveform.shape[0],
         "samples": waveform.shape[-1],
         "measured": _measured(waveform, rate),
@@ -60,11 +73,16 @@ def inspect_file(path: str | Path, *, preset: str | None = None) -> dict[str, An
 
 def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
     image = SpectrogramImage.open(path, params=None if preset is None else preset_of(preset))
+    recipe = recipe_of(image)
+    from riffkit.vocoder.decode import decode
+
     circular = image.grid is not None
     waveform = decode(image, quality="preview", circular=circular)
     return {
         "file": path.name,
         "kind": "spectrogram image",
+        "tempo_bpm": None if image.grid is None else image.grid.bpm,
+        "key": None if recipe is None else recipe.arguments.get("key"),
         "width": image.n_frames,
         "samples": image.n_samples,
         "parameters": {**image.params.to_dict(), "max_value": image.max_value},
@@ -72,12 +90,28 @@ def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
         "transpose": image.transpose,
         "beat_grid": None if image.grid is None else asdict(image.grid),
         "measured": _measured(waveform, image.params.sample_rate),
-        "recipe": image.recipe,
+        "recipe": None if recipe is None else recipe.to_dict(),
+    }
+
+
+def _inspect_midi(path: Path) -> dict[str, Any]:
+    from riffkit.music.melody import read_melody
+
+    melody = read_melody(path, bpm=None, beats_per_bar=1)
+    return {
+        "file": path.name,
+        "kind": "MIDI",
+        "tempo_bpm": melody.bpm,
+        "key": melody.key,
+        "beats": melody.n_beats,
+        "notes": len(melody.notes),
     }
 
 
 def _measured(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> dict[str, Any]:
     """The clip's facts; what is infinite (the loudness of silence) has no number in JSON."""
+    from riffkit.analysis.facts import measure
+
     facts = asdict(measure(waveform, sample_rate))
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
@@ -91,6 +125,8 @@ def _likeliest_tags(
     """Tags and their probabilities, the likeliest first; silence has none."""
     if not waveform.any():
         return {}
+    from riffkit.analysis.tags import music_tags
+
     tags = music_tags(waveform, sample_rate, n_patches=_TAG_PATCHES)
     likeliest = sorted(tags, key=lambda tag: -tags[tag])[:_N_TAGS]
     return {tag: round(tags[tag], 3) for tag in likeliest}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from riffkit.music.source import Source
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel_scale import mel_row_hz
-from riffkit.spectrogram.png import flattened
+from riffkit.spectrogram.params import RIFFUSION_V1, SpectrogramParams
+from riffkit.spectrogram.png import flattened, params_in
+
+_MOST_GRAY = 0.5  # of a mask's pixels, which are black or white but for soft edges
 
 Mask = Float[np.ndarray, "row frame"]
 """0 where the image is kept, 1 where it is regenerated; rows as in the image, highest band
@@ -68,23 +72,50 @@ class PaintedMask:
 
 
 def read_mask(path: Path, source: Source) -> PaintedMask:
-    """Read a mask of the image's size: white is regenerated, black kept, gray in between.
+    """Read a mask: white is regenerated, black kept, gray in between; what is transparent is kept.
 
-    What is transparent is kept.
+    It has the size of the clip's image, or of the image that `encode` makes of the clip; its rows
+    are then those of riffusion-v1, or of the preset that its tags name. Raises ParameterError for
+    another size, for a file that can't be read, and for a spectrogram, which isn't a mask.
     """
-    image = source.image
     try:
         with Image.open(path) as opened:
             flat = Image.fromarray(flattened(opened, over=0))
+            params = params_in(opened.info)
         levels = np.asarray(flat.convert("L"), np.float64) / 255
-    except (OSError, UnidentifiedImageError, ValueError) as error:
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
         raise ParameterError(f"mask={path.name!r}: can't be read as an image") from error
-    if levels.shape != image.pixels.shape[:2]:
+    if params is not None and ((levels > 0.05) & (levels < 0.95)).mean() > _MOST_GRAY:
         raise ParameterError(
-            f"mask={path.name!r}: {levels.shape[1]} × {levels.shape[0]} px; must be "
-            f"{image.n_frames} × {image.pixels.shape[0]}, the size of the clip's image"
+            f"mask={path.name!r}: is a spectrogram and not a mask; paint white over what is to be "
+            "regenerated, and black over the rest"
         )
-    return PaintedMask(levels, {"name": path.name, "sha256": sha256(path)})
+    remarks: tuple[str, ...] = ()
+    if levels.shape != source.image.pixels.shape[:2]:
+        params = params or RIFFUSION_V1
+        levels = _of_layout(levels, params, source, path)
+        remarks = (f"{path.name}: laid over the clip's image, with the rows of {params.preset}",)
+    return PaintedMask(levels, {"name": path.name, "sha256": sha256(path)}, remarks)
+
+
+def _of_layout(levels: Mask, params: SpectrogramParams, source: Source, path: Path) -> Mask:
+    """A mask that was painted on the clip's plain image with these parameters, on its own."""
+    height, width = source.image.pixels.shape[:2]
+    seconds = source.waveform.shape[-1] / source.sample_rate
+    n_frames = 1000 * seconds / params.hop_ms
+    if levels.shape[0] != params.n_mels or abs(levels.shape[1] - n_frames) > 1.5:
+        raise ParameterError(
+            f"mask={path.name!r}: {levels.shape[1]} × {levels.shape[0]} px; must be {width} × "
+            f"{height}, the size of the clip's image, or {math.ceil(n_frames)} × {params.n_mels}, "
+            "that of the image that `riff encode` makes of it"
+        )
+    at = np.array([source.seconds_of(frame + 0.5) for frame in range(width)])
+    columns = np.floor(at / seconds * levels.shape[1]).astype(int)
+    sounding = mel_row_hz(source.image.params)[::-1] * 2 ** (source.image.transpose / 12)
+    rows = np.abs(sounding[:, None] - mel_row_hz(params)[::-1][None]).argmin(axis=1)
+    inside = (columns >= 0) & (columns < levels.shape[1])
+    laid: Mask = levels[rows][:, columns.clip(0, levels.shape[1] - 1)] * inside
+    return laid
 
 
 def strongest_partials(image: SpectrogramImage) -> Mask:

@@ -17,6 +17,7 @@ from riffkit.analysis.key import chroma_to_key
 from riffkit.analysis.tempo import tempo as tempo_of
 from riffkit.audio import files
 from riffkit.errors import ParameterError
+from riffkit.limits import bpm_text
 from riffkit.music.midi import MidiNote, is_midi, read_midi
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, BeatGrid
@@ -122,7 +123,7 @@ def _read_audio(path: Path, bpm: float | None) -> tuple[list[MidiNote], float, f
         if found is None:
             raise ParameterError(f"melody={path.name!r}: no tempo found; set `bpm`")
         bpm = found.bpm
-        remarks.append(f"{path.name}: {bpm:.1f} BPM detected (override with `bpm`)")
+        remarks.append(f"{path.name}: {bpm_text(bpm)} BPM detected (override with `bpm`)")
     n_beats = waveform.shape[-1] / rate * bpm / 60
     n_steps = max(1, round(n_beats * STEPS_PER_BEAT))
     shares = chroma_steps(waveform, rate, n_steps)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
-    from riffkit.limits import Quality
+    from riffkit.limits import Loudness, Quality
     from riffkit.music.clip import Clip
     from riffkit.music.timeline import Keyframe
 
@@ -47,6 +47,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         bars: int | None = None,
         duration: float | None = None,
@@ -76,6 +77,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             bars: Length in bars.  [default: 2] From 1 to 512.
             duration: Length in seconds, instead of bars.
@@ -111,6 +113,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         bars: int | None = None,
         strength: float = 0.75,
@@ -135,6 +138,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             bars: Length in bars. Default: 4 per prompt. From 1 to 512.
             strength: 0 repeats the theme, 1 ignores it. From 0 to 1.
@@ -168,6 +172,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         frames: int = 8,
         bars: int = 2,
@@ -197,6 +202,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             frames: Steps from start to end. From 2 to 64.
             bars: Bars per step. From 1 to 512.
@@ -233,10 +239,12 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         time: tuple[float, float] | None = None,
         freq: tuple[float, float] | None = None,
         keep_melody: bool = False,
+        keep_level: Literal[on, off] = "on",
         strength: float = 1.0,
         on_step: OnStep | None = None,
     ) -> Clip:
@@ -260,10 +268,12 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             time: Regenerate from A to B seconds.
             freq: Regenerate from LO to HI hertz.
             keep_melody: Keep the strongest partials.
+            keep_level: Bring the new part to the level of what is around it.
             strength: 0 keeps the part, 1 ignores it. From 0 to 1.
             on_step: Called with the steps done and all steps after each denoising step.
 
@@ -295,6 +305,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         bars: int = 4,
         before: bool = False,
@@ -320,6 +331,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             bars: Bars to add. From 1 to 512.
             before: Add them before the clip instead of after it.
@@ -354,6 +366,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         strength: float = 0.5,
         on_step: OnStep | None = None,
@@ -377,6 +390,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             strength: 0 keeps the clip, 1 ignores it. From 0 to 1.
             on_step: Called with the steps done and all steps after each denoising step.
@@ -409,6 +423,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         keyframes: Sequence[Keyframe] | None = None,
         bars: int | None = None,
@@ -438,6 +453,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             keyframes: Prompts by bar.
             bars: Length in bars. From 1 to 512.
@@ -472,6 +488,7 @@ class TaskMethods:
         deep_cache: int = 1,
         vocoder: str = "griffin-lim",
         quality: Quality = "default",
+        loudness: Loudness | None = None,
         seed: int | None = None,
         count: int = 4,
         distance: float = 0.5,
@@ -496,6 +513,7 @@ class TaskMethods:
             deep_cache: Recompute deep UNet features only every N steps (faster, less accurate).
             vocoder: Turns images into sound; see `riff models list`.
             quality: The vocoder's speed or fidelity.
+            loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
             count: How many variations. From 1 to 64.
             distance: 0 is the clip itself, 1 is unrelated.

@@ -13,13 +13,15 @@ import torch
 
 from riffkit.atomic import atomic_path
 from riffkit.audio import files
+from riffkit.audio.encoding import Storage
+from riffkit.audio.reader import describe
 from riffkit.device import pick_device
 from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.models.compute import Compute
-from riffkit.models.lora import lora_file
+from riffkit.models.lora_file import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from riffkit.music.clip import Clip, read_recipe, recipe_of
-from riffkit.music.codec import decode_file, encode_file
+from riffkit.music.clip import Clip, recipe_of, recorded_recipe
+from riffkit.music.codec import decode, encode
 from riffkit.music.registry import tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
@@ -66,7 +68,8 @@ def replay(
     """Regenerate a file from the recipe stored in it, and compare the two.
 
     Bytes are compared if the file was made with the same versions and thread count; otherwise
-    samples or pixels, and both recipes. For OGG and MP3, samples are always compared.
+    samples or pixels, and both recipes. For OGG and MP3, samples are always compared. The bits and
+    the rate of an audio file are those of the original.
 
     Args:
         path: audio file or PNG made by riffkit.
@@ -92,16 +95,14 @@ def replay(
         raise ParameterError(
             f"output={output.name!r}: must end in {path.suffix}, like the original"
         )
-    recipe = read_recipe(path)
-    if recipe is None:
-        raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")
+    recipe = recorded_recipe(path)
     made = remake(recipe, Places(path, model, [*map(Path, sources)], [*map(Path, loras)], device))
     now = made.recipe if isinstance(made, Clip) else recipe_of(made)
     assert now is not None
     same_music = recipe.same_music(now)
     with tempfile.TemporaryDirectory() as folder, atomic_path(output) as temporary:
         again = Path(folder) / output.name
-        _save(made, again)
+        _save(made, again, like=path)
         same_makers = (recipe.versions, recipe.threads) == (versions(), torch.get_num_threads())
         if same_makers and not _is_lossy(path):
             compared, same = "bytes", path.read_bytes() == again.read_bytes()
@@ -117,12 +118,13 @@ def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
     if recipe.command in ("encode", "decode"):
         path = _input_of(recipe, places, "file")
         if recipe.command == "decode":
-            clip = decode_file(path, **recipe.arguments, device=places.device)
+            clip = decode(path, **recipe.arguments, device=places.device)
             # the input has the same hash, but may be renamed
             said = replace(clip.recipe, inputs=recipe.inputs)
             image = replace(clip.image, recipe=said.to_dict())
-            return replace(clip, recipe=said, image=image)
-        image = encode_file(path, **recipe.arguments)
+            title = Path(said.inputs["file"]["name"]).stem
+            return replace(clip, recipe=said, image=image, title=title)
+        image = encode(path, **recipe.arguments)
         return replace(image, recipe={**(image.recipe or {}), "inputs": recipe.inputs})
     return _painted(recipe, places)
 
@@ -202,11 +204,14 @@ def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
     )
 
 
-def _save(made: Clip | SpectrogramImage, path: Path) -> None:
+def _save(made: Clip | SpectrogramImage, path: Path, *, like: Path) -> None:
+    """Write it with the bits and the rate of an audio file."""
     if path.suffix.lower() == ".png":
         (made.image if isinstance(made, Clip) else made).save(path)
     elif isinstance(made, Clip):
-        made.save(path)
+        stored = describe(like)
+        storage = Storage.of(stored.subtype, stored.sample_rate)
+        made.save(path, bits=storage.bits, sample_rate=storage.sample_rate)
     else:
         raise AudioFileError(f"{path.name!r}: its recipe makes an image, not audio")
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from riffkit.errors import ParameterError
-from riffkit.limits import Quality, check_every, check_interval, check_sampler
+from riffkit.limits import (
+    Loudness,
+    Quality,
+    check_every,
+    check_interval,
+    check_loudness,
+    check_sampler,
+)
 from riffkit.music.fields import check_ranges, option
 from riffkit.prompt.emphasis import check_emphasis
 from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
+from riffkit.vocoder.registry import DEFAULT as DEFAULT_VOCODER
+from riffkit.vocoder.registry import check_vocoder
 
 STRENGTH = {"least": 0, "most": 1}
 BARS = {"least": 1, "most": MAX_BARS}
@@ -47,8 +56,13 @@ class PaintRequest:
     deep_cache: int = option(
         "Recompute deep UNet features only every N steps (faster, less accurate).", 1, metavar="N"
     )
-    vocoder: str = option("Turns images into sound; see `riff models list`.", "griffin-lim")
+    vocoder: str = option("Turns images into sound; see `riff models list`.", DEFAULT_VOCODER)
     quality: Quality = option("The vocoder's speed or fidelity.", "default")  # noqa: RUF009
+    loudness: Loudness | None = option(  # noqa: RUF009
+        "LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.",
+        None,
+        metavar="LUFS|peak",
+    )
     seed: int = option("Same seed, same result. Default: a random one.", 0)
 
     def __post_init__(self) -> None:
@@ -61,7 +75,9 @@ class PaintRequest:
             raise ParameterError(f"seed={self.seed}: must be between 0 and 2^63 - 1")
         check_emphasis(self.negative_prompt)
         check_sampler(self.sampler)
+        check_vocoder(self.vocoder)
         check_every(self.deep_cache)
+        check_loudness(self.loudness)
         _ = self.interval
 
     @property

@@ -9,6 +9,7 @@ from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
+from riffkit.audio.encoding import Bits, Storage
 from riffkit.diffusion.denoise import OnStep
 from riffkit.errors import ParameterError
 from riffkit.models.compute import Compute
@@ -141,6 +142,9 @@ class Riff(TaskMethods):
         seed: int | None = None,
         engine: str = "local",
         workers: int | None = None,
+        bits: Bits | None = None,
+        sample_rate: int | None = None,
+        force: bool = False,
         **options: Any,
     ) -> Iterator[Made]:
         """Write a clip for each entry as FOLDER/NNN-<its words>.wav, with its PNG beside it.
@@ -155,6 +159,9 @@ class Riff(TaskMethods):
             engine: "local" (one worker per core, or one in all on a GPU) or "ray" (one per GPU of
                 this machine or a cluster); each worker loads the model.
             workers: how many.
+            bits: 16 (the default), 24 or "float", as for `Clip.save`.
+            sample_rate: the rate of the files in Hz, as for `Clip.save`.
+            force: replace files there that aren't riffkit's own.
             options: inputs and fields for entries that don't set them.
 
         Returns:
@@ -163,7 +170,8 @@ class Riff(TaskMethods):
 
         Raises:
             ParameterError: an invalid entry, given by number, before anything is made.
-            OutputError: the folder can't be written.
+            OutputError: the folder can't be written, or holds a file of that name that isn't
+                riffkit's own.
             WorkerError: a worker died, or the cluster can't be reached.
 
         Example:
@@ -183,7 +191,13 @@ class Riff(TaskMethods):
             defaults=options,
         )
         return make_all(
-            calls, self.pipeline.loading, pipeline=self.pipeline, engine=engine, workers=workers
+            calls,
+            self.pipeline.loading,
+            pipeline=self.pipeline,
+            engine=engine,
+            workers=workers,
+            force=force,
+            storage=Storage(bits, sample_rate),
         )
 
     def generate_many(

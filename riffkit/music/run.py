@@ -20,7 +20,6 @@ from riffkit.music.session import Session
 from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.vocoder.decode import decode
-from riffkit.vocoder.registry import check_vocoder
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +40,12 @@ class Prepared:
             return [self.recipe]
         n_clips = self.call.task.n_clips(self.call.request)
         return [self.recipe.with_arguments({"index": k}) for k in range(n_clips)]
+
+    @property
+    def title(self) -> str:
+        """For players; of the recipe's names of files, which may have others now."""
+        names = {name: one.get("name") or one["seed"] for name, one in self.recipe.inputs.items()}
+        return self.call.task.title(self.call.request, names)
 
     def as_recorded(self, recipe: Recipe) -> Prepared:
         """The same call with the texts, files and model as recorded in a recipe.
@@ -69,7 +74,6 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
     problem with the request or a file.
     """
     task = call.task
-    check_vocoder(call.request.vocoder)
     opened = dict(opened or {})
     for one in task.inputs:
         if one.open is not None and one.name in call.inputs and one.name not in opened:
@@ -98,14 +102,15 @@ def perform(session: Session, prepared: Prepared) -> list[Clip]:
     notes = tuple(dict.fromkeys((*session.pipeline.notes, *heard, *session.notes(prepared.plan))))
     recipes = prepared.recipes
     return [
-        _clip(session, prepared.call.request, painted, recipe, notes if index == 0 else ())
+        _clip(session, prepared, painted, recipe, notes if index == 0 else ())
         for index, (painted, recipe) in enumerate(zip(paintings, recipes, strict=True))
     ]
 
 
 def _clip(
-    session: Session, request: Any, painted: Painted, recipe: Recipe, notes: tuple[str, ...]
+    session: Session, prepared: Prepared, painted: Painted, recipe: Recipe, notes: tuple[str, ...]
 ) -> Clip:
+    request = prepared.call.request
     begin = time.perf_counter()
     waveform = decode(
         painted.image,
@@ -122,7 +127,14 @@ def _clip(
     if painted.measure is not None:
         notes = (*notes, *painted.measure(waveform))
     return finish(
-        waveform, painted.image, recipe, painted.ending, circular=painted.loop, notes=notes
+        waveform,
+        painted.image,
+        recipe,
+        painted.ending,
+        circular=painted.loop,
+        loudness=request.loudness,
+        title=prepared.title,
+        notes=notes,
     )
 
 

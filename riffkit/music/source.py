@@ -23,6 +23,7 @@ from riffkit.audio.resampling import resample
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
 from riffkit.kinds import is_image
+from riffkit.limits import bpm_text
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.finish import Ending
@@ -200,7 +201,7 @@ def _lay_out(
     if bars < 1 - _LOOP_TOLERANCE:
         raise ParameterError(
             f"{path.name!r}: {n_samples / rate:.2f} s is shorter than a bar "
-            f"({bar_samples / rate:.2f} s at {bpm:.1f} BPM); give a longer clip"
+            f"({bar_samples / rate:.2f} s at {bpm_text(bpm)} BPM); give a longer clip"
         )
     tolerance = _LOOP_TOLERANCE if n_samples < _LOOP_SECONDS * rate else 2 / n_samples
     if abs(bars / round(bars) - 1) <= tolerance:
@@ -245,7 +246,7 @@ def _bpm(
         raise ParameterError(f"{path.name!r}: no tempo found; set `bpm`")
     how = "detected" if bars.confidence >= _SURE else "guessed"
     bpm = bars.mean_bpm
-    return bpm, f"{path.name}: {bpm:.1f} BPM {how} (override with `bpm`)"
+    return bpm, f"{path.name}: {bpm_text(bpm)} BPM {how} (override with `bpm`)"
 
 
 def _key(
@@ -261,7 +262,8 @@ def _key(
     found = key_of(waveform, rate) if pipeline.traits.native_tonics else None
     if found is None:
         return None, None
-    return parse_key(found.name), f"{path.name}: {found.name} detected (override with `key`)"
+    how = "detected" if found.is_clear else "guessed"
+    return parse_key(found.name), f"{path.name}: {found.name} {how} (override with `key`)"
 
 
 def _padded(

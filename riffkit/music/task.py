@@ -31,6 +31,7 @@ class Input:
     keeps to find the file again ({"name", "sha256"} or {"seed"}), and `remarks`, lines that the
     user should read; `opened` holds the inputs before it. `names()` are names accepted instead of a
     path. `or_prompt`: the request's field of the same name is a prompt, or the name of this file.
+    `check(path)` raises a RiffkitError for a file of another kind, before a model is loaded.
     `expand(path)` instead of `open`: the file holds values for the request and other inputs, which
     a recipe then keeps in its place.
     """
@@ -42,6 +43,7 @@ class Input:
     positional: bool = False
     or_prompt: bool = False
     names: Callable[[], Sequence[str]] = tuple
+    check: Callable[[Path], None] | None = None
     expand: Callable[[Path], Mapping[str, Any]] | None = None
 
 
@@ -87,6 +89,11 @@ class Call(Generic[RequestT]):
     @property
     def title(self) -> str:
         return self.task.title(self.request, self.inputs)
+
+
+def files_of(call: Call[Any]) -> list[Path]:
+    """The files that a call reads."""
+    return [Path(given) for given in call.inputs.values() if isinstance(given, Path)]
 
 
 def slug(prompt: str) -> str:

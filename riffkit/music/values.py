@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from riffkit.errors import ParameterError, unknown
+from riffkit.errors import ParameterError, RiffkitError, unknown
 from riffkit.kinds import names_a_file
 from riffkit.music.task import Call, Input, Task
 
@@ -113,9 +113,16 @@ def _found(one: Input, value: Any, where: str) -> Any:
     if str(value) in names:
         return str(value)
     path = Path(value)
+    here = Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
     if not path.is_file():
         also = f"; or one of {', '.join(names)}" if names else ""
-        raise ParameterError(f"{where}: {one.name}={str(value)!r}: no such file{also}")
+        raise ParameterError(f"{where}: {one.name}={str(shown)!r}: no such file{also}")
+    if one.check is not None:
+        try:
+            one.check(shown)
+        except RiffkitError as error:
+            raise type(error)(f"{where}: {error}") from error
     return path
 
 
@@ -173,8 +180,16 @@ def is_span(hint: Any) -> bool:
     return bool(get_args(inner(hint)) == (float, float))
 
 
+def words_of(hint: Any) -> tuple[str, ...]:
+    """The words that stand beside numbers in a field such as `float | Literal["peak"]`."""
+    kinds = get_args(hint) if float in get_args(hint) else ()
+    return tuple(word for kind in kinds for word in get_args(kind))
+
+
 def _typed(where: str, value: Any, hint: Any, as_text: bool) -> Any:
     """The value in the field's type."""
+    if words := words_of(hint):
+        return number_or_word(where, value, words)
     hint = inner(hint)
     if get_origin(hint) is Literal:
         return _one_of(where, value, get_args(hint))
@@ -198,6 +213,16 @@ def _one_of(where: str, value: Any, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ParameterError(f"{where}={value!r}: must be one of {', '.join(choices)}")
     return str(value)
+
+
+def number_or_word(where: str, value: Any, words: tuple[str, ...]) -> Any:
+    """A number, which may be text, or one of the words."""
+    if value in words:
+        return str(value)
+    found = _parsed(value, float) if isinstance(value, str) else _plain(value, float)
+    if found is None:
+        raise ParameterError(f"{where}={value!r}: must be a number or {', '.join(words)}")
+    return found
 
 
 def _span(where: str, value: Any) -> tuple[float, float]:

@@ -57,6 +57,12 @@ class MusicalKey:
         names = MINOR_KEYS if self.mode in ("minor", "dorian", "phrygian") else MAJOR_KEYS
         return f"{names[self.tonic]} {self.mode}".strip()
 
+    @property
+    def short_name(self) -> str:
+        """ "Am" or "F#", as DJ programs write it; other modes by their third."""
+        letters, _, _ = self.name.partition(" ")
+        return letters + "m" * (self.mode in ("minor", "dorian", "phrygian"))
+
 
 @dataclass(frozen=True)
 class _Named:

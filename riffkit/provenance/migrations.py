@@ -11,7 +11,7 @@ from typing import Any
 
 from riffkit.errors import ParameterError
 
-SCHEMA = 1
+SCHEMA = 2
 Values = dict[str, Any]
 
 _NO_PAINTING = ("encode", "decode")
@@ -47,4 +47,11 @@ def _from_0(values: Values) -> Values:
     return {**rest, "arguments": {**choices, **values["arguments"]}, "inputs": inputs, "schema": 1}
 
 
-_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0,)
+def _from_1(values: Values) -> Values:
+    """Before `loudness` could be asked for."""
+    if values["command"] == "encode":
+        return {**values, "schema": 2}
+    return {**values, "arguments": {"loudness": None, **values["arguments"]}, "schema": 2}
+
+
+_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0, _from_1)

@@ -67,7 +67,7 @@ class Recipe:
             ParameterError: it isn't a recipe, or is from a later version.
 
         Example:
-            recipe = riffkit.Recipe.from_dict(riffkit.inspect_file("piano.wav")["recipe"])
+            recipe = riffkit.Recipe.from_dict(riffkit.inspect("piano.wav")["recipe"])
         """
         try:
             return cls(**migrated(values))

@@ -11,13 +11,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riffkit.audio.files import describe, iter_blocks, load
+from riffkit.audio.files import iter_blocks, load
+from riffkit.audio.reader import describe
 from riffkit.audio.resampling import resample
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import SpectrogramParams
+from riffkit.spectrogram.pixels import mel_to_pixels
 from riffkit.spectrogram.streaming import stream_to_mel
 
 ONE_PASS_SECONDS = 60.0

@@ -1,29 +1,27 @@
-"""Mel magnitudes to pixels and back: row 0 is the highest band, loud is black, silence white."""
+"""A spectrogram image and its file: row 0 is the highest band, loud is black. Light: no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
-from torch import Tensor
+from PIL.PngImagePlugin import PngInfo
 
 from riffkit.atomic import atomic_path
 from riffkit.errors import ImageFileError, ParameterError
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.exif import Tag, before_later_tags, params_to_tags, tags_to_params
-from riffkit.spectrogram.params import MAX_TRANSPOSE, RIFFUSION_V1, Planes, SpectrogramParams
-from riffkit.spectrogram.png import PngContents, read_png, write_png
+from riffkit.spectrogram.params import MAX_TRANSPOSE, RIFFUSION_V1, SpectrogramParams
+from riffkit.spectrogram.png import SOFTWARE, PngContents, read_png, write_png
 
-DEFAULT_MAX_VALUE = 30e6
-"""Riffusion's constant for images without MAX_VALUE, on the int16 scale."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PHOTO_PLANE_DIFFERENCE = 24.0
 """An untagged image with at least this mean difference between planes, in levels, is taken for a
@@ -31,68 +29,6 @@ photo.
 """
 
 _SHEET_WIDTH, _SHEET_HEIGHT, _SHEET_LABEL, _SHEET_GAP = 1024, 192, 18, 6
-
-# The mel plane that goes into red, green and blue; None is an empty plane, 0 everywhere.
-_PLANE_OF_COLOR: dict[Planes, tuple[int | None, int, int]] = {
-    Planes.MONO: (0, 0, 0),
-    Planes.RIFFUSION_STEREO: (None, 0, 1),
-    Planes.LEFT_RIGHT_MID: (0, 1, 2),
-}
-
-
-def mel_to_pixels(
-    mel: Float[Tensor, "plane mel frame"],
-    params: SpectrogramParams,
-    *,
-    max_value: float | None = None,
-) -> tuple[UInt8[np.ndarray, "row frame 3"], float]:
-    """Pixels 255 − 255 · (S / max) ** power, rounded, and the `max_value` used.
-
-    `max_value` defaults to the mel's maximum over all planes; louder values are clipped to black.
-    Silence is white on any scale, and gets riffusion's default.
-    """
-    if mel.shape[0] != params.planes.n_mel_planes:
-        raise ParameterError(
-            f"mel planes={mel.shape[0]}: must be {params.planes.n_mel_planes} for "
-            f"{params.planes.name}"
-        )
-    if max_value is None:
-        max_value = (float(mel.max()) if mel.numel() else 0.0) or DEFAULT_MAX_VALUE
-    if not (isfinite(max_value) and max_value > 0):
-        raise ParameterError(f"max_value={max_value}: must be above 0 and finite; check the clip")
-    levels = _levels(mel / max_value, params.power_for_image)
-    pixels = np.zeros((*levels.shape[1:], 3), np.uint8)
-    for color, plane in enumerate(_PLANE_OF_COLOR[params.planes]):
-        if plane is not None:
-            pixels[:, :, color] = levels[plane]
-    return pixels, max_value
-
-
-def _levels(
-    relative: Float[Tensor, "plane mel frame"], power: float
-) -> UInt8[np.ndarray, "plane row frame"]:
-    loudness = relative.detach().clamp(0, 1)
-    # Two square roots take a tenth of the time of the general power.
-    loudness = loudness.sqrt_().sqrt_() if power == 0.25 else loudness.pow_(power)
-    return loudness.mul_(-255).add_(255.5).to(torch.uint8).flip(1).numpy(force=True)
-
-
-def pixels_to_mel(
-    pixels: UInt8[np.ndarray, "row frame 3"], params: SpectrogramParams, *, max_value: float
-) -> Float[Tensor, "plane mel frame"]:
-    """The inverse of `mel_to_pixels`: max · ((255 − y) / 255) ** (1 / power).
-
-    MONO takes the mean of the three colors, which differ in generated or recompressed images.
-    """
-    values = pixels[::-1].transpose(2, 0, 1).astype(np.uint16)
-    if params.planes is Planes.MONO:
-        values = values[0:1] + values[1:2] + values[2:3]
-    elif params.planes is Planes.RIFFUSION_STEREO:
-        values = values[1:]
-    white = 765 if params.planes is Planes.MONO else 255
-    loudness = 1 - np.arange(white + 1) / white
-    table = (max_value * loudness ** (1 / params.power_for_image)).astype(np.float32)
-    return torch.from_numpy(table[values])
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +96,8 @@ class SpectrogramImage:
         Example:
             loudest = clip.image.to_mel().max()
         """
+        from riffkit.spectrogram.pixels import DEFAULT_MAX_VALUE, pixels_to_mel
+
         max_value = DEFAULT_MAX_VALUE if self.max_value is None else self.max_value
         return pixels_to_mel(self.pixels, self.params, max_value=max_value)
 
@@ -292,5 +230,7 @@ def save_sheet(path: Path, images: Mapping[str, SpectrogramImage]) -> None:
         sheet.paste(
             image.as_pil().resize((_SHEET_WIDTH, _SHEET_HEIGHT)), (0, k * row + _SHEET_LABEL)
         )
+    said = PngInfo()
+    said.add_text("Software", SOFTWARE)
     with atomic_path(path) as temporary:
-        sheet.save(temporary, "PNG")
+        sheet.save(temporary, "PNG", pnginfo=said)

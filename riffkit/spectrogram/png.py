@@ -24,6 +24,8 @@ from riffkit.spectrogram.png_stream import PNG_SIGNATURE, read_rgb, text_chunk, 
 
 RECIPE_KEYWORD = "riffkit"
 PARAMS_KEYWORD = "riffkit-params"
+SOFTWARE = "riffkit"
+"""What a sheet of images names as its maker, in PNG's keyword for that."""
 MAX_PIXELS = 800_000_000
 """Four hours of sound; a larger size means that the file is damaged or malicious."""
 STREAMED_PIXELS = 32_000_000
@@ -76,7 +78,13 @@ def write_png(path: str | Path, contents: PngContents) -> None:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise OutputError(f"cannot write {str(path)!r}: a spectrogram image must end in .png")
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with atomic_path(path) as temporary:
+        write_contents(temporary, contents)
+
+
+def write_contents(path: Path, contents: PngContents) -> None:
+    """Write a PNG; raises OSError, and may leave half a file."""
+    with path.open("wb") as file:
         write_rgb(file, contents.pixels, contents.chunks())
 
 
@@ -100,7 +108,7 @@ def read_png(path: str | Path) -> PngContents:
             return PngContents(
                 pixels=flattened(image, over=255) if pixels is None else pixels,
                 tags=_tags(image),
-                params=_params(image.info),
+                params=params_in(image.info),
                 recipe=_json_object(image.info.get(RECIPE_KEYWORD)),
             )
     except FileNotFoundError as error:
@@ -149,7 +157,8 @@ def _json_object(text: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _params(info: Mapping[Any, Any]) -> SpectrogramParams | None:
+def params_in(info: Mapping[Any, Any]) -> SpectrogramParams | None:
+    """The spectrogram parameters in a PNG's texts (Pillow's `info`), or None."""
     values = _json_object(info.get(PARAMS_KEYWORD))
     try:
         return SpectrogramParams.from_dict(values) if values else None

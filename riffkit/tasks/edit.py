@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from riffkit.errors import ParameterError
 from riffkit.music.fields import option
@@ -32,6 +32,9 @@ class EditRequest(PaintRequest):
         "Regenerate from LO to HI hertz.", None, metavar="LO:HI"
     )
     keep_melody: bool = option("Keep the strongest partials.", False)
+    keep_level: Literal["on", "off"] = option(
+        "Bring the new part to the level of what is around it.", "on"
+    )
     strength: float = option("0 keeps the part, 1 ignores it.", 1.0, **STRENGTH)
 
     def __post_init__(self) -> None:
@@ -52,12 +55,12 @@ def _plan(session: Session, request: EditRequest, opened: Opened) -> Plan:
 
 def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -> Sequence[Painted]:
     """Everything outside the mask is kept, as pixels and as sound."""
-    import numpy as np
-
     from riffkit.diffusion.denoise import Inpainting
     from riffkit.music.finish import Ending, Painted
     from riffkit.music.mask import mask_of, mask_to_cells
     from riffkit.music.source import spliced
+    from riffkit.music.surroundings import gain_db, merged
+    from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
     from riffkit.vocoder.decode import KnownPart
 
     source, painted = opened["clip"], opened.get("mask")
@@ -77,12 +80,13 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
         mask=request.strength * mask_to_cells(mask, session.pipeline.stride),
     )
     new = session.picture(plan, canvas, seed=request.seed, inpainting=inpainting)
-    weight = mask[..., None]
-    pixels = np.rint(source.image.pixels * (1 - weight) + new * weight).astype(np.uint8)
-    kept = mask <= 0
+    up, kept = 0.0, mask <= 0
+    if request.keep_level == "on":
+        bar = source.beats_per_bar * PIXELS_PER_BEAT
+        up = gain_db(source.image, new, mask, bar=bar, loop=source.loop)
     return [
         Painted(
-            replace(source.image, pixels=pixels),
+            merged(source.image, new, mask, up),
             seed=request.seed,
             loop=source.loop,
             known=KnownPart(source.padded, kept),

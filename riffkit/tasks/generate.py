@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from riffkit.errors import ParameterError
+from riffkit.limits import bpm_text
 from riffkit.music.fields import option
 from riffkit.music.inputs import MELODY
 from riffkit.music.request import BARS, STRENGTH, PaintRequest
@@ -84,8 +85,8 @@ def _bars_for(request: GenerateRequest, bpm: float) -> int:
     whole = max(1, round(bars) if request.loop else math.ceil(bars - 1e-9))
     if whole > MAX_BARS:
         raise ParameterError(
-            f"duration={request.duration:g}: needs {whole} bars at {bpm:g} BPM; must be at most "
-            f"{MAX_BARS}"
+            f"duration={request.duration:g}: needs {whole} bars at {bpm_text(bpm)} BPM; must be at "
+            f"most {MAX_BARS}"
         )
     return whole
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from riffkit.atomic import atomic_path, output_error
 from riffkit.dataset.formats import DatasetInfo, dataset_fingerprint, n_in_shards, shard_paths
-from riffkit.models.lora import FILE, PARTS
+from riffkit.models.lora import PARTS
+from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.progress import Advance, Begin, silent
 from riffkit.provenance.recipe import versions

@@ -14,7 +14,8 @@ from riffkit.audio.crossfade import raised_cosine
 from riffkit.audio.resampling import resample
 from riffkit.device import pick_device
 from riffkit.errors import ParameterError
-from riffkit.spectrogram.image import DEFAULT_MAX_VALUE, SpectrogramImage, pixels_to_mel
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.pixels import DEFAULT_MAX_VALUE, pixels_to_mel
 from riffkit.vocoder.base import InpaintingVocoder, KnownSound, Quality, Vocoder
 from riffkit.vocoder.registry import DEFAULT
 from riffkit.vocoder.registry import vocoder as vocoder_by_name

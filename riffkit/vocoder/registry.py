@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from riffkit.errors import ParameterError
-from riffkit.vocoder.base import Vocoder
+
+if TYPE_CHECKING:
+    from riffkit.vocoder.base import Vocoder
 
 GROUP = "riffkit.vocoders"
 DEFAULT = "griffin-lim"
@@ -35,13 +38,15 @@ def names() -> list[str]:
 
 def check_vocoder(name: str) -> None:
     """Raise ParameterError for an unknown name; loads nothing."""
-    if name not in names():
+    if name != DEFAULT and name not in names():
         hint = f" ({_REMOVED[name]})" if name in _REMOVED else ""
         raise ParameterError(f"vocoder={name!r}: must be one of {', '.join(names())}{hint}")
 
 
 def vocoder(name: str) -> Vocoder:
     """A vocoder by name; ParameterError if it is unknown or can't be loaded."""
+    from riffkit.vocoder.base import Vocoder
+
     if name in _BUILT_IN:
         return _BUILT_IN[name]()
     for entry in entry_points(group=GROUP, name=name):

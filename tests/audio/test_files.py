@@ -14,7 +14,8 @@ import pytest
 import soundfile
 import torch
 
-from riffkit.audio.files import describe, iter_blocks, load, read_tags, save
+from riffkit.audio.files import iter_blocks, load, save
+from riffkit.audio.reader import describe, read_tags
 from riffkit.errors import AudioFileError, OutputError, ParameterError
 
 EXTENSIONS = [".wav", ".flac", ".ogg", ".mp3"]

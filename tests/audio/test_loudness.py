@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from riffkit.audio.limiter import limiter_gain, true_peaks
-from riffkit.audio.loudness import integrated_lufs, normalize_loudness, true_peak_dbfs
+from riffkit.audio.loudness import (
+    integrated_lufs,
+    normalize_loudness,
+    normalize_peak,
+    true_peak_dbfs,
+)
 
 RATE = 44_100
 
@@ -148,3 +153,13 @@ def test_the_gain_falls_before_a_peak_and_recovers_after_it() -> None:
     assert gain[20_000 - 300] == pytest.approx(1.0)
     assert abs(gain[1:] - gain[:-1]).max() < 0.01
     assert gain[20_000 + RATE // 4] == pytest.approx(1.0)
+
+
+def test_peak_is_one_gain_for_the_whole_clip() -> None:
+    for circular in (False, True):
+        drums = _drums(2.0, 40.0)
+        loud = normalize_peak(drums, circular=circular)
+        assert true_peak_dbfs(loud, circular=circular) == pytest.approx(-1, abs=1e-3)
+        gain = float(loud.abs().max() / drums.abs().max())
+        assert torch.allclose(loud, drums * gain, atol=1e-6)
+    assert not normalize_peak(torch.zeros(2, 100)).any()

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 import torch
 
-from riffkit.audio.files import describe, iter_blocks, load
+from riffkit.audio.files import iter_blocks, load
 from riffkit.audio.mpeg import find_frames, read_header
+from riffkit.audio.reader import describe
 from riffkit.errors import AudioFileError
 
 SECONDS = 12

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import importlib.abc
 import subprocess
 import sys
 import types
@@ -45,37 +44,58 @@ def test_transformers_can_be_imported_afterwards(root):
     subprocess.run([sys.executable, "-c", program], check=True, cwd=root)
 
 
-def test_a_working_extension_is_left_alone(forgotten_torchaudio, monkeypatch):
-    real = types.ModuleType("torchaudio")
-    monkeypatch.setitem(sys.modules, "torchaudio", real)
-    assert torchaudio() is real
-    assert "torchaudio._extension" not in sys.modules
+class Loading(importlib.abc.Loader):
+    def __init__(self, load):
+        self.exec_module = load
 
 
-def test_a_failing_extension_is_replaced(forgotten_torchaudio, monkeypatch):
-    """The first import dies half-way, as over a CPU-only torch."""
-    imported = importlib.import_module
-    attempts = []
+@pytest.fixture
+def extension(monkeypatch, forgotten_torchaudio):
+    """Sets what torchaudio's extension does when it is loaded."""
 
-    def import_once_in_vain(name, *arguments):
-        if name == "torchaudio" and not attempts:
-            attempts.append(name)
-            sys.modules["torchaudio"] = sys.modules["torchaudio.half"] = types.ModuleType("half")
-            raise OSError("Could not load this library: libtorchaudio.so")
-        return imported(name, *arguments)
+    def set_to(load):
+        def find_spec(name, path=None, target=None):
+            spec = real(name, path, target)
+            if name == "torchaudio._extension":
+                spec.loader = Loading(load)
+            return spec
 
-    monkeypatch.setattr(torchaudio_compat.importlib, "import_module", import_once_in_vain)
+        real = torchaudio_compat.PathFinder.find_spec
+        monkeypatch.setattr(
+            torchaudio_compat, "PathFinder", types.SimpleNamespace(find_spec=find_spec)
+        )
+
+    return set_to
+
+
+def test_a_working_extension_is_left_alone(extension):
+    def load(module):
+        module._IS_TORCHAUDIO_EXT_AVAILABLE = module._IS_ALIGN_AVAILABLE = False
+        module._load_lib, module.fail_if_no_align = "its own", lambda function: function
+
+    extension(load)
+    assert torchaudio()._extension._load_lib == "its own"
+
+
+def test_a_failing_extension_is_replaced(extension):
+    """It dies half-way, as over a CPU-only torch."""
+
+    def load(module):
+        module._IS_TORCHAUDIO_EXT_AVAILABLE = True
+        raise OSError("Could not load this library: libtorchaudio.so")
+
+    extension(load)
     module = torchaudio()
-    assert attempts
-    assert module.__name__ == "torchaudio"
-    assert "torchaudio.half" not in sys.modules
     assert module._extension._IS_TORCHAUDIO_EXT_AVAILABLE is False
     assert module.functional.melscale_fbanks(9, 0.0, 8_000.0, 4, 16_000).shape == (9, 4)
     with pytest.raises(RuntimeError, match="needs torchaudio's compiled extension"):
         module.functional.forced_align(None, None)
 
 
-def test_without_torchaudio_prepare_does_nothing(forgotten_torchaudio, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    prepare()
-    assert "torchaudio" not in sys.modules
+def test_prepare_imports_nothing(root):
+    program = (
+        "import sys\nfrom riffkit.audio.torchaudio_compat import prepare\nprepare()\nprepare()\n"
+        "assert not {'torch', 'torchaudio'} & set(sys.modules)\n"
+        "assert sum(type(one).__name__ == '_Finder' for one in sys.meta_path) == 1\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=root)

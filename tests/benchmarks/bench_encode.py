@@ -23,9 +23,9 @@ from timing import median_seconds
 
 from riffkit.audio.torchaudio_compat import torchaudio
 from riffkit.spectrogram.convert import waveform_to_image
-from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams
+from riffkit.spectrogram.pixels import mel_to_pixels
 
 RATE = 44_100
 MAX_MEAN_DIFFERENCE = 0.3

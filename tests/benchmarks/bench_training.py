@@ -32,7 +32,7 @@ from diffusers import DDPMScheduler  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from riffkit.dataset.latent_cache import cache_for  # noqa: E402
-from riffkit.models.lora import FILE  # noqa: E402
+from riffkit.models.lora_file import FILE  # noqa: E402
 from riffkit.models.pipeline import load_pipeline  # noqa: E402
 from riffkit.spectrogram.params import FULL_BAND  # noqa: E402
 from riffkit.training.adapters import add_lora  # noqa: E402

@@ -1,12 +1,15 @@
 """Two hundred mistakes: each exits with 2 and one line that names it, and leaves nothing.
 
-That mistakes which need no model to be seen import nothing heavy is test_painting.py's.
+Those that need neither a model nor the sound itself to be seen are answered at once: without torch,
+which alone takes seconds to import.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,6 +42,9 @@ SHARED = """
 --deep-cache 0|deep_cache=0
 --vocoder magic|vocoder='magic'
 --quality best|'best'
+--loudness loud|loudness='loud'
+--loudness 0|loudness=0
+--loudness nan|loudness=nan
 --seed -1|seed=-1
 --seed 9223372036854775808|seed=
 --count 0|count=0
@@ -49,6 +55,11 @@ SHARED = """
 --model gone|gone
 -o gone/a.wav|gone/a.wav
 -o a.xyz|xyz
+--bits 24 -o a.mp3|MP3 has no bits
+--bits float -o a.flac|FLAC stores 16 or 24 bits
+--bits 12|'12'
+--rate 50000 -o a.mp3|rate=50000
+--rate 10|rate=10
 -o folder.wav|folder.wav
 --barz 2|--barz
 """
@@ -125,6 +136,8 @@ encode tone.wav a.png --bpm 0|bpm=0
 encode tone.wav a.png --bpm 999|bpm=999
 encode tone.wav|png
 decode gone.png a.wav|gone.png
+decode tone.png a.ogg --bits 24|OGG has no bits
+decode tone.png a.wav --loudness -50|loudness=-50
 decode text.wav a.wav|text.wav
 decode photo.png a.wav|photo.png
 decode cut.png a.wav|cut.png
@@ -147,7 +160,9 @@ replay mask.png|recipe
 replay text.wav|text.wav
 eval judged --prompts 0|prompts=0
 eval judged --prompts 201|prompts=201
-eval judged --dataset folder.wav --prompt x --lora gone|folder.wav
+eval judged --dataset folder.wav --prompt x --lora gone|gone
+eval judged --dataset folder.wav --prompt x --tuned gone|gone
+eval judged --dataset folder.wav --prompt x --tuned mini|folder.wav
 eval judged --steps 0|steps=0
 eval judged --reference gone|gone
 eval tone.wav|tone.wav
@@ -218,6 +233,8 @@ def cases() -> list[tuple[str, str]]:
 
 
 CASES = cases()
+NEED_SOUND = ("silent.wav", "nan.wav", "models show text.wav", "train ", "dataset ")
+"""What is wrong with it isn't known before its samples, or tensors, are read."""
 
 
 @pytest.fixture(scope="module")
@@ -279,3 +296,23 @@ def test_a_mistake_is_named_in_a_line_and_leaves_nothing(
     assert says.replace("_", "-") in said.err.replace("_", "-"), said.err
     assert "Traceback" not in said.err
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_most_are_answered_at_once(folder: Path, root: Path) -> None:
+    lines = [line for line, _ in CASES if not any(name in line for name in NEED_SOUND)]
+    lines.append("models list")  # no mistake, but as quick
+    code = (
+        "import shlex, sys, cli\n"
+        f"for line in {lines!r}:\n"
+        "    sys.argv = ['riff', *shlex.split(line)]\n"
+        "    try:\n        cli.main()\n    except SystemExit:\n        pass\n"
+        "    assert not {'torch', 'diffusers', 'numba'} & set(sys.modules), line\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -12,7 +12,8 @@ import torch
 from riffkit.analysis.tags import TAGS
 from riffkit.audio import files
 from riffkit.errors import ParameterError
-from riffkit.evaluation.genre import Heard, genre_requests, hear_real, judge_genre, read_real_clips
+from riffkit.evaluation.genre import Heard, hear_real, judge_genre
+from riffkit.evaluation.real import genre_requests, read_real_clips
 from riffkit.spectrogram.params import FULL_BAND
 
 METAL = TAGS.index("metal")

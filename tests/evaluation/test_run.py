@@ -11,8 +11,9 @@ import torch
 from riffkit.audio import files
 from riffkit.errors import OutputError, ParameterError
 from riffkit.evaluation.judge import judge
+from riffkit.evaluation.prompts import Evaluation
 from riffkit.evaluation.reference import load_reference
-from riffkit.evaluation.run import Evaluation, make_clips, read_clips, sounds_of
+from riffkit.evaluation.run import make_clips, read_clips, sounds_of
 from riffkit.models.pipeline import load_pipeline
 
 EVALUATION = Evaluation(n_prompts=3, steps=2)

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
-    from riffkit.limits import Quality
+    from riffkit.limits import Loudness, Quality
     from riffkit.music.clip import Clip
     from riffkit.music.timeline import Keyframe
 

@@ -1,7 +1,8 @@
 """Makes a file of each command, to be replayed by later code: `python make.py FOLDER`.
 
-The files of `files/` were made so by version 0.1.0 (commit 1673c5b); a checkout of any version
-makes its own with PYTHONPATH set to it. With `--model mini` it is the bundled model's turn.
+The files of `files/` were made so by version 0.1.0 (commit 1673c5b), but for `generate-loudness`,
+which 0.2.0.dev0 made. A checkout of any version makes its own with PYTHONPATH set to it. With
+`--model mini` it is the bundled model's turn.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 import riffkit
-from riffkit.music.codec import decode_file, encode_file
+from riffkit.music.codec import decode, encode
 
 _STORY = """
 bars = 3
@@ -93,8 +94,9 @@ def make(folder: Path, model: str, report: Callable[[str], None] = print) -> Non
     save("edit-mask", riff.edit(clip, "choir", mask=folder / "mask.png", seed=15, strength=0.8))
     save("extend", riff.extend(clip, "(choir)", bars=1, seed=16))
     save("extend-before", riff.extend(long, bars=1, before=True, seed=17))
-    encode_file(clip, bpm=240.0).save(folder / "encode.png")
-    save("decode", decode_file(folder / "encode.png", bpm=260.0, transpose=-2.0, seed=18))
+    encode(clip, bpm=240.0).save(folder / "encode.png")
+    save("generate-loudness", riff.generate("house", bars=1, loop=True, seed=19, loudness="peak"))
+    save("decode", decode(folder / "encode.png", bpm=260.0, transpose=-2.0, seed=18))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
 from riffkit.errors import ModelError
 from riffkit.models.grain import FILE, Grain, GrainConfig, grain_noise, read_grain, save_grain
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND
+from riffkit.spectrogram.pixels import mel_to_pixels
 
 SMALL = GrainConfig(width=8, n_blocks=1)
 

@@ -16,7 +16,8 @@ import riffkit
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.denoise import SamplerConfig, Window, denoise
 from riffkit.errors import ModelError, ParameterError, RiffkitError
-from riffkit.models.lora import FILE, parse_lora, read_lora
+from riffkit.models.lora import read_lora
+from riffkit.models.lora_file import FILE, parse_lora
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.replay import replay
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1

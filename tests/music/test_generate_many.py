@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
-from riffkit.errors import ModelError, ParameterError
+from riffkit.errors import ModelError, OutputError, ParameterError
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.batch import list_calls, make_all
 from riffkit.music.batch_list import entries_of, read_batch
@@ -76,8 +78,10 @@ def test_what_is_there_is_kept_and_what_changed_is_made(tiny_riff: Riff, tmp_pat
     assert all(after[name] == before[name] for name in before if name.startswith("002"))
     # another seed is only another clip where one is asked for
     assert run(["piano", {"prompt": "drums", "seed": 3}]) == [True, False]
-    (tmp_path / "002-drums.wav").write_bytes(b"RIFF")
-    assert run(["piano", {"prompt": "drums", "seed": 3}]) == [True, False]
+    (tmp_path / "002-drums.wav").write_bytes(b"RIFF")  # not riffkit's, as far as one can see
+    with pytest.raises(OutputError, match=r"002-drums\.wav' exists and isn't riffkit's own"):
+        run(["piano", {"prompt": "drums", "seed": 3}])
+    assert run(["piano", {"prompt": "drums", "seed": 3}], force=True) == [True, False]
     assert run(["piano"], steps=2) == [False]
 
 
@@ -140,7 +144,7 @@ def test_options_that_no_row_knows_are_refused() -> None:
 
 
 def test_clips_of_a_list_have_seeds_of_their_own(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").touch()
+    soundfile.write(tmp_path / "a.wav", np.zeros(9), 22_050)
     row = {"task": "vary", "clip": tmp_path / "a.wav", "count": 3}
     calls = list_calls(entries_of([row, "b"]), tmp_path, seed=10, count=2)
     assert [one.call.request.seed for one in calls] == [10, 13, 16, 17]
@@ -152,7 +156,7 @@ def test_a_row_goes_before_its_script_and_that_before_what_is_meant_for_all(tmp_
     frame = "[[keyframe]]\nbar = 0\nprompt = 'a'\n"
     (tmp_path / "list" / "seeded.toml").write_text(f"bpm = 96\nseed = 4\n{frame}")
     (tmp_path / "list" / "themed.toml").write_text(f"bpm = 96\ntheme = 'a.wav'\n{frame}")
-    (tmp_path / "list" / "a.wav").touch()
+    soundfile.write(tmp_path / "list" / "a.wav", np.zeros(9), 22_050)
     rows = [{"script": "seeded.toml"}, {"script": "themed.toml", "bpm": 100}]
     path = tmp_path / "list" / "rows.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))

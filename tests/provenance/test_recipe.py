@@ -93,10 +93,13 @@ def test_what_the_first_recipes_left_out_is_as_it_was_then() -> None:
         "sampler": "euler",
         "guidance_interval": None,
         "deep_cache": 1,
+        "loudness": None,
     }
     assert Recipe.from_dict({"command": "encode", "arguments": {"bpm": 1.0}}).arguments == {
         "bpm": 1.0
     }
+    decoded = {"command": "decode", "arguments": {"seed": 1}, "schema": 1}
+    assert Recipe.from_dict(decoded).arguments == {"seed": 1, "loudness": None}
 
 
 def test_a_recipe_of_today_is_read_as_it_is_and_one_of_tomorrow_is_refused() -> None:

@@ -11,10 +11,10 @@ import torch
 from riffkit.audio.torchaudio_compat import torchaudio
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import mel_filterbank, waveform_to_mel
 from riffkit.spectrogram.mel_scale import hz_to_mel, mel_row_hz, mel_to_hz
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes
+from riffkit.spectrogram.pixels import mel_to_pixels
 from riffkit.spectrogram.stft import beat_grid_analysis, next_smooth, off_grid_analysis
 
 RATE = 44_100

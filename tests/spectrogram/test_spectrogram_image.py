@@ -10,14 +10,10 @@ import torch
 
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.image import (
-    DEFAULT_MAX_VALUE,
-    SpectrogramImage,
-    mel_to_pixels,
-    pixels_to_mel,
-)
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes
+from riffkit.spectrogram.pixels import DEFAULT_MAX_VALUE, mel_to_pixels, pixels_to_mel
 
 RIFFUSION_STEREO = RIFFUSION_V1.with_planes(Planes.RIFFUSION_STEREO)
 ALL_PLANES = [FULL_BAND.with_planes(planes) for planes in Planes]

@@ -9,10 +9,10 @@ import torch
 from riffkit.score.drums import PARTS
 from riffkit.score.notes import Note, Track
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.mel_scale import mel_row_hz
 from riffkit.spectrogram.params import FULL_BAND
+from riffkit.spectrogram.pixels import mel_to_pixels
 from train.sounds.drum_machine import DrumMachine
 from train.sounds.effects import chorus, equalize, overdrive, tremolo
 from train.sounds.envelope import Envelope

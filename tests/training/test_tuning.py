@@ -22,7 +22,7 @@ from riffkit.audio import files
 from riffkit.commands.training import play_command
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
-from riffkit.models.lora import FILE
+from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import load_pipeline
 from riffkit.music.clip import recipe_of
 from riffkit.progress import Advance

@@ -16,9 +16,10 @@ from riffkit.errors import ParameterError
 from riffkit.prompt.key import parse_tonic
 from riffkit.score import ScoreFacts, captions, write_score
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.image import SpectrogramImage, mel_to_pixels
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND
+from riffkit.spectrogram.pixels import mel_to_pixels
 from train.mini.loops import clip_of, finish, shard_path, write_loops
 from train.sounds.render_score import SAMPLE_RATE, render
 from train.sounds.roughen import roughen

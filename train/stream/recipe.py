@@ -18,9 +18,9 @@ from jaxtyping import UInt8
 from riffkit.score import Score, write_score
 from riffkit.score.notes import Mix, Track
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.image import mel_to_pixels
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import SpectrogramParams
+from riffkit.spectrogram.pixels import mel_to_pixels
 from train.sounds.extremes import draw_extreme
 from train.sounds.guide import draw_guide
 from train.sounds.mixing import mix_down

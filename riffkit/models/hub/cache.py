@@ -20,7 +20,7 @@ from riffkit.atomic import output_error
 from riffkit.errors import ModelError
 from riffkit.models.hub.hub_id import SINGLE_FILES, HubId
 from riffkit.models.hub.listing import INDEX, model_files
-from riffkit.models.lora import FILE as LORA
+from riffkit.models.lora_file import FILE as LORA
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-
 from riffkit.errors import ModelError
 
 _FIRST = "model.diffusion_model.input_blocks.0.0.weight"
@@ -42,7 +40,7 @@ _PIPELINES = {
 _WANTED = "a Stable Diffusion v1 is needed"
 
 
-def check_tensors(tensors: Mapping[str, Tensor], *, named: str) -> None:
+def check_tensors(tensors: Mapping[str, Any], *, named: str) -> None:
     """Raise ModelError if a single file's tensors are not a Stable Diffusion v1."""
     if not tensors:
         raise ModelError(f"{named}: contains no weights; {_WANTED}")
@@ -52,7 +50,7 @@ def check_tensors(tensors: Mapping[str, Tensor], *, named: str) -> None:
         raise ModelError(f"{named}: is {kind}; {_WANTED}")
 
 
-def _kind_of(tensors: Mapping[str, Tensor]) -> str | None:
+def _kind_of(tensors: Mapping[str, Any]) -> str | None:
     for sign, kind in _OTHER_WORLDS.items():
         if any(name.startswith(sign) or f".{sign}" in name for name in tensors):
             return kind
@@ -71,7 +69,7 @@ def _kind_of(tensors: Mapping[str, Tensor]) -> str | None:
     return _part_alone(tensors)
 
 
-def _part_alone(tensors: Mapping[str, Tensor]) -> str:
+def _part_alone(tensors: Mapping[str, Any]) -> str:
     signs = {
         "a UNet alone": ("down_blocks.", "input_blocks.", "unet."),
         "an autoencoder alone": ("first_stage_model.", "encoder.down", "decoder.up", "decoder.mid"),
@@ -83,7 +81,7 @@ def _part_alone(tensors: Mapping[str, Tensor]) -> str:
     return f"something else (found {next(iter(tensors))!r})"
 
 
-def _latent_channels(tensors: Mapping[str, Tensor]) -> int | None:
+def _latent_channels(tensors: Mapping[str, Any]) -> int | None:
     into = tensors.get("first_stage_model.decoder.conv_in.weight")
     out = tensors.get("model.diffusion_model.out.2.weight")
     return into.shape[1] if into is not None else None if out is None else len(out)

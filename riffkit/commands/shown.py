@@ -1,0 +1,131 @@
+"""What `riff inspect` and `riff models show` print of their facts; `--json` has all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from riffkit.limits import bpm_text
+from riffkit.music.registry import tasks
+
+_BITS = {"PCM_16": "16 bits", "PCM_24": "24 bits", "FLOAT": "floats"}
+_ABOVE = ("bpm", "key")  # of a recipe's values: printed as the file's tempo and key
+
+
+def file_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """An audio file, an image or MIDI."""
+    yield f"{facts['file']}: {', '.join(_kind(facts))}"
+    measured = facts.get("measured")
+    if measured is None:
+        return
+    tempo, heard = (_bpm(one["tempo_bpm"]) for one in (facts, measured))
+    yield f"tempo: {_own_and_measured(tempo, heard)}"
+    yield f"key: {_own_and_measured(facts['key'], measured['key'])}"
+    assumed = facts.get("assumed", ())
+    if measured["loudness_lufs"] is None:
+        yield "loudness: silent"
+    elif "max_value" not in assumed:  # or it is that of a made-up level
+        peak = measured["true_peak_dbfs"]
+        yield f"loudness: {measured['loudness_lufs']:.1f} LUFS, true peak {peak:.1f} dBFS"
+    if measured["tags"]:
+        tags = (f"{name} {100 * share:.0f} %" for name, share in measured["tags"].items())
+        yield f"sounds like: {', '.join(tags)}"
+    if missing := [name for name in assumed if name != "max_value"]:
+        yield f"not in the file: {', '.join(missing)}"
+    if facts["recipe"] is not None:
+        yield from _recipe(facts["recipe"])
+
+
+def _kind(facts: Mapping[str, Any]) -> Iterator[str]:
+    if facts["kind"] == "MIDI":
+        yield from ("MIDI", _bpm(facts["tempo_bpm"]) or "", facts["key"])
+        yield f"{facts['notes']} notes in {facts['beats']} beats"
+        return
+    yield f"{facts['measured']['seconds']:.2f} s"
+    if facts["kind"] == "audio":
+        yield f"{facts['sample_rate']:,} Hz"
+        yield "stereo" if facts["channels"] == 2 else "mono"
+        if facts["subtype"] in _BITS:
+            yield _BITS[facts["subtype"]]
+        return
+    parameters, grid = facts["parameters"], facts["beat_grid"]
+    yield f"{facts['width']} × {parameters['n_mels']} px"
+    yield str(parameters["preset"])
+    if grid is not None:
+        yield f"{grid['n_beats']} beats"
+    if facts["transpose"]:
+        yield f"transposed by {facts['transpose']:+g} semitones"
+
+
+def _bpm(bpm: float | None) -> str | None:
+    return None if bpm is None else f"{bpm_text(bpm)} BPM"
+
+
+def _own_and_measured(own: str | None, measured: str | None) -> str:
+    """The file's own value first; what was measured can be wrong."""
+    if own is None:
+        return "unclear" if measured is None else f"{measured} (measured)"
+    return f"{own} (measured: {measured or 'unclear'})"
+
+
+def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """What was asked for and isn't the default; not what only a replay needs."""
+    yield f"recipe: {recipe['command']}"
+    usual = _defaults(recipe["command"])
+    asked = recipe["arguments"]
+    for name in sorted(asked, key=lambda name: not name.startswith("prompt")):
+        if name not in _ABOVE and asked[name] not in (None, usual.get(name)):
+            yield f"  {name}: {_text(asked[name])}"
+    for name, one in recipe["inputs"].items():
+        yield f"  {name}: {one.get('name') or one.get('seed')}"
+    if recipe["model"]:
+        yield f"  model: {recipe['model']['name']}"
+        for lora in recipe["model"].get("loras", ()):
+            yield f"  lora: {lora['name']}:{lora['weight']:g}"
+    if made_by := recipe["versions"].get("riffkit"):
+        yield f"  riffkit: {made_by}"
+
+
+def _defaults(command: str) -> dict[str, Any]:
+    known = tasks()
+    return {f.name: f.default for f in fields(known[command].request)} if command in known else {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        if all(isinstance(one, int | float) for one in value):  # from A to B
+            return ":".join(map(_text, value))
+        return " | ".join(map(_text, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_text(v)}" for k, v in value.items() if v not in (None, ""))
+    return str(value)
+
+
+def model_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """A model's parts, its spectrogram, its defaults, and how many styles it has tempi for."""
+    yield f"{facts['name']}: {sum(facts['parameters'].values()) / 1e6:.1f} million parameters"
+    parts = facts.get("parts", {})
+    for part, n_parameters in facts["parameters"].items():
+        kind = f" ({parts[part]})" if part in parts else ""
+        yield f"  {part}: {n_parameters / 1e6:.1f} million{kind}"
+    spectrogram = facts["spectrogram"]
+    yield (
+        f"spectrogram: {spectrogram['preset']}, {spectrogram['n_mels']} bands to "
+        f"{spectrogram['max_hz']:,g} Hz, sound at {spectrogram['sample_rate']:,} Hz"
+    )
+    defaults = facts["defaults"]
+    yield (
+        f"defaults: {defaults['default_steps']} steps, guidance {defaults['default_guidance']:g}, "
+        f"{bpm_text(defaults['default_bpm'])} BPM"
+    )
+    if defaults["style_bpm"]:
+        tempi = sorted(defaults["style_bpm"].values())
+        yield (
+            f"styles: {len(tempi)} names, with tempi from {bpm_text(tempi[0])} to "
+            f"{bpm_text(tempi[-1])} BPM"
+        )
+    if defaults["native_tonics"]:
+        yield f"paints in: {', '.join(defaults['native_tonics'])}"

@@ -1,0 +1,115 @@
+"""Where a clip's sound and image are written: nothing is replaced but riffkit's own. Light."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from PIL.PngImagePlugin import PngImageFile
+
+from riffkit.atomic import check_output_path
+from riffkit.audio.encoding import format_of
+from riffkit.audio.reader import read_tags
+from riffkit.errors import OutputError
+from riffkit.kinds import SOUND_SUFFIXES
+from riffkit.provenance.recipe import TAG
+from riffkit.spectrogram.png import PARAMS_KEYWORD, RECIPE_KEYWORD, SOFTWARE
+
+
+@dataclass(frozen=True)
+class Target:
+    """A clip's two files. `notes` say why the image has another name than its sound."""
+
+    audio: Path
+    image: Path
+    notes: tuple[str, ...] = ()
+
+
+def targets_of(
+    paths: Sequence[Path], *, inputs: Collection[Path] = (), force: bool = False
+) -> list[Target]:
+    """Clips that will be written as these audio files, and their images.
+
+    The image is NAME.png. Where that is an input, another program's, or the image of another sound
+    (a.mp3 beside a.wav), it is NAME.wav.png. Raises OutputError as `check_target`.
+    """
+    return [_target(path, inputs, force) for path in paths]
+
+
+def check_target(path: Path, *, inputs: Collection[Path] = (), force: bool = False) -> None:
+    """Raise OutputError if a file can't be written, is one of the inputs, or exists and isn't
+    riffkit's own; `force` replaces that too.
+    """
+    check_output_path(path)
+    if _is_any_of(path, inputs):
+        raise OutputError(f"{str(path)!r} is what the command reads; choose another name for it")
+    if not force and path.exists() and stored_recipe(path) is None:
+        raise OutputError(
+            f"{str(path)!r} exists and isn't riffkit's own; choose another name, or set `force` to "
+            "replace it"
+        )
+
+
+def stored_recipe(path: Path) -> Mapping[str, Any] | None:
+    """What riffkit wrote into an audio file or PNG: its recipe's values, or nothing where it wrote
+    none; None if the file isn't its own.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+            if head.startswith(b"\x89PNG"):
+                file.seek(0)
+                return _recipe_in_png(PngImageFile(file).info)
+        text = read_tags(path).get(TAG)
+        return None if text is None else json.loads(text)
+    except Exception:  # whatever it is, it is not what riffkit wrote
+        return None
+
+
+def _recipe_in_png(info: Mapping[Any, Any]) -> Mapping[str, Any] | None:
+    if RECIPE_KEYWORD in info:
+        return dict(json.loads(info[RECIPE_KEYWORD]))
+    return {} if PARAMS_KEYWORD in info or info.get("Software") == SOFTWARE else None
+
+
+def _target(audio: Path, inputs: Collection[Path], force: bool) -> Target:
+    format_of(audio)
+    check_target(audio, inputs=inputs, force=force)
+    plain = audio.with_suffix(".png")
+    reason = _taken(plain, audio, inputs, force)
+    if not reason:
+        check_output_path(plain)
+        return Target(audio, plain)
+    image = next(path for path in _other_names(audio) if not _taken(path, audio, inputs, force))
+    check_output_path(image)
+    return Target(audio, image, (f"{plain.name} {reason}; the image is {image.name}",))
+
+
+def _other_names(audio: Path) -> Iterable[Path]:
+    yield audio.with_name(f"{audio.name}.png")
+    for n in count(2):
+        yield audio.with_name(f"{audio.name}-{n}.png")
+
+
+def _taken(image: Path, audio: Path, inputs: Collection[Path], force: bool) -> str:
+    """Why an image can't be written there; "" if it can."""
+    if not image.exists():
+        return ""
+    if _is_any_of(image, inputs):
+        return "is what the command reads"
+    drawn = stored_recipe(image)
+    if drawn is None:
+        return "" if force else "isn't riffkit's own"
+    for suffix in SOUND_SUFFIXES:
+        other = audio.with_suffix(suffix)
+        if other != audio and drawn and drawn == stored_recipe(other) != stored_recipe(audio):
+            return f"belongs to {other.name}"
+    return ""
+
+
+def _is_any_of(path: Path, others: Iterable[Path]) -> bool:
+    return path.exists() and any(other.exists() and path.samefile(other) for other in others)

@@ -1,0 +1,91 @@
+"""What `riff inspect` and `riff models show` print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+import torch
+
+from riffkit import Riff
+from riffkit.audio import files
+from riffkit.commands.shown import file_lines, model_lines
+from riffkit.models.catalogue import describe_model
+from riffkit.music.inspect import inspect
+
+RATE = 44_100
+SAMPLES = Path(__file__).parents[2] / "samples"
+FAST: dict[str, Any] = {"steps": 2, "quality": "preview", "seed": 3}
+
+
+def shown(path: Path) -> list[str]:
+    return list(file_lines(inspect(path)))
+
+
+def test_what_the_file_says_stands_before_what_was_measured() -> None:
+    lines = shown(SAMPLES / "lofi.flac")
+    assert lines[:4] == [
+        "lofi.flac: 12.00 s, 44,100 Hz, stereo, 16 bits",
+        "tempo: 80 BPM (measured: 160 BPM)",
+        "key: Ab major (measured: F minor)",
+        "loudness: -16.0 LUFS, true peak -1.0 dBFS",
+    ]
+    assert lines[5:7] == ["recipe: generate", "  prompt: lo-fi hip hop with piano, bass and drums"]
+    assert not any("threads" in line or "deep_cache" in line for line in lines)
+
+
+def test_drums_alone_are_in_no_key() -> None:
+    assert "key: unclear" in shown(SAMPLES / "techno.flac")
+
+
+@pytest.mark.parametrize("name", ["edited", "extended", "melody", "restyled", "strings"])
+def test_the_samples_keys_are_named(name: str) -> None:
+    facts = inspect(SAMPLES / f"{name}.flac")
+    assert facts["measured"]["key"] == facts["key"]
+
+
+def test_an_image_says_nothing_of_a_level_it_does_not_have(
+    golden_riff: Riff, tmp_path: Path
+) -> None:
+    clip = golden_riff.generate("house", bars=1, bpm=122.4567, loop=True, **FAST)
+    clip.image.save(tmp_path / "a.png")
+    lines = shown(tmp_path / "a.png")
+    assert lines[0] == "a.png: 1.96 s, 256 × 64 px, golden, 4 beats"
+    assert lines[1].startswith("tempo: 122.46 BPM (measured: ")
+    assert not [line for line in lines if line.startswith(("loudness", "not in"))]
+    assert "  loop: True" in lines
+
+
+def test_a_file_without_a_recipe_is_measured(tmp_path: Path) -> None:
+    noise = 0.1 * torch.randn(1, 3 * RATE, generator=torch.Generator().manual_seed(0))
+    files.save(tmp_path / "noise.wav", noise, RATE, subtype="PCM_24")
+    lines = shown(tmp_path / "noise.wav")
+    assert lines[0] == "noise.wav: 3.00 s, 44,100 Hz, mono, 24 bits"
+    assert lines[2] == "key: unclear"
+    files.save(tmp_path / "silence.wav", torch.zeros(1, RATE), RATE)
+    assert shown(tmp_path / "silence.wav")[1:] == [
+        "tempo: unclear",
+        "key: unclear",
+        "loudness: silent",
+    ]
+
+
+def test_midi_is_a_line(tmp_path: Path) -> None:
+    song = mido.MidiFile(ticks_per_beat=96)
+    song.tracks.append(track := mido.MidiTrack())
+    track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(90)))
+    for note in (57, 60, 64, 69):
+        track.append(mido.Message("note_on", note=note, velocity=90, time=0))
+        track.append(mido.Message("note_off", note=note, time=96))
+    song.save(tmp_path / "tune.mid")
+    assert shown(tmp_path / "tune.mid") == ["tune.mid: MIDI, 90 BPM, A minor, 4 notes in 4 beats"]
+
+
+def test_a_model_is_a_few_lines() -> None:
+    lines = list(model_lines(describe_model("mini")))
+    assert len(lines) < 12
+    assert lines[0] == "mini: 18.0 million parameters"
+    assert "defaults: 20 steps, guidance 3, 100 BPM" in lines
+    assert "paints in: D, Ab" in lines
