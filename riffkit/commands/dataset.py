@@ -97,7 +97,8 @@ def build(
         engine=engine,
     )
     find_audio(folder, without=out)
-    check_output_folder(out)
+    if not out.is_dir():  # one that is there is looked at as a dataset
+        check_output_folder(out)
     with stages(quiet=quiet) as begin:
         begin("loading")
         from riffkit.dataset.build import build_dataset

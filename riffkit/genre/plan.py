@@ -77,10 +77,10 @@ def plan_genre(
         raise ParameterError(f"clips={clips}: must be at least {MIN_CLIPS}, or 0 for none")
     output = Path(slug(name)) if output is None else output
     sources = find_audio(songs, without=output)
-    check_output_folder(output)
     is_new = not output.exists()
-    if not is_new:
+    if output.is_dir():
         _check_held(output, name)
+    check_output_folder(output)
     return GenrePlan(name, songs, output, settings, clips, tuple(sources), is_new)
 
 

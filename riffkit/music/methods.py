@@ -39,7 +39,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -60,7 +60,7 @@ class TaskMethods:
         The length is `bars` (2 by default) or `duration`.
 
         With `duration`, the music is made in whole bars and cut to length; a loop is rounded to
-        whole bars instead. With `melody`, its tempo, key and length are the defaults.
+        whole bars instead. With `melody`, its tempo, metre, key and length are the defaults.
 
         Args:
             prompt: The music in words: 'lo-fi piano, rainy'.
@@ -69,7 +69,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -105,7 +106,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -130,7 +131,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -164,7 +166,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -194,7 +196,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -231,7 +234,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -244,7 +247,7 @@ class TaskMethods:
         time: tuple[float, float] | None = None,
         freq: tuple[float, float] | None = None,
         keep_melody: bool = False,
-        keep_level: Literal[on, off] = "on",
+        keep_level: Literal["on", "off"] = "on",
         strength: float = 1.0,
         on_step: OnStep | None = None,
     ) -> Clip:
@@ -260,7 +263,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -297,7 +301,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -323,7 +327,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -358,7 +363,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -382,7 +387,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -415,7 +421,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -445,7 +451,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
@@ -480,7 +487,7 @@ class TaskMethods:
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
-        beats_per_bar: int = 4,
+        beats_per_bar: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         guidance_interval: str | None = None,
@@ -505,7 +512,8 @@ class TaskMethods:
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
             negative_prompt: What to avoid.
-            beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. From 2 to 12.
+            beats_per_bar: Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the
+                prompt's, else 4. From 2 to 12.
             steps: Denoising steps. Default: the model's.
             guidance: Classifier-free guidance scale. Default: the model's. From 0 to 100.
             guidance_interval: Guide only this part of the steps; 0:0.6 saves time.
