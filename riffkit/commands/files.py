@@ -31,7 +31,12 @@ app = typer.Typer()
 def encode(
     audio: Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3 file.")],
     png: Annotated[Path, typer.Argument(help="Image to write.")],
-    preset: Annotated[str, typer.Option(help="riffusion-v1, full-band or crisp.")] = "riffusion-v1",
+    preset: Annotated[
+        str | None, typer.Option(help="riffusion-v1, full-band or crisp.  [default: riffusion-v1]")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Make the image that this model edits, to paint masks over.")
+    ] = None,
     bpm: Annotated[
         float | None, typer.Option(help="Align the image to beats of this tempo.")
     ] = None,
@@ -47,7 +52,7 @@ def encode(
     from riffkit.music.codec import encode as encode_file
 
     with progress("encoding", None, quiet=quiet):
-        image = encode_file(audio, preset=preset, bpm=bpm)
+        image = encode_file(audio, preset=preset, bpm=bpm, model=model)
         image.save(png)
     facts = {"image": str(png), "width": image.n_frames, "samples": image.n_samples}
     say(facts, f"{png}: {image.n_frames} × {image.params.n_mels} px", as_json=as_json)

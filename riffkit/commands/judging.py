@@ -62,14 +62,13 @@ def evaluate(
     from riffkit.evaluation.prompts import Evaluation
     from riffkit.evaluation.real import read_real_clips, reference_files
 
-    check_output_folder(folder)
-    for judged in (model, tuned or model):
-        Loading(model=judged, lora=lora, device=device).check()
     n_prompts = prompts if prompts is not None else 40 if dataset else 200
     if dataset is None:
         for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
             if value is not None:
                 raise ParameterError(f"{name}={value!r}: needs --dataset; give a dataset folder")
+        check_output_folder(folder)
+        Loading(model=model, lora=lora, device=device).check()
         evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
         if reference is not None:
             reference_files(reference)
@@ -83,8 +82,11 @@ def evaluate(
         raise ParameterError(
             "reference: can't be combined with --dataset, whose held-out clips are the reference"
         )
-    asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
+    check_output_folder(folder)
     read_real_clips(dataset)
+    for judged in (model, tuned or model):
+        Loading(model=judged, lora=lora, device=device).check()
+    asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
     options = {"steps": steps, "guidance": guidance, "seed": seed}
     judging = {"prompt": prompt, "clips": clips, "others": asked, "tag": tag, "options": options}
     _judge_tuned(folder, dataset, judging, model, tuned, lora or [], device, as_json, quiet)

@@ -14,10 +14,13 @@ from jaxtyping import Float
 from riffkit.audio.reader import describe
 from riffkit.errors import ParameterError
 from riffkit.limits import Loudness, Quality, check_loudness
+from riffkit.models.locate import local_model
 from riffkit.music.clip import Clip
+from riffkit.music.request import PaintRequest
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.params import RIFFUSION_V1
 from riffkit.spectrogram.params import preset as preset_of
 from riffkit.vocoder.registry import check_vocoder
 
@@ -28,26 +31,38 @@ _LOOP_TOLERANCE = 0.01  # a clip this near to whole beats is a loop of them
 
 
 def encode(
-    path: str | Path, *, preset: str = "riffusion-v1", bpm: float | None = None
+    path: str | Path,
+    *,
+    preset: str | None = None,
+    bpm: float | None = None,
+    model: str | None = None,
 ) -> SpectrogramImage:
     """Turn an audio file into a spectrogram image.
 
     Args:
         path: WAV, FLAC, OGG or MP3 file.
-        preset: "riffusion-v1", "full-band" or "crisp".
+        preset: "riffusion-v1" (the default), "full-band" or "crisp".
         bpm: align the image to this tempo's beat grid, 64 pixels per beat, in whole beats.
+        model: make the image that this model edits, to paint masks over: with its preset, on the
+            clip's own bars.
 
     Returns:
         The image, with its parameters and recipe.
 
     Raises:
         AudioFileError: the file isn't audio, is empty or damaged.
-        ParameterError: an unknown preset, or a tempo out of range.
+        ParameterError: an unknown preset, a preset beside a model, a tempo out of range.
+        ModelError: the model isn't found.
 
     Example:
         riffkit.encode("song.wav", preset="crisp", bpm=120).save("song.png")
     """
     path = Path(path)
+    if model is not None:
+        if preset is not None:
+            raise ParameterError("preset and model: can't be combined; remove one of them")
+        return _as_edited(path, model, bpm)
+    preset = preset or RIFFUSION_V1.preset
     params = preset_of(preset)
     seconds = describe(path).seconds
     grid = None if bpm is None else BeatGrid(bpm, max(1, round(seconds * bpm / 60)))
@@ -61,6 +76,18 @@ def encode(
         waveform, rate = files.load(path, sample_rate=params.sample_rate, allow_silence=True)
         image = waveform_to_image(_fitted(waveform, grid.n_samples(rate)), rate, params, grid=grid)
     return replace(image, recipe=recipe.to_dict())
+
+
+def _as_edited(path: Path, model: str, bpm: float | None) -> SpectrogramImage:
+    local_model(model)
+    request = PaintRequest(bpm=bpm)
+    describe(path)
+    from riffkit.models.pipeline import load_pipeline
+    from riffkit.music.source import open_source
+
+    source = open_source(load_pipeline(model, device="cpu"), path, request)
+    recipe = _recipe("encode", {"preset": None, "bpm": bpm, "model": model}, path)
+    return replace(source.image, recipe=recipe.to_dict())
 
 
 def _fitted(

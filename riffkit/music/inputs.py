@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +38,18 @@ def _check_clip(path: Path) -> None:
 
 
 def _open_clip(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
-    from riffkit.music.source import open_source
+    from riffkit.music.source import Source, open_source
 
-    return open_source(session.pipeline, Path(given), request, recorded=session.recorded)
+    for other in opened.values():  # the last end of a morph is in bars like the first's
+        if isinstance(other, Source):
+            request = replace(request, beats_per_bar=other.beats_per_bar)
+    return open_source(
+        session.pipeline,
+        Path(given),
+        request,
+        beats_per_bar=session.metre(request),
+        recorded=session.recorded,
+    )
 
 
 CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.")
@@ -48,7 +58,10 @@ CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
 def _open_melody(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.melody import read_melody
 
-    return read_melody(Path(given), bpm=request.bpm, beats_per_bar=request.beats_per_bar)
+    beats, named = request.beats_per_bar, session.read(request.leading_prompt).metre
+    if beats is None and named is not None:
+        beats = named.beats
+    return read_melody(Path(given), bpm=request.bpm, beats_per_bar=beats)
 
 
 def _check_melody(path: Path) -> None:
@@ -66,7 +79,13 @@ MELODY = Input(
 def _open_theme(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.theme import open_theme
 
-    return open_theme(session.pipeline, given, request, recorded=session.recorded)
+    return open_theme(
+        session.pipeline,
+        given,
+        request,
+        beats_per_bar=session.metre(request),
+        recorded=session.recorded,
+    )
 
 
 def _seed_names() -> Sequence[str]:

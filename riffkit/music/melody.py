@@ -19,6 +19,7 @@ from riffkit.audio import files
 from riffkit.errors import ParameterError
 from riffkit.limits import bpm_text
 from riffkit.music.midi import MidiNote, is_midi, read_midi
+from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
@@ -40,6 +41,7 @@ class Melody:
 
     notes: tuple[MidiNote, ...]
     bpm: float
+    beats_per_bar: int
     n_beats: int
     identity: dict[str, str]
     remarks: tuple[str, ...]
@@ -92,22 +94,27 @@ def similarity(
     return float(cosines[sounds].mean())
 
 
-def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int) -> Melody:
+def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int | None) -> Melody:
     """Read a MIDI or audio file; a song gives its strongest pitch classes.
 
-    The tempo is the file's own unless `bpm` is given. AudioFileError or ParameterError for an
-    unusable file.
+    Tempo and metre are the file's own unless given; sound is taken to be in 4/4. AudioFileError or
+    ParameterError for an unusable file.
     """
     if is_midi(path):
         song = read_midi(path)
         notes, own_bpm = list(song.notes), min(MAX_BPM, max(MIN_BPM, song.bpm))
         n_beats, remarks = max(note.start + note.duration for note in notes), list[str]()
+        if beats_per_bar is None and song.metre is not None:
+            beats_per_bar = song.metre.beats
+            remarks += [f"{path.name}: {song.metre.remark}"] if song.metre.halved else []
     else:
         notes, own_bpm, n_beats, remarks = _read_audio(path, bpm)
+    beats_per_bar = DEFAULT_BEATS if beats_per_bar is None else beats_per_bar
     bars = max(1, math.ceil(n_beats / beats_per_bar - 0.25))
     return Melody(
         tuple(notes),
         own_bpm if bpm is None else bpm,
+        beats_per_bar,
         bars * beats_per_bar,
         {"name": path.name, "sha256": sha256(path)},
         tuple(remarks),

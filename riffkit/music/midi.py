@@ -1,8 +1,8 @@
 """The notes of Standard MIDI Files, read as forgivingly as players read them.
 
 The file's form is that of the MIDI Manufacturers Association's "Standard MIDI Files 1.0" (RP-001);
-RMID puts it into a RIFF chunk. Only notes and tempi are taken; what else stands there is passed
-over by its length, so that it need not be right.
+RMID puts it into a RIFF chunk. Only notes, tempi and metres are taken; what else stands there is
+passed over by its length, so that it need not be right.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riffkit.errors import ParameterError
+from riffkit.prompt.metre import Metre, metre_of
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 DEFAULT_BPM = 120.0
 _DRUMS = 9  # channel 10, counted from 1
 _NOTE_OFF, _NOTE_ON, _PROGRAM, _PRESSURE, _SYSTEM = 0x8, 0x9, 0xC, 0xD, 0xF
-_META, _SYSEX, _TEMPO = 0xFF, (0xF0, 0xF7), 0x51
+_META, _SYSEX, _TEMPO, _SIGNATURE = 0xFF, (0xF0, 0xF7), 0x51, 0x58
+_SMALLEST_UNIT = 6  # a 64th, as a power of two
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 _NTSC = 29  # frames a second that are 30 / 1.001
 
@@ -35,10 +37,11 @@ class MidiNote:
 
 @dataclass(frozen=True)
 class MidiSong:
-    """All notes but the drums', by their start, and the first tempo."""
+    """All notes but the drums', by their start, and the first tempo and metre."""
 
     notes: tuple[MidiNote, ...]
     bpm: float
+    metre: Metre | None = None
 
 
 def is_midi(path: Path) -> bool:
@@ -72,6 +75,9 @@ def read_midi(path: Path) -> MidiSong:
     tracks = [list(_events(track)) for track in _tracks(data, begin)]
     tempi = sorted((e.tick, e.tempo) for track in tracks for e in track if e.tempo)
     bpm = 60e6 / tempi[0][1] if tempi else DEFAULT_BPM
+    metres = sorted(
+        ((e.tick, e.metre) for track in tracks for e in track if e.metre), key=lambda at: at[0]
+    )
     ticks = _ticks_per_beat(division, bpm)
     if not ticks:
         raise ParameterError(
@@ -83,7 +89,11 @@ def read_midi(path: Path) -> MidiSong:
     if not notes:
         what = "drums alone; choose a file with a melody" if played else "no notes"
         raise ParameterError(f"melody={path.name!r}: contains {what}")
-    return MidiSong(tuple(sorted(notes, key=lambda note: (note.start, note.pitch))), bpm)
+    return MidiSong(
+        tuple(sorted(notes, key=lambda note: (note.start, note.pitch))),
+        bpm,
+        metres[0][1] if metres else None,
+    )
 
 
 def _ticks_per_beat(division: int, bpm: float) -> float:
@@ -107,17 +117,18 @@ def _tracks(data: bytes, begin: int) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class _Event:
-    """A note, or a tempo in microseconds a beat; `velocity` 0 ends the note."""
+    """A note, a tempo in microseconds a beat, or a metre; `velocity` 0 ends the note."""
 
     tick: int
     channel: int = 0
     pitch: int = 0
     velocity: int = 0
     tempo: int = 0
+    metre: Metre | None = None
 
 
 def _events(track: bytes) -> Iterator[_Event]:
-    """Notes and tempi up to the end, wherever it comes; the last event is where the track ends."""
+    """What is taken, up to the end, wherever it comes; the last event is where the track ends."""
     place = tick = status = 0
     try:
         while place < len(track):
@@ -130,6 +141,8 @@ def _events(track: bytes) -> Iterator[_Event]:
                 size, place = _number(track, place + 1)
                 if kind == _TEMPO and (tempo := int.from_bytes(track[place : place + size])):
                     yield _Event(tick, tempo=tempo)
+                if kind == _SIGNATURE and size >= 2 and track[place + 1] <= _SMALLEST_UNIT:
+                    yield _Event(tick, metre=metre_of(track[place], 2 ** track[place + 1]))
                 place += size
             elif status in _SYSEX:
                 size, place = _number(track, place)
@@ -172,7 +185,7 @@ def _notes(events: list[_Event], ticks: float) -> Iterator[tuple[int, MidiNote]]
         return first.channel, MidiNote(first.tick / ticks, length, first.pitch, level)
 
     for event in events[:-1]:
-        if event.tempo:
+        if event.tempo or event.metre:
             continue
         key = (event.channel, event.pitch)
         if key in begun:

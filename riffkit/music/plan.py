@@ -55,7 +55,7 @@ class Plan:
     `denoising` is the sampler's configuration at full strength. The music sounds `transpose`
     semitones above the painted image. `texts` are those of the prompts, in order; `read` pairs the
     prompts with their names in messages. `resolved` has the values that a recipe stores for the
-    request's defaults.
+    request's defaults. `notes` tell the user of choices that may surprise.
     """
 
     grid: BeatGrid
@@ -66,3 +66,4 @@ class Plan:
     texts: tuple[Texts, ...]
     read: tuple[tuple[str, Prompt], ...]
     resolved: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

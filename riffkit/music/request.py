@@ -15,6 +15,7 @@ from riffkit.limits import (
 )
 from riffkit.music.fields import check_ranges, option
 from riffkit.prompt.emphasis import check_emphasis
+from riffkit.prompt.metre import FEWEST_BEATS, MOST_BEATS
 from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 from riffkit.vocoder.registry import DEFAULT as DEFAULT_VOCODER
 from riffkit.vocoder.registry import check_vocoder
@@ -42,7 +43,12 @@ class PaintRequest:
         "Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.", None
     )
     negative_prompt: str = option("What to avoid.", "")
-    beats_per_bar: int = option("Beats per bar: 4 for 4/4, 3 for a waltz.", 4, least=2, most=12)
+    beats_per_bar: int | None = option(
+        "Quarter notes per bar: 3 for a waltz or 6/8. Default: the clip's, the prompt's, else 4.",
+        None,
+        least=FEWEST_BEATS,
+        most=MOST_BEATS,
+    )
     steps: int | None = option("Denoising steps. Default: the model's.", None, least=1)
     guidance: float | None = option(
         "Classifier-free guidance scale. Default: the model's.", None, least=0, most=100
@@ -79,6 +85,11 @@ class PaintRequest:
         check_every(self.deep_cache)
         check_loudness(self.loudness)
         _ = self.interval
+
+    @property
+    def leading_prompt(self) -> str:
+        """The prompt whose words decide tempo, key and metre; "" if there is none."""
+        return getattr(self, "prompt", None) or ""
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +15,9 @@ from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
 from riffkit.music.plan import Plan, Texts
+from riffkit.music.request import PaintRequest
 from riffkit.prompt.emphasis import Emphasis
-from riffkit.prompt.prompt import Prompt, read_prompt
+from riffkit.prompt.prompt import Prompt, choose_metre, read_prompt
 from riffkit.provenance.recipe import Recipe
 
 
@@ -41,6 +42,11 @@ class Session:
         if prompt not in self._prompts:
             self._prompts[prompt] = read_prompt(prompt, self.pipeline.traits)
         return self._prompts[prompt]
+
+    def metre(self, request: PaintRequest) -> int:
+        """Beats per bar as the request gives them, else its prompt, else 4."""
+        prompt = self.read(request.leading_prompt)
+        return choose_metre(prompt, beats_per_bar=request.beats_per_bar)
 
     def conditionings(self, plan: Plan) -> list[Conditioning]:
         """The embeddings of a plan's prompts, in order."""
@@ -128,11 +134,28 @@ class Session:
                 notes.append(f"{name}: read as {prompt.text!r}{without}")
             if (n_parts := n_chunks(self.pipeline, prompt.text)) > 1:
                 notes.append(f"{name}: too long for one pass; encoded in {n_parts} parts")
+            if prompt.unclosed:
+                notes.append(
+                    f"{name}: the bracket of {prompt.unclosed!r} isn't closed, so it is text; "
+                    rf"close it, or write \{prompt.unclosed[0]}"
+                )
             is_negative = name.endswith("negative_prompt")
+            if not is_negative and not self.pipeline.loras:  # which know words of their own
+                notes += _not_known(name, prompt)
             avoided += [prompt.words] if is_negative else prompt.unwanted
         if plan.denoising.guidance == 1 and any(avoided):
             notes.append(
                 f"negative_prompt: {', '.join(filter(None, avoided))!r} has no effect at guidance "
-                "1 (the default for a few steps); set `guidance=3`"
+                "1; set more, or leave `guidance` out"
             )
-        return (*notes, *self._remarks)
+        return (*notes, *plan.notes, *self._remarks)
+
+
+def _not_known(name: str, prompt: Prompt) -> Iterator[str]:
+    """Notes on what the model can't play."""
+    unknown = prompt.unknown
+    if unknown.words:
+        words = ", ".join(map(repr, unknown.words))
+        yield f"{name}: not known to this model: {words} (`riff words` lists what is)"
+    if unknown.sung:
+        yield f"{name}: this model can't sing: {', '.join(map(repr, unknown.sung))}"

@@ -29,6 +29,7 @@ from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.finish import Ending
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
+from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import Recipe, sha256
 from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
@@ -108,14 +109,19 @@ class Source:
 
 
 def open_source(
-    pipeline: Pipeline, path: Path, request: PaintRequest, *, recorded: Recipe | None = None
+    pipeline: Pipeline,
+    path: Path,
+    request: PaintRequest,
+    *,
+    beats_per_bar: int = DEFAULT_BEATS,
+    recorded: Recipe | None = None,
 ) -> Source:
     """A WAV, FLAC, OGG, MP3 or PNG file on the beat grid of its own tempo.
 
-    `recorded` is the recipe of a replay, with the start of the bars. `request.bpm` and
-    `request.key` override the file's recipe, which overrides measurements. ParameterError if the
-    clip is shorter than a bar or has no tempo; AudioFileError or ImageFileError if it can't be read
-    as sound.
+    `recorded` is the recipe of a replay, with the start of the bars. `request.bpm`, `request.key`
+    and `request.beats_per_bar` override the file's recipe, which overrides measurements and
+    `beats_per_bar`. ParameterError if the clip is shorter than a bar or has no tempo;
+    AudioFileError or ImageFileError if it can't be read as sound.
     """
     drawn = SpectrogramImage.open(path) if is_image(path) else None
     recipe = read_recipe(path) if drawn is None else recipe_of(drawn)
@@ -123,9 +129,10 @@ def open_source(
     waveform, rate = _sound(pipeline, path, drawn)
     own_bpm = made.get("bpm") if drawn is None or drawn.grid is None else drawn.grid.bpm
     own_bpm = own_bpm if request.bpm is None else request.bpm
+    beats_per_bar = request.beats_per_bar or made.get("beats_per_bar") or beats_per_bar
     track = cache(
         lambda: measure_bars(
-            to_analysis_rate(waveform, rate), bpm=own_bpm, beats_per_bar=request.beats_per_bar
+            to_analysis_rate(waveform, rate), bpm=own_bpm, beats_per_bar=beats_per_bar
         )
     )
     bpm, bpm_note = _bpm(track, own_bpm, path)
@@ -137,10 +144,8 @@ def open_source(
         waveform.shape[-1],
         rate,
         bpm,
-        request.beats_per_bar,
-        lambda: _lead(
-            waveform, rate, track, bpm, request.beats_per_bar, identity["sha256"], recorded
-        ),
+        beats_per_bar,
+        lambda: _lead(waveform, rate, track, bpm, beats_per_bar, identity["sha256"], recorded),
         path,
     )
     if not loop:
@@ -161,7 +166,7 @@ def open_source(
         waveform=waveform,
         image=image,
         n_lead=n_lead,
-        beats_per_bar=request.beats_per_bar,
+        beats_per_bar=beats_per_bar,
         key=key,
         loop=loop,
         identity=identity,

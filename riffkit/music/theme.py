@@ -18,6 +18,7 @@ from riffkit.music.request import PaintRequest
 from riffkit.music.seeds import SEEDS, seed_names
 from riffkit.music.source import open_source
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
+from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import Recipe
 from riffkit.spectrogram.params import FULL_BAND
 
@@ -28,6 +29,7 @@ class Theme:
 
     latents: Float[Tensor, "1 channel latent_row column"]
     bpm: float
+    beats_per_bar: int
     key: MusicalKey | None
     transpose: float
     identity: dict[str, Any]
@@ -40,20 +42,26 @@ class Theme:
 
 
 def open_theme(
-    pipeline: Pipeline, name: str | Path, request: PaintRequest, *, recorded: Recipe | None = None
+    pipeline: Pipeline,
+    name: str | Path,
+    request: PaintRequest,
+    *,
+    beats_per_bar: int = DEFAULT_BEATS,
+    recorded: Recipe | None = None,
 ) -> Theme:
-    """A bundled seed by its name, or an audio file or PNG (`recorded` as for `open_source`)."""
+    """A bundled seed by its name, or an audio file or PNG, opened as by `open_source`."""
     if str(name) in seed_names():
-        return _bundled(pipeline, str(name))
+        return _bundled(pipeline, str(name), request.beats_per_bar or DEFAULT_BEATS)
     path = Path(name)
     if not path.exists() and not path.suffix:
         raise ParameterError(
             f"theme={str(name)!r}: no such file or seed; seeds: {', '.join(seed_names())}"
         )
-    source = open_source(pipeline, path, request, recorded=recorded)
+    source = open_source(pipeline, path, request, beats_per_bar=beats_per_bar, recorded=recorded)
     return Theme(
         source.latents(pipeline),
         source.grid.bpm,
+        source.beats_per_bar,
         source.key,
         source.image.transpose,
         source.identity,
@@ -61,7 +69,7 @@ def open_theme(
     )
 
 
-def _bundled(pipeline: Pipeline, name: str) -> Theme:
+def _bundled(pipeline: Pipeline, name: str, beats_per_bar: int) -> Theme:
     facts = seed_names()[name]
     key = parse_key(facts["key"])
     with safe_open(SEEDS, "pt") as file:
@@ -75,7 +83,7 @@ def _bundled(pipeline: Pipeline, name: str) -> Theme:
     else:
         latents = _with_cue(latents)
     transpose = float(semitones_to_key(key, pipeline.traits))
-    return Theme(latents, facts["bpm"], key, transpose, {"seed": name})
+    return Theme(latents, facts["bpm"], beats_per_bar, key, transpose, {"seed": name})
 
 
 def _with_cue(

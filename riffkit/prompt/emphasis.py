@@ -56,19 +56,32 @@ class Emphasis:
 
 def parse_emphasis(prompt: str) -> Emphasis:
     """The prompt's parts and their weights; any text is valid."""
+    return _parse(prompt)[0]
+
+
+def unclosed_bracket(prompt: str) -> str:
+    """The first opening bracket without a partner, and the word behind it; "" if there is none."""
+    begun = _parse(prompt)[1]
+    match = None if begun is None else re.compile(r"[(\[\s]+[^\s,;()\[\]]*").match(prompt, begun)
+    return "" if match is None else match[0]
+
+
+def _parse(prompt: str) -> tuple[Emphasis, int | None]:
+    """The parts with their weights, and where the first bracket is that isn't closed."""
     parts: list[tuple[str, float]] = []
-    opened: dict[str, list[int]] = {"(": [], "[": []}
+    opened: dict[str, list[tuple[int, int]]] = {"(": [], "[": []}
     for token in _TOKENS.finditer(prompt):
         bracket = token["close"] or token["less"]
         if bracket and opened[_PARTNER[bracket]]:
-            begin = opened[_PARTNER[bracket]].pop()
+            begin, _ = opened[_PARTNER[bracket]].pop()
             factor = 1 / STEP if bracket == "]" else float(token["weight"] or STEP)
             parts[begin:] = [("", 1.0), *((t, w * factor) for t, w in parts[begin + 1 :])]
             continue
         if token["open"]:
-            opened[token["open"]].append(len(parts))
+            opened[token["open"]].append((len(parts), token.start()))
         parts.append((token["escaped"] or token[0], 1.0))
-    return Emphasis.of(parts)
+    unclosed = [place for of_kind in opened.values() for _, place in of_kind]
+    return Emphasis.of(parts), min(unclosed, default=None)
 
 
 def plain_words(prompt: str) -> str:

@@ -63,6 +63,11 @@ class MusicalKey:
         letters, _, _ = self.name.partition(" ")
         return letters + "m" * (self.mode in ("minor", "dorian", "phrygian"))
 
+    def agrees_with(self, other: MusicalKey) -> bool:
+        """Whether both may be the same key, where one doesn't say its mode."""
+        same_mode = self.mode == other.mode or not (self.mode and other.mode)
+        return self.tonic == other.tonic and same_mode
+
 
 @dataclass(frozen=True)
 class _Named:

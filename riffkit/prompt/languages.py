@@ -1,7 +1,8 @@
 """Prompts in other languages, for models whose captions were English.
 
 A dictionary of musical words (languages.toml) and the ways to name a key: German, French, Spanish,
-Ukrainian, Russian, Chinese. Grammar doesn't matter: the model reads a handful of words.
+Ukrainian, Russian, Chinese. Grammar doesn't matter: the model reads a handful of words. Polite ones
+(small_words.toml) are left out.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 _DICTIONARY = Path(__file__).with_name("languages.toml")
+_SMALL_WORDS = Path(__file__).with_name("small_words.toml")
+_PUNCTUATION = " ,.!?;:¿¡，。！？"
+LANGUAGES = ("de", "fr", "es", "uk", "ru", "zh")
 _LINKS = frozenset(("with", "and", "without", ""))  # translated only beside other words
 _TEMPO = re.compile(r"(\d{2,3})\s*(?:уд/мин|ударов в минуту|уд/хв|拍|schläge)", re.I)
 
@@ -106,16 +112,35 @@ def to_english(prompt: str) -> str:
     An English prompt is returned unchanged. In others, unknown words in other scripts are dropped:
     they would be noise to the model.
     """
-    text = unicodedata.normalize("NFC", prompt)
-    text = _TEMPO.sub(r"\1 bpm", text)
+    text, is_translated = _translated(prompt)
+    if not is_translated:
+        return text
+    return tidy("".join(c for c in text if not _is_foreign(c)))
+
+
+def with_foreign_words(prompt: str) -> str:
+    """The prompt as `to_english` gives it, but with the words that it drops."""
+    return _translated(prompt)[0]
+
+
+@lru_cache(maxsize=64)
+def _translated(prompt: str) -> tuple[str, bool]:
+    """The prompt with known words translated, and whether there were any."""
+    normal = unicodedata.normalize("NFC", prompt)
+    text = _TEMPO.sub(r"\1 bpm", _without_politeness(normal))
     for pattern in _KEYS:
         text = pattern.sub(_english_key, text)
     dictionary = _dictionary()
     found = [dictionary.meanings[_index(match)] for match in dictionary.pattern.finditer(text)]
     if not any(word not in _LINKS for word in found):
-        return text if text != unicodedata.normalize("NFC", prompt) else prompt
-    text = dictionary.pattern.sub(lambda m: f" {dictionary.meanings[_index(m)]} ", text)
-    return tidy("".join(c for c in text if not _is_foreign(c)))
+        return (text if text != normal else prompt), False
+    return dictionary.pattern.sub(lambda m: f" {dictionary.meanings[_index(m)]} ", text), True
+
+
+def _without_politeness(text: str) -> str:
+    """A text without polite words of other languages; unchanged where it has only those."""
+    left, n_found = _politeness().subn(" ", text)
+    return tidy(left.strip(_PUNCTUATION)) or text if n_found else text
 
 
 def _english_key(match: re.Match[str]) -> str:
@@ -130,13 +155,45 @@ def _index(match: re.Match[str]) -> int:
     return match.lastindex - 1
 
 
+def dictionary_of(language: str) -> dict[str, str]:
+    """The English of a language's musical words; nothing for a language that there isn't."""
+    return _languages().get(language, {})
+
+
+@lru_cache(maxsize=1)
+def _languages() -> dict[str, dict[str, str]]:
+    return tomllib.loads(_DICTIONARY.read_text(encoding="utf-8"))
+
+
 @lru_cache(maxsize=1)
 def _dictionary() -> _Dictionary:
-    languages = tomllib.loads(_DICTIONARY.read_text(encoding="utf-8"))
-    words = {word: english for of in languages.values() for word, english in of.items()}
-    ordered = sorted(words, key=len, reverse=True)  # the longest of those that fit
+    words = {word: english for of in LANGUAGES for word, english in dictionary_of(of).items()}
+    # the longest of those that fit
+    ordered = sorted(words, key=lambda word: len(word.replace("*", "")), reverse=True)
     pattern = "|".join(f"({_as_pattern(word)})" for word in ordered)
     return _Dictionary(re.compile(pattern, re.I), tuple(words[word] for word in ordered))
+
+
+@lru_cache(maxsize=1)
+def _politeness() -> re.Pattern[str]:
+    """Any language's polite phrases, each with an article of its own behind it."""
+    of_languages = []
+    for language, phrases in small_words()["politeness"].items():
+        articles = any_of(small_words()["articles"].get(language, ()))
+        behind = rf"(?:\s*(?:{articles}))?" if articles else ""
+        of_languages.append(rf"(?<!-)(?:{any_of(phrases)})(?!-){behind}")
+    return re.compile("|".join(of_languages), re.I)
+
+
+@lru_cache(maxsize=1)
+def small_words() -> dict[str, dict[str, Any]]:
+    """Words that say nothing of the music, by kind and language."""
+    return tomllib.loads(_SMALL_WORDS.read_text(encoding="utf-8"))
+
+
+def any_of(phrases: Iterable[str]) -> str:
+    """A pattern of any of these phrases, whose * stands for any ending."""
+    return "|".join(_as_pattern(phrase) for phrase in sorted(phrases, key=len, reverse=True))
 
 
 def _as_pattern(word: str) -> str:

@@ -15,11 +15,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from riffkit.prompt.emphasis import Emphasis, parse_emphasis
+from riffkit.prompt.emphasis import Emphasis, parse_emphasis, unclosed_bracket
 from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, with_key
-from riffkit.prompt.tempo import named_bpm, with_tempo
+from riffkit.prompt.metre import DEFAULT_BEATS, Metre, named_metre
+from riffkit.prompt.tempo import named_bpm, named_speed, with_tempo
 from riffkit.prompt.traits import ModelTraits
+from riffkit.prompt.vocabulary import NONE_UNKNOWN, UnknownWords
 from riffkit.prompt.wording import read_wording
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 _MINOR_MODES = ("minor", "dorian", "phrygian", "blues")
 
@@ -38,23 +41,29 @@ class Prompt:
     """A prompt as a model understands it.
 
     `written` is the user's text, in parts with their weights; `text` is in the words of the model's
-    captions. `unwanted` lists what should not be heard. `bpm` and `key` are those it names.
-    `style_bpm` and `style_modes` are those of the longest of the model's styles that it names.
-    `mood` is "minor" or "major" if its words have that mood; `names_mood` if they name it.
-    `is_unpitched` means that it asks for something without a key, such as drums alone.
+    captions. `unwanted` lists what should not be heard. `bpm`, `key` and `metre` are those it
+    names. `style_bpm` and `style_modes` are those of the longest of the model's styles that it
+    names; `speed` is how much faster than usual "slow" and "fast" make it. `mood` is "minor" or
+    "major" if its words have that mood; `names_mood` if they name it. `is_unpitched` means that it
+    asks for something without a key, such as drums alone. `unknown`: words that the model's
+    captions didn't have. `unclosed`: a bracket that weighs nothing, with its word.
     """
 
     written: Emphasis
     text: str
-    unwanted: tuple[str, ...]
-    parts: tuple[WeightedPart, ...]
-    bpm: float | None
-    key: MusicalKey | None
-    style_bpm: float | None
-    style_modes: tuple[str, ...]
-    mood: str | None
-    names_mood: bool
-    is_unpitched: bool
+    unwanted: tuple[str, ...] = ()
+    parts: tuple[WeightedPart, ...] = ()
+    bpm: float | None = None
+    key: MusicalKey | None = None
+    metre: Metre | None = None
+    style_bpm: float | None = None
+    style_modes: tuple[str, ...] = ()
+    speed: float = 1.0
+    mood: str | None = None
+    names_mood: bool = False
+    is_unpitched: bool = False
+    unknown: UnknownWords = NONE_UNKNOWN
+    unclosed: str = ""
 
     @property
     def words(self) -> str:
@@ -62,7 +71,7 @@ class Prompt:
         return self.written.text
 
 
-NOTHING = Prompt(Emphasis(()), "", (), (), None, None, None, (), None, False, False)
+NOTHING = Prompt(Emphasis(()), "")
 """The empty prompt."""
 
 
@@ -84,11 +93,15 @@ def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
         parts=parts,
         bpm=named_bpm(wording.text),
         key=named_key(wording.text),
+        metre=named_metre(wording.text),
         style_bpm=_of_style(wording.text, traits.style_bpm),
         style_modes=tuple(_of_style(wording.text, traits.style_modes) or ()),
+        speed=_speed(wording.text, longest_named(wording.text, traits.style_bpm)),
         mood=mood,
         names_mood=mood is not None and contains(wording.text, [mood]),
         is_unpitched=contains(wording.text, traits.unpitched_words),
+        unknown=wording.unknown,
+        unclosed=unclosed_bracket(prompt),
     )
 
 
@@ -97,15 +110,32 @@ def _of_style(text: str, styles: Mapping[str, Any]) -> Any:
     return None if style is None else styles[style]
 
 
+def _speed(text: str, style: str | None) -> float:
+    """ "slow ballad" is a style, whose tempo is slow already."""
+    return 1.0 if named_speed(style or "") != 1 else named_speed(text)
+
+
 def _moods(traits: ModelTraits) -> tuple[tuple[str, list[str]], ...]:
     return (("minor", ["minor", *traits.minor_words]), ("major", ["major", *traits.major_words]))
 
 
 def choose_bpm(prompt: Prompt, traits: ModelTraits, *, bpm: float | None = None) -> float:
-    """The given tempo, else the prompt's, else its style's, else the model's."""
+    """The given tempo, else the prompt's, else its style's or the model's, slower or faster."""
     if bpm is not None:
         return bpm
-    return prompt.bpm or prompt.style_bpm or traits.default_bpm
+    if prompt.bpm is not None:
+        return prompt.bpm
+    usual = prompt.style_bpm or traits.default_bpm
+    if prompt.speed == 1:
+        return usual
+    return min(MAX_BPM, max(MIN_BPM, float(round(usual * prompt.speed))))
+
+
+def choose_metre(prompt: Prompt, *, beats_per_bar: int | None = None) -> int:
+    """The given beats per bar, else the prompt's, else 4."""
+    if beats_per_bar is not None:
+        return beats_per_bar
+    return DEFAULT_BEATS if prompt.metre is None else prompt.metre.beats
 
 
 def choose_key(

@@ -7,6 +7,25 @@ import re
 from riffkit.prompt.traits import ModelTraits
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
+SLOWLY = r"slow(?:er|ly|[- ]paced)|adagio|largo|lento|unhurried(?:ly)?"
+QUICKLY = (
+    r"fast(?:er|[- ]paced)|quick(?:er|ly)|rapid(?:ly)?|brisk(?:ly)?|speedy|presto|allegro|vivace"
+)
+"""Other words for slow and fast, as patterns."""
+_SLOW, _FAST = 0.7, 1.3  # of the usual tempo
+_NOT_OF_ONE_SOUND = (
+    r"(?![ -](?:[\w-]+ ){0,2}?(?:attacks?|releases?|decays?|fades?|fade-(?:in|out)s?|swells?|"
+    r"sweeps?|builds?|builds?-ups?|vibrato|tremolo|trills?|lfo|filters?|motion|picking|strumming|fingers?|"
+    r"arpegg\w+|runs?|riffs?|licks?|solos?|notes?|rolls?|fills?|hi-?hats?|hats?|sixteenths?|"
+    r"evolving|building|rising|changing|moving)\b)"
+)
+_SPEEDS = tuple(
+    (re.compile(rf"(?<![\w'-])(?:{words})(?![\w'-]){_NOT_OF_ONE_SOUND}", re.I), factor)
+    for words, factor in (
+        (rf"{SLOWLY}|slow|down[- ]?tempo", _SLOW),
+        (rf"{QUICKLY}|fast|quick|up[- ]?tempo", _FAST),
+    )
+)
 _NAMED_TEMPO = re.compile(r"(?<![\d.])(\d{2,3}(?:[.,]\d+)?)\s*-?\s*bpm\b", re.IGNORECASE)
 
 
@@ -17,6 +36,15 @@ def named_bpm(text: str) -> float | None:
         if MIN_BPM <= bpm <= MAX_BPM:
             return bpm
     return None
+
+
+def named_speed(text: str) -> float:
+    """How much faster than usual a text asks for: 0.7 for "slow", 1.3 for "fast", else 1.
+
+    Not for "slow attack" or "fast arpeggio", which are of one sound, nor where both are named.
+    """
+    found = [factor for pattern, factor in _SPEEDS if pattern.search(text)]
+    return found[0] if len(found) == 1 else 1.0
 
 
 def with_tempo(text: str, bpm: float, traits: ModelTraits) -> str:

@@ -14,7 +14,8 @@ class ModelTraits:
     tempo and modes of the styles that it knows. `native_tonics`: the keys that it paints in, all
     twelve if empty; then `minor_words` and `major_words` name moods of either mode, and
     `unpitched_words` say that nothing has a key. `english`: its captions were English, so prompts
-    in other languages are put into it.
+    in other languages are put into it. `vocabulary`: the words of its captions beside its styles',
+    by what they name ("instruments", "moods", "other"); empty where nobody listed them.
     """
 
     bar_cue: bool = False
@@ -29,3 +30,4 @@ class ModelTraits:
     major_words: list[str] = field(default_factory=list)
     unpitched_words: list[str] = field(default_factory=list)
     english: bool = False
+    vocabulary: dict[str, list[str]] = field(default_factory=dict)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from riffkit.prompt.languages import tidy, to_english
+from riffkit.prompt.languages import tidy, to_english, with_foreign_words
+from riffkit.prompt.tempo import QUICKLY, SLOWLY
 from riffkit.prompt.traits import ModelTraits
+from riffkit.prompt.vocabulary import NONE_UNKNOWN, UnknownWords, unknown_words
 
 _MODES = "major|minor|dorian|phrygian|mixolydian|blues|lydian|ionian|aeolian"
 _DRUMS = r"(?:drums?(?: ?(?:kits?|sets?|beats?|loops?))?|percussion|beats?)"
@@ -29,6 +31,10 @@ _MEANINGS = (
     (r"\bw/o\b", "without"),
     (r"(?<!\w)w/", "with "),
     (r"(?<!drum) (?:&|\+) ", " and "),
+    (rf"(?<![\w'-])(?:{SLOWLY})(?![\w'-])", "slow"),
+    (rf"(?<![\w'-])(?:{QUICKLY})(?![\w'-])", "fast"),
+    (r"\b(up|down)[- ]tempo\b", r"\1tempo"),
+    (r"\bnot (?:too |so |very |that )?(?:slow|fast|quick)\b", "moderate"),
     # players
     (r"\bdrummers?\b|\bdrum ?sets?\b", "drums"),
     (r"\bpercussionists?\b", "percussion"),
@@ -112,17 +118,21 @@ _FIRST_ARTICLE = re.compile(r"^an? ", re.I)
 
 @dataclass(frozen=True)
 class Wording:
-    """What a prompt asks for, and the things that it excludes."""
+    """What a prompt asks for, what it excludes, and the words of it that the model doesn't know."""
 
     text: str
     unwanted: tuple[str, ...] = ()
+    unknown: UnknownWords = NONE_UNKNOWN
 
 
 def read_wording(prompt: str, traits: ModelTraits) -> Wording:
     """The prompt as a model with these traits reads it."""
     if not traits.english:
         return Wording(prompt)
-    return _plainly(to_english(prompt), tuple(traits.style_bpm))
+    styles = tuple(traits.style_bpm)
+    wording = _plainly(to_english(prompt), styles)
+    whole = _plainly(with_foreign_words(prompt), styles)
+    return replace(wording, unknown=unknown_words(whole.text, traits))
 
 
 def as_model_reads(prompt: str, traits: ModelTraits) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from riffkit.errors import ParameterError
 
-SCHEMA = 2
+SCHEMA = 3
 Values = dict[str, Any]
 
 _NO_PAINTING = ("encode", "decode")
@@ -54,4 +54,11 @@ def _from_1(values: Values) -> Values:
     return {**values, "arguments": {"loudness": None, **values["arguments"]}, "schema": 2}
 
 
-_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0, _from_1)
+def _from_2(values: Values) -> Values:
+    """Before edits were brought to the level of what is around them."""
+    if values["command"] != "edit":
+        return {**values, "schema": 3}
+    return {**values, "arguments": {"keep_level": "off", **values["arguments"]}, "schema": 3}
+
+
+_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0, _from_1, _from_2)

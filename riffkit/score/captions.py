@@ -27,7 +27,7 @@ _PIECES = frozenset(
     )
 )
 _BEAT_WORDS = ("beat", "boom bap", "groove", "club")  # in a style's other names: there are drums
-_OWN_DRUMS = {
+OWN_DRUMS = {
     "lo-fi hip hop": ("dusty drums", "lo-fi drums"),
     "drum and bass": ("breakbeat drums",),
     "metal": ("heavy drums",),
@@ -284,7 +284,7 @@ def _players(facts: ScoreFacts, rng: random.Random) -> str:
 
 
 def _drum_words(facts: ScoreFacts) -> tuple[str, ...]:
-    own = _OWN_DRUMS.get(facts.style, (f"{facts.style} drums",))
+    own = OWN_DRUMS.get(facts.style, (f"{facts.style} drums",))
     return (*words.DRUM_WORDS, *words.KIT_WORDS.get(facts.kit, ()), *own)
 
 

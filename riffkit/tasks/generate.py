@@ -33,7 +33,7 @@ class GenerateRequest(PaintRequest):
     """The length is `bars` (2 by default) or `duration`.
 
     With `duration`, the music is made in whole bars and cut to length; a loop is rounded to whole
-    bars instead. With `melody`, its tempo, key and length are the defaults.
+    bars instead. With `melody`, its tempo, metre, key and length are the defaults.
     """
 
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
@@ -52,36 +52,38 @@ class GenerateRequest(PaintRequest):
 
 
 def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
-    """Tempo, length and key default to the melody's, if there is one."""
+    """Tempo, metre, length and key default to the melody's, if there is one."""
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
     from riffkit.prompt.prompt import choose_bpm
 
     melody: Melody | None = opened.get("melody")
-    bpm, key, bars = request.bpm, request.key, request.bars
+    bpm, key, bars, beats = request.bpm, request.key, request.bars, session.metre(request)
     if melody is not None:
-        bpm = melody.bpm if bpm is None else bpm
+        bpm, beats = melody.bpm if bpm is None else bpm, melody.beats_per_bar
         key = melody.key if key is None else key
         if bars is None and request.duration is None:
-            bars = melody.n_beats // request.beats_per_bar
+            bars = melody.n_beats // beats
     bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=bpm)
-    bars = bars or _bars_for(request, bpm)
+    bars = bars or _bars_for(request, bpm, beats)
     return make_plan(
         session,
         request,
         [Asked(request.prompt, request.negative_prompt)],
-        n_beats=bars * request.beats_per_bar,
+        bars=bars,
+        beats_per_bar=beats,
         bpm=bpm,
         key=key,
+        owner="melody",
         # with a duration the bars follow from it, and stay open
         resolved={"bars": bars if request.duration is None else None},
     )
 
 
-def _bars_for(request: GenerateRequest, bpm: float) -> int:
+def _bars_for(request: GenerateRequest, bpm: float, beats_per_bar: int) -> int:
     if request.duration is None:
         return 2
-    bars = request.duration * bpm / 60 / request.beats_per_bar
+    bars = request.duration * bpm / 60 / beats_per_bar
     whole = max(1, round(bars) if request.loop else math.ceil(bars - 1e-9))
     if whole > MAX_BARS:
         raise ParameterError(

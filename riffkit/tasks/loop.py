@@ -44,6 +44,10 @@ class LoopRequest(PaintRequest):
                 f"bars={self.bars}: must be at least {len(self.prompts)}, one per prompt"
             )
 
+    @property
+    def leading_prompt(self) -> str:
+        return self.prompts[0]
+
     def as_story(self) -> story.StoryRequest:
         """The request as a story with keyframes."""
         bars = self.bars or BARS_PER_PROMPT * len(self.prompts)

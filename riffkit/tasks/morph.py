@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riffkit.errors import ParameterError
+from riffkit.kinds import names_a_file
 from riffkit.music.fields import option
 from riffkit.music.inputs import clip_input
 from riffkit.music.request import BARS, STRENGTH, PaintRequest
@@ -46,6 +47,10 @@ class MorphRequest(PaintRequest):
         check_prompt(self.last)
 
     @property
+    def leading_prompt(self) -> str:
+        return "" if names_a_file(self.first) else self.first
+
+    @property
     def seeds(self) -> tuple[int, int]:
         return self.seed, self.seed if self.last_seed is None else self.last_seed
 
@@ -75,15 +80,16 @@ def _cut(source: Source | None, bars: int, *, at_end: bool) -> Source | None:
 
 
 def _plan(session: Session, request: MorphRequest, opened: Opened) -> Plan:
-    """Tempo and key: as requested, else the first clip's, else the first prompt's."""
+    """Tempo, metre and key: as requested, else the first clip's, else the first prompt's."""
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
 
     first, last = _ends(request, opened)
     clip = first or last
     bpm, key, transpose, decided_by = request.bpm, request.key, None, request.first
+    beats = request.beats_per_bar
     if clip is not None:
-        bpm = clip.grid.bpm if bpm is None else bpm
+        bpm, beats = clip.grid.bpm if bpm is None else bpm, clip.beats_per_bar
         key = clip.key_name if key is None else key
         transpose = clip.image.transpose
         decided_by = ""
@@ -94,11 +100,13 @@ def _plan(session: Session, request: MorphRequest, opened: Opened) -> Plan:
             Asked("" if first else request.first, request.negative_prompt, "first"),
             Asked("" if last else request.last, request.negative_prompt, "last"),
         ],
-        n_beats=request.bars * request.beats_per_bar,
+        bars=request.bars,
+        beats_per_bar=beats,
         bpm=bpm,
         key=key,
         transpose=transpose,
         decided_by=decided_by,
+        owner="first prompt" if clip is None else "clip",
     )
 
 

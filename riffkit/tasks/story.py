@@ -57,12 +57,16 @@ class StoryRequest(PaintRequest):
         _ = self.timeline
 
     @property
+    def leading_prompt(self) -> str:
+        return self.keyframes[0].prompt
+
+    @property
     def timeline(self) -> Timeline:
         return Timeline(self.keyframes, self.bars, closed=self.loop)
 
 
 def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
-    """Tempo and key are the request's, else the theme's, else the first keyframe's."""
+    """Tempo, metre and key are the request's, else the theme's, else the first keyframe's."""
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
 
@@ -71,6 +75,8 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
     if guidance is None and any(f.guidance not in (None, 1) for f in request.keyframes):
         # where one keyframe is guided, all are painted by the network that can be
         guidance = session.pipeline.traits.default_guidance
+    elif guidance is None and all(f.guidance == 1 for f in request.keyframes):
+        guidance = 1.0  # a negative prompt would set another
     asked = [
         Asked(
             frame.prompt,
@@ -80,20 +86,22 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
         )
         for frame in request.keyframes
     ]
-    bpm, key, transpose = request.bpm, request.key, None
+    bpm, key, beats, transpose = request.bpm, request.key, request.beats_per_bar, None
     if theme is not None:
-        bpm = theme.bpm if bpm is None else bpm
+        bpm, beats = theme.bpm if bpm is None else bpm, theme.beats_per_bar
         key = theme.key_name if key is None else key
         transpose = theme.transpose
     return make_plan(
         session,
         request,
         asked,
-        n_beats=request.bars * request.beats_per_bar,
+        bars=request.bars,
+        beats_per_bar=beats,
         bpm=bpm,
         key=key,
         guidance=guidance,
         transpose=transpose,
+        owner="first prompt" if theme is None else "theme",
         resolved={"bars": request.bars},
     )
 

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,8 @@ def export_tuned(folder: Path, pipeline: Pipeline, tuned: Mapping[str, Any]) -> 
             tokenizer = bundled_models()[BUNDLED_DEFAULT] / "tokenizer"
             write_pipeline(exported, temporary, tokenizer=tokenizer)
         write_json(temporary / "spectrogram.json", pipeline.params.to_dict())
-        write_json(temporary / "riffkit.json", asdict(pipeline.traits))
+        traits = replace(pipeline.traits, vocabulary={})  # it has learned words of its own
+        write_json(temporary / "riffkit.json", asdict(traits))
 
 
 @contextmanager

@@ -160,9 +160,9 @@ replay mask.png|recipe
 replay text.wav|text.wav
 eval judged --prompts 0|prompts=0
 eval judged --prompts 201|prompts=201
-eval judged --dataset folder.wav --prompt x --lora gone|gone
-eval judged --dataset folder.wav --prompt x --tuned gone|gone
-eval judged --dataset folder.wav --prompt x --tuned mini|folder.wav
+eval judged --dataset folder.wav --prompt x --lora gone|folder.wav
+eval judged --model gone|gone
+eval judged --lora gone|gone
 eval judged --steps 0|steps=0
 eval judged --reference gone|gone
 eval tone.wav|tone.wav

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+import riffkit
 from riffkit.audio import files
+from riffkit.audio.loudness import integrated_lufs
 from riffkit.errors import AudioFileError, ParameterError
 from riffkit.music.clip import Clip
 from riffkit.music.mask import read_mask
 from riffkit.music.replay import replay
 from riffkit.music.request import PaintRequest
 from riffkit.music.riff import Riff
+from riffkit.music.session import Session
 from riffkit.music.source import Source, open_source
+from riffkit.music.surroundings import gain_db, merged
+from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.spectrogram.mel_scale import mel_row_hz
+from riffkit.spectrogram.params import FULL_BAND
+from riffkit.spectrogram.pixels import mel_to_pixels, pixels_to_mel
 
 FAST = {"steps": 4, "quality": "preview"}
 RATE = 44_100
@@ -87,6 +99,62 @@ def test_a_time_span_is_new_and_all_else_the_same(riff: Riff, song: Path, source
     assert replay(song.with_name("edit.wav"), song.with_name("again.wav"), sources=[song]).same
 
 
+@pytest.fixture
+def shift(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Makes the model paint so many dB louder."""
+
+    def by(decibels: float) -> None:
+        def picture(*args: Any, **options: Any) -> np.ndarray:
+            pixels = painted(*args, **options)
+            mel = pixels_to_mel(pixels, FULL_BAND, max_value=1.0) * 10 ** (decibels / 20)
+            return mel_to_pixels(mel, FULL_BAND, max_value=1.0)[0]
+
+        monkeypatch.setattr(Session, "picture", picture)
+
+    painted = Session.picture
+    return by
+
+
+@pytest.mark.parametrize("decibels", [-6.0, 0.0])
+def test_a_new_part_is_at_the_level_around_it(
+    riff: Riff, song: Path, shift: Callable[[float], None], decibels: float
+) -> None:
+    shift(decibels)
+    inside, outside = slice(round(2.1 * RATE), round(3.9 * RATE)), slice(4 * RATE, 7 * RATE)
+    levels = {}
+    for keep_level in ("on", "off"):
+        clip = riff.edit(
+            song, "techno drums", time=(2, 4), bpm=BPM, seed=1, keep_level=keep_level, **FAST
+        )
+        levels[keep_level] = integrated_lufs(clip.waveform[:, inside], RATE)
+        around = integrated_lufs(clip.waveform[:, outside], RATE)
+    assert abs(levels["on"] - around) < 3
+    assert abs(levels["on"] - around) < abs(levels["off"] - around) or decibels == 0
+
+
+def test_the_level_of_new_pixels_is_that_of_their_neighbours() -> None:
+    """Noise of one level, with a stretch and a band of it replaced by noise 9 dB below."""
+    rng = np.random.default_rng(0)
+    loud = torch.from_numpy(rng.uniform(0.01, 0.02, (3, 512, 640)).astype(np.float32))
+    old, quiet = (mel_to_pixels(mel, FULL_BAND, max_value=1.0)[0] for mel in (loud, loud * 0.355))
+    image = SpectrogramImage(old, FULL_BAND, max_value=1.0)
+    stretch, band = np.zeros((512, 640)), np.zeros((512, 640))
+    stretch[:, 256:320], band[100:200] = 1, 1
+    for mask in (stretch, band, stretch * band):
+        assert gain_db(image, quiet, mask, bar=64, loop=False) == pytest.approx(9, abs=0.3)
+    # where nothing is kept beside it, a new part may be louder than what was there
+    louder = mel_to_pixels(loud * 3, FULL_BAND, max_value=1.0)[0]
+    assert gain_db(image, louder, band, bar=64, loop=False) == 0
+    assert gain_db(image, louder, stretch, bar=64, loop=False) == pytest.approx(-9.5, abs=0.3)
+    white = np.full_like(old, 255)
+    assert gain_db(image, white, stretch, bar=64, loop=False) == 0
+    # beyond black, black means more, and what is kept sounds as before
+    whole = merged(image, quiet, stretch, 45.0)
+    assert whole.max_value == pytest.approx(0.02 * 0.355 * 10 ** (45 / 20), rel=0.02)
+    kept = whole.to_mel()[:, :, 320:]
+    torch.testing.assert_close(kept, loud[:, :, 320:], rtol=0.1, atol=1e-4)
+
+
 def test_a_kept_band_stays_within_a_decibel(riff: Riff, song: Path, source: Source) -> None:
     clip = riff.edit(song, "hi-hats", freq=(3_000.0, 20_000.0), bpm=BPM, seed=1, **FAST)
     hz = torch.arange(2049) * RATE / 4096
@@ -129,6 +197,43 @@ def test_a_painted_mask_says_what_is_new(
     Image.fromarray(levels[:, 1:]).save(tmp_path / "small.png")
     with pytest.raises(ParameterError, match=r"small.png.*must be"):
         riff.edit(song, mask=tmp_path / "small.png", bpm=BPM, **FAST)
+
+
+@pytest.mark.parametrize("preset", ["riffusion-v1", "crisp"])
+def test_a_mask_may_be_painted_over_what_encode_made(
+    preset: str, song: Path, source: Source, tmp_path: Path
+) -> None:
+    """White between 2 and 4 s and from 1 to 3 kHz, in whichever image's rows and columns."""
+    image = riffkit.encode(song, preset=preset)
+    hz = mel_row_hz(image.params)[::-1]
+    seconds = (np.arange(image.n_frames) + 0.5) / 100
+    white = ((hz > 1000) & (hz < 3000))[:, None] & ((seconds > 2) & (seconds < 4))[None]
+    info = PngInfo()
+    if preset != "riffusion-v1":  # a plain mask's rows are riffusion-v1's
+        info.add_text("riffkit-params", json.dumps(image.params.to_dict()))
+    Image.fromarray(white.astype(np.uint8) * 255).save(tmp_path / "mask.png", pnginfo=info)
+    found = read_mask(tmp_path / "mask.png", source)
+    assert found.remarks and preset in found.remarks[0]
+    frames = np.flatnonzero(found.levels.any(axis=0))
+    assert [source.seconds_of(k) for k in (frames[0], frames[-1] + 1)] == pytest.approx(
+        [2, 4], abs=0.02
+    )
+    rows = np.flatnonzero(found.levels.any(axis=1))
+    own_hz = mel_row_hz(source.image.params)[::-1] * 2 ** (source.image.transpose / 12)
+    assert (own_hz[rows].min(), own_hz[rows].max()) == pytest.approx((1000, 3000), rel=0.03)
+
+
+def test_the_image_to_paint_over_is_the_one_that_is_edited(song: Path, source: Source) -> None:
+    image = riffkit.encode(song, model="mini", bpm=BPM)
+    np.testing.assert_array_equal(image.pixels, source.image.pixels)
+    with pytest.raises(ParameterError, match="preset and model: can't be combined"):
+        riffkit.encode(song, model="mini", preset="crisp")
+
+
+def test_a_spectrogram_is_no_mask(song: Path, source: Source, tmp_path: Path) -> None:
+    riffkit.encode(song, model="mini", bpm=BPM).save(tmp_path / "song.png")
+    with pytest.raises(ParameterError, match="is a spectrogram and not a mask"):
+        read_mask(tmp_path / "song.png", source)
 
 
 @pytest.mark.parametrize("form", ["a clear layer", "gray and alpha", "16 bit", "palette"])

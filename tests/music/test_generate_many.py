@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from riffkit.music.batch import list_calls, make_all
 from riffkit.music.batch_list import entries_of, read_batch
 from riffkit.music.riff import Riff
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "files"
 FAST: Mapping[str, Any] = {"bars": 1, "bpm": 240.0, "steps": 1, "quality": "preview"}
 
 
@@ -194,7 +196,7 @@ def test_lists_are_read(name: str, text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_fields_have_their_types(suffix: str, tmp_path: Path) -> None:
     fields = {"prompt": "7", "seed": 7, "bpm": 90, "loop": True, "melody": "tune.mid"}
-    (tmp_path / "tune.mid").touch()
+    shutil.copy(GOLDEN / "tune.mid", tmp_path)
     path = tmp_path / f"list.{suffix}"
     path.write_text(
         json.dumps(fields)

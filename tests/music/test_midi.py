@@ -81,6 +81,32 @@ def test_the_notes_are_those_that_are_heard(tmp_path: Path, data: tuple[str, byt
     assert song.notes == NOTES
 
 
+SIGNATURE = b"\0\xff\x58\x04"
+
+
+@pytest.mark.parametrize(
+    ("signatures", "beats"),
+    [
+        ([], None),
+        ([(3, 2)], 3),
+        ([(6, 3)], 3),
+        ([(4, 2), (3, 2)], 4),  # the first
+        ([(0, 2), (3, 2)], 3),  # what nobody can count is passed over
+        ([(4, 200), (5, 2)], 5),
+        ([(255, 0)], None),
+    ],
+)
+def test_the_first_metre_is_read(
+    tmp_path: Path, signatures: list[tuple[int, int]], beats: int | None
+) -> None:
+    path = tmp_path / "a.mid"
+    said = b"".join(SIGNATURE + bytes([count, unit, 24, 8]) for count, unit in signatures)
+    path.write_bytes(file(track(TEMPO + said)))
+    song = read_midi(path)
+    assert (None if song.metre is None else song.metre.beats) == beats
+    assert song.notes == NOTES
+
+
 def test_a_note_in_two_tracks_is_two_notes(tmp_path: Path) -> None:
     path = tmp_path / "a.mid"
     path.write_bytes(file(track(), track(b"", beat=240)))

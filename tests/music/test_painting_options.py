@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,11 +249,46 @@ def test_long_prompts_say_so(tiny: Pipeline) -> None:
 
 def test_without_guidance_nothing_can_be_kept_away_and_a_note_says_so(riff: Riff) -> None:
     fields = {"prompt": "techno without vocals", "negative_prompt": "piano", "steps": 4}
-    notes = asked_texts(riff.pipeline, **fields)[3:]
-    assert any("'vocals, piano' has no effect at guidance 1" in note for note in notes)
-    assert any("set `guidance=3`" in note for note in notes)
+    notes = asked_texts(riff.pipeline, **fields, guidance=1.0)[3:]
+    assert any("'vocals, piano' has no effect at guidance 1; set more" in note for note in notes)
     notes = asked_texts(riff.pipeline, **fields, guidance=3.0)[3:]
-    assert not any("no effect" in note for note in notes)
+    assert not any("guidance" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("fields", "guidance"),
+    [
+        ({"prompt": "techno", "negative_prompt": "piano", "steps": 4}, 3.0),
+        ({"prompt": "techno without piano", "steps": 8}, 3.0),
+        ({"prompt": "techno, no drums", "steps": 4}, 1.0),  # the captions' own words
+        ({"prompt": "techno", "steps": 4}, 1.0),
+        ({"prompt": "techno", "negative_prompt": "piano", "steps": 4, "guidance": 1.0}, 1.0),
+        ({"prompt": "techno", "negative_prompt": "piano"}, 3.0),
+    ],
+)
+def test_a_negative_prompt_at_few_steps_is_guided(
+    riff: Riff, fields: dict[str, Any], guidance: float
+) -> None:
+    _, _, plan, *notes = asked_texts(riff.pipeline, **fields)
+    steps = fields.get("steps", 20)
+    note = (
+        f"guidance: 3 at {steps} steps, because of the negative prompt 'piano'; `steps=12` sounds "
+    )
+    note += "better with it"
+    assert plan.denoising.guidance == plan.resolved["guidance"] == guidance
+    assert plan.denoising.steps == steps
+    assert (note in notes) == (guidance == 3 and "steps" in fields)
+
+
+def test_a_negative_prompt_sets_the_steps_too_where_the_model_s_are_few(riff: Riff) -> None:
+    traits = replace(riff.pipeline.traits, default_steps=4)
+    few = replace(riff.pipeline, traits=traits)
+    _, _, plan, *_ = asked_texts(few, prompt="techno, no drums")
+    assert (plan.denoising.steps, plan.denoising.guidance) == (4, 1.0)
+    _, _, plan, *notes = asked_texts(few, prompt="techno", negative_prompt="piano")
+    assert (plan.denoising.steps, plan.denoising.guidance) == (12, 3.0)
+    assert plan.resolved["steps"] == 12
+    assert "guidance: 3 at 12 steps, because of the negative prompt 'piano'" in notes
 
 
 @pytest.mark.parametrize(

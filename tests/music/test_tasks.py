@@ -121,7 +121,8 @@ def test_a_recipe_holds_every_choice_and_makes_the_same_again(
     made = as_list(getattr(golden_riff, name)(**calls(clip)[name]))[-1]
     arguments = made.recipe.arguments
     assert {field.name for field in fields(PaintRequest)} <= set(arguments)
-    assert None not in [arguments[name] for name in ("bpm", "key", "steps", "guidance")]
+    chosen = ("bpm", "key", "beats_per_bar", "steps", "guidance")
+    assert None not in [arguments[name] for name in chosen]
     made.save(tmp_path / "clip.flac")
     again = replay(
         tmp_path / "clip.flac",
@@ -243,7 +244,7 @@ class EchoRequest(PaintRequest):
 
 def _plan(session: Session, request: EchoRequest, opened: Opened) -> Plan:
     asked = [Asked(request.prompt, request.negative_prompt)]
-    return make_plan(session, request, asked, n_beats=request.beats_per_bar * request.times)
+    return make_plan(session, request, asked, bars=request.times)
 
 
 def _paint(session: Session, plan: Plan, request: EchoRequest, opened: Opened) -> Sequence[Painted]:
@@ -331,8 +332,8 @@ def test_nobody_else_knows_a_task(root: Path) -> None:
 
 HOME = "riffkit.tasks"
 ELSEWHERE = {
-    # how the first recipes named their inputs
-    **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph")},
+    # how the first recipes named their inputs, and what they left open
+    **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph", "edit")},
     # the task of a list that doesn't say; what judges have made, and a training's samples
     "generate": {
         "riffkit/music/batch_list.py",
@@ -340,6 +341,8 @@ ELSEWHERE = {
         "riffkit/commands/painting.py",
         "riffkit/evaluation/run.py",
         "riffkit/evaluation/genre.py",
+        "riffkit/evaluation/prompts.py",
+        "riffkit/evaluation/real.py",
         "riffkit/training/prior_preservation.py",
         "riffkit/training/samples.py",
     },

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from riffkit.errors import ParameterError
-from riffkit.prompt.emphasis import as_text, check_emphasis, parse_emphasis, plain_words
+from riffkit.prompt.emphasis import (
+    as_text,
+    check_emphasis,
+    parse_emphasis,
+    plain_words,
+    unclosed_bracket,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,24 @@ def test_brackets_are_weights(prompt: str, parts: list[tuple[str, float]]) -> No
     found = parse_emphasis(prompt).parts
     assert [text for text, _ in found] == [text for text, _ in parts]
     assert [weight for _, weight in found] == pytest.approx([weight for _, weight in parts])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bracket"),
+    [
+        ("(piano:1.3, drums", "(piano:1.3"),
+        ("drums, [organ", "[organ"),
+        ("((piano), drums", "((piano"),
+        ("[[a]", "[[a"),
+        ("(piano) (drums:1.2", "(drums:1.2"),
+        ("(piano:1.3), [drums]", ""),
+        ("piano :) 8)", ""),
+        (r"piano \(live", ""),
+        ("piano (", "("),
+    ],
+)
+def test_a_bracket_that_is_not_closed_is_found(prompt: str, bracket: str) -> None:
+    assert unclosed_bracket(prompt) == bracket
 
 
 @pytest.mark.parametrize("caption", ["piano (live)", "a [b] (c:2)", r"\(x\) \\", "no brackets"])

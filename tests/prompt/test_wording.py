@@ -54,6 +54,41 @@ def test_what_is_not_wanted_is_no_part_of_the_prompt(
 
 
 @pytest.mark.parametrize(
+    ("polite", "plain"),
+    [
+        (
+            "Ich hätte gern einen traurigen Walzer mit Klavier, bitte",
+            "trauriger Walzer mit Klavier",
+        ),
+        ("Kannst du mir bitte einen Walzer spielen?", "Walzer"),
+        ("Hallo! Spiel mir etwas Jazz. Danke!", "Jazz"),
+        ("techno bitte", "techno"),
+        ("Je voudrais une valse triste, s'il vous plaît", "valse triste"),
+        ("bonjour, joue-moi du jazz, merci", "jazz"),
+        ("Quiero una guitarra española alegre, por favor", "guitarra española alegre"),
+        ("¿Puedes tocar un vals?", "vals"),
+        ("будь ласка, сумна скрипка без барабанів", "сумна скрипка без барабанів"),
+        ("Мені потрібен сумний вальс, дякую", "сумний вальс"),
+        ("мне нужен медленный джаз, пожалуйста", "медленный джаз"),
+        ("Сыграй мне techno", "techno"),
+        ("我想要一首悲伤的钢琴曲，谢谢", "悲伤的钢琴曲"),
+        ("请来一段摇滚", "摇滚"),
+        ("techno 请", "techno"),
+        ("Please play me a waltz with piano", "waltz with piano"),
+    ],
+)
+def test_politeness_goes_in_every_language(polite: str, plain: str) -> None:
+    assert as_model_reads(polite, ENGLISH) == as_model_reads(plain, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["bitte", "Danke!", "merci, s'il vous plaît", "пожалуйста", "请"]
+)
+def test_politeness_alone_stays(prompt: str) -> None:
+    assert as_model_reads(prompt, ENGLISH)
+
+
+@pytest.mark.parametrize(
     "prompt", ["music", "a beat", "something", "play it", "no", "💿", "without"]
 )
 def test_a_prompt_is_never_read_as_nothing(prompt: str) -> None:

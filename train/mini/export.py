@@ -13,6 +13,7 @@ from riffkit.score import STYLES
 from riffkit.score.caption_words import DRUMS_ONLY_WORDS
 from riffkit.score.facts import GRIM_MOODS, MOODS_OF_MODE, SUNNY_MOODS
 from riffkit.score.styles import StyleInfo
+from riffkit.score.vocabulary import vocabulary
 from riffkit.spectrogram.params import FULL_BAND
 from riffkit.training.export import replacing, write_json, write_pipeline
 from riffkit.training.state import load_ema
@@ -67,6 +68,7 @@ def _music_facts() -> dict[str, object]:
         "major_words": sorted({*MOODS_OF_MODE[False], *SUNNY_MOODS}),
         "unpitched_words": list(DRUMS_ONLY_WORDS),
         "english": True,
+        "vocabulary": vocabulary(),
     }
 
 
