@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from riffkit.dataset.build import Built, build_dataset
     from riffkit.dataset.check import check_dataset
     from riffkit.dataset.resolve import BuildRequest
+    from riffkit.genre.train import Genre, train_genre
     from riffkit.models.catalogue import describe_model, list_models
     from riffkit.music.batch import Made
     from riffkit.music.clip import Clip
@@ -54,6 +55,7 @@ __all__ = [
     "Built",
     "Clip",
     "FullSettings",
+    "Genre",
     "ImageFileError",
     "InpaintingVocoder",
     "Input",
@@ -82,6 +84,7 @@ __all__ = [
     "load",
     "register",
     "replay",
+    "train_genre",
     "tune",
 ]
 
@@ -89,6 +92,7 @@ _HOMES = {
     "riffkit.dataset.build": ("Built", "build_dataset"),
     "riffkit.dataset.check": ("check_dataset",),
     "riffkit.dataset.resolve": ("BuildRequest",),
+    "riffkit.genre.train": ("Genre", "train_genre"),
     "riffkit.models.catalogue": ("describe_model", "list_models"),
     "riffkit.music.batch": ("Made",),
     "riffkit.music.clip": ("Clip",),

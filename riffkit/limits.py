@@ -1,4 +1,5 @@
-"""Valid names and ranges, checked without torch: quality, loudness, keys, samplers, guidance."""
+"""Valid names and ranges, checked without torch: quality, loudness, keys, samplers,
+guidance, devices."""
 
 from __future__ import annotations
 

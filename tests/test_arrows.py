@@ -13,7 +13,7 @@ import pytest
 ROWS = [
     {"errors"},
     {"limits"},
-    {"atomic", "compiled", "device", "engine", "html", "kinds", "memory", "provenance"},
+    {"atomic", "compiled", "device", "engine", "html", "kinds", "memory", "progress", "provenance"},
     {"audio"},
     {"spectrogram"},
     {"vocoder", "analysis"},
@@ -26,6 +26,7 @@ ROWS = [
     {"dataset"},
     {"training"},
     {"evaluation", "server"},
+    {"genre"},
     {"commands"},
     {"train"},
     {"cli"},

@@ -28,14 +28,17 @@ The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2's autoenc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from riffkit.commands.training import check_installed, print_line
+from riffkit.commands.training import check_installed
 from riffkit.errors import ParameterError
+from train.lines import print_line
 from train.vae import command as vae_command
 
 
@@ -62,9 +65,22 @@ def added_to(group: typer.Typer) -> typer.Typer:
         vae_command.stream,
         vae_command.vae,
     ):
-        app.command()(command)
-    app.command("export-vae")(vae_command.export_vae)
+        app.command()(_prepared(command))
+    app.command("export-vae")(_prepared(vae_command.export_vae))
     return app
+
+
+def _prepared(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, which may import diffusers and transformers."""
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        from riffkit.audio.torchaudio_compat import prepare
+
+        prepare()
+        command(**values)
+
+    return run
 
 
 DataFolder = Annotated[Path, typer.Argument(help="Folder of rendered loops.")]

@@ -9,7 +9,8 @@ import typer
 
 from riffkit.commands.messages import as_options
 from riffkit.commands.options import Json, Quiet
-from riffkit.commands.printing import loading, progress, say, show_notes
+from riffkit.commands.printing import say, show_notes
+from riffkit.commands.stages import stages
 
 app = typer.Typer(no_args_is_help=True, help="Turn a folder of audio into a captioned dataset.")
 
@@ -72,11 +73,9 @@ def build(
     Captions come from song.txt beside song.mp3, metadata.jsonl or .csv, file tags, folder names,
     and measurements.
     """
-    from contextlib import ExitStack
-
-    with loading(quiet=quiet):
-        from riffkit.dataset.build import build_dataset
-        from riffkit.dataset.resolve import BuildRequest
+    from riffkit.atomic import check_output_folder
+    from riffkit.dataset.find import find_audio
+    from riffkit.dataset.resolve import BuildRequest
 
     request = BuildRequest(
         bars=bars,
@@ -97,13 +96,14 @@ def build(
         workers=workers,
         engine=engine,
     )
-    with ExitStack() as stack:
-        built = build_dataset(
-            folder,
-            out,
-            request,
-            begin=lambda n: stack.enter_context(progress("listening", n, quiet=quiet)),
-        )
+    find_audio(folder, without=out)
+    if not out.is_dir():  # one that is there is looked at as a dataset
+        check_output_folder(out)
+    with stages(quiet=quiet) as begin:
+        begin("loading")
+        from riffkit.dataset.build import build_dataset
+
+        built = build_dataset(folder, out, request, begin=lambda n: begin("listening", n))
     total = sum(record.seconds for record in built.records)
     train, test = len(built.clips("train")), len(built.clips("test"))
     if not quiet and not as_json:
@@ -146,18 +146,16 @@ def check(
 
     Looks for train/test leaks, near-duplicates, clipping, silence, missing captions and damage.
     """
-    from contextlib import ExitStack
+    from riffkit.dataset.formats import read_dataset_info
 
-    with loading(quiet=quiet):
+    read_dataset_info(folder)
+    with stages(quiet=quiet) as begin:
+        begin("loading")
         from riffkit.dataset.check import check_dataset
         from riffkit.dataset.report import problem_lines, write_report
 
-    with ExitStack() as stack:
         checked = check_dataset(
-            folder,
-            engine=engine,
-            workers=workers,
-            begin=lambda n: stack.enter_context(progress("checking", n, quiet=quiet)),
+            folder, engine=engine, workers=workers, begin=lambda n: begin("checking", n)
         )
     report, facts = write_report(folder, checked)
     problems = problem_lines(facts)

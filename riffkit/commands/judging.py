@@ -11,6 +11,7 @@ import typer
 from riffkit.commands.loading import Loading
 from riffkit.commands.options import Device, Json, Lora, Model, Quiet
 from riffkit.commands.printing import loading, progress, say, show_notes
+from riffkit.commands.stages import stages
 
 app = typer.Typer()
 
@@ -82,25 +83,13 @@ def evaluate(
             "reference: can't be combined with --dataset, whose held-out clips are the reference"
         )
     check_output_folder(folder)
-    real = read_real_clips(dataset)
+    read_real_clips(dataset)
     for judged in (model, tuned or model):
         Loading(model=judged, lora=lora, device=device).check()
     asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
-    _judge_genre(
-        folder,
-        real,
-        prompt,
-        model,
-        tuned,
-        lora or [],
-        asked,
-        options={"steps": steps, "guidance": guidance, "seed": seed},
-        clips=clips,
-        tag=tag,
-        device=device,
-        as_json=as_json,
-        quiet=quiet,
-    )
+    options = {"steps": steps, "guidance": guidance, "seed": seed}
+    judging = {"prompt": prompt, "clips": clips, "others": asked, "tag": tag, "options": options}
+    _judge_tuned(folder, dataset, judging, model, tuned, lora or [], device, as_json, quiet)
 
 
 def _judge_prompts(
@@ -140,68 +129,31 @@ def _judge_prompts(
     say(facts, "\n".join((*summary(scores), str(report))), as_json=as_json)
 
 
-def _judge_genre(
+def _judge_tuned(
     folder: Path,
-    real: list[Any],
-    prompt: str,
+    dataset: Path,
+    judging: dict[str, Any],
     model: str,
     tuned: str | None,
     lora: list[str],
-    evaluation: Any,
-    *,
-    options: dict[str, Any],
-    clips: int,
-    tag: str | None,
     device: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    with loading(quiet=quiet):
-        from riffkit.evaluation import genre
-        from riffkit.evaluation.kept import at_half_weight, kept
-        from riffkit.evaluation.real import genre_requests
-        from riffkit.evaluation.run import make_clips, read_clips
-        from riffkit.models.pipeline import load_pipeline
+    with stages(quiet=quiet) as begin:
+        begin("loading")
+        from riffkit.evaluation.tuned import Judging, judge_tuned
 
-        genre.check_tag(tag)
-        requests = genre_requests(prompt, real, clips, **options)
-        models = {
-            "base": load_pipeline(model, device=device),
-            "tuned": load_pipeline(tuned or model, device=device, loras=lora),
-        }
-    notes = dict.fromkeys(note for pipeline in models.values() for note in pipeline.notes)
-    show_notes(tuple(notes), quiet=quiet)
-    heard, readings = {}, {}
-    n_asked = evaluation.n_prompts if evaluation else 0
-    total = 2 * clips + len(real) + 2 * n_asked
-    with progress("generating and judging", total, quiet=quiet) as advance:
-        for name, pipeline in models.items():
-            paths = []
-            for path in genre.make_genre_clips(pipeline, requests, folder / name):
-                paths.append(path)
-                advance()
-            heard[name] = genre.hear_made(paths)
-        for split in ("train", "test"):
-            chosen = [clip for clip in real if clip.split == split]
-            heard[split] = genre.hear_real(chosen, models["tuned"].params)
-            for _ in chosen:
-                advance()
-        if evaluation and lora:
-            half = at_half_weight(lora)
-            models["tuned"] = load_pipeline(tuned or model, device=device, loras=half)
-        for name, pipeline in models.items() if evaluation else ():
-            for _ in make_clips(pipeline, evaluation, folder / "kept" / name):
-                advance()
-            readings[name] = list(read_clips(evaluation, folder / "kept" / name))
-    scores = genre.judge_genre(
-        heard["base"], heard["tuned"], heard["train"], heard["test"], tag=tag
-    )
-    followed = kept(readings["base"], readings["tuned"]) if evaluation else None
-    lines = [*scores.lines(), *(followed.lines() if followed else ())]
-    report = genre.write_genre_report(folder, prompt, lines)
-    facts = {
-        "report": str(report),
-        **asdict(scores),
-        "kept": asdict(followed) if followed else None,
-    }
-    say(facts, "\n".join((*lines, str(report))), as_json=as_json)
+        judged = judge_tuned(
+            folder,
+            dataset,
+            Judging(**judging),
+            model=model,
+            tuned=tuned,
+            loras=lora,
+            device=device,
+            begin=begin,
+        )
+    show_notes(judged.notes, quiet=quiet)
+    facts = {"report": str(judged.report), **judged.facts()}
+    say(facts, "\n".join((*judged.lines(), str(judged.report))), as_json=as_json)

@@ -18,7 +18,7 @@ CAPTIONS_PER_CLIP = 5
 TAG_FLOOR = 0.2
 """Tags with at least this probability count as present; the tagger is rarely surer of details."""
 
-_STYLE_TAGS = (
+STYLE_TAGS = (
     "metal",
     "rock",
     "techno",
@@ -174,7 +174,7 @@ def _values(facts: KnownFacts, trigger: str | None, rng: random.Random) -> dict[
 
 def _style(facts: KnownFacts, rng: random.Random) -> str:
     """A genre given by the user, else a detected one, else "music"."""
-    heard = sorted((t for t in _STYLE_TAGS if sure(facts.tags, t)), key=lambda t: -facts.tags[t])
+    heard = sorted((t for t in STYLE_TAGS if sure(facts.tags, t)), key=lambda t: -facts.tags[t])
     return _one_of(facts.words.styles, rng) or _one_of(heard[:2], rng) or "music"
 
 

@@ -9,6 +9,7 @@ shards/           WebDataset: image, metadata and cached latents of each clip
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -16,14 +17,17 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
-from riffkit.spectrogram.image import SpectrogramImage
+from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.params import SpectrogramParams
+
+if TYPE_CHECKING:
+    from riffkit.spectrogram.image import SpectrogramImage
 
 FORMAT = 1
 CLIP_RATE = 44_100
@@ -172,6 +176,26 @@ def shard_paths(out: Path, split: str) -> list[Path]:
     return sorted((out / SHARDS_NAME).glob(f"{split}-*.tar"))
 
 
+def n_in_shards(out: Path, split: str) -> int:
+    """The clips of a split, counted without reading them; ParameterError for a damaged shard."""
+    n = 0
+    for path in shard_paths(out, split):
+        try:
+            with tarfile.open(path) as tar:
+                n += sum(name.endswith(".png") for name in tar.getnames())
+        except (OSError, tarfile.TarError) as error:
+            raise _damaged(out, f"{SHARDS_NAME}/{path.name}") from error
+    return n
+
+
+def dataset_fingerprint(out: Path) -> str:
+    """A short hash of the dataset's captions and splits, and of its shards' names."""
+    digest = hashlib.sha256(sha256(out / METADATA_NAME).encode())
+    for path in (p for split in ("train", "test") for p in shard_paths(out, split)):
+        digest.update(f"{path.name}\n".encode())
+    return digest.hexdigest()[:16]
+
+
 def read_shards(out: Path, split: str) -> Iterator[Sample]:
     """Every clip of a split, shard by shard, in the order of the metadata."""
     for path in shard_paths(out, split):
@@ -200,6 +224,8 @@ def read_tar(path: Path) -> Iterator[dict[str, bytes]]:
 
 def sample_of(members: dict[str, bytes]) -> Sample:
     """The clip made of the files from `read_tar`."""
+    from riffkit.spectrogram.image import SpectrogramImage
+
     with tempfile.NamedTemporaryFile(suffix=".png") as file:  # to be opened by its path
         file.write(members["png"])
         file.flush()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from riffkit.dataset.templates import read_templates
-from riffkit.dataset.work import CutPlan
 from riffkit.engine import ENGINES
 from riffkit.errors import ParameterError
 from riffkit.provenance.recipe import fingerprint
@@ -66,6 +65,10 @@ class BuildRequest:
                 raise ParameterError(f"{name}={getattr(self, name)}: must be at least 1")
         if self.engine not in ENGINES:
             raise ParameterError(f"engine={self.engine!r}: must be one of {', '.join(ENGINES)}")
+        if self.preset is not None:
+            preset(self.preset)  # known?
+        if self.templates is not None:
+            read_templates(self.templates)
         if self.trigger is not None and not self.trigger.strip():
             raise ParameterError("trigger='': must be a word such as 'mjdmetal'")
 
@@ -73,6 +76,23 @@ class BuildRequest:
 def _within(name: str, value: int | float, low: int | float, high: int | float) -> None:
     if not (math.isfinite(value) and low <= value <= high):
         raise ParameterError(f"{name}={value:g}: must be between {low:g} and {high:g}")
+
+
+@dataclass(frozen=True)
+class CutPlan:
+    """How sources are cut and drawn; the same for all of a build.
+
+    `semitones`: by how much a clip in each key is drawn lower, for a model with native tonics.
+    """
+
+    params: SpectrogramParams
+    bars: int | None
+    hop_bars: int
+    beats_per_bar: int
+    seconds: float | None
+    bpm: float | None
+    tags: bool
+    semitones: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -26,6 +26,7 @@ from riffkit.audio import files
 from riffkit.audio.loudness import MAX_TRUE_PEAK_DBFS, TARGET_LUFS, integrated_lufs, true_peak_dbfs
 from riffkit.dataset.formats import CLIP_RATE, write_json
 from riffkit.dataset.pictures import clip_to_image, save_picture
+from riffkit.dataset.resolve import CutPlan
 from riffkit.dataset.segment import (
     Part,
     cut_bars,
@@ -43,30 +44,12 @@ from riffkit.device import single_thread
 from riffkit.errors import AudioFileError, RiffkitError
 from riffkit.memory import give_back_freed_memory
 from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.params import SpectrogramParams
 
 STRETCH_SECONDS = 240
 """A longer file is heard in stretches of its own tempo and key, for memory and for mixes."""
 _SHORT_TAIL_SECONDS = 60
 _SURELY_BELOW_PEAK = 0.7
 """A sample peak this low has no true peak above -1 dBFS that matters."""
-
-
-@dataclass(frozen=True)
-class CutPlan:
-    """How sources are cut and drawn; the same for all of a build.
-
-    `semitones`: by how much a clip in each key is drawn lower, for a model with native tonics.
-    """
-
-    params: SpectrogramParams
-    bars: int | None
-    hop_bars: int
-    beats_per_bar: int
-    seconds: float | None
-    bpm: float | None
-    tags: bool
-    semitones: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

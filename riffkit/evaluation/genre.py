@@ -101,14 +101,14 @@ def make_genre_clips(
         yield path
 
 
-def hear_made(paths: Sequence[Path]) -> Heard:
+def hear_made(paths: Iterable[Path]) -> Heard:
     """Features of generated clips, from their audio and the PNG beside it."""
     return _heard(
         (SpectrogramImage.open(path.with_suffix(".png")), *_loaded(path)) for path in paths
     )
 
 
-def hear_real(clips: Sequence[RealClip], params: SpectrogramParams) -> Heard:
+def hear_real(clips: Iterable[RealClip], params: SpectrogramParams) -> Heard:
     """Features of real clips, after encoding and decoding."""
     return _heard(_through_image(clip, params) for clip in clips)
 

@@ -6,8 +6,7 @@ run. Captions in the dataset name the tempo and key as heard; here they name tho
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +20,12 @@ from torch import Tensor
 from riffkit.atomic import atomic_path
 from riffkit.dataset.caption import triggered
 from riffkit.dataset.formats import (
-    METADATA_NAME,
     ClipRecord,
     DatasetInfo,
     Sample,
+    dataset_fingerprint,
     read_dataset_info,
+    read_metadata,
     read_shards,
     shard_paths,
 )
@@ -35,7 +35,6 @@ from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.errors import ParameterError
 from riffkit.models.pipeline import Pipeline
-from riffkit.provenance.recipe import sha256
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
 
 _TEXT_BATCH = 32
@@ -68,19 +67,9 @@ def open_dataset(folder: Path, pipeline: Pipeline) -> DatasetInfo:
             f"{pipeline.name!r} uses {pipeline.params.preset}; build it again with "
             f"`preset={pipeline.params.preset}`, or choose another model"
         )
-    if not any(shard_paths(folder, split) for split in ("train", "test")):
-        raise ParameterError(
-            f"dataset={str(folder)!r}: has no shards; run `riff dataset build` again"
-        )
+    for record in read_metadata(folder):
+        check_record(record, pipeline)
     return info
-
-
-def dataset_fingerprint(folder: Path) -> str:
-    """A short hash of the dataset's captions and splits, and of its shards' sizes."""
-    digest = hashlib.sha256(sha256(folder / METADATA_NAME).encode())
-    for path in (p for split in ("train", "test") for p in shard_paths(folder, split)):
-        digest.update(f"{path.name}\n".encode())
-    return digest.hexdigest()[:16]
 
 
 def read_clips(
@@ -91,22 +80,19 @@ def read_clips(
     cache: Path,
     tokens_only: bool = False,
     trigger: str = "",
+    advance: Callable[[], None] = lambda: None,
 ) -> TrainingClips:
-    """The clips of a split; ParameterError if there are none.
+    """The clips of a split; `advance` is called after each.
 
     `cache` is a file for latents missing from the shards. Use `tokens_only` if the text encoder is
     trained.
     """
-    if not shard_paths(folder, split):
-        raise ParameterError(
-            f"dataset={str(folder)!r}: its {split} split is empty; add more music or build "
-            "it with another `seed`"
-        )
     fits = all(is_cached(path, pipeline.fingerprint) for path in shard_paths(folder, split))
     found = None if fits else _read_cache(cache, _stamp(folder, pipeline))
-    samples = [
-        _encoded(sample, pipeline, found, cached=fits) for sample in read_shards(folder, split)
-    ]
+    samples = []
+    for sample in read_shards(folder, split):
+        samples.append(_encoded(sample, pipeline, found, cached=fits))
+        advance()
     latents = [sample.latents for sample in samples]
     if not fits and found is None:
         keys = (sample.record.shard_key for sample in samples)
@@ -176,7 +162,6 @@ def _encoded(
     sample: Sample, pipeline: Pipeline, found: dict[str, Tensor] | None, *, cached: bool
 ) -> _Clip:
     """The clip's sound channels in float16, "channel row column", from wherever they are."""
-    check_record(sample.record, pipeline)
     if cached and sample.latents is not None:
         latents = torch.from_numpy(sample.latents)
     elif found is not None:

@@ -8,16 +8,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from diffusers import StableDiffusionPipeline
 
 from riffkit.atomic import atomic_path
 from riffkit.models.distilled import FOLDER as FEW_STEPS
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, find_model
+from riffkit.models.others_quiet import others_quiet
 from riffkit.models.pipeline import Pipeline
 from riffkit.models.weights.weight_names import NETWORKS
+
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
 
 
 def export_tuned(folder: Path, pipeline: Pipeline, tuned: Mapping[str, Any]) -> None:
@@ -27,13 +30,15 @@ def export_tuned(folder: Path, pipeline: Pipeline, tuned: Mapping[str, Any]) -> 
     distilled anew. A single-file model becomes a folder; both get their spectrogram parameters.
     """
     base = find_model(pipeline.loading["model"])
-    with replacing(folder) as temporary:
+    with replacing(folder) as temporary, others_quiet():
         if base.is_dir():
             shutil.copytree(base, temporary, ignore=shutil.ignore_patterns(FEW_STEPS, "README.md"))
             for part, network in tuned.items():
                 shutil.rmtree(temporary / part)
                 network.half().save_pretrained(temporary / part)
         else:
+            from diffusers import StableDiffusionPipeline
+
             networks = {**{part: getattr(pipeline, part) for part in NETWORKS}, **tuned}
             exported = StableDiffusionPipeline(
                 **networks,

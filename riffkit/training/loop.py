@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -58,8 +58,16 @@ class Showing(Protocol):
         ...
 
 
-def fit(task: Task, config: LoopConfig, folder: Path) -> Iterator[dict[str, float]]:
+def fit(
+    task: Task,
+    config: LoopConfig,
+    folder: Path,
+    *,
+    on_step: Callable[[int, dict[str, float]], None] = lambda images_seen, figures: None,
+) -> Iterator[dict[str, float]]:
     """Train until `config.images` have been seen; yields a line of figures at intervals.
+
+    `on_step` gets the images seen and the figures of every step.
 
     The run lives in `folder` (state.pt, log.jsonl). To resume it, run the same command: each
     step's items and noise depend on (seed, images seen) alone. Of several processes only the
@@ -72,6 +80,7 @@ def fit(task: Task, config: LoopConfig, folder: Path) -> Iterator[dict[str, floa
     diary = _Diary(folder, config, state)
     while state.images_seen < config.images:
         figures = _step(task, state, config, processes)
+        on_step(state.images_seen, figures)
         if processes.is_main:
             yield from diary.write(figures, task, state)
     processes.wait()

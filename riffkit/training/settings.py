@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from riffkit.errors import ParameterError, reason_of, unknown
+from riffkit.limits import check_device
+from riffkit.prompt.emphasis import check_prompt
 from riffkit.training.config import LoopConfig, Optimizer, Precision
 
 LORA_TARGETS = (
@@ -38,7 +40,7 @@ class TuningSettings(BaseModel):
     0 disables `min_snr_gamma`, `prior_images` and `sample_images`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: Annotated[
         str, Field(description="Model to start from: bundled name, folder, or hub id.")
@@ -98,8 +100,8 @@ class TuningSettings(BaseModel):
     )
     keep: Annotated[int, Field(description="Checkpoints to keep.", gt=0)] = 3
     sample_images: Annotated[
-        int, Field(ge=0, description="Images between samples in TensorBoard. 0: none.")
-    ] = 2_000
+        int, Field(ge=0, description="Images between samples, in the run's samples/. 0: none.")
+    ] = 1_000
     sample_prompts: Annotated[tuple[str, ...], Field(description="Prompts of the samples.")] = ()
 
     if not TYPE_CHECKING:  # which would hide the fields' types
@@ -109,6 +111,10 @@ class TuningSettings(BaseModel):
                 super().__init__(**values)
             except ValidationError as error:
                 raise ParameterError(_first_fault(error, type(self))) from error
+            check_device(self.device)
+            for name in ("sample_prompts", "prior_prompts"):
+                for prompt in getattr(self, name):
+                    _check_prompt(name, prompt)
 
     def loop(self) -> LoopConfig:
         """The part of the settings that the training loop uses."""
@@ -133,10 +139,10 @@ class TuningSettings(BaseModel):
 
 
 class LoraSettings(TuningSettings):
-    """Settings of a LoRA; `alpha` 0 means the same as the rank.
+    """Settings of a LoRA; the defaults are the recipe that docs/genre.md judges.
 
-    Captions aren't dropped by default: guidance leads away from the unconditional prediction, which
-    would otherwise become the dataset's music.
+    `alpha` 0 means the same as the rank. Captions aren't dropped: guidance leads away from the
+    unconditional prediction, which would otherwise become the dataset's music.
     """
 
     images: Annotated[
@@ -146,7 +152,11 @@ class LoraSettings(TuningSettings):
     caption_dropout: Annotated[
         float, Field(ge=0, lt=1, description="Fraction of images trained without a caption.")
     ] = 0.0
-    rank: Annotated[int, Field(description="Rank of the LoRA.", gt=0)] = 16
+    prior_images: Annotated[
+        int,
+        Field(ge=0, description="Images made by the base model to train on, against forgetting."),
+    ] = 192
+    rank: Annotated[int, Field(description="Rank of the LoRA.", gt=0)] = 48
     alpha: Annotated[float, Field(description="Alpha of the LoRA. 0: same as the rank.", ge=0)] = (
         0.0
     )
@@ -208,6 +218,14 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ParameterError(f"config={str(path)!r}: no such file") from error
     except (OSError, ValueError) as error:
         raise ParameterError(f"config={str(path)!r}: is not valid TOML ({error})") from error
+
+
+def _check_prompt(name: str, prompt: str) -> None:
+    """Now, not in the middle of a training."""
+    try:
+        check_prompt(prompt)
+    except ParameterError as error:
+        raise ParameterError(f"{name}: {error}") from error
 
 
 def _first_fault(error: ValidationError, kind: type[TuningSettings]) -> str:

@@ -9,11 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from torch.utils.tensorboard import SummaryWriter
 
-from riffkit.models.pipeline import Pipeline
 from riffkit.music.clip import Clip
-from riffkit.music.run import run
-from riffkit.music.session import Session
-from riffkit.tasks.generate import GENERATE, GenerateRequest
 
 FOLDER = "tensorboard"
 _GAP = 8  # pixels between pictures
@@ -64,13 +60,3 @@ def grid(pictures: Sequence[UInt8[np.ndarray, "row frame 3"]]) -> UInt8[np.ndarr
         row, column = index // 2 * n_rows, index % 2 * n_columns
         sheet[row : row + picture.shape[0], column : column + picture.shape[1]] = picture
     return sheet
-
-
-def sample_clips(pipeline: Pipeline, prompts: Sequence[str]) -> list[Clip]:
-    """A clip for each prompt; the seed is the prompt's index."""
-    loop = pipeline.traits.bar_cue
-    requests = (
-        GenerateRequest(prompt, seed=seed, loop=loop, quality="preview")
-        for seed, prompt in enumerate(prompts)
-    )
-    return [run(Session(pipeline), GENERATE, request)[0] for request in requests]

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,11 @@ import torch
 from torch import nn
 
 from riffkit.atomic import atomic_path, output_error
-from riffkit.dataset.caption import triggered
-from riffkit.dataset.formats import DatasetInfo, shard_paths
-from riffkit.errors import ParameterError
+from riffkit.dataset.formats import DatasetInfo, dataset_fingerprint, n_in_shards, shard_paths
 from riffkit.models.lora import PARTS
 from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import Pipeline, load_pipeline
-from riffkit.prompt.emphasis import as_text
+from riffkit.progress import Advance, Begin, silent
 from riffkit.provenance.recipe import versions
 from riffkit.training.adapters import (
     KOHYA_FILE,
@@ -31,16 +28,18 @@ from riffkit.training.adapters import (
     save_lora,
     without_lora,
 )
-from riffkit.training.clips import (
-    TrainingClips,
-    dataset_fingerprint,
-    embed,
-    open_dataset,
-    read_clips,
-    tokens_of,
-)
+from riffkit.training.clips import TrainingClips, embed, open_dataset, read_clips, tokens_of
 from riffkit.training.export import export_tuned
 from riffkit.training.loop import fit
+from riffkit.training.plan import (
+    MODEL_FOLDER,
+    RECIPE,
+    SAMPLES,
+    STATE,
+    check_run,
+    kind_of,
+    plan_tuning,
+)
 from riffkit.training.prior_preservation import prior_pictures, prior_prompts
 from riffkit.training.processes import (
     frozen_dtype,
@@ -48,24 +47,27 @@ from riffkit.training.processes import (
     local_device,
     main_process_first,
 )
-from riffkit.training.settings import LoraSettings, TuningSettings, check_same_settings
+from riffkit.training.samples import learning, sample_clips, save_samples
+from riffkit.training.settings import LoraSettings, TuningSettings
 from riffkit.training.state import load_ema
-from riffkit.training.tensorboard_log import Board, sample_clips
+from riffkit.training.tensorboard_log import Board
 from riffkit.training.tuning import Denoiser, TuningTask
 
-RECIPE = "recipe.json"
-MODEL_FOLDER = "model"
-_N_SAMPLES = 2
+_SMOOTHING = 0.98  # of the loss that is shown, from step to step
 
 
-def tune(data: str | Path, run: str | Path, settings: TuningSettings) -> Iterator[dict[str, float]]:
+def tune(
+    data: str | Path, run: str | Path, settings: TuningSettings, *, begin: Begin = silent
+) -> Iterator[dict[str, float]]:
     """Train on a dataset folder; run the same again to resume.
 
     Args:
         data: dataset folder.
         run: folder of the run. A LoRA is written to RUN/pytorch_lora_weights.safetensors (and with
-            `kohya` to a second file), a model to RUN/model.
+            `kohya` to a second file), a model to RUN/model, samples to RUN/samples.
         settings: `LoraSettings` or `FullSettings`.
+        begin: called with the name and the number of steps of each stage; returns a callback that
+            is called after each step.
 
     Returns:
         An iterator that trains: it yields the figures of each logged line.
@@ -73,27 +75,32 @@ def tune(data: str | Path, run: str | Path, settings: TuningSettings) -> Iterato
     Raises:
         ParameterError: the dataset doesn't suit the model, or the folder has another run.
         ModelError: the base model can't be loaded.
+        OutputError: the folder can't be written.
 
     Example:
         for figures in riffkit.tune("dataset", "run", riffkit.LoraSettings(images=2_000)):
             print(figures)
     """
     data, run = Path(data), Path(run)
+    plan = plan_tuning(data, run, settings)
+    begin(f"loading {settings.model}")
     device = local_device(settings.device)
     pipeline = load_pipeline(settings.model, device=str(device), to_train=True)
     info = open_dataset(data, pipeline)
     recipe = _recipe(data, pipeline, settings)
-    _check_run(run, recipe, settings)
+    check_run(run, settings, dataset=recipe["dataset"], model=recipe["model"])
     with main_process_first(device):
-        _begin(run, recipe)
-        clips, held_out, n_prior = _clips(data, run, pipeline, settings)
+        _begin_run(run, recipe)
+        clips, held_out, n_prior = _clips(data, run, pipeline, settings, begin)
     torch.manual_seed(settings.seed)
     network = new_network(pipeline, settings)
     board = Board(run)
-    prompts = settings.sample_prompts or _first_captions(data, settings)
+    prompts = settings.sample_prompts or plan.captions
 
     def show(network: Denoiser, images: int) -> None:
-        board.samples(sample_clips(_painting(pipeline, network), prompts), images)
+        samples = sample_clips(learning(pipeline, network, images), prompts)
+        save_samples(run / SAMPLES, samples, images)
+        board.samples(samples, images)
 
     task = TuningTask(
         network,
@@ -106,12 +113,35 @@ def tune(data: str | Path, run: str | Path, settings: TuningSettings) -> Iterato
         circular=pipeline.traits.bar_cue,
         on_show=show,
     )
-    for line in fit(task, settings.loop(), run):
+    for line in fit(task, settings.loop(), run, on_step=_shown(begin, settings.images)):
         board.line(line)
         yield line
     board.close()
     if is_main_process():
+        begin("writing the result")
         _export(run, pipeline, network, recipe, settings, info)
+
+
+def result_of(run: Path, settings: TuningSettings) -> Path:
+    """The file of a finished run's LoRA, or the folder of its model."""
+    return run / (FILE if isinstance(settings, LoraSettings) else MODEL_FOLDER)
+
+
+def _shown(begin: Begin, total: int) -> Callable[[int, dict[str, float]], None]:
+    """What shows the steps of the training loop, with the smoothed loss."""
+    advance: Advance | None = None
+    before, loss = 0, 0.0
+
+    def on_step(images_seen: int, figures: dict[str, float]) -> None:
+        nonlocal advance, before, loss
+        if advance is None:  # a run that is resumed begins where it was
+            advance, loss = begin("training", total, images_seen), figures["loss"]
+        else:
+            loss = _SMOOTHING * loss + (1 - _SMOOTHING) * figures["loss"]
+            advance(images_seen - before, f"loss {loss:.4f}")
+        before = images_seen
+
+    return on_step
 
 
 def new_network(pipeline: Pipeline, settings: TuningSettings) -> Denoiser:
@@ -157,7 +187,7 @@ def _hold(network: nn.Module, dtype: torch.dtype) -> nn.Module:
 
 def _recipe(data: Path, pipeline: Pipeline, settings: TuningSettings) -> dict[str, Any]:
     return {
-        "kind": "lora" if isinstance(settings, LoraSettings) else "full",
+        "kind": kind_of(settings),
         "settings": json.loads(settings.model_dump_json()),
         "dataset": {"name": data.resolve().name, "fingerprint": dataset_fingerprint(data)},
         "model": {"name": pipeline.name, "fingerprint": pipeline.fingerprint},
@@ -165,41 +195,7 @@ def _recipe(data: Path, pipeline: Pipeline, settings: TuningSettings) -> dict[st
     }
 
 
-def _check_run(run: Path, recipe: dict[str, Any], settings: TuningSettings) -> None:
-    """Raise ParameterError if `run` contains anything but an earlier part of this run."""
-    if run.exists() and not run.is_dir():
-        raise ParameterError(f"run={str(run)!r}: is a file; choose a folder")
-    path = run / RECIPE
-    if not path.exists():
-        if (run / "state.pt").exists():
-            raise ParameterError(
-                f"run={str(run)!r}: contains a different kind of run; choose another folder"
-            )
-        return
-    try:
-        old = json.loads(path.read_text(encoding="utf-8"))
-        same = {name: old[name] for name in ("kind", "settings", "dataset", "model")}
-    except (OSError, ValueError, KeyError) as error:
-        raise ParameterError(
-            f"run={str(run)!r}: its {RECIPE} is damaged; choose another folder"
-        ) from error
-    if not (run / "state.pt").exists():
-        return  # nothing was learned yet
-    for name in ("model", "dataset"):
-        if same[name]["fingerprint"] != recipe[name]["fingerprint"]:
-            raise ParameterError(
-                f"run={str(run)!r}: was started with another {name} ({same[name]['name']!r}, "
-                f"{same[name]['fingerprint']}); use the same one or another folder"
-            )
-    if same["kind"] != recipe["kind"]:
-        raise ParameterError(
-            f"run={str(run)!r}: contains a run of `riff train {same['kind']}`; choose another "
-            "folder"
-        )
-    check_same_settings(same["settings"], settings, run)
-
-
-def _begin(run: Path, recipe: dict[str, Any]) -> None:
+def _begin_run(run: Path, recipe: dict[str, Any]) -> None:
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -209,7 +205,7 @@ def _begin(run: Path, recipe: dict[str, Any]) -> None:
 
 
 def _clips(
-    data: Path, run: Path, pipeline: Pipeline, settings: TuningSettings
+    data: Path, run: Path, pipeline: Pipeline, settings: TuningSettings, begin: Begin
 ) -> tuple[TrainingClips, TrainingClips | None, int]:
     """What is trained on, prior pictures last; what is held out; how many prior pictures."""
 
@@ -221,6 +217,7 @@ def _clips(
             cache=run / f"latents-{name}.safetensors",
             tokens_only=settings.text_encoder,
             trigger=settings.trigger,
+            advance=begin(f"reading the {name} clips", n_in_shards(data, name)),
         )
 
     clips = split("train")
@@ -228,8 +225,13 @@ def _clips(
     if not settings.prior_images:
         return clips, held_out, 0
     prompts = prior_prompts(settings.prior_prompts, pipeline.traits, settings.prior_images)
+    advance = begin(f"painting {settings.model}'s own pictures", settings.prior_images)
     pictures, captions = prior_pictures(
-        pipeline, prompts, settings.prior_images, run / "prior.safetensors"
+        pipeline,
+        prompts,
+        settings.prior_images,
+        run / "prior.safetensors",
+        on_image=lambda n: advance(),
     )
     return _with_prior(clips, pictures, captions, pipeline, settings), held_out, len(pictures)
 
@@ -250,21 +252,6 @@ def _with_prior(
     )
 
 
-def _first_captions(data: Path, settings: TuningSettings) -> tuple[str, ...]:
-    """The default prompts of samples: captions of held-out clips, else of training clips."""
-    from riffkit.dataset.formats import read_metadata
-
-    records = sorted(read_metadata(data), key=lambda record: record.split != "test")
-    texts = list(dict.fromkeys(as_text(record.text) for record in records))[:_N_SAMPLES]
-    return tuple(triggered(text, settings.trigger) for text in texts)
-
-
-def _painting(pipeline: Pipeline, network: Denoiser) -> Pipeline:
-    """The checkpoint with the network as it is now."""
-    text_encoder = network.text_encoder or pipeline.text_encoder
-    return replace(pipeline, unet=network.unet, text_encoder=text_encoder, few_steps=None)
-
-
 def _export(
     run: Path,
     pipeline: Pipeline,
@@ -274,7 +261,7 @@ def _export(
     info: DatasetInfo,
 ) -> None:
     network.to("cpu")
-    load_ema(network, run / "state.pt")
+    load_ema(network, run / STATE)
     parts = {part: getattr(network, part) for part in PARTS}
     if not isinstance(settings, LoraSettings):
         tuned = {part: trained for part, trained in parts.items() if trained is not None}

@@ -194,9 +194,26 @@ train lora gone run --rank 0|rank=0
 train lora gone run --images -1|images=-1
 train lora gone run --rank x|--rank x: must be a whole number
 train lora gone run --config gone.toml|gone.toml
+train lora gone run --device tpu|device='tpu'
+train lora gone run --learning-rate nan|learning_rate=nan
+train lora gone run --sample-prompt ""|prompt=
 train lora gone run --config bad.toml|bad.toml
 train lora gone run --precision fp8|fp8
 train full run --data gone|gone
+train genre x songs|name='x'
+train genre 'a(b)' songs|name='a(b)'
+train genre mine gone|gone
+train genre mine folder.wav|folder.wav
+train genre mine songs -o tone.wav|tone.wav
+train genre mine songs -o songs|songs
+train genre mine songs --clips 2|clips=2
+train genre mine songs --images 0|images=0
+train genre mine songs --device tpu|device='tpu'
+train genre mine songs --workers 0|workers=0
+train genre mine songs --model gone|gone
+train genre mine songs|a.wav
+train lora gone run --dry-run|gone
+train full tone.wav --data gone|gone
 train nothing|nothing
 sing x|sing
 """

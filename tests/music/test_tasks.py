@@ -344,7 +344,7 @@ ELSEWHERE = {
         "riffkit/evaluation/prompts.py",
         "riffkit/evaluation/real.py",
         "riffkit/training/prior_preservation.py",
-        "riffkit/training/tensorboard_log.py",
+        "riffkit/training/samples.py",
     },
 }
 ELSEWHERE["story"] |= {"riffkit/tasks/loop.py"}  # a loop is a story of evenly spaced keyframes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from functools import partial
 from pathlib import Path
@@ -21,13 +22,16 @@ from riffkit.training.settings import (
     check_same_settings,
     read_settings,
 )
+from tests.dataset.small_dataset import small_dataset
 
 
 @pytest.mark.parametrize(("command", "kind"), [("lora", LoraSettings), ("full", FullSettings)])
 def test_every_setting_has_an_option_and_help(command: str, kind: type[TuningSettings]) -> None:
     options = {p.name: p for p in get_command(app).commands[command].params}  # type: ignore
-    for name in kind.model_fields:
+    for name, field in kind.model_fields.items():
         assert len(options[name].help) > 8, name
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool):
+            assert f"[default: {field.default:g}]" in options[name].help, name
     assert set(FREE) <= set(LoraSettings.model_fields)
 
 
@@ -40,11 +44,14 @@ def test_flags_stand_for_the_file_s(tmp_path: Path) -> None:
 
 def test_a_dry_run_prints_what_a_config_reads_again(tmp_path: Path) -> None:
     flags = ["--rank", "4", "--trigger", 'a "b"\\', "--target", "to_q", "--target", "to_k"]
-    done = CliRunner().invoke(app, ["lora", "DATA", str(tmp_path / "RUN"), *flags, "--dry-run"])
+    data = small_dataset(tmp_path / "set")
+    words = ["lora", str(data), str(tmp_path / "RUN"), *flags, "--dry-run"]
+    done = CliRunner().invoke(app, words)
     assert done.exit_code == 0
     assert not (tmp_path / "RUN").exists()
     file = tmp_path / "again.toml"
     file.write_text(done.stdout)
+    assert "# dataset: 12 clips for training and 4 held out" in done.stdout
     assert list(tomllib.loads(done.stdout)) == list(LoraSettings.model_fields)
     read = read_settings(LoraSettings, file, {})
     assert read == LoraSettings(rank=4, trigger='a "b"\\', targets=("to_q", "to_k"))
@@ -65,6 +72,9 @@ def test_a_dry_run_prints_what_a_config_reads_again(tmp_path: Path) -> None:
         ({"trigger": 3}, "trigger=3: must be text"),
         ({"precision": "fp8"}, "precision='fp8': must be one of 'auto', 'no', 'bf16' or 'fp16'"),
         ({"targets": "to_q"}, "targets='to_q': must be a list"),
+        ({"learning_rate": math.inf}, "learning_rate=inf: must be a finite number"),
+        ({"device": "tpu"}, "device='tpu': must be one of auto, cpu, cuda, mps"),
+        ({"sample_prompts": ("a", " ")}, "sample_prompts: prompt=' ': must not be empty"),
     ],
 )
 def test_what_is_wrong_is_named(values: dict[str, Any], said: str) -> None:
@@ -92,7 +102,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_a_run_goes_on_with_the_same_settings_only(tmp_path: Path) -> None:
     old = LoraSettings(rank=4).model_dump(mode="json")
     check_same_settings(old, LoraSettings(rank=4, device="cpu", keep=7), tmp_path)
-    with pytest.raises(ParameterError, match=r"started with rank=4, not 16"):
+    with pytest.raises(ParameterError, match=r"started with rank=4, not 48"):
         check_same_settings(old, LoraSettings(), tmp_path)
     check_same_settings(old, LoraSettings(rank=4, images=12_000), tmp_path)  # longer
     with pytest.raises(ParameterError, match=r"started with images=6000, not 5999"):

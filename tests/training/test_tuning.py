@@ -18,13 +18,19 @@ from diffusers import StableDiffusionPipeline
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from riffkit.audio import files
+from riffkit.commands.training import play_command
 from riffkit.diffusion.conditioning import encode_prompts
 from riffkit.errors import ParameterError
 from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import load_pipeline
+from riffkit.music.clip import recipe_of
+from riffkit.progress import Advance
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
 from riffkit.training.adapters import KOHYA_FILE, in_half
 from riffkit.training.clips import TrainingClips, read_clips
+from riffkit.training.plan import plan_tuning
 from riffkit.training.settings import FullSettings, LoraSettings, TuningSettings, to_toml
 from riffkit.training.tuning import TuningTask
 from riffkit.training.tuning_run import new_network, tune
@@ -42,6 +48,7 @@ QUICK: dict[str, Any] = {
     "log_images": 4,
     "checkpoint_images": 8,
     "rank": 2,
+    "prior_images": 0,
 }
 
 
@@ -201,7 +208,8 @@ def test_two_processes_equal_one(model: Path, data: Path, tmp_path: Path, root: 
     assert list(one) == [5, 10, 15]
     assert list(one.values()) == pytest.approx(list(two.values()), abs=1e-4)
     log = (tmp_path / "two" / "log.jsonl").read_text()
-    assert done.stdout.count("\n") == log.count("\n")  # one of them speaks
+    assert log.count('"loss"') == 3  # one of them writes
+    assert done.stdout.count("\n") == 1 and "--lora" in done.stdout  # and speaks
     first, second = load_file(tmp_path / "one" / FILE), load_file(tmp_path / "two" / FILE)
     for name in first:
         torch.testing.assert_close(first[name], second[name], atol=2e-3, rtol=0)
@@ -245,7 +253,7 @@ def test_prior_pictures_are_denoised_as_before(
     drifts = []
     for name, prior in (("with", many), ("without", {})):
         run = tmp_path / name
-        list(tune(data, run, kind(**values, **prior)))
+        list(tune(data, run, kind(**{**values, **prior})))
         lora = kind is LoraSettings
         tuned = load_pipeline(
             str(model if lora else run / "model"), device="cpu", loras=[run] if lora else []
@@ -309,6 +317,92 @@ def test_samples_are_seen_and_heard(model: Path, data: Path, tmp_path: Path) -> 
     assert tags["images"] == ["samples"] and len(tags["audio"]) == 2
     (sheet,) = events.Images("samples")
     assert sheet.step == 4 and sheet.height == 64 + 8
+    names = [path.name for path in sorted((tmp_path / "samples").iterdir())]
+    assert names == ["000004-1.png", "000004-1.wav", "000004-2.png", "000004-2.wav"]
+    heard, _ = files.load(tmp_path / "samples" / "000004-1.wav")
+    assert heard.abs().max() > 0.05
+    image = SpectrogramImage.open(tmp_path / "samples" / "000004-2.png")
+    assert image.params == PARAMS
+    recipe = recipe_of(image)
+    assert recipe is not None and recipe.arguments["prompt"] == "piano"
+    assert "training at 4 images" in str(recipe.model["loras"])
+
+
+def test_stages_and_steps_are_told(model: Path, data: Path, tmp_path: Path) -> None:
+    """Each stage by name, and all of its steps; a resumed run begins where it was."""
+    told: list[tuple[str, int | None, int]] = []
+    notes: list[str] = []
+
+    def begin(what: str, total: int | None = None, done: int = 0) -> Advance:
+        told.append((what, total, done))
+        place = len(told) - 1
+
+        def advance(n: int = 1, note: str = "") -> None:
+            told[place] = (what, total, told[place][2] + n)
+            notes.append(note)
+
+        return advance
+
+    asked = {"prior_images": 2, "prior_prompts": ("drums",)}
+    list(tune(data, tmp_path, settings(model, images=8, **asked), begin=begin))
+    assert told == [
+        (f"loading {model}", None, 0),
+        ("reading the train clips", 12, 12),
+        ("reading the test clips", 4, 4),
+        (f"painting {model}'s own pictures", 2, 2),
+        ("training", 8, 8),
+        ("writing the result", None, 0),
+    ]
+    assert notes[-1].startswith("loss 0.") or notes[-1].startswith("loss 1.")
+    told.clear()
+    list(tune(data, tmp_path, settings(model, images=16, **asked), begin=begin))
+    assert told[-2] == ("training", 16, 16)
+    assert notes.count("") == 12 + 4 + 2 + 12 + 4  # the pictures were kept
+
+
+def test_a_plan_says_what_a_run_would_do(model: Path, data: Path, tmp_path: Path) -> None:
+    asked = settings(model, images=48, trigger="zorg", sample_images=8)
+    plan = plan_tuning(data, tmp_path, asked)
+    assert (plan.n_train, plan.n_test, plan.n_songs, plan.images_done) == (12, 4, 1, 0)
+    assert plan.seconds == pytest.approx(16 * 1.28) and plan.seconds_left is None
+    assert plan.captions == ("zorg, loud drums", "zorg, quiet piano")
+    words = "\n".join(plan.lines())
+    assert "12 clips for training and 4 held out" in words and "each clip 4 times" in words
+    assert plan.prompt == "zorg, loud drums"
+    command = play_command(plan.prompt, Path("my run"), asked)
+    assert command == f"riff generate 'zorg, loud drums' --model {model} --lora 'my run'"
+    list(tune(data, tmp_path, settings(model, images=8, trigger="zorg")))
+    later = plan_tuning(data, tmp_path, asked)
+    assert later.images_done == 8
+    assert later.images_per_second and later.seconds_left == 40 / later.images_per_second
+
+
+@pytest.mark.slow
+def test_other_programs_say_nothing_to_a_python_user(
+    model: Path, data: Path, tmp_path: Path, root: Path
+) -> None:
+    """Nor is what the user chose to hear of them changed."""
+    file = write_layout(small_v1(), "safetensors", tmp_path)
+    file.with_name("spectrogram.json").write_text(json.dumps(PARAMS.to_dict()))
+    code = (
+        "import sys, riffkit, transformers\n"
+        "chosen = transformers.utils.logging.get_verbosity()\n"
+        "common = dict(images=4, batch_size=4, device='cpu', sample_images=4)\n"
+        "lora = riffkit.LoraSettings(model=sys.argv[2], prior_images=1, **common)\n"
+        "list(riffkit.tune(sys.argv[1], 'a', lora))\n"
+        "list(riffkit.tune(sys.argv[1], 'b', riffkit.FullSettings(model=sys.argv[3], **common)))\n"
+        "riffkit.load(sys.argv[2], loras=['a']).generate('drums', steps=1, quality='preview')\n"
+        "assert transformers.utils.logging.get_verbosity() == chosen\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(data), str(model), str(file)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def refused(data: Path, run: Path, asked: TuningSettings) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riffkit.commands.training import print_line
+from train.lines import print_line
 from train.stream import DEFAULT_AHEAD, DEFAULT_MEGABYTES
 
 if TYPE_CHECKING:
