@@ -75,6 +75,7 @@ def build(
     """
     from riffkit.atomic import check_output_folder
     from riffkit.dataset.find import find_audio
+    from riffkit.dataset.formats import check_folder
     from riffkit.dataset.resolve import BuildRequest
 
     request = BuildRequest(
@@ -97,8 +98,8 @@ def build(
         engine=engine,
     )
     find_audio(folder, without=out)
-    if not out.is_dir():  # one that is there is looked at as a dataset
-        check_output_folder(out)
+    check_folder(out)
+    check_output_folder(out)
     with stages(quiet=quiet) as begin:
         begin("loading")
         from riffkit.dataset.build import build_dataset

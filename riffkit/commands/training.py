@@ -165,10 +165,12 @@ def genre(
     Builds a dataset, trains with the recommended recipe and judges the result. Run it again to
     resume.
     """
+    from riffkit.engine import check_engine
     from riffkit.genre.plan import plan_genre
 
     settings = read_settings(LoraSettings, None, flags)
     Loading(model=settings.model, device=settings.device).check()
+    check_engine("local", workers)
     plan = plan_genre(name, songs, output, settings, clips=clips)
     if dry_run:
         say({"plan": plan.lines()}, "\n".join(plan.lines()), as_json=as_json)

@@ -144,6 +144,16 @@ def _read_info(out: Path) -> dict[str, Any]:
     return values
 
 
+def check_folder(out: Path) -> None:
+    """Raise ParameterError for a folder that holds anything but a dataset, finished or not."""
+    if not out.is_dir() or (out / INFO_NAME).exists():
+        return
+    if any(path.name != WORK_NAME for path in out.iterdir()):
+        raise ParameterError(
+            f"out={str(out)!r}: is not empty and not a dataset; choose another folder or remove it"
+        )
+
+
 def read_metadata(out: Path) -> list[ClipRecord]:
     """The clips of a dataset, in the order of their names within each split."""
     try:

@@ -19,6 +19,7 @@ from riffkit.dataset.formats import (
     SPLITS,
     WORK_NAME,
     DatasetInfo,
+    check_folder,
     read_dataset_info,
     write_json,
     write_json_lines,
@@ -63,8 +64,8 @@ class Place:
             held = {name: value for name, value in options.items() if name != "files"}
         elif (self.work / _WORK_INFO).exists():
             held = json.loads((self.work / _WORK_INFO).read_text(encoding="utf-8"))
-        elif not self.is_new and any(p for p in self.out.iterdir() if p.name != WORK_NAME):
-            raise ParameterError(f"out={str(self.out)!r}: is not empty and not a dataset; {advice}")
+        else:
+            check_folder(self.out)
         if held is not None and (other := differing(held, self._options())):
             raise ParameterError(
                 f"out={str(self.out)!r}: contains a dataset with {other}; {advice}"

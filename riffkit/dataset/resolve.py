@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.dataset.templates import read_templates
-from riffkit.engine import ENGINES
+from riffkit.engine import check_engine
 from riffkit.errors import ParameterError
+from riffkit.models.locate import local_model
 from riffkit.provenance.recipe import fingerprint
 from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 from riffkit.spectrogram.params import SpectrogramParams, preset
@@ -60,11 +61,12 @@ class BuildRequest:
             _within("bpm", self.bpm, MIN_BPM, MAX_BPM)
         if self.seconds is not None:
             _within("seconds", self.seconds, MIN_SECONDS, MAX_SECONDS)
-        for name in ("workers", "max_clips_per_track"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ParameterError(f"{name}={getattr(self, name)}: must be at least 1")
-        if self.engine not in ENGINES:
-            raise ParameterError(f"engine={self.engine!r}: must be one of {', '.join(ENGINES)}")
+        most = self.max_clips_per_track
+        if most is not None and most < 1:
+            raise ParameterError(f"max_clips_per_track={most}: must be at least 1")
+        check_engine(self.engine, self.workers)
+        if self.model not in (None, "none"):
+            local_model(self.model)
         if self.preset is not None:
             preset(self.preset)  # known?
         if self.templates is not None:

@@ -60,7 +60,7 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
     from riffkit.music.finish import Ending, Painted
     from riffkit.music.mask import mask_of, mask_to_cells
     from riffkit.music.source import spliced
-    from riffkit.music.surroundings import gain_db, merged
+    from riffkit.music.surroundings import brought_to_level, merged
     from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
     from riffkit.vocoder.decode import KnownPart
 
@@ -81,13 +81,15 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
         mask=request.strength * mask_to_cells(mask, session.pipeline.stride),
     )
     new = session.picture(plan, canvas, seed=request.seed, inpainting=inpainting)
-    up, kept = 0.0, mask <= 0
+    kept = mask <= 0
     if request.keep_level == "on":
         bar = source.beats_per_bar * PIXELS_PER_BEAT
-        up = gain_db(source.image, new, mask, bar=bar, loop=source.loop)
+        image = brought_to_level(source.image, new, mask, source.padded, bar=bar, loop=source.loop)
+    else:
+        image = merged(source.image, new, mask)
     return [
         Painted(
-            merged(source.image, new, mask, up),
+            image,
             seed=request.seed,
             loop=source.loop,
             known=KnownPart(source.padded, kept),

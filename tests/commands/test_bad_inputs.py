@@ -233,7 +233,7 @@ def cases() -> list[tuple[str, str]]:
 
 
 CASES = cases()
-NEED_SOUND = ("silent.wav", "nan.wav", "models show text.wav", "train ", "dataset ")
+NEED_SOUND = ("silent.wav", "nan.wav", "models show text.wav", "songs  ")
 """What is wrong with it isn't known before its samples, or tensors, are read."""
 
 
@@ -299,7 +299,7 @@ def test_a_mistake_is_named_in_a_line_and_leaves_nothing(
 
 
 def test_most_are_answered_at_once(folder: Path, root: Path) -> None:
-    lines = [line for line, _ in CASES if not any(name in line for name in NEED_SOUND)]
+    lines = [line for line, _ in CASES if not any(name in f"{line}  " for name in NEED_SOUND)]
     lines.append("models list")  # no mistake, but as quick
     code = (
         "import shlex, sys, cli\n"

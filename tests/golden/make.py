@@ -1,8 +1,8 @@
 """Makes a file of each command, to be replayed by later code: `python make.py FOLDER`.
 
-The files of `files/` were made so by version 0.1.0 (commit 1673c5b), but for `generate-loudness`,
-which 0.2.0.dev0 made. A checkout of any version makes its own with PYTHONPATH set to it. With
-`--model mini` it is the bundled model's turn.
+The files of `files/` were made so by version 0.1.0 (commit 1673c5b), but for `generate-loudness`
+and `edit-level`, which 0.2.0.dev0 made. A checkout of any version makes its own with PYTHONPATH set
+to it. With `--model mini` it is the bundled model's turn.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ def make(folder: Path, model: str, report: Callable[[str], None] = print) -> Non
     save("edit", riff.edit(clip, "choir", time=(0.2, 0.6), freq=(200.0, 3000.0), seed=14))
     write_mask(folder / "generate.png", folder / "mask.png")
     save("edit-mask", riff.edit(clip, "choir", mask=folder / "mask.png", seed=15, strength=0.8))
+    loud = {"time": (0.2, 0.6), "seed": 20, "keep_level": "on"}
+    save("edit-level", riff.edit(clip, "choir", **loud))
     save("extend", riff.extend(clip, "(choir)", bars=1, seed=16))
     save("extend-before", riff.extend(long, bars=1, before=True, seed=17))
     encode(clip, bpm=240.0).save(folder / "encode.png")

@@ -217,7 +217,7 @@ def test_a_mask_may_be_painted_over_what_encode_made(
     found = read_mask(tmp_path / "mask.png", source)
     assert found.remarks and preset in found.remarks[0]
     frames = np.flatnonzero(found.levels.any(axis=0))
-    assert [source.seconds_of(k) for k in (frames[0], frames[-1] + 1)] == pytest.approx(
+    assert [source.seconds_of(float(k)) for k in (frames[0], frames[-1] + 1)] == pytest.approx(
         [2, 4], abs=0.02
     )
     rows = np.flatnonzero(found.levels.any(axis=1))

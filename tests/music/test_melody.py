@@ -102,8 +102,8 @@ def test_a_file_without_notes_is_refused(tmp_path: Path) -> None:
 
 def test_of_a_song_eight_bars_are_followed(riff: Riff, tmp_path: Path) -> None:
     """Half a minute of a tune: 15 bars at 120 BPM."""
-    notes = [MidiNote(k, 0.9, 60 + (0, 4, 7, 12)[k % 4], 0.8) for k in range(60)]
-    sound = play(notes, BeatGrid(120, 60), 22_050)
+    notes = [MidiNote(float(k), 0.9, 60 + (0, 4, 7, 12)[k % 4], 0.8) for k in range(60)]
+    sound = play(notes, BeatGrid(120.0, 60), 22_050)
     files.save(tmp_path / "song.flac", sound, 22_050)
     options = {"melody": tmp_path / "song.flac", "bpm": 120, "steps": 1, "quality": "preview"}
     clip = riff.generate("solo flute", seed=1, **options)
