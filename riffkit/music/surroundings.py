@@ -26,7 +26,7 @@ from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.pixels import DEFAULT_MAX_VALUE, mel_to_pixels, pixels_to_mel
 from riffkit.vocoder.decode import decode
 
-MOST_UP_DB, MOST_DOWN_DB = 24.0, 12.0
+MOST_UP_DB, MOST_DOWN_DB = 18.0, 12.0
 _FULL_SHARE = 0.998  # of a part's pixels; what is louder than black among the others is clipped
 _SILENT_DB = -70.0  # of a black column's energy: below, there is no level to take or to bring
 
@@ -92,7 +92,7 @@ def gain_db(image: SpectrogramImage, new: Pixels, mask: Mask, *, bar: int, loop:
 
     The level is the mean energy in the rows of the mask, over as many columns on either side as the
     mask touches, and at least a `bar` of them. Where those rows are kept nowhere, it is that of
-    what was there before, and the new part is only raised. Between −12 and 24 dB; 0 for silence.
+    what was there before, and the new part is only raised. Between −12 and 18 dB; 0 for silence.
     """
     touched, around = mask.max(axis=0) > 0, _around(mask, bar, loop=loop)
     rows = mask[:, touched].mean(axis=1, keepdims=True)
