@@ -128,6 +128,8 @@ def read_dataset_info(out: Path) -> DatasetInfo:
 
 def _read_info(out: Path) -> dict[str, Any]:
     path = out / INFO_NAME
+    if not out.exists():
+        raise ParameterError(f"dataset={str(out)!r}: no such folder; check the path")
     if not path.is_file():
         how = (
             "its build was interrupted; run the same `riff dataset build` again"
