@@ -59,11 +59,9 @@ def brought_to_level(
 
 def _heard(image: SpectrogramImage, mask: Mask) -> float:
     """The loudness of the columns where a mask is above 0, in LUFS, decoded with a beat more."""
-    touched = np.flatnonzero(mask.max(axis=0) > 0)
-    first = max(0, touched[0] // PIXELS_PER_BEAT - 1) * PIXELS_PER_BEAT
-    last = min(
-        -(-touched[-1] // PIXELS_PER_BEAT) * PIXELS_PER_BEAT + PIXELS_PER_BEAT, image.n_frames
-    )
+    beats = (np.flatnonzero(mask.max(axis=0) > 0) // PIXELS_PER_BEAT).tolist()
+    first = max(0, beats[0] - 1) * PIXELS_PER_BEAT
+    last = min((beats[-1] + 2) * PIXELS_PER_BEAT, image.n_frames)
     assert image.grid is not None
     grid = BeatGrid(image.grid.bpm, (last - first) // PIXELS_PER_BEAT)
     part = replace(image, pixels=image.pixels[:, first:last], grid=grid)
