@@ -30,7 +30,11 @@ def check_output_path(path: str | Path) -> None:
 
     Call it before minutes of work, not only when the result is ready.
     """
-    path = Path(path)
+    _usual_mode_at(Path(path))
+
+
+def _usual_mode_at(path: Path) -> int:
+    """The permissions that a new file gets there; OutputError if none can be made."""
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory")
@@ -38,7 +42,7 @@ def check_output_path(path: str | Path) -> None:
         if not path.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "not a directory")
         try:
-            _usual_mode(_beside(path))
+            return _usual_mode(_beside(path))
         except FileNotFoundError as error:  # the folder exists, and takes no files: /proc
             raise PermissionError(errno.EPERM, "not permitted") from error
     except OSError as error:
@@ -68,10 +72,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     survives a failure. An OSError raised inside becomes an OutputError.
     """
     path = Path(path)
-    check_output_path(path)
+    mode = _usual_mode_at(path)
     temporary = _beside(path)
     try:
-        mode = _usual_mode(temporary)
         yield temporary
         temporary.chmod(mode)  # some writers create files that only their owner can read
         os.replace(temporary, path)
@@ -88,7 +91,8 @@ def _beside(path: Path) -> Path:
 
 def _usual_mode(path: Path) -> int:
     """The permissions that a new file gets there; raises OSError if none can be made."""
-    path.touch()
-    mode = path.stat().st_mode & 0o777
-    path.unlink()
-    return mode
+    try:
+        path.touch()
+        return path.stat().st_mode & 0o777
+    finally:
+        path.unlink(missing_ok=True)

@@ -62,9 +62,12 @@ def check_sampler(name: str | None) -> None:
 
 def check_loudness(loudness: Loudness | None) -> None:
     """Raise ParameterError for a loudness out of range; None is the clip's own."""
-    if loudness not in (None, "peak") and not MIN_LUFS <= float(loudness) <= MAX_LUFS:
+    if loudness is None or loudness == "peak":
+        return
+    if not isinstance(loudness, int | float) or not MIN_LUFS <= loudness <= MAX_LUFS:
+        shown = repr(loudness) if isinstance(loudness, str) else f"{loudness:g}"
         raise ParameterError(
-            f"loudness={loudness:g}: must be LUFS between {MIN_LUFS:g} and {MAX_LUFS:g}, or peak"
+            f"loudness={shown}: must be LUFS between {MIN_LUFS:g} and {MAX_LUFS:g}, or peak"
         )
 
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from riffkit.atomic import atomic_path, check_output_path
+from riffkit.atomic import _usual_mode, atomic_path, check_output_path
 from riffkit.errors import OutputError
 
 
@@ -70,3 +70,13 @@ def test_the_files_mode_is_the_users_own(tmp_path) -> None:
     finally:
         os.umask(mask)
     assert (tmp_path / "clip.wav").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_probe_leaves_nothing_when_it_is_stopped(tmp_path, monkeypatch) -> None:
+    def stopped(self, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(type(tmp_path), "stat", stopped)
+        _usual_mode(tmp_path / ".riffkit-probe")
+    assert not list(tmp_path.iterdir())

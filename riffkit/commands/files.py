@@ -40,6 +40,10 @@ def encode(
     bpm: Annotated[
         float | None, typer.Option(help="Align the image to beats of this tempo.")
     ] = None,
+    key: Annotated[str | None, typer.Option(help="With --model: as for the edit.")] = None,
+    beats_per_bar: Annotated[
+        int | None, typer.Option(help="With --model: as for the edit.")
+    ] = None,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -52,7 +56,9 @@ def encode(
     from riffkit.music.codec import encode as encode_file
 
     with progress("encoding", None, quiet=quiet):
-        image = encode_file(audio, preset=preset, bpm=bpm, model=model)
+        image = encode_file(
+            audio, preset=preset, bpm=bpm, model=model, key=key, beats_per_bar=beats_per_bar
+        )
         image.save(png)
     facts = {"image": str(png), "width": image.n_frames, "samples": image.n_samples}
     say(facts, f"{png}: {image.n_frames} × {image.params.n_mels} px", as_json=as_json)
@@ -118,33 +124,49 @@ def decode(
 def play(
     file: Annotated[Path, typer.Argument(help="Audio file or spectrogram image.")],
     loop: Annotated[bool, typer.Option("--loop", help="Play on until Ctrl-C.")] = False,
-    quality: Quality = "default",
-    preset: Preset = None,
+    quality: Annotated[
+        QualityName | None, typer.Option(help="For images: the vocoder's speed or fidelity.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="For images: riffusion-v1, full-band or crisp.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Play a file, or the sound of an image. Ctrl-C stops it."""
     from riffkit.audio import playing
+    from riffkit.audio.reader import describe
+    from riffkit.errors import ParameterError
+    from riffkit.kinds import check_image, is_image
 
+    if is_image(file):
+        check_image(file)
+    else:
+        describe(file)
+        for name, value in (("quality", quality), ("preset", preset)):
+            if value is not None:
+                raise ParameterError(f"{name}={value!r}: is for images alone; leave it out")
     playing.sound_device()
     with progress("decoding", None, quiet=quiet):
-        waveform, rate = _sound_of(file, quality, preset)
+        waveform, rate, notes = _sound_of(file, quality or "default", preset)
+    show_notes(notes, quiet=quiet)
     total = None if loop else playing.n_blocks(waveform.shape[-1], rate)
     with progress("playing", total, quiet=quiet) as advance:
         playing.play(waveform.T.numpy(), rate, loop=loop, on_block=advance)
 
 
-def _sound_of(file: Path, quality: QualityName, preset: str | None) -> tuple[Any, int]:
-    from riffkit.audio.reader import describe
+def _sound_of(
+    file: Path, quality: QualityName, preset: str | None
+) -> tuple[Any, int, tuple[str, ...]]:
+    """The sound, its rate, and notes for the user."""
     from riffkit.kinds import is_image
     from riffkit.music.codec import decode as decode_file
 
     if is_image(file):
         clip = decode_file(file, quality=quality, preset=preset)
-        return clip.waveform, clip.sample_rate
-    describe(file)  # before torch is imported
+        return clip.waveform, clip.sample_rate, clip.notes
     from riffkit.audio.files import load
 
-    return load(file, allow_silence=True)
+    return *load(file, allow_silence=True), ()
 
 
 @app.command()

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import riffkit
-from riffkit.commands.options import Json, say
+from riffkit.commands.options import Json
+from riffkit.commands.printing import say
+from riffkit.limits import bpm_text
 
 if TYPE_CHECKING:
     from riffkit.prompt.lexicon import KnownStyle, KnownWord
 
 app = typer.Typer()
 _MODEL = "mini"
-_TRAITS = Path(riffkit.__file__).parent / "weights" / _MODEL / "riffkit.json"
 
 
 @app.command()
@@ -29,11 +27,10 @@ def words(
     """List the words that the bundled model knows in prompts."""
     from dataclasses import asdict
 
+    from riffkit.models.locate import bundled_models, model_traits
     from riffkit.prompt.lexicon import lexicon
-    from riffkit.prompt.traits import ModelTraits
 
-    # read here, because importing riffkit.models takes seconds
-    known = lexicon(ModelTraits(**json.loads(_TRAITS.read_text(encoding="utf-8"))), language)
+    known = lexicon(model_traits(bundled_models()[_MODEL]), language)
     text = [_of_styles(known.styles)]
     text += [f"{kind.capitalize()}:\n  {_listed(of)}" for kind, of in known.words.items()]
     if language != "en":
@@ -46,7 +43,9 @@ def _of_styles(styles: Sequence[KnownStyle]) -> str:
     """A line for the names of each style."""
     lines = ["Styles, with the tempo and beats per bar that they have unless you give others:"]
     for (bpm, beats, _), names in groupby(styles, lambda s: (s.bpm, s.beats_per_bar, s.modes)):
-        lines.append(f"  {_listed([style.name for style in names])}: {bpm:g} BPM, {beats}/4")
+        lines.append(
+            f"  {_listed([style.name for style in names])}: {bpm_text(bpm)} BPM, {beats}/4"
+        )
     return "\n".join(lines)
 
 

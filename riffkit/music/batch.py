@@ -131,8 +131,9 @@ def make_all(
     )
     for folder in {path.parent for listed in calls for path in listed.paths}:
         _make_folder(folder)
-    inputs = [path for listed in calls for path in files_of(listed.call)]
-    targets += [targets_of(listed.paths, inputs=inputs, force=force) for listed in calls]
+    targets += [
+        targets_of(listed.paths, inputs=files_of(listed.call), force=force) for listed in calls
+    ]
     return _all_written(results, loading, pipeline)
 
 

@@ -36,6 +36,8 @@ def encode(
     preset: str | None = None,
     bpm: float | None = None,
     model: str | None = None,
+    key: str | None = None,
+    beats_per_bar: int | None = None,
 ) -> SpectrogramImage:
     """Turn an audio file into a spectrogram image.
 
@@ -45,13 +47,15 @@ def encode(
         bpm: align the image to this tempo's beat grid, 64 pixels per beat, in whole beats.
         model: make the image that this model edits, to paint masks over: with its preset, on the
             clip's own bars.
+        key, beats_per_bar: with a model, as they will be given to the edit.
 
     Returns:
         The image, with its parameters and recipe.
 
     Raises:
         AudioFileError: the file isn't audio, is empty or damaged.
-        ParameterError: an unknown preset, a preset beside a model, a tempo out of range.
+        ParameterError: an unknown preset, a preset beside a model, a value out of range, or what
+            only goes with a model.
         ModelError: the model isn't found.
 
     Example:
@@ -61,7 +65,9 @@ def encode(
     if model is not None:
         if preset is not None:
             raise ParameterError("preset and model: can't be combined; remove one of them")
-        return _as_edited(path, model, bpm)
+        return _as_edited(path, model, bpm, key, beats_per_bar)
+    if key is not None or beats_per_bar is not None:
+        raise ParameterError("key and beats_per_bar: are for the image of a `model`; give one")
     preset = preset or RIFFUSION_V1.preset
     params = preset_of(preset)
     seconds = describe(path).seconds
@@ -78,15 +84,19 @@ def encode(
     return replace(image, recipe=recipe.to_dict())
 
 
-def _as_edited(path: Path, model: str, bpm: float | None) -> SpectrogramImage:
+def _as_edited(
+    path: Path, model: str, bpm: float | None, key: str | None, beats_per_bar: int | None
+) -> SpectrogramImage:
     local_model(model)
-    request = PaintRequest(bpm=bpm)
+    request = PaintRequest(bpm=bpm, key=key, beats_per_bar=beats_per_bar)
     describe(path)
     from riffkit.models.pipeline import load_pipeline
     from riffkit.music.source import open_source
 
-    source = open_source(load_pipeline(model, device="cpu"), path, request)
-    recipe = _recipe("encode", {"preset": None, "bpm": bpm, "model": model}, path)
+    pipeline = load_pipeline(model, device="cpu")
+    source = open_source(pipeline, path, request)
+    asked = {"preset": None, "bpm": bpm, "key": key, "beats_per_bar": beats_per_bar}
+    recipe = replace(_recipe("encode", asked, path), model=pipeline.recipe_facts)
     return replace(source.image, recipe=recipe.to_dict())
 
 
@@ -163,7 +173,7 @@ def decode(
     )
     recipe = _recipe("decode", arguments, path)
     has_level = _has_level(image, waveform)
-    return finish(
+    clip = finish(
         waveform,
         image,
         recipe,
@@ -173,6 +183,13 @@ def decode(
         title=path.stem,
         notes=_notes(image, is_level_set=not has_level and loudness is None),
     )
+    return replace(clip, loop=circular and _is_loop(image))
+
+
+def _is_loop(image: SpectrogramImage) -> bool:
+    """Whether an image was painted as a loop, as far as its recipe says."""
+    recipe = image.recipe or {}
+    return bool(recipe.get("command") == "loop" or recipe.get("arguments", {}).get("loop"))
 
 
 def _has_level(image: SpectrogramImage, waveform: Float[Tensor, "channel sample"]) -> bool:

@@ -142,7 +142,9 @@ def _events(track: bytes) -> Iterator[_Event]:
                 if kind == _TEMPO and (tempo := int.from_bytes(track[place : place + size])):
                     yield _Event(tick, tempo=tempo)
                 if kind == _SIGNATURE and size >= 2 and track[place + 1] <= _SMALLEST_UNIT:
-                    yield _Event(tick, metre=metre_of(track[place], 2 ** track[place + 1]))
+                    metre = metre_of(track[place], 2 ** track[place + 1])
+                    if metre is not None:
+                        yield _Event(tick, metre=metre)
                 place += size
             elif status in _SYSEX:
                 size, place = _number(track, place)

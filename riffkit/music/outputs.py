@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngImageFile
 
-from riffkit.atomic import check_output_path
+from riffkit.atomic import check_output_path, output_error
 from riffkit.audio.encoding import format_of
 from riffkit.audio.reader import read_tags
 from riffkit.errors import OutputError
@@ -97,8 +97,11 @@ def _other_names(audio: Path) -> Iterable[Path]:
 
 def _taken(image: Path, audio: Path, inputs: Collection[Path], force: bool) -> str:
     """Why an image can't be written there; "" if it can."""
-    if not image.exists():
-        return ""
+    try:
+        if not image.exists():
+            return ""
+    except OSError as error:  # a name that is too long
+        raise output_error(image, error) from error
     if _is_any_of(image, inputs):
         return "is what the command reads"
     drawn = stored_recipe(image)

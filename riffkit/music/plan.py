@@ -66,9 +66,8 @@ class Plan:
     texts: tuple[Texts, ...]
     read: tuple[tuple[str, Prompt], ...]
     resolved: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def bars(self) -> int:
         return self.grid.n_beats // self.beats_per_bar
-
-    notes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from riffkit.diffusion.denoise import SamplerConfig
+from riffkit.limits import bpm_text
 from riffkit.models.compute import is_large
 from riffkit.models.distilled import GUIDED_STEPS
 from riffkit.music.plan import Asked, Plan, Texts
@@ -142,9 +143,9 @@ def _left_aside(plan: Plan, request: PaintRequest, owner: str) -> Iterator[str]:
         elif metre is not None and metre.halved:
             yield f"{name}: {metre.remark}"
         if request.bpm is None and prompt.bpm is not None and abs(prompt.bpm - bpm) > _SAME_BPM:
-            kept = f"the {owner}'s tempo, {bpm:.5g} BPM, is kept"
+            kept = f"the {owner}'s tempo, {bpm_text(bpm)} BPM, is kept"
             advice = {"clip": _DECODE, "theme": ""}.get(owner, "; set `bpm` to change it")
-            yield f"{name}: {prompt.bpm:g} BPM isn't used; {kept}{advice}"
+            yield f"{name}: {bpm_text(prompt.bpm)} BPM isn't used; {kept}{advice}"
         named = prompt.key if request.key is None else None
         if named is not None and key is not None and not named.agrees_with(key):
             kept = f"the {owner}'s key, {key.name}, is kept"

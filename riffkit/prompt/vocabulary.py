@@ -75,4 +75,4 @@ def _known(*groups: tuple[str, ...]) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _singing() -> re.Pattern[str]:
     phrases = [phrase for some in small_words()["singing"].values() for phrase in some]
-    return re.compile(any_of(phrases), re.I)
+    return re.compile(rf"(?:{any_of(phrases)})(?!\s+bowls?\b)", re.I)

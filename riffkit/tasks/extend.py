@@ -51,7 +51,8 @@ def _plan(session: Session, request: ExtendRequest, opened: Opened) -> Plan:
             f"bars={request.bars}: must be at most {MAX_BARS - n_bars + request.bars} for this clip"
         )
     plan = plan_for_source(session, request, source, request.prompt)
-    return replace(plan, grid=BeatGrid(plan.grid.bpm, n_bars * source.beats_per_bar))
+    grid = BeatGrid(plan.grid.bpm, n_bars * source.beats_per_bar)
+    return replace(plan, grid=grid, notes=(*plan.notes, *_remarks(source, request)))
 
 
 def _paint(
@@ -76,7 +77,6 @@ def _paint(
             known=place.known_sound(image),
             join=lambda whole: place.joined(whole),
             ending=Ending.of_own_level(source.waveform),
-            measure=lambda sound: _remarks(source, request),
         )
     ]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from riffkit.errors import ParameterError
@@ -69,7 +69,7 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
             bars = melody.bars if melody.is_score else min(melody.bars, SONG_BARS)
     bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=bpm)
     bars = bars or _bars_for(request, bpm, beats)
-    return make_plan(
+    plan = make_plan(
         session,
         request,
         [Asked(request.prompt, request.negative_prompt)],
@@ -81,6 +81,16 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
         # with a duration the bars follow from it, and stay open
         resolved={"bars": bars if request.duration is None else None},
     )
+    return replace(plan, notes=(*plan.notes, *_lengths(plan, request, melody)))
+
+
+def _lengths(plan: Plan, request: GenerateRequest, melody: Melody | None) -> Iterator[str]:
+    """Notes on a length that isn't the one that was given."""
+    if request.loop and request.duration is not None:
+        yield f"duration: rounded to {plan.grid.seconds:.2f} s, because a loop has whole bars"
+    is_open = request.bars is None and request.duration is None
+    if melody is not None and is_open and melody.bars > plan.bars:
+        yield melody.remark_of_length(plan.bars)
 
 
 def _bars_for(request: GenerateRequest, bpm: float, beats_per_bar: int) -> int:
@@ -115,7 +125,7 @@ def _paint(
             seed=request.seed,
             loop=request.loop,
             ending=Ending(span=span, faded=not request.loop),
-            measure=lambda sound: _remarks(plan, request, opened, sound, params.sample_rate),
+            measure=lambda sound: _remarks(plan, opened, sound, params.sample_rate),
         )
     ]
 
@@ -134,22 +144,14 @@ def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody
     return Inpainting(latents=latents, mask=1 - (1 - request.melody_strength) * sounding)
 
 
-def _remarks(
-    plan: Plan, request: GenerateRequest, opened: Opened, sound: Tensor, sample_rate: int
-) -> tuple[str, ...]:
+def _remarks(plan: Plan, opened: Opened, sound: Tensor, sample_rate: int) -> tuple[str, ...]:
+    """How much of the melody is heard."""
     from riffkit.music.melody import similarity
 
-    remarks = []
-    if request.loop and request.duration is not None:
-        remarks.append(
-            f"duration: rounded to {plan.grid.seconds:.2f} s, because a loop has whole bars"
-        )
-    if "melody" in opened:
-        if (request.bars or request.duration) is None and opened["melody"].bars > plan.bars:
-            remarks.append(opened["melody"].remark_of_length(plan.bars))
-        match = similarity(sound, sample_rate, opened["melody"], plan.grid)
-        remarks.append(f"melody: pitch-class match {match:.2f} (1 is best, 0 is none)")
-    return tuple(remarks)
+    if "melody" not in opened:
+        return ()
+    match = similarity(sound, sample_rate, opened["melody"], plan.grid)
+    return (f"melody: pitch-class match {match:.2f} (1 is best, 0 is none)",)
 
 
 def _title(request: GenerateRequest, inputs: Any) -> str:

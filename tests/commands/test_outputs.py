@@ -146,3 +146,10 @@ def test_a_place_that_takes_no_files_is_said_so() -> None:
         pytest.skip("no /proc here")
     with pytest.raises(OutputError, match="no permission to write there; choose another folder"):
         check_target(Path("/proc/x.wav"))
+
+
+def test_a_name_that_is_too_long_for_another_image_is_said_so(here: Path) -> None:
+    name = "a" * 251
+    cover(f"{name}.png")
+    with pytest.raises(OutputError, match="the name is too long; shorten it"):
+        targets_of([here / f"{name}.wav"])

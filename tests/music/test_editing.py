@@ -232,6 +232,18 @@ def test_the_image_to_paint_over_is_the_one_that_is_edited(song: Path, source: S
         riffkit.encode(song, model="mini", preset="crisp")
 
 
+def test_the_image_to_paint_over_knows_key_and_metre(song: Path, tmp_path: Path) -> None:
+    image = riffkit.encode(song, model="mini", bpm=BPM, key="C major", beats_per_bar=3)
+    assert image.grid is not None and image.grid.n_beats % 3 == 0
+    assert image.transpose == -2  # from D
+    image.save(tmp_path / "image.png")
+    options = {"model": "mini", "sources": [song.parent], "device": "cpu"}
+    again = replay(tmp_path / "image.png", tmp_path / "again.png", **options)
+    assert again.same
+    with pytest.raises(ParameterError, match="are for the image of a `model`"):
+        riffkit.encode(song, key="C major")
+
+
 def test_a_spectrogram_is_no_mask(song: Path, source: Source, tmp_path: Path) -> None:
     riffkit.encode(song, model="mini", bpm=BPM).save(tmp_path / "song.png")
     with pytest.raises(ParameterError, match="is a spectrogram and not a mask"):

@@ -87,17 +87,26 @@ def test_what_is_there_is_kept_and_what_changed_is_made(tiny_riff: Riff, tmp_pat
     assert run(["piano"], steps=2) == [False]
 
 
+def test_a_row_may_read_what_another_row_made(tiny_riff: Riff, tmp_path: Path) -> None:
+    first = tmp_path / "001-piano.wav"
+    rows = ["piano", {"task": "restyle", "clip": first, "prompt": "drums", "bpm": 240}]
+    options = {"steps": 1, "quality": "preview", "bpm": 240.0}
+    next(tiny_riff.batch(["piano"], tmp_path, seed=1, bars=1, workers=1, **options))
+    made = list(tiny_riff.batch(rows, tmp_path, seed=1, bars=1, workers=1, **options))
+    assert [(one.error, one.kept) for one in made] == [("", True), ("", False)]
+
+
 def test_a_failed_clip_does_not_stop_the_others(tiny_riff: Riff, tmp_path: Path) -> None:
-    (tmp_path / "bad.mid").write_text("no tune")
-    melody = str(tmp_path / "bad.mid")
+    melody = str(tmp_path / "silent.wav")
+    soundfile.write(melody, np.zeros(22_050), 22_050)
     prompts = [{"prompt": "a", "duration": 1e5}, "b", {"prompt": "c", "melody": melody}]
     made = list(tiny_riff.generate_many(prompts, tmp_path, seed=1, workers=1, **FAST))
-    assert ["duration=100000" in made[0].error, made[1].error, "bad.mid" in made[2].error] == [
+    assert ["duration=100000" in made[0].error, made[1].error, "is silent" in made[2].error] == [
         True,
         "",
         True,
     ]
-    assert {*contents(tmp_path)} == {"002-b.wav", "002-b.png", "bad.mid"}
+    assert {*contents(tmp_path)} == {"002-b.wav", "002-b.png", "silent.wav"}
 
 
 def test_without_its_model_it_stops(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import riffkit
 from riffkit import Riff
 from riffkit.audio import files
 from riffkit.audio.loudness import integrated_lufs, true_peak_dbfs
+from riffkit.errors import ParameterError
+from riffkit.limits import check_loudness
 from riffkit.music.batch_list import read_batch
 from riffkit.music.codec import decode
 from riffkit.music.finish import Ending, finish
@@ -87,3 +89,9 @@ def test_what_cannot_be_as_loud_says_how_loud_it_is(clip: Path) -> None:
     (note,) = made.notes
     assert "LUFS instead of -6" in note
     assert true_peak_dbfs(made.waveform) <= -1
+
+
+@pytest.mark.parametrize("wrong", ["loud", "-14", 3, float("nan"), True])
+def test_a_loudness_is_a_number_or_peak(wrong: Any) -> None:
+    with pytest.raises(ParameterError, match="must be LUFS between -40 and -5, or peak"):
+        check_loudness.__wrapped__(wrong)

@@ -164,3 +164,11 @@ def test_no_bytes_are_an_error_of_their_own(tmp_path: Path) -> None:
             )
         except ParameterError as error:
             assert "\n" not in str(error)
+
+
+def test_a_metre_that_cannot_be_laid_out_ends_no_note(tmp_path: Path) -> None:
+    """1/4 halfway through a note of the lowest pitch."""
+    notes = b"\0\x90\0\x64" + delta(240) + b"\xff\x58\x04\x01\x02\x18\x08" + delta(480)
+    (tmp_path / "a.mid").write_bytes(file(notes + b"\x80\0\0" + END))
+    (note,) = read_midi(tmp_path / "a.mid").notes
+    assert note.duration == 1.5

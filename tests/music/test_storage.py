@@ -146,3 +146,12 @@ def test_a_replay_of_a_renamed_input_has_the_same_title(
         tmp_path / "v.flac", tmp_path / "w.flac", sources=[renamed], model=str(golden_folder)
     )
     assert (again.same, again.compared) == (True, "bytes")
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_a_decoded_image_is_a_loop_if_it_was_painted_as_one(
+    loop: bool, golden_riff: Riff, tmp_path: Path
+) -> None:
+    golden_riff.generate("house", bars=1, loop=loop, seed=1, **FAST).image.save(tmp_path / "a.png")
+    riffkit.decode(tmp_path / "a.png", quality="preview").save(tmp_path / "a.wav")
+    assert (b"acid" in (tmp_path / "a.wav").read_bytes()) == loop

@@ -339,6 +339,7 @@ ELSEWHERE = {
         "riffkit/music/batch_list.py",
         "riffkit/music/riff.py",
         "riffkit/commands/painting.py",
+        "riffkit/commands/training.py",  # the command that plays what was trained
         "riffkit/evaluation/run.py",
         "riffkit/evaluation/genre.py",
         "riffkit/evaluation/prompts.py",

@@ -114,6 +114,10 @@ def test_singing(prompt: str, sung: tuple[str, ...]) -> None:
     assert unknown(prompt) == UnknownWords(sung=sung)
 
 
+def test_bowls_sing_without_a_singer() -> None:
+    assert unknown("singing bowls, ambient").sung == ()
+
+
 def test_models_that_list_no_words_know_any() -> None:
     assert unknown("dubstep with vocals", replace(MINI, vocabulary={})) == NONE_UNKNOWN
     assert unknown("dubstep with vocals", ModelTraits()) == NONE_UNKNOWN
