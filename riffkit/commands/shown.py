@@ -7,7 +7,6 @@ from dataclasses import fields
 from typing import Any
 
 from riffkit.limits import bpm_text
-from riffkit.music.registry import tasks
 
 _BITS = {"PCM_16": "16 bits", "PCM_24": "24 bits", "FLOAT": "floats"}
 _ABOVE = ("bpm", "key")  # of a recipe's values: printed as the file's tempo and key
@@ -88,6 +87,8 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _defaults(command: str) -> dict[str, Any]:
+    from riffkit.music.registry import tasks
+
     known = tasks()
     return {f.name: f.default for f in fields(known[command].request)} if command in known else {}
 

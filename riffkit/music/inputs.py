@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riffkit.audio.reader import describe
 from riffkit.errors import ParameterError
 from riffkit.kinds import check_image, is_image
-from riffkit.music.midi import is_midi, read_midi
 from riffkit.music.task import Input, Opened
 
 if TYPE_CHECKING:
@@ -33,8 +31,10 @@ def clip_input(name: str, help: str, *, or_prompt: bool = False) -> Input:  # no
 def _check_clip(path: Path) -> None:
     if is_image(path):
         check_image(path)
-    else:
-        describe(path)
+        return
+    from riffkit.audio.reader import describe
+
+    describe(path)
 
 
 def _open_clip(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
@@ -65,6 +65,9 @@ def _open_melody(session: Session, given: str | Path, request: Any, opened: Open
 
 
 def _check_melody(path: Path) -> None:
+    from riffkit.audio.reader import describe
+    from riffkit.music.midi import is_midi, read_midi
+
     if is_midi(path):
         read_midi(path)
     else:

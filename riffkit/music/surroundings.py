@@ -18,6 +18,7 @@ from scipy.signal import freqz
 from torch import Tensor
 
 from riffkit.audio.loudness import integrated_lufs
+from riffkit.limits import Quality
 from riffkit.music.mask import Mask
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
@@ -41,15 +42,16 @@ def brought_to_level(
     *,
     bar: int,
     loop: bool,
+    quality: Quality = "default",
 ) -> SpectrogramImage:
     """The image with `new` where the mask is 1, at the level of its surroundings.
 
     `sound` is the image's own. Where whole columns are new, the level is the loudness that is heard
-    (BS.1770); else that of the pixels, `gain_db`.
+    (BS.1770) when they are decoded; else that of the pixels, `gain_db`.
     """
     up = gain_db(image, new, mask, bar=bar, loop=loop)
     if up and np.isin(mask.min(axis=0), (0, 1)).all() and mask.min(axis=0).any():
-        heard = _heard(merged(image, new, mask, up), mask)
+        heard = _heard(merged(image, new, mask, up), mask, quality)
         around = _samples(_around(mask, bar, loop=loop), image.n_samples)
         wanted = integrated_lufs(sound[:, around], image.params.sample_rate)
         if math.isfinite(wanted - heard):
@@ -57,7 +59,7 @@ def brought_to_level(
     return merged(image, new, mask, up)
 
 
-def _heard(image: SpectrogramImage, mask: Mask) -> float:
+def _heard(image: SpectrogramImage, mask: Mask, quality: Quality) -> float:
     """The loudness of the columns where a mask is above 0, in LUFS, decoded with a beat more."""
     beats = (np.flatnonzero(mask.max(axis=0) > 0) // PIXELS_PER_BEAT).tolist()
     first = max(0, beats[0] - 1) * PIXELS_PER_BEAT
@@ -65,7 +67,7 @@ def _heard(image: SpectrogramImage, mask: Mask) -> float:
     assert image.grid is not None
     grid = BeatGrid(image.grid.bpm, (last - first) // PIXELS_PER_BEAT)
     part = replace(image, pixels=image.pixels[:, first:last], grid=grid)
-    sound = decode(part, quality="preview")
+    sound = decode(part, quality=quality)
     inside = _samples(mask[:, first:last].max(axis=0) > 0, part.n_samples)
     return integrated_lufs(sound[:, inside], image.params.sample_rate)
 

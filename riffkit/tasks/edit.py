@@ -84,7 +84,15 @@ def _paint(session: Session, plan: Plan, request: EditRequest, opened: Opened) -
     kept = mask <= 0
     if request.keep_level == "on":
         bar = source.beats_per_bar * PIXELS_PER_BEAT
-        image = brought_to_level(source.image, new, mask, source.padded, bar=bar, loop=source.loop)
+        image = brought_to_level(
+            source.image,
+            new,
+            mask,
+            source.padded,
+            bar=bar,
+            loop=source.loop,
+            quality=request.quality,
+        )
     else:
         image = merged(source.image, new, mask)
     return [
