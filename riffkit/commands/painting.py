@@ -149,9 +149,9 @@ def _make(
     as_json: bool,
     quiet: bool,
 ) -> None:
+    first: Call[Any] = call_of(task, given, seed=random_seed())
     from riffkit.music.outputs import check_target, targets_of
 
-    first: Call[Any] = call_of(task, given, seed=random_seed())
     n_each = task.n_clips(first.request)
     inputs = [*files_of(first), *loading.check()]
     paths = output_paths(output, first.title, count * n_each)
