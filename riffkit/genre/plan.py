@@ -11,8 +11,8 @@ from riffkit.atomic import check_output_folder
 from riffkit.dataset.find import SourceFile, find_audio
 from riffkit.errors import ParameterError
 from riffkit.music.task import slug
-from riffkit.prompt.key import named_key
-from riffkit.prompt.tempo import named_bpm
+from riffkit.prompt.prompt import read_prompt
+from riffkit.prompt.traits import ModelTraits
 from riffkit.training.settings import LoraSettings
 
 INFO = "genre.json"
@@ -90,11 +90,16 @@ def check_name(name: str) -> None:
         raise ParameterError(
             f"name={name!r}: must be 2 to 40 letters, digits, spaces or hyphens, such as 'mygenre'"
         )
-    is_unwanted = name.lower().startswith(("no ", "not ", "without "))
-    if is_unwanted or named_bpm(name) is not None or named_key(name) is not None:
+    read = read_prompt(f"{name}, piano", ModelTraits(english=True))
+    if read.text != f"{name}, piano" or read.unwanted:
         raise ParameterError(
-            f"name={name!r}: would be read as a tempo, a key or an unwanted sound; choose a word "
-            "of your own, such as 'mygenre'"
+            f"name={name!r}: would be reworded or left out in a prompt; choose a word of your own, "
+            "such as 'mygenre'"
+        )
+    if read.bpm or read.key or read.metre or read.speed != 1:
+        raise ParameterError(
+            f"name={name!r}: would be read as a tempo, a key or a metre; choose a word of your "
+            "own, such as 'mygenre'"
         )
 
 

@@ -33,7 +33,7 @@ def songs(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["mygenre", "dark techno", "mjd-metal", "Zürich", "愛の歌", "80s"])
+@pytest.mark.parametrize("name", ["mygenre", "dark techno", "mjd-metal", "Zürich", "愛の歌", "80s", "hard rock"])
 def test_a_word_is_a_name(name: str) -> None:
     check_name(name)
 
@@ -44,6 +44,21 @@ def test_a_word_is_a_name(name: str) -> None:
 )
 def test_what_a_prompt_reads_differently_is_none(name: str) -> None:
     with pytest.raises(ParameterError, match=r"^name=.*such as 'mygenre'$"):
+        check_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my genre", "my sound", "our vibe", "please", "it", "Flügel", "Музыка", "drummer", "the zorg"],
+)
+def test_a_name_stays_in_prompts_as_it_is(name: str) -> None:
+    with pytest.raises(ParameterError, match="reworded or left out"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["fast", "slow", "in three", "waltz", "in D"])
+def test_a_name_is_neither_tempo_nor_key_nor_metre(name: str) -> None:
+    with pytest.raises(ParameterError, match="a tempo, a key or a metre"):
         check_name(name)
 
 
