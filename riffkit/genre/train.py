@@ -102,7 +102,7 @@ def train_genre(
         write_json(plan.output / INFO, {"name": plan.name})
     try:
         built = _build(plan, workers, begin)
-    except RiffkitError:
+    except ParameterError:
         if plan.is_new:
             shutil.rmtree(plan.output, ignore_errors=True)
         raise

@@ -99,6 +99,19 @@ def test_music_that_is_too_short_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_full_disk_takes_no_finished_work(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, data: Path, *_: Any, **__: Any) -> None:
+        (data / ".work").mkdir(parents=True)
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(train, "build_dataset", full)
+    with pytest.raises(OutputError, match="full"):
+        train_genre("zorg", songs, tmp_path / "out", workers=1)
+    assert (tmp_path / "out" / "dataset" / ".work").is_dir()
+
+
 @pytest.mark.slow
 def test_songs_become_a_lora_and_a_report(
     songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
