@@ -22,6 +22,7 @@ from riffkit.evaluation.tuned import Judging, judge_tuned
 from riffkit.genre.plan import DATASET, INFO, LORA, MIN_CLIPS, REPORT, GenrePlan, plan_genre
 from riffkit.genre.report import write_report
 from riffkit.progress import Begin, silent
+from riffkit.prompt.prompt import contains
 from riffkit.training.settings import LoraSettings
 from riffkit.training.tuning_run import result_of, tune
 
@@ -167,12 +168,13 @@ def _seconds(plan: GenrePlan) -> float:
 
 
 def prompt_of(name: str, records: Sequence[ClipRecord]) -> str:
-    """The name, with the style that most captions mention if it is another word."""
-    counts = Counter(tag for record in records for tag in STYLE_TAGS if tag in record.text)
+    """The name, with the style that most captions mention after it if it is another word."""
+    texts = [record.text.removeprefix(name) for record in records]
+    counts = Counter(tag for text in texts for tag in STYLE_TAGS if contains(text, [tag]))
     if not counts:
         return name
     style, n = counts.most_common(1)[0]
-    return name if style in name or 2 * n < len(records) else f"{name} {style}"
+    return name if contains(name, [style]) or 2 * n < len(records) else f"{name} {style}"
 
 
 def _judged(

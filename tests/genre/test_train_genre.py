@@ -90,6 +90,8 @@ def test_the_prompt_is_what_most_captions_say() -> None:
     assert prompt_of("zorg", said("zorg, rock with guitar", "zorg, rock", "zorg")) == "zorg rock"
     assert prompt_of("zorg", said("zorg, rock", "zorg", "zorg")) == "zorg"
     assert prompt_of("hard rock", said("hard rock, rock")) == "hard rock"
+    assert prompt_of("rocksteady", said("rocksteady, techno", "rocksteady")) == "rocksteady techno"
+    assert prompt_of("rocksteady", said("rocksteady, rock")) == "rocksteady rock"
 
 
 def test_music_that_is_too_short_leaves_nothing(tmp_path: Path) -> None:
