@@ -22,6 +22,7 @@ from riffkit.evaluation.tuned import Judging, judge_tuned
 from riffkit.genre.plan import DATASET, INFO, LORA, MIN_CLIPS, REPORT, GenrePlan, plan_genre
 from riffkit.genre.report import write_report
 from riffkit.progress import Begin, silent
+from riffkit.prompt.emphasis import as_text
 from riffkit.prompt.prompt import contains
 from riffkit.training.settings import LoraSettings
 from riffkit.training.tuning_run import result_of, tune
@@ -109,7 +110,7 @@ def train_genre(
         raise
     prompt = prompt_of(plan.name, built.records)
     data, run = plan.output / DATASET, plan.output / LORA
-    samples = settings.sample_prompts or (prompt, built.records[0].text)
+    samples = settings.sample_prompts or (prompt, as_text(built.records[0].text))
     asked = LoraSettings(**{**settings.model_dump(), "sample_prompts": samples})
     wanted = {
         "dataset": dataset_fingerprint(data),

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from riffkit import train_genre
+from riffkit.dataset.build import Built
 from riffkit.dataset.formats import ClipRecord, read_metadata
 from riffkit.errors import OutputError, ParameterError
 from riffkit.genre import train
@@ -20,6 +21,7 @@ from riffkit.genre.plan import check_name, plan_genre
 from riffkit.genre.train import prompt_of
 from riffkit.models.pipeline import load_pipeline
 from riffkit.progress import Advance
+from riffkit.prompt.emphasis import plain_words
 from riffkit.training.settings import LoraSettings
 from tests.dataset.dataset_music import bars, write
 from tests.dataset.small_dataset import _record
@@ -112,6 +114,24 @@ def test_a_full_disk_takes_no_finished_work(
     with pytest.raises(OutputError, match="full"):
         train_genre("zorg", songs, tmp_path / "out", workers=1)
     assert (tmp_path / "out" / "dataset" / ".work").is_dir()
+
+
+def test_a_caption_s_brackets_weigh_nothing(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = replace(_record("train", 0, None), text="zorg, one (live:9)")
+    asked: list[LoraSettings] = []
+
+    def tune(data: Path, run: Path, settings: LoraSettings, **_: Any) -> list[None]:
+        asked.append(settings)
+        raise OutputError("enough")
+
+    monkeypatch.setattr(train, "build_dataset", lambda *_, **__: Built([record], 1, [], 0, 0, ()))
+    monkeypatch.setattr(train, "dataset_fingerprint", lambda data: "")
+    monkeypatch.setattr(train, "tune", tune)
+    with pytest.raises(OutputError, match="enough"):
+        train_genre("zorg", songs, tmp_path / "out", workers=1)
+    assert plain_words(asked[0].sample_prompts[1]) == "zorg, one (live:9)"
 
 
 @pytest.mark.slow
