@@ -134,6 +134,42 @@ def test_a_caption_s_brackets_weigh_nothing(
     assert plain_words(asked[0].sample_prompts[1]) == "zorg, one (live:9)"
 
 
+def test_songs_that_changed_since_are_said_before_anything_is_done(
+    songs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tune(data: Path, run: Path, *_: Any, **__: Any) -> list[None]:
+        write(run / "samples" / "001000-1.wav", bars(n_bars=1))
+        raise OutputError("enough")
+
+    monkeypatch.setattr(train, "tune", tune)
+    out = songs / "out"  # what is made there is no song
+    for _ in range(2):
+        with pytest.raises(OutputError, match="enough"):
+            train_genre("zorg", songs, out, workers=1)
+    assert len(plan_genre("zorg", songs, out).sources) == 2
+    with pytest.raises(ParameterError, match="begun for 'mini'; use that model"):
+        plan_genre("zorg", songs, out, LoraSettings(model="riffusion-v1"))
+    write(songs / "three.wav", bars(n_bars=2, seed=3))
+    with pytest.raises(ParameterError, match=r"^songs=.*songs were added.*another `output`$"):
+        plan_genre("zorg", songs, out)
+
+
+def test_songs_may_be_added_to_a_build_unless_clips_would_be_cut_otherwise(
+    songs: Path, tmp_path: Path
+) -> None:
+    begun = tmp_path / "out" / "dataset" / ".work" / "build.json"
+    begun.parent.mkdir(parents=True)
+    (tmp_path / "out" / "genre.json").write_text('{"name": "zorg"}')
+    begun.write_text('{"model": "mini", "hop_bars": 1}')
+    assert plan_genre("zorg", songs, tmp_path / "out")
+    begun.write_text('{"model": "mini", "hop_bars": null}')  # of much music
+    with pytest.raises(ParameterError, match="songs were added, changed or removed"):
+        plan_genre("zorg", songs, tmp_path / "out")
+    begun.write_text("[1")
+    with pytest.raises(ParameterError, match="interrupted build is damaged"):
+        plan_genre("zorg", songs, tmp_path / "out")
+
+
 @pytest.mark.slow
 def test_songs_become_a_lora_and_a_report(
     songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
