@@ -25,6 +25,7 @@ from riffkit.errors import ParameterError
 from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import load_pipeline
 from riffkit.music.clip import recipe_of
+from riffkit.music.replay import replay
 from riffkit.progress import Advance
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
@@ -326,6 +327,8 @@ def test_samples_are_seen_and_heard(model: Path, data: Path, tmp_path: Path) -> 
     recipe = recipe_of(image)
     assert recipe is not None and recipe.arguments["prompt"] == "piano"
     assert "training at 4 images" in str(recipe.model["loras"])
+    with pytest.raises(ParameterError, match=r"^'000004-2.wav': was made during training"):
+        replay(tmp_path / "samples" / "000004-2.wav", tmp_path / "again.wav", model=str(model))
 
 
 def test_stages_and_steps_are_told(model: Path, data: Path, tmp_path: Path) -> None:
