@@ -35,7 +35,9 @@ def songs(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["mygenre", "dark techno", "mjd-metal", "Zürich", "愛の歌", "80s", "hard rock"])
+@pytest.mark.parametrize(
+    "name", ["mygenre", "dark techno", "mjd-metal", "Zürich", "愛の歌", "80s", "hard rock"]
+)
 def test_a_word_is_a_name(name: str) -> None:
     check_name(name)
 
