@@ -42,7 +42,7 @@ def held_options(out: Path) -> dict[str, Any] | None:
     path = out / WORK_NAME / _WORK_INFO
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
         raise ParameterError(
