@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from urllib.parse import quote
+
+from riffkit.errors import ParameterError
 
 _STYLE = """\
 body{font:16px sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td,th{padding:.2em .8em}
 figure{display:inline-block;margin:.5em;width:18em;vertical-align:top}figcaption{font-size:.8em}
 figure img{width:100%}figure audio{width:100%}svg text{font:11px sans-serif}"""
+_MARK = "<meta name='generator' content='riffkit'>"
 _BAR, _GAP, _HEIGHT, _LABEL = 22, 4, 90, 60  # pixels
+
+
+def check_report_folder(folder: Path) -> None:
+    """Raise ParameterError if the folder has a report that riffkit didn't write."""
+    report = folder / "report.html"
+    try:
+        is_ours = _MARK in report.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        is_ours = False
+    for path in (report, folder / "report.md"):
+        if path.exists() and not is_ours:
+            raise ParameterError(
+                f"folder={str(folder)!r}: contains a {path.name} that isn't riffkit's; choose "
+                "another folder"
+            )
 
 
 def page(title: str, *parts: str) -> str:
     """A whole document of a heading and parts that are HTML."""
     return (
-        f"<!doctype html><meta charset='utf-8'><title>{escape(title)}</title>"
+        f"<!doctype html><meta charset='utf-8'>{_MARK}<title>{escape(title)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{''.join(parts)}\n"
     )
 

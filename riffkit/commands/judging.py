@@ -61,12 +61,14 @@ def evaluate(
     from riffkit.errors import ParameterError
     from riffkit.evaluation.prompts import Evaluation
     from riffkit.evaluation.real import read_real_clips, reference_files
+    from riffkit.html import check_report_folder
 
     n_prompts = prompts if prompts is not None else 40 if dataset else 200
     if dataset is None:
         for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
             if value is not None:
                 raise ParameterError(f"{name}={value!r}: needs --dataset; give a dataset folder")
+        check_report_folder(folder)
         check_output_folder(folder)
         Loading(model=model, lora=lora, device=device).check()
         evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
@@ -82,6 +84,7 @@ def evaluate(
         raise ParameterError(
             "reference: can't be combined with --dataset, whose held-out clips are the reference"
         )
+    check_report_folder(folder)
     check_output_folder(folder)
     read_real_clips(dataset)
     for judged in (model, tuned or model):

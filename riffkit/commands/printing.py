@@ -81,9 +81,16 @@ def _bar(word: str | None = None, *, quiet: bool) -> Iterator[Progress | None]:
     shown = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
     if word is not None:
         shown.add_task(word, total=None)
-    with shown:
-        _SHOWN.append(shown)
+    with beside_lines(shown):
+        yield shown
+
+
+@contextmanager
+def beside_lines(bar: Progress) -> Iterator[None]:
+    """Show a bar, which lines that are printed meanwhile hide."""
+    with bar:
+        _SHOWN.append(bar)
         try:
-            yield shown
+            yield
         finally:
-            _SHOWN.remove(shown)
+            _SHOWN.remove(bar)

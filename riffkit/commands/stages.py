@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from riffkit.commands.printing import beside_lines, print_line
 from riffkit.progress import Advance, Begin, silent
 
 _EVERY_SECONDS = 15.0
@@ -44,7 +45,8 @@ def _bars() -> Iterator[Begin]:
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+    progress = Progress(*columns, console=console, transient=True, redirect_stdout=False)
+    with beside_lines(progress):
 
         def begin(what: str, total: int | None = None, done: int = 0) -> Advance:
             for old in progress.task_ids:
@@ -97,7 +99,7 @@ class _Lines:
 
 
 def _say(what: str, *parts: str) -> None:
-    print(f"{what}: {', '.join(filter(None, parts))}", file=sys.stderr, flush=True)
+    print_line(f"{what}: {', '.join(filter(None, parts))}", error=True)
 
 
 def _count(done: int, total: int | None) -> str:

@@ -6,24 +6,22 @@ call resumes an interrupted build and gives the same bytes as an uninterrupted o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from riffkit.dataset.assemble import Heard, assemble, choose
 from riffkit.dataset.captioner import CaptionTask, caption_by_command
-from riffkit.dataset.describe import SourceWords, read_folder_metadata, source_words
-from riffkit.dataset.find import SourceFile, find_audio
+from riffkit.dataset.find import SourceFile
 from riffkit.dataset.formats import ClipRecord, read_ledger, read_metadata
-from riffkit.dataset.publish import Place, digest_of
+from riffkit.dataset.publish import Place
 from riffkit.dataset.resolve import BuildRequest, Resolved, resolve
+from riffkit.dataset.sources import Sources, read_sources
 from riffkit.dataset.work import SourceTask, work_source
 from riffkit.dataset.worked import clip_path, read_work
 from riffkit.engine import run_tasks
 from riffkit.errors import ParameterError
-from riffkit.provenance.recipe import sha256
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,7 @@ def build_dataset(
     out: str | Path,
     request: BuildRequest = BuildRequest(),  # noqa: B008 (frozen)
     *,
+    without: str | Path | None = None,
     begin: Callable[[int], Callable[[], None]] = lambda total: lambda: None,
 ) -> Built:
     """Cut, caption and split a folder of audio; run it again to resume, or to add files.
@@ -54,6 +53,7 @@ def build_dataset(
         folder: folder of audio files, with or without subfolders.
         out: dataset folder to write or resume.
         request: bars, tempo, preset, captions and so on.
+        without: folder in `folder` whose files are left out; by default, `out`.
         begin: called with the number of files; returns a callback that is called after each file.
 
     Returns:
@@ -68,21 +68,14 @@ def build_dataset(
     """
     folder, out = Path(folder), Path(out)
     resolved = resolve(request)
-    sources = find_audio(folder, without=out)
-    metadata = read_folder_metadata(folder, sources, without=out)
-    words = {source.name: source_words(folder, source, metadata) for source in sources}
-    hashes = {source.name: _hash(source) for source in sources}
-    held = Place(
-        out,
-        resolved,
-        digest_of([(name, hashes[name], asdict(words[name])) for name in sorted(hashes)]),
-    )
-    notes = _missing_notes(metadata.missing)
+    sources = read_sources(folder, without=out if without is None else Path(without))
+    held = Place(out, resolved, sources.digest)
+    notes = _missing_notes(sources.missing)
     if held.is_finished:
         return _already(out, notes)
     held.open()
     try:
-        heard = _hear(sources, hashes, words, resolved, held, begin(len(sources)))
+        heard = _hear(sources, resolved, held, begin(len(sources.files)))
         chosen, reasons = choose(heard, resolved)
         if not chosen:
             raise _nothing(folder, heard)
@@ -95,33 +88,20 @@ def build_dataset(
     return _built(assembled.records, assembled.ledger, notes)
 
 
-def _hash(source: SourceFile) -> str:
-    """The file's hash; a file that can't be opened is reported later, when it is measured."""
-    try:
-        return sha256(source.path)
-    except OSError:
-        return hashlib.sha256(f"unreadable {source.name}".encode()).hexdigest()
-
-
 def _hear(
-    sources: list[SourceFile],
-    hashes: dict[str, str],
-    words: dict[str, SourceWords],
-    resolved: Resolved,
-    held: Place,
-    advance: Callable[[], None],
+    sources: Sources, resolved: Resolved, held: Place, advance: Callable[[], None]
 ) -> list[Heard]:
     """Every file heard once, whatever its copies."""
     first: dict[str, SourceFile] = {}
-    for source in sources:
-        first.setdefault(hashes[source.name], source)
+    for source in sources.files:
+        first.setdefault(sources.hashes[source.name], source)
     tasks = []
     for digest, source in first.items():
         if read_work(held.folder_of(digest)) is None:
             tasks.append(
                 SourceTask(str(source.path), source.name, str(held.folder_of(digest)), resolved.cut)
             )
-    for _ in range(len(sources) - len(tasks)):
+    for _ in range(len(sources.files) - len(tasks)):
         advance()
     request = resolved.request
     results = run_tasks(
@@ -130,15 +110,15 @@ def _hear(
     for _ in results:
         advance()
     heard = []
-    for source in sources:
-        digest = hashes[source.name]
+    for source in sources.files:
+        digest = sources.hashes[source.name]
         original = first[digest]
         is_copy = original is not source
         heard.append(
             Heard(
                 source=source,
                 sha256=digest,
-                words=words[source.name],
+                words=sources.words[source.name],
                 folder=held.folder_of(digest),
                 work=None if is_copy else read_work(held.folder_of(digest)),
                 copy_of=original.name if is_copy else None,

@@ -141,7 +141,7 @@ def _read_lines(out: Path) -> tuple[list[ClipRecord], list[Finding]]:
     for number, line in _lines(out):
         try:
             records.append(ClipRecord.from_dict(json.loads(line)))
-        except (ValueError, KeyError, TypeError):
+        except ValueError:
             found.append(Finding("damaged-line", (), f"line {number}"))
     return records, found
 

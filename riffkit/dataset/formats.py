@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
@@ -69,9 +70,11 @@ class ClipRecord:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ClipRecord:
-        """The inverse of `to_dict`; unknown columns are ignored."""
-        known = {name: values[name] for name in (f.name for f in fields(cls))}
-        return cls(**{**known, "captions": tuple(known["captions"])})
+        """The inverse of `to_dict`; unknown columns are ignored. ValueError for what is no clip."""
+        return _RECORD.validate_python(values)
+
+
+_RECORD = TypeAdapter(ClipRecord)
 
 
 @dataclass(frozen=True, kw_only=True)

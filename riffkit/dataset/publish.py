@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -26,14 +25,30 @@ from riffkit.dataset.formats import (
 )
 from riffkit.dataset.resolve import Resolved, differing
 from riffkit.dataset.shards import write_shards
+from riffkit.dataset.sources import digest_of
 from riffkit.errors import OutputError, ParameterError
 from riffkit.provenance.recipe import versions
 
 _WORK_INFO, _FINAL_INFO = "build.json", "final.json"
 
 
-def digest_of(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+def held_options(out: Path) -> dict[str, Any] | None:
+    """What a build in `out` was asked for, finished (with "files") or not; None if there is none.
+
+    ParameterError for damaged files.
+    """
+    if (out / INFO_NAME).exists():
+        return read_dataset_info(out).options
+    path = out / WORK_NAME / _WORK_INFO
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise ParameterError(
+            f"out={str(out)!r}: its interrupted build is damaged; choose another folder or "
+            "remove it"
+        ) from error
 
 
 class Place:
@@ -54,19 +69,15 @@ class Place:
         advice = "choose another folder or remove it"
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"cannot write {str(self.out)!r}: it is a file; {advice}")
-        held = None
-        if self.is_finished:
-            options = read_dataset_info(self.out).options
-            if differing({"files": options["files"]}, {"files": self.files}):
-                other = differing(options, {**self.resolved.options, "files": options["files"]})
-                found = f"dataset with {other or 'other or changed files or captions'}"
-                raise ParameterError(f"out={str(self.out)!r}: contains a {found}; {advice}")
-            held = {name: value for name, value in options.items() if name != "files"}
-        elif (self.work / _WORK_INFO).exists():
-            held = json.loads((self.work / _WORK_INFO).read_text(encoding="utf-8"))
-        else:
+        held = held_options(self.out)
+        if held is None:
             check_folder(self.out)
-        if held is not None and (other := differing(held, self._options())):
+            return
+        files = held.pop("files", self.files)
+        other = differing(held, self._options())
+        if other is None and files != self.files:
+            other = "other or changed files or captions"
+        if other is not None:
             raise ParameterError(
                 f"out={str(self.out)!r}: contains a dataset with {other}; {advice}"
             )

@@ -23,7 +23,7 @@ from riffkit.evaluation.frechet import Whitening, frechet_distance, split_floor
 from riffkit.evaluation.reading import musicnn_features, picture_features
 from riffkit.evaluation.real import RealClip
 from riffkit.evaluation.run import check_same
-from riffkit.html import bullets, figure, page
+from riffkit.html import bullets, check_report_folder, figure, page
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.run import run
 from riffkit.music.session import Session
@@ -168,7 +168,11 @@ def judge_genre(
 
 
 def write_genre_report(folder: Path, prompt: str, lines: Sequence[str]) -> Path:
-    """report.html beside the clips: the figures, and both models' clips side by side."""
+    """report.html beside the clips: the figures, and both models' clips side by side.
+
+    ParameterError if there is another's, which would be replaced.
+    """
+    check_report_folder(folder)
     base, tuned = (sorted((folder / name).glob("*.flac")) for name in ("base", "tuned"))
     figures = [_figure(path) for pair in zip(base, tuned, strict=False) for path in pair]
     with atomic_path(folder / "report.html") as path:

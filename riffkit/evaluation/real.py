@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from riffkit.dataset.formats import read_dataset_info, read_metadata
 from riffkit.errors import ParameterError
 from riffkit.tasks.generate import GenerateRequest
 
@@ -17,7 +17,7 @@ _AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 @dataclass(frozen=True)
 class RealClip:
-    """A clip of a dataset folder (Hugging Face audiofolder), on the beat grid if it has a tempo.
+    """A clip of a dataset, on the beat grid if it has a tempo.
 
     Its training image was `transpose` semitones lower than it sounds.
     """
@@ -31,25 +31,17 @@ class RealClip:
 
 def read_real_clips(dataset: Path) -> list[RealClip]:
     """The clips of a dataset; ParameterError if there are too few, or none held out."""
-    try:
-        lines = (dataset / "metadata.jsonl").read_text(encoding="utf-8").split("\n")
-        values = [json.loads(line) for line in lines if line.strip()]
-        clips = [
-            RealClip(
-                dataset / v["file_name"],
-                v["split"],
-                v.get("bpm"),
-                v.get("beats_per_bar", 4),
-                v.get("transpose", 0.0),
-            )
-            for v in values
-        ]
-    except (OSError, ValueError, KeyError) as error:
-        raise ParameterError(
-            f"dataset={dataset.name!r}: metadata.jsonl is missing or unreadable; make a dataset "
-            "with "
-            "`riff dataset build`"
-        ) from error
+    read_dataset_info(dataset)
+    clips = [
+        RealClip(
+            dataset / record.file_name,
+            record.split,
+            record.bpm,
+            record.beats_per_bar,
+            record.transpose,
+        )
+        for record in read_metadata(dataset)
+    ]
     for split in ("train", "test"):
         n = sum(clip.split == split for clip in clips)
         if n < _FEWEST:

@@ -11,7 +11,7 @@ from riffkit.atomic import atomic_path
 from riffkit.evaluation.judge import Score
 from riffkit.evaluation.prompts import EvalPrompt
 from riffkit.evaluation.reading import Reading
-from riffkit.html import image, page, player, table
+from riffkit.html import check_report_folder, image, page, player, table
 
 _HEAD = ("", "score", "95 % interval", "real renders", "ratio", "clips")
 _NOTES = """\
@@ -40,11 +40,15 @@ def write_report(
     readings: Sequence[Reading],
     audio: Sequence[Path],
 ) -> Path:
-    """Write both reports into the folder of the clips; the path of report.html."""
-    with atomic_path(folder / "report.md") as path:
-        path.write_text(_markdown(title, scores), encoding="utf-8")
+    """Write both reports into the folder of the clips; the path of report.html.
+
+    ParameterError if it has others, which would be replaced.
+    """
+    check_report_folder(folder)
     with atomic_path(folder / "report.html") as path:
         path.write_text(_html(title, scores, prompts, readings, audio), encoding="utf-8")
+    with atomic_path(folder / "report.md") as path:
+        path.write_text(_markdown(title, scores), encoding="utf-8")
     return folder / "report.html"
 
 

@@ -12,6 +12,7 @@ from riffkit.evaluation.kept import Kept, at_half_weight, kept
 from riffkit.evaluation.prompts import Evaluation
 from riffkit.evaluation.real import genre_requests, read_real_clips
 from riffkit.evaluation.run import make_clips, read_clips
+from riffkit.html import check_report_folder
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.progress import Begin, silent
 
@@ -66,8 +67,10 @@ def judge_tuned(
     """Make clips with `model` and with its `loras` (or the `tuned` model), and compare them.
 
     They lie in `folder`: base/, tuned/, kept/ and report.html; those that exist are kept.
-    ParameterError if the dataset has too few clips, or the folder clips of another model.
+    ParameterError if the dataset has too few clips, or the folder clips of another model or
+    another's report.
     """
+    check_report_folder(folder)
     genre.check_tag(judging.tag)
     real = read_real_clips(dataset)
     requests = genre_requests(judging.prompt, real, judging.clips, **judging.options)

@@ -6,27 +6,25 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from riffkit.atomic import output_error
-from riffkit.audio.reader import describe
 from riffkit.dataset.build import Built, build_dataset
 from riffkit.dataset.caption import STYLE_TAGS
 from riffkit.dataset.formats import ClipRecord, dataset_fingerprint, write_json
-from riffkit.dataset.resolve import BuildRequest
-from riffkit.errors import ParameterError, RiffkitError
+from riffkit.errors import ParameterError
 from riffkit.evaluation.prompts import Evaluation
 from riffkit.evaluation.tuned import Judging, judge_tuned
 from riffkit.genre.plan import DATASET, INFO, LORA, MIN_CLIPS, REPORT, GenrePlan, plan_genre
 from riffkit.genre.report import write_report
 from riffkit.progress import Begin, silent
+from riffkit.prompt.emphasis import as_text
+from riffkit.prompt.prompt import contains
 from riffkit.training.settings import LoraSettings
 from riffkit.training.tuning_run import result_of, tune
 
-_LITTLE_SECONDS = 30 * 60
-"""Of less music than this, clips overlap by half: twice as many of the same songs."""
 _JUDGING_STEPS, _MOST_OTHERS = 12, 40
 """Denoising steps of the judged clips, and other prompts: those of docs/genre.md's figures."""
 
@@ -102,13 +100,13 @@ def train_genre(
         write_json(plan.output / INFO, {"name": plan.name})
     try:
         built = _build(plan, workers, begin)
-    except RiffkitError:
+    except ParameterError:
         if plan.is_new:
             shutil.rmtree(plan.output, ignore_errors=True)
         raise
     prompt = prompt_of(plan.name, built.records)
     data, run = plan.output / DATASET, plan.output / LORA
-    samples = settings.sample_prompts or (prompt, built.records[0].text)
+    samples = settings.sample_prompts or (prompt, as_text(built.records[0].text))
     asked = LoraSettings(**{**settings.model_dump(), "sample_prompts": samples})
     wanted = {
         "dataset": dataset_fingerprint(data),
@@ -140,39 +138,23 @@ def train_genre(
 
 
 def _build(plan: GenrePlan, workers: int | None, begin: Begin) -> Built:
-    is_little = _seconds(plan) < _LITTLE_SECONDS
-    request = BuildRequest(
-        trigger=plan.name,
-        model=plan.settings.model,
-        hop_bars=1 if is_little else None,
-        workers=workers,
-    )
     return build_dataset(
         plan.songs,
         plan.output / DATASET,
-        request,
+        replace(plan.build_request(), workers=workers),
+        without=plan.output,
         begin=lambda n: begin("listening to the songs", n),
     )
 
 
-def _seconds(plan: GenrePlan) -> float:
-    """The length of all songs that can be read."""
-    total = 0.0
-    for source in plan.sources:
-        try:
-            total += describe(source.path).seconds
-        except RiffkitError:  # the dataset's ledger says why
-            continue
-    return total
-
-
 def prompt_of(name: str, records: Sequence[ClipRecord]) -> str:
-    """The name, with the style that most captions mention if it is another word."""
-    counts = Counter(tag for record in records for tag in STYLE_TAGS if tag in record.text)
+    """The name, with the style that most captions mention after it if it is another word."""
+    texts = [record.text.removeprefix(name) for record in records]
+    counts = Counter(tag for text in texts for tag in STYLE_TAGS if contains(text, [tag]))
     if not counts:
         return name
     style, n = counts.most_common(1)[0]
-    return name if style in name or 2 * n < len(records) else f"{name} {style}"
+    return name if contains(name, [style]) or 2 * n < len(records) else f"{name} {style}"
 
 
 def _judged(

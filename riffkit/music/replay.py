@@ -169,6 +169,11 @@ def _compute(recipe: Recipe, places: Places) -> Compute:
 
 def _lora_of(lora: dict[str, Any], places: Places) -> tuple[Path, float]:
     """The LoRA that a recipe names, by its hash: one of those given, else beside the file."""
+    if not lora["sha256"]:  # training/samples.py
+        raise ParameterError(
+            f"{places.made.name!r}: was made during training, by weights that weren't kept; "
+            "it can't be replayed"
+        )
     for path in (*places.loras, places.made.with_name(lora["name"]), Path(lora["name"])):
         if path.exists() and sha256(lora_file(path)) == lora["sha256"]:
             return path, float(lora["weight"])

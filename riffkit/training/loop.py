@@ -251,11 +251,19 @@ def _means(figures: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _forget_after(log: Path, images_seen: int) -> None:
-    """Take out the lines of steps that a run which was killed will do again."""
+    """Take out the lines of steps that a run which was killed will do again, and damaged ones."""
     if not log.exists():
         return
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [x for x in lines if x.endswith("\n") and json.loads(x)["images"] <= images_seen]
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    kept = [x for x in lines if x.endswith("\n") and _images_of(x) <= images_seen]
     if len(kept) < len(lines):
         with atomic_path(log) as temporary:
             temporary.write_text("".join(kept), encoding="utf-8")
+
+
+def _images_of(line: str) -> float:
+    """The images of a line of the log; infinity for a damaged one."""
+    try:
+        return float(json.loads(line)["images"])
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return math.inf

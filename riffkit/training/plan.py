@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from pydantic import BaseModel
 
 from riffkit.atomic import check_output_folder
 from riffkit.dataset.caption import triggered
@@ -131,36 +134,52 @@ def check_run(run: Path, settings: TuningSettings, **parts: dict[str, Any]) -> b
 
     `parts` are the recipe's `dataset` and `model`. Without `model`, its name isn't compared either.
     """
-    path = run / RECIPE
-    if not path.exists():
-        if (run / STATE).exists():
+    same = _read_recipe(run)
+    if same is None or not (run / STATE).exists():
+        return False  # nothing was learned yet
+    for name, held in (("model", same.model), ("dataset", same.dataset)):
+        if name in parts and held.fingerprint != parts[name]["fingerprint"]:
             raise ParameterError(
-                f"run={str(run)!r}: contains a different kind of run; choose another folder"
+                f"run={str(run)!r}: was started with another {name} ({held.name!r}, "
+                f"{held.fingerprint}); use the same one or another folder"
             )
-        return False
+    if same.kind != kind_of(settings):
+        raise ParameterError(
+            f"run={str(run)!r}: contains a run of `riff train {same.kind}`; choose another folder"
+        )
+    before = same.settings if "model" in parts else same.settings | {"model": settings.model}
+    check_same_settings(before, settings, run)
+    return True
+
+
+class _Part(BaseModel):
+    name: str
+    fingerprint: str
+
+
+class _RunRecipe(BaseModel):
+    """What a run's recipe.json must say."""
+
+    kind: str
+    settings: dict[str, Any]
+    dataset: _Part
+    model: _Part
+
+
+def _read_recipe(run: Path) -> _RunRecipe | None:
+    """None for a folder without files; ParameterError for one of other files."""
     try:
-        old = json.loads(path.read_text(encoding="utf-8"))
-        same = {name: old[name] for name in ("kind", "settings", "dataset", "model")}
-    except (OSError, ValueError, KeyError) as error:
+        return _RunRecipe.model_validate_json((run / RECIPE).read_bytes())
+    except FileNotFoundError:
+        if run.is_dir() and any(not path.name.startswith(".") for path in run.iterdir()):
+            raise ParameterError(
+                f"run={str(run)!r}: is not empty and has no run; choose another folder"
+            ) from None
+        return None
+    except (OSError, ValueError) as error:
         raise ParameterError(
             f"run={str(run)!r}: its {RECIPE} is damaged; choose another folder"
         ) from error
-    if not (run / STATE).exists():
-        return False  # nothing was learned yet
-    for name in ("model", "dataset"):
-        if name in parts and same[name]["fingerprint"] != parts[name]["fingerprint"]:
-            raise ParameterError(
-                f"run={str(run)!r}: was started with another {name} ({same[name]['name']!r}, "
-                f"{same[name]['fingerprint']}); use the same one or another folder"
-            )
-    if same["kind"] != kind_of(settings):
-        raise ParameterError(
-            f"run={str(run)!r}: contains a run of `riff train {same['kind']}`; choose another "
-            "folder"
-        )
-    before = same["settings"] if "model" in parts else same["settings"] | {"model": settings.model}
-    check_same_settings(before, settings, run)
-    return True
 
 
 def _progress_of(run: Path) -> tuple[int, float | None]:
@@ -168,7 +187,8 @@ def _progress_of(run: Path) -> tuple[int, float | None]:
     try:
         lines = [json.loads(line) for line in (run / LOG).read_text(encoding="utf-8").splitlines()]
         saved = [int(line["images"]) for line in lines if "loss" not in line]
-        speeds = [line["images_per_second"] for line in lines if "loss" in line]
-    except (OSError, ValueError, KeyError):
+        speeds = [float(line["images_per_second"]) for line in lines if "loss" in line]
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return 0, None
-    return max(saved, default=0), median(speeds) if speeds else None
+    speed = median(speeds) if speeds else 0.0
+    return max(saved, default=0), speed if 0 < speed < inf else None

@@ -253,7 +253,7 @@ def check_same_settings(old: dict[str, Any], new: TuningSettings, run: Path) -> 
     """Raise ParameterError if a run was started with other settings; `images` may grow."""
     now = json.loads(new.model_dump_json())
     for name, value in now.items():
-        if name == "images" and value > old.get(name, value):
+        if name == "images" and isinstance(old.get(name), int) and value > old[name]:
             continue
         if name not in FREE and name in old and old[name] != value:
             raise ParameterError(

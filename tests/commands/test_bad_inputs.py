@@ -166,6 +166,7 @@ eval judged --lora gone|gone
 eval judged --steps 0|steps=0
 eval judged --reference gone|gone
 eval tone.wav|tone.wav
+eval year|report.md
 models show gone|gone
 models show text.wav|text.wav
 models remove nobody/nothing --yes|nobody/nothing
@@ -201,6 +202,7 @@ train lora gone run --config bad.toml|bad.toml
 train lora gone run --precision fp8|fp8
 train full run --data gone|gone
 train genre x songs|name='x'
+train genre 'my sound' songs|name='my sound'
 train genre 'a(b)' songs|name='a(b)'
 train genre mine gone|gone
 train genre mine folder.wav|folder.wav
@@ -260,6 +262,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "bad.jsonl").write_text("{not json\n")
     (here / "folder.wav").mkdir()
     (here / "songs").mkdir()
+    (here / "year").mkdir()
+    (here / "year" / "report.md").write_text("# My year\n")
     soundfile.write(here / "songs" / "a.wav", tone, 44_100)
     noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
     Image.fromarray(noise).save(here / "photo.png")

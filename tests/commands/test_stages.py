@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from riffkit.commands import printing
 from riffkit.commands import stages as module
+from riffkit.commands.printing import show_notes
 from riffkit.commands.stages import duration, stages
 
 
@@ -60,6 +62,24 @@ def test_a_terminal_shows_stage_count_and_loss(
         advance(500, "loss 0.0431")
     shown = capsys.readouterr().err
     assert "training" in shown and "1,500 of 4,000" in shown and "loss 0.0431" in shown
+
+
+def test_lines_beside_a_stage_are_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = "a note much longer than the terminal is wide, and that is no reason to cut or wrap it"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with stages(quiet=False) as begin:
+        begin("training", 10)(4)
+        show_notes((note,), quiet=False)
+        begin("writing", 3)(1)
+    written = capsys.readouterr().err
+    before, _, after = written.partition(f"note: {note}\n")
+    assert after.count("writing") and before.endswith("\x1b[2K")  # the bar's line is erased
+    assert not printing._SHOWN
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,12 @@ import torch
 
 from riffkit.analysis.tags import TAGS
 from riffkit.audio import files
+from riffkit.dataset.formats import read_metadata, write_json_lines
 from riffkit.errors import ParameterError
 from riffkit.evaluation.genre import Heard, hear_real, judge_genre
 from riffkit.evaluation.real import genre_requests, read_real_clips
 from riffkit.spectrogram.params import FULL_BAND
+from tests.dataset.small_dataset import small_dataset
 
 METAL = TAGS.index("metal")
 SIDE = 32
@@ -61,16 +63,16 @@ def test_a_tag_that_is_none_is_refused() -> None:
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
-    lines = []
+    small_dataset(tmp_path, n_train=4, n_test=4, bpm=120.0)
+    records = [replace(record, beats_per_bar=4) for record in read_metadata(tmp_path)]
+    write_json_lines(tmp_path / "metadata.jsonl", (record.to_dict() for record in records))
     for split in ("train", "test"):
         (tmp_path / split).mkdir()
         for k in range(4):
+            name = f"{k:06d}-clip-01.flac"
             n_samples = round(8 * 60 / 120 * 44_100)
             tone = torch.sin(2 * torch.pi * (220 + 40 * k) * torch.arange(n_samples) / 44_100)
-            files.save(tmp_path / split / f"{k}.flac", 0.3 * tone.expand(2, -1), 44_100)
-            line = {"file_name": f"{split}/{k}.flac", "split": split, "bpm": 120.0}
-            lines.append(json.dumps({**line, "beats_per_bar": 4, "transpose": 0.0}))
-    (tmp_path / "metadata.jsonl").write_text("\n".join(lines))
+            files.save(tmp_path / split / name, 0.3 * tone.expand(2, -1), 44_100)
     return tmp_path
 
 
@@ -93,4 +95,10 @@ def test_folders_that_cannot_be_judged_by_are_refused(dataset: Path) -> None:
     lines = (dataset / "metadata.jsonl").read_text().splitlines()
     (dataset / "metadata.jsonl").write_text("\n".join(lines[:5]))
     with pytest.raises(ParameterError, match="1 test clips"):
+        read_real_clips(dataset)
+    (dataset / "metadata.jsonl").write_text("[]\n")
+    with pytest.raises(ParameterError, match=r"metadata\.jsonl is damaged"):
+        read_real_clips(dataset)
+    (dataset / "dataset.json").unlink()  # anyone's folder of sounds
+    with pytest.raises(ParameterError, match=r"contains no dataset\.json"):
         read_real_clips(dataset)

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from riffkit.errors import ModelError
+from riffkit.errors import ModelError, ParameterError
 from riffkit.evaluation.frechet import Whitening
+from riffkit.evaluation.genre import write_genre_report
 from riffkit.evaluation.judge import Score, judge
 from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
 from riffkit.evaluation.reading import Adherence, Reading
 from riffkit.evaluation.reference import Reference, load_reference
 from riffkit.evaluation.report import summary, write_report
+from riffkit.evaluation.tuned import Judging, judge_tuned
 
 N_FEATURES = 12
 GOOD = Adherence(0.8, 1.0, 1.0, None, 1.0, 1.0, 0.9)
@@ -115,3 +117,20 @@ def test_the_report_tells_all(reference: Reference, tmp_path: Path) -> None:
     assert "a &lt;model&gt;" in page and page.count("<audio") == len(own)
     assert "src='000.png'" in page
     assert any(line.startswith("instruments: 0.800") for line in summary(scores))
+    write_report(tmp_path, "again", scores, prompts, own, audio)
+    assert "again" in (tmp_path / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md"])
+def test_another_s_report_is_not_replaced(reference: Reference, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("<h1>My year</h1>")
+    own = readings()
+    prompts, audio = eval_prompts()[: len(own)], [tmp_path / "1.flac"] * len(own)
+    says = rf"contains a {name} that isn't riffkit's; choose another folder$"
+    with pytest.raises(ParameterError, match=says):
+        write_report(tmp_path, "mine", judge(own, reference), prompts, own, audio)
+    with pytest.raises(ParameterError, match=says):  # before the dataset is looked at
+        judge_tuned(tmp_path, tmp_path / "gone", Judging("x"), model="mini")
+    with pytest.raises(ParameterError, match=says):
+        write_genre_report(tmp_path, "x", [])
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["<h1>My year</h1>"]

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from riffkit import train_genre
+from riffkit.dataset.build import Built
 from riffkit.dataset.formats import ClipRecord, read_metadata
 from riffkit.errors import OutputError, ParameterError
 from riffkit.genre import train
@@ -20,6 +21,7 @@ from riffkit.genre.plan import check_name, plan_genre
 from riffkit.genre.train import prompt_of
 from riffkit.models.pipeline import load_pipeline
 from riffkit.progress import Advance
+from riffkit.prompt.emphasis import plain_words
 from riffkit.training.settings import LoraSettings
 from tests.dataset.dataset_music import bars, write
 from tests.dataset.small_dataset import _record
@@ -33,7 +35,9 @@ def songs(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["mygenre", "dark techno", "mjd-metal", "Zürich", "愛の歌", "80s"])
+@pytest.mark.parametrize(
+    "name", ["mygenre", "dark techno", "mjd-metal", "Zürich", "愛の歌", "80s", "hard rock"]
+)
 def test_a_word_is_a_name(name: str) -> None:
     check_name(name)
 
@@ -44,6 +48,21 @@ def test_a_word_is_a_name(name: str) -> None:
 )
 def test_what_a_prompt_reads_differently_is_none(name: str) -> None:
     with pytest.raises(ParameterError, match=r"^name=.*such as 'mygenre'$"):
+        check_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my genre", "my sound", "our vibe", "please", "it", "Flügel", "Музыка", "drummer", "the zorg"],
+)
+def test_a_name_stays_in_prompts_as_it_is(name: str) -> None:
+    with pytest.raises(ParameterError, match="reworded or left out"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["fast", "slow", "in three", "waltz", "in D"])
+def test_a_name_is_neither_tempo_nor_key_nor_metre(name: str) -> None:
+    with pytest.raises(ParameterError, match="a tempo, a key or a metre"):
         check_name(name)
 
 
@@ -75,6 +94,8 @@ def test_the_prompt_is_what_most_captions_say() -> None:
     assert prompt_of("zorg", said("zorg, rock with guitar", "zorg, rock", "zorg")) == "zorg rock"
     assert prompt_of("zorg", said("zorg, rock", "zorg", "zorg")) == "zorg"
     assert prompt_of("hard rock", said("hard rock, rock")) == "hard rock"
+    assert prompt_of("rocksteady", said("rocksteady, techno", "rocksteady")) == "rocksteady techno"
+    assert prompt_of("rocksteady", said("rocksteady, rock")) == "rocksteady rock"
 
 
 def test_music_that_is_too_short_leaves_nothing(tmp_path: Path) -> None:
@@ -82,6 +103,73 @@ def test_music_that_is_too_short_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="too short"):
         train_genre("zorg", tmp_path / "songs", tmp_path / "out", workers=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_takes_no_finished_work(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, data: Path, *_: Any, **__: Any) -> None:
+        (data / ".work").mkdir(parents=True)
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(train, "build_dataset", full)
+    with pytest.raises(OutputError, match="full"):
+        train_genre("zorg", songs, tmp_path / "out", workers=1)
+    assert (tmp_path / "out" / "dataset" / ".work").is_dir()
+
+
+def test_a_caption_s_brackets_weigh_nothing(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = replace(_record("train", 0, None), text="zorg, one (live:9)")
+    asked: list[LoraSettings] = []
+
+    def tune(data: Path, run: Path, settings: LoraSettings, **_: Any) -> list[None]:
+        asked.append(settings)
+        raise OutputError("enough")
+
+    monkeypatch.setattr(train, "build_dataset", lambda *_, **__: Built([record], 1, [], 0, 0, ()))
+    monkeypatch.setattr(train, "dataset_fingerprint", lambda data: "")
+    monkeypatch.setattr(train, "tune", tune)
+    with pytest.raises(OutputError, match="enough"):
+        train_genre("zorg", songs, tmp_path / "out", workers=1)
+    assert plain_words(asked[0].sample_prompts[1]) == "zorg, one (live:9)"
+
+
+def test_songs_that_changed_since_are_said_before_anything_is_done(
+    songs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tune(data: Path, run: Path, *_: Any, **__: Any) -> list[None]:
+        write(run / "samples" / "001000-1.wav", bars(n_bars=1))
+        raise OutputError("enough")
+
+    monkeypatch.setattr(train, "tune", tune)
+    out = songs / "out"  # what is made there is no song
+    for _ in range(2):
+        with pytest.raises(OutputError, match="enough"):
+            train_genre("zorg", songs, out, workers=1)
+    assert len(plan_genre("zorg", songs, out).sources) == 2
+    with pytest.raises(ParameterError, match="begun for 'mini'; use that model"):
+        plan_genre("zorg", songs, out, LoraSettings(model="riffusion-v1"))
+    write(songs / "three.wav", bars(n_bars=2, seed=3))
+    with pytest.raises(ParameterError, match=r"^songs=.*songs were added.*another `output`$"):
+        plan_genre("zorg", songs, out)
+
+
+def test_songs_may_be_added_to_a_build_unless_clips_would_be_cut_otherwise(
+    songs: Path, tmp_path: Path
+) -> None:
+    begun = tmp_path / "out" / "dataset" / ".work" / "build.json"
+    begun.parent.mkdir(parents=True)
+    (tmp_path / "out" / "genre.json").write_text('{"name": "zorg"}')
+    begun.write_text('{"model": "mini", "hop_bars": 1}')
+    assert plan_genre("zorg", songs, tmp_path / "out")
+    begun.write_text('{"model": "mini", "hop_bars": null}')  # of much music
+    with pytest.raises(ParameterError, match="songs were added, changed or removed"):
+        plan_genre("zorg", songs, tmp_path / "out")
+    begun.write_text("[1")
+    with pytest.raises(ParameterError, match="interrupted build is damaged"):
+        plan_genre("zorg", songs, tmp_path / "out")
 
 
 @pytest.mark.slow

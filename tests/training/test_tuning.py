@@ -25,6 +25,7 @@ from riffkit.errors import ParameterError
 from riffkit.models.lora_file import FILE
 from riffkit.models.pipeline import load_pipeline
 from riffkit.music.clip import recipe_of
+from riffkit.music.replay import replay
 from riffkit.progress import Advance
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import FULL_BAND, SpectrogramParams
@@ -326,6 +327,8 @@ def test_samples_are_seen_and_heard(model: Path, data: Path, tmp_path: Path) -> 
     recipe = recipe_of(image)
     assert recipe is not None and recipe.arguments["prompt"] == "piano"
     assert "training at 4 images" in str(recipe.model["loras"])
+    with pytest.raises(ParameterError, match=r"^'000004-2.wav': was made during training"):
+        replay(tmp_path / "samples" / "000004-2.wav", tmp_path / "again.wav", model=str(model))
 
 
 def test_stages_and_steps_are_told(model: Path, data: Path, tmp_path: Path) -> None:
@@ -425,6 +428,36 @@ def test_a_run_of_something_else_is_refused(
     assert "another dataset" in refused(more, trained, settings(model, **same))
     full = FullSettings(model=str(model), device="cpu")
     assert "riff train lora" in refused(data, trained, full)
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", "state.pt"])
+def test_a_folder_of_other_files_is_no_run(
+    model: Path, data: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / ".DS_Store").touch()
+    assert plan_tuning(data, tmp_path, settings(model))
+    (tmp_path / name).touch()
+    assert "is not empty and has no run" in refused(data, tmp_path, settings(model))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("content", ["[1]", "{}", '{"kind": "lora", "model": {}}'])
+def test_a_damaged_recipe_is_said(model: Path, data: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "recipe.json").write_text(content)
+    (tmp_path / "state.pt").touch()
+    said = refused(data, tmp_path, settings(model))
+    assert "recipe.json is damaged; choose another folder" in said
+
+
+def test_a_damaged_log_stops_no_run(model: Path, data: Path, tmp_path: Path) -> None:
+    list(tune(data, tmp_path, settings(model, images=8)))
+    log = tmp_path / "log.jsonl"
+    whole = log.read_text()
+    log.write_text(f"3\n[]\n{whole}")
+    assert plan_tuning(data, tmp_path, settings(model)).seconds_left is None
+    list(tune(data, tmp_path, settings(model)))
+    assert log.read_text().startswith(whole)
+    assert list(losses(tmp_path)) == [4, 8, 12, 16]
 
 
 def test_a_single_file_becomes_a_folder(data: Path, tmp_path: Path) -> None:
