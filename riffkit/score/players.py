@@ -172,8 +172,10 @@ def _sung(phrase: Phrase) -> list[list[Note]]:
     ]
 
 
-def drummer(plan: Plan, kit: str) -> list[Track]:
-    """The drums, one track for each section of the kit."""
+def drummer(plan: Plan, kit: str, *, fill: bool | None = None) -> list[Track]:
+    """The drums, one track for each section of the kit. With `fill` there is one at the end, or
+    none, and not by chance.
+    """
     rng, info = plan.rng, plan.info
     families = info.grooves
     if plan.beats_per_bar == 3 and plan.style == "folk":
@@ -184,7 +186,8 @@ def drummer(plan: Plan, kit: str) -> list[Track]:
         plan.beats_per_bar,
         plan.density,
         rng,
-        fills=info.fills and plan.beats_per_bar == 4,
+        fills=info.fills and plan.beats_per_bar == 4 and fill is not False,
+        sure=bool(fill),
         rolls=info.rolls,
     )
     sections = drums.sections(notes, orchestral=kit == "orchestral")
