@@ -20,7 +20,7 @@ from riffkit.score.compose import compose as written
 from riffkit.score.harmony import SCALES
 from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
-from riffkit.score.reading import read_brief
+from riffkit.score.reading import meant_by, read_brief
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 
@@ -131,13 +131,13 @@ def compose(
         "beats_per_bar": facts.beats_per_bar,
     }
     recipe = Recipe("compose", arguments, versions=versions())
-    return Composition(score, recipe, tuple(not_known("prompt", read)))
+    return Composition(score, recipe, tuple(not_known("prompt", read, by="the composer")))
 
 
 def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Brief:
     """What the prompt and the request ask of a score, without what isn't wanted."""
     brief = read_brief(prompt.text)
-    unwanted = {name for thing in prompt.unwanted for name in read_brief(thing).instruments}
+    unwanted = {name for thing in prompt.unwanted for name in meant_by(thing)}
     key = prompt.key if request.key is None else parse_key(request.key)
     mode = prompt.mood if prompt.names_mood else None
     if key is not None and key.mode in SCALES:
@@ -152,6 +152,7 @@ def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Br
     return replace(
         brief,
         instruments=tuple(name for name in brief.instruments if name not in unwanted),
+        without=tuple(sorted(unwanted)),
         tonic=None if key is None else key.tonic,
         mode=mode,
         bpm=bpm,

@@ -66,8 +66,8 @@ def check_target(path: Path, *, inputs: Collection[Path] = (), force: bool = Fal
 
 
 def stored_recipe(path: Path) -> Mapping[str, Any] | None:
-    """What riffkit wrote into an audio, PNG or MIDI file: its recipe's values, or nothing where it wrote
-    none; None if the file isn't its own.
+    """What riffkit wrote into an audio, PNG or MIDI file: its recipe's values, or nothing where it
+    wrote none; None if the file isn't its own.
     """
     try:
         with path.open("rb") as file:

@@ -215,14 +215,14 @@ def _weighted(
     return Emphasis.of(zip(text, weights, strict=True))
 
 
-def not_known(name: str, prompt: Prompt) -> Iterator[str]:
-    """Notes on what the model can't play."""
+def not_known(name: str, prompt: Prompt, *, by: str = "this model") -> Iterator[str]:
+    """Notes on what the model, or whoever plays it, can't."""
     unknown = prompt.unknown
     if unknown.words:
         words = ", ".join(map(repr, unknown.words))
-        yield f"{name}: not known to this model: {words} (`riff words` lists what is)"
+        yield f"{name}: not known to {by}: {words} (`riff words` lists what is)"
     if unknown.sung:
-        yield f"{name}: this model can't sing: {', '.join(map(repr, unknown.sung))}"
+        yield f"{name}: {by} can't sing: {', '.join(map(repr, unknown.sung))}"
 
 
 def contains(prompt: str, phrases: Iterable[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from riffkit.score import bach, players
@@ -196,10 +196,11 @@ def _band(plan: Plan) -> list[Track]:
     return [PLAYERS[layer](plan, name, layer) for layer, name in draw_band(plan)]
 
 
-def draw_band(plan: Plan) -> Iterator[tuple[str, str]]:
+def draw_band(plan: Plan, without: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Layers and instruments. Sparse: two or three. Medium: two or three. Dense: three to five.
 
-    No instrument plays twice. A style without such players has chords instead.
+    No instrument plays twice, and none of those that it is to be `without`. A style without such
+    players has chords instead.
     """
     info = plan.info
     pools = {
@@ -210,7 +211,7 @@ def draw_band(plan: Plan) -> Iterator[tuple[str, str]]:
         "arp": info.arpeggios,
     }
     drawn = {density: plan.rng.choice(layers) for density, layers in _LAYERS.items()}
-    taken: set[str] = set()
+    taken = set(without)
     for wanted in drawn[plan.density]:
         layer = wanted if pools[wanted] else "comp"
         if fresh := [n for n in pools[layer] if n not in taken]:

@@ -13,6 +13,8 @@ from riffkit.score.styles import STYLES
 DENSITIES = ("sparse", "medium", "dense")
 FIGURES = ("melody", "chords", "arpeggio", "riff", "bass line")
 MIN_BEATS, MAX_BEATS = 2, 12
+MAX_INSTRUMENTS = 15
+"""As many as a MIDI file has channels for, beside that of the drums."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class Brief:
     """A score's facts as far as they are asked for; None and () leave them open.
 
     `style` and `instruments` are names of `STYLES` and `INSTRUMENTS`; with `instruments`, no others
-    play. Without them, `drums` may be all there is: `only_drums`. `tonic` is 0 for C to 11 for B,
+    play; those of `without` never do. `only_drums`: nobody else. `tonic` is 0 for C to 11 for B,
     `mode` a name of `SCALES`, `bpm` the tempo in quarter notes a minute, `beats_per_bar` 2 to 12 of
     them. `figure` is what the leading instrument plays. Raises ParameterError for an unknown name
     and a number out of range.
@@ -28,6 +30,7 @@ class Brief:
 
     style: str | None = None
     instruments: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     drums: bool | None = None
     only_drums: bool = False
     tonic: int | None = None
@@ -45,6 +48,8 @@ class Brief:
         _known("figure", self.figure, FIGURES)
         for name in self.instruments:
             _known("instruments", name, INSTRUMENTS)
+        if (n := len(self.instruments)) > MAX_INSTRUMENTS:
+            raise ParameterError(f"{n} instruments are too many; name {MAX_INSTRUMENTS} at most")
         _within("tonic", self.tonic, 0, 11)
         _within("beats_per_bar", self.beats_per_bar, MIN_BEATS, MAX_BEATS)
         _within("bpm", self.bpm, 20, 400)

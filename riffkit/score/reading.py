@@ -14,10 +14,13 @@ from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.styles import STYLES
 
 _GENERIC = {
-    "guitar": ("electric guitar", "acoustic guitar", "jazz guitar"),
-    "bass": ("bass guitar",),
-    "synth": ("synth lead",),
-    "synthesizer": ("synth lead",),
+    "guitar": (
+        *("electric guitar", "acoustic guitar", "jazz guitar"),
+        *("overdriven guitar", "distorted guitar", "muted guitar"),
+    ),
+    "bass": ("bass guitar", "upright bass", "synth bass", "fretless bass", "slap bass"),
+    "synth": ("synth lead", "square lead", "synth pad"),
+    "synthesizer": ("synth lead", "square lead", "synth pad"),
     "keys": ("electric piano", "piano"),
     "keyboard": ("piano",),
     "horns": ("brass",),
@@ -79,8 +82,15 @@ def _of_style(name: str, style: str | None) -> str:
         return wanted[0]
     info = STYLES[style]
     own = (*info.bass, *info.chords, *info.leads, *info.pads, *info.arpeggios)
-    fitting = [one for one in own if one in wanted or one.endswith(f" {name}")]
-    return fitting[0] if fitting else wanted[0]
+    return next((one for one in own if one in wanted), wanted[0])
+
+
+def meant_by(text: str) -> set[str]:
+    """All instruments that words may mean: for "guitar" all guitars."""
+    word = _plain(text)
+    names = {name for one in (word, word.removesuffix("s")) for name in _GENERIC.get(one, ())}
+    names |= {name for name, some in words.INSTRUMENT_WORDS.items() if word in some}
+    return names | set(read_brief(text).instruments)
 
 
 @lru_cache(maxsize=1)
