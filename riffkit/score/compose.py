@@ -98,6 +98,7 @@ def compose(brief: Brief, *, bars: int = 2, seed: int = 0) -> Score:
         facts,
         bpm=float(brief.bpm or info.default_bpm),
         n_beats=bars * beats,
+        density=measured_density(tracks, bars * beats),
         mood=brief.moods or facts.mood,
     )
     return Score(facts, tracks, song.chords(bars), info.mix, "".join(_letters(bars)))
