@@ -56,7 +56,8 @@ def application(words: Collection[str] | None = None) -> typer.Typer:
     )
     app.callback()(_root)
     add_tasks(app, words)
-    for commands in (composing, files, judging, known_words):
+    app.command()(composing.compose)
+    for commands in (files, judging, known_words):
         app.add_typer(commands.app)
     app.add_typer(models.app, name="models")
     for name, (module, text) in _GROUPS.items():

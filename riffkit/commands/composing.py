@@ -11,10 +11,7 @@ from riffkit.commands.options import Force, Json, Quiet
 from riffkit.commands.printing import say, show_notes
 from riffkit.limits import bpm_text
 
-app = typer.Typer()
 
-
-@app.command()
 def compose(
     prompt: Annotated[str, typer.Argument(help="The music in words: 'jazz trio, sad'.")],
     output: Annotated[

@@ -155,6 +155,6 @@ def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Br
         without=tuple(sorted(unwanted)),
         tonic=None if key is None else key.tonic,
         mode=mode,
-        bpm=bpm,
+        bpm=None if bpm is None else float(bpm),
         beats_per_bar=beats,
     )

@@ -220,7 +220,7 @@ def draw_band(plan: Plan, without: Collection[str] = ()) -> Iterator[tuple[str, 
             yield layer, name
 
 
-def settle(track: Track, info: StyleInfo, n_beats: float) -> Track:
+def settle(track: Track, info: StyleInfo, n_beats: int) -> Track:
     """Swing the notes, then end each before its own pitch is struck again, round the loop too."""
     swung: dict[tuple[float, int], Note] = {}
     for n in sorted(track.notes, key=lambda n: (n.start, n.pitch, -n.velocity)):

@@ -60,6 +60,6 @@ def _known(name: str, value: str | None, known: Collection[str]) -> None:
         raise ParameterError(f"{name}: {unknown(value, known)}")
 
 
-def _within(name: str, value: float | None, least: float, most: float) -> None:
+def _within(name: str, value: int | float | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
         raise ParameterError(f"{name}={value:g}: must be between {least:g} and {most:g}")

@@ -7,6 +7,7 @@ chords. The drums play one groove, and a fill where eight bars end.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from riffkit.score.styles import STYLES
 
 MAX_BARS = 512
 _FORM = "AABA"
+_DENSITIES = ("medium", "medium", "medium", "dense", "sparse")
 _TRIES = 12  # at the density that is asked for
 _OTHER_MODES = {
     "major": POP_MAJOR,
@@ -55,6 +57,8 @@ class Part:
 def compose(brief: Brief, *, bars: int = 2, seed: int = 0) -> Score:
     """The score for a brief: the same for the same seed, another for another.
 
+    A brief that asks for the tempo, key and metre which the seed drew gives the same score.
+
     Args:
         brief: what is asked for.
         bars: its length.
@@ -75,9 +79,9 @@ def compose(brief: Brief, *, bars: int = 2, seed: int = 0) -> Score:
     style = brief.style or _draw_style(brief, rng)
     info = STYLES[style]
     beats = brief.beats_per_bar or (4 if 4 in info.beats_per_bar else info.beats_per_bar[0])
-    mode = brief.mode or _draw_mode(brief, style, rng)
-    tonic = rng.randrange(12) if brief.tonic is None else brief.tonic
-    density = brief.density or rng.choice(("medium", "medium", "medium", "dense", "sparse"))
+    drawn = _draw_mode(brief, style, rng), rng.randrange(12), rng.choice(_DENSITIES)
+    mode, density = brief.mode or drawn[0], brief.density or drawn[2]
+    tonic = drawn[1] if brief.tonic is None else brief.tonic
     plan = Plan(style, tonic, mode, (), 4, density, rng)
     has_drums = brief.only_drums or (
         brief.drums if brief.drums is not None else bool(info.grooves) and not brief.instruments
@@ -116,11 +120,15 @@ def _draw_style(brief: Brief, rng: random.Random) -> str:
     elif brief.beats_per_bar is not None:
         names = [name for name in names if 4 in STYLES[name].beats_per_bar] or names
     asked = set(brief.instruments)
-    weights = [
-        STYLES[name].weight * 8.0 ** len(asked & arrangement.instruments_of(STYLES[name]))
-        for name in names
-    ]
-    return rng.choices(names, weights)[0]
+    # By keys of their own (Efraimidis and Spirakis 2006): who asks for what was drawn gets it again.
+    luck = {name: rng.random() for name in STYLES}
+
+    def key(name: str) -> float:
+        info = STYLES[name]
+        weight = info.weight * 8.0 ** len(asked & arrangement.instruments_of(info))
+        return math.log(luck[name]) / weight
+
+    return max(names, key=key)
 
 
 def _draw_mode(brief: Brief, style: str, rng: random.Random) -> str:
@@ -246,7 +254,7 @@ class _Song:
             settled.append(replace(whole, notes=_until(end, whole.notes)))
         return tuple(track for track in settled if track.notes)
 
-    def _track(self, part: Part, number: int, letters: Sequence[str], end: float) -> Track:
+    def _track(self, part: Part, number: int, letters: Sequence[str], end: int) -> Track:
         """A part: what comes again is the same, but for a melody's second bar and its ends."""
         notes: list[Note] = []
         for place, letter in enumerate(letters):
@@ -269,14 +277,14 @@ class _Song:
             notes = _without_leaps(notes, low, high)
         return replace(self._phrase(part, number, "A", 0), notes=tuple(notes))
 
-    def _rested(self, notes: Sequence[Note], end: float, chords: Sequence[Chord]) -> list[Note]:
+    def _rested(self, notes: Sequence[Note], end: int, chords: Sequence[Chord]) -> list[Note]:
         """A melody that comes to rest: its last note, one of the chord's, lasts to the end."""
         kept = [note for note in notes if note.start <= end - self.beats / 2 + 1e-6]
         if not kept or kept[-1].start < end - self.beats:
             return list(notes)
         last = kept.pop()
         classes = chord_at(chords, last.start).pitch_classes
-        pitch = nearest(last.pitch, pitches_within(classes, last.pitch - 6, last.pitch + 6))
+        pitch = nearest(float(last.pitch), pitches_within(classes, last.pitch - 6, last.pitch + 6))
         return [*kept, replace(last, pitch=pitch, duration=end - last.start)]
 
     def _phrase(self, part: Part, number: int, letter: str, take: int) -> Track:
@@ -366,7 +374,7 @@ def _is_end(place: int, letters: Sequence[str]) -> bool:
     return place % len(_FORM) == len(_FORM) - 1 or place == len(letters) - 1
 
 
-def _until(end: float, notes: Sequence[Note]) -> tuple[Note, ...]:
+def _until(end: int, notes: Sequence[Note]) -> tuple[Note, ...]:
     """The notes that begin before the end, and no longer than that."""
     return tuple(
         replace(note, duration=min(note.duration, end - note.start))

@@ -40,7 +40,7 @@ def write_midi(path: Path, score: Score, *, title: str = "", recipe: str = "") -
 
 def midi_bytes(score: Score, *, title: str = "", recipe: str = "") -> bytes:
     """The file's bytes: the same for the same score, title and recipe."""
-    end = _ticks(score.n_beats)
+    end = _ticks(float(score.n_beats))
     tracks = [_track(_conductor(score, title, recipe), end)]
     pitched = [track for track in score.tracks if not track.is_drums]
     assert len(pitched) <= len(_CHANNELS), "a Brief has no more instruments"
@@ -75,7 +75,7 @@ def _conductor(score: Score, title: str, recipe: str) -> Iterable[Event]:
         fifths = _FIFTHS[facts.key] + (_MINOR_FIFTHS if facts.is_minor else 0)
         yield 0, 0, _meta(_KEY, struct.pack("bb", fifths, facts.is_minor))
     for number, letter in enumerate(score.form):
-        yield _ticks(number * 2 * facts.beats_per_bar), 0, _meta(_MARKER, letter.encode())
+        yield _ticks(2.0 * number * facts.beats_per_bar), 0, _meta(_MARKER, letter.encode())
 
 
 def _played(track: Track, name: str, channel: int, volume: int) -> Iterable[Event]:
