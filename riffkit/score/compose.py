@@ -120,7 +120,7 @@ def _draw_style(brief: Brief, rng: random.Random) -> str:
     elif brief.beats_per_bar is not None:
         names = [name for name in names if 4 in STYLES[name].beats_per_bar] or names
     asked = set(brief.instruments)
-    # By keys of their own (Efraimidis and Spirakis 2006): who asks for what was drawn gets it again.
+    # Each by a key of its own (Efraimidis and Spirakis 2006), so that fewer names change nothing.
     luck = {name: rng.random() for name in STYLES}
 
     def key(name: str) -> float:

@@ -45,7 +45,7 @@ _MORE_DENSITIES = {"spacious": "sparse", "few notes": "sparse", "lots of notes":
 def read_brief(text: str) -> Brief:
     """The brief of a prompt in English words; tempo, key and metre are read elsewhere."""
     left = f" {_plain(text)} "
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[int, str]]] = {}
     for phrase, (kind, meaning) in _phrases().items():
         if f" {phrase} " in left:
             found.setdefault(kind, []).append((left.index(f" {phrase} "), meaning))

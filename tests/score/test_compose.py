@@ -120,6 +120,14 @@ def test_every_key_is_the_key(mode: str):
                 assert note.pitch % 12 in allowed | set(scale_over(chord, SCALES[mode], tonic))
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_every_style_plays_in_every_mode_and_metre(style: str):
+    for seed, (mode, metre) in enumerate(itertools.product(SCALES, (2, 3, 4, 5))):
+        score = compose(Brief(style=style, mode=mode, beats_per_bar=metre), seed=seed)
+        assert (score.facts.mode, score.facts.beats_per_bar) == (mode, metre)
+        check_notes(score)
+
+
 def test_several_instruments_all_play():
     names = ("flute", "violin", "piano", "acoustic guitar", "strings", "bass guitar", "trumpet")
     for metre in (2, 3, 4, 7):
