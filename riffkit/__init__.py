@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from riffkit.music.batch import Made
     from riffkit.music.clip import Clip
     from riffkit.music.codec import decode, encode
+    from riffkit.music.composing import Composition, compose
     from riffkit.music.inspect import inspect
     from riffkit.music.registry import register
     from riffkit.music.replay import Replay, replay
@@ -54,6 +55,7 @@ __all__ = [
     "BuildRequest",
     "Built",
     "Clip",
+    "Composition",
     "FullSettings",
     "Genre",
     "ImageFileError",
@@ -76,6 +78,7 @@ __all__ = [
     "__version__",
     "build_dataset",
     "check_dataset",
+    "compose",
     "decode",
     "describe_model",
     "encode",
@@ -97,6 +100,7 @@ _HOMES = {
     "riffkit.music.batch": ("Made",),
     "riffkit.music.clip": ("Clip",),
     "riffkit.music.codec": ("decode", "encode"),
+    "riffkit.music.composing": ("Composition", "compose"),
     "riffkit.music.inspect": ("inspect",),
     "riffkit.music.registry": ("register",),
     "riffkit.music.replay": ("Replay", "replay"),

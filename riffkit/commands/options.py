@@ -50,13 +50,12 @@ Preset = Annotated[str | None, typer.Option(help="riffusion-v1, full-band or cri
 
 def output_paths(output: Path | None, prompt: str, count: int) -> list[Path]:
     """One path per clip; without --output, an unused name made from the prompt."""
-    from riffkit.music.task import numbered, slug
+    from riffkit.music.outputs import unused
+    from riffkit.music.task import numbered
 
     if output is not None:
         return numbered(output, count)
-    stem = slug(prompt)
-    names = (Path(f"{stem}-{n}.wav" if n > 1 else f"{stem}.wav") for n in range(1, 10**6))
-    free = (path for path in names if not path.exists() and not path.with_suffix(".png").exists())
+    free = unused(prompt, ".wav")
     return [next(free) for _ in range(count)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,9 @@ from riffkit.audio.encoding import format_of
 from riffkit.audio.reader import read_tags
 from riffkit.errors import OutputError
 from riffkit.kinds import SOUND_SUFFIXES
+from riffkit.music.task import slug
 from riffkit.provenance.recipe import TAG
+from riffkit.score.midi import recipe_in
 from riffkit.spectrogram.png import PARAMS_KEYWORD, RECIPE_KEYWORD, SOFTWARE
 
 
@@ -40,6 +42,15 @@ def targets_of(
     return [_target(path, inputs, force) for path in paths]
 
 
+def unused(prompt: str, suffix: str) -> Iterator[Path]:
+    """Names made from a prompt that no file has, nor an image beside it."""
+    stem = slug(prompt)
+    for n in count(1):
+        path = Path(f"{stem}-{n}{suffix}" if n > 1 else f"{stem}{suffix}")
+        if not path.exists() and not path.with_suffix(".png").exists():
+            yield path
+
+
 def check_target(path: Path, *, inputs: Collection[Path] = (), force: bool = False) -> None:
     """Raise OutputError if a file can't be written, is one of the inputs, or exists and isn't
     riffkit's own; `force` replaces that too.
@@ -55,8 +66,8 @@ def check_target(path: Path, *, inputs: Collection[Path] = (), force: bool = Fal
 
 
 def stored_recipe(path: Path) -> Mapping[str, Any] | None:
-    """What riffkit wrote into an audio file or PNG: its recipe's values, or nothing where it wrote
-    none; None if the file isn't its own.
+    """What riffkit wrote into an audio, PNG or MIDI file: its recipe's values, or nothing where it
+    wrote none; None if the file isn't its own.
     """
     try:
         with path.open("rb") as file:
@@ -64,7 +75,7 @@ def stored_recipe(path: Path) -> Mapping[str, Any] | None:
             if head.startswith(b"\x89PNG"):
                 file.seek(0)
                 return _recipe_in_png(PngImageFile(file).info)
-        text = read_tags(path).get(TAG)
+        text = recipe_in(path) if head == b"MThd" else read_tags(path).get(TAG)
         return None if text is None else json.loads(text)
     except Exception:  # whatever it is, it is not what riffkit wrote
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
 from riffkit.music.plan import Plan, Texts
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.emphasis import Emphasis
-from riffkit.prompt.prompt import Prompt, choose_metre, read_prompt
+from riffkit.prompt.prompt import Prompt, choose_metre, not_known, read_prompt
 from riffkit.provenance.recipe import Recipe
 
 
@@ -141,7 +141,7 @@ class Session:
                 )
             is_negative = name.endswith("negative_prompt")
             if not is_negative and not self.pipeline.loras:  # which know words of their own
-                notes += _not_known(name, prompt)
+                notes += not_known(name, prompt)
             avoided += [prompt.words] if is_negative else prompt.unwanted
         if plan.denoising.guidance == 1 and any(avoided):
             notes.append(
@@ -149,13 +149,3 @@ class Session:
                 "1; set more, or leave `guidance` out"
             )
         return (*notes, *plan.notes, *self._remarks)
-
-
-def _not_known(name: str, prompt: Prompt) -> Iterator[str]:
-    """Notes on what the model can't play."""
-    unknown = prompt.unknown
-    if unknown.words:
-        words = ", ".join(map(repr, unknown.words))
-        yield f"{name}: not known to this model: {words} (`riff words` lists what is)"
-    if unknown.sung:
-        yield f"{name}: this model can't sing: {', '.join(map(repr, unknown.sung))}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,6 +213,16 @@ def _weighted(
                     begin, end = found.span()
                     weights[begin:end] = [part.weight] * (end - begin)
     return Emphasis.of(zip(text, weights, strict=True))
+
+
+def not_known(name: str, prompt: Prompt, *, by: str = "this model") -> Iterator[str]:
+    """Notes on what the model, or whoever plays it, can't."""
+    unknown = prompt.unknown
+    if unknown.words:
+        words = ", ".join(map(repr, unknown.words))
+        yield f"{name}: not known to {by}: {words} (`riff words` lists what is)"
+    if unknown.sung:
+        yield f"{name}: {by} can't sing: {', '.join(map(repr, unknown.sung))}"
 
 
 def contains(prompt: str, phrases: Iterable[str]) -> bool:

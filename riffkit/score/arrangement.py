@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from riffkit.score import bach, players
@@ -46,7 +46,7 @@ _LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("bass", "comp", "lead", "arp", "pad"),
     ),
 }
-_PLAYERS: dict[str, Callable[[Plan, str, str], Track]] = {
+PLAYERS: dict[str, Callable[[Plan, str, str], Track]] = {
     "bass": players.bass,
     "comp": players.comp,
     "lead": players.lead,
@@ -64,7 +64,7 @@ def write_score(seed: int, *, tonics: Sequence[int] = range(12)) -> Score:
     if plan.style == "chorale" and soloist is None:
         plan = _perhaps_bach(plan, seed)
     tracks, label, figure, kit = _play(plan, texture, soloist)
-    settled = tuple(_settle(t, plan) for t in tracks if t.notes)
+    settled = tuple(settle(t, plan.info, plan.n_beats) for t in tracks if t.notes)
     if all(t.is_drums for t in settled):  # a part that was to be sparse came out empty
         label, figure = "drums only", ""
     facts = gather_facts(seed, plan, settled, label, figure, kit)
@@ -78,7 +78,7 @@ def _draw_style(texture: str, soloist: str | None, rng: random.Random) -> str:
     if texture in ("drums only", "with drums"):
         names = [n for n in names if STYLES[n].grooves]
     if soloist is not None:
-        at_home = [n for n in names if soloist in _instruments_of(STYLES[n])]
+        at_home = [n for n in names if soloist in instruments_of(STYLES[n])]
         names = at_home if at_home and rng.random() < 0.75 else list(_GENERAL)
     # Styles that never have drums get their share where there are none.
     shy = 6.0 if texture == "no drums" else 1.0
@@ -86,7 +86,7 @@ def _draw_style(texture: str, soloist: str | None, rng: random.Random) -> str:
     return rng.choices(names, weights)[0]
 
 
-def _instruments_of(info: StyleInfo) -> set[str]:
+def instruments_of(info: StyleInfo) -> set[str]:
     return {*info.chords, *info.bass, *info.leads, *info.pads, *info.arpeggios}
 
 
@@ -193,9 +193,14 @@ def _other(pool: Sequence[str], taken: str, rng: random.Random) -> str:
 
 
 def _band(plan: Plan) -> list[Track]:
-    """Sparse: two or three layers. Medium: two or three. Dense: three to five.
+    return [PLAYERS[layer](plan, name, layer) for layer, name in draw_band(plan)]
 
-    No instrument plays twice. A style without such players has chords instead.
+
+def draw_band(plan: Plan, without: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """Layers and instruments. Sparse: two or three. Medium: two or three. Dense: three to five.
+
+    No instrument plays twice, and none of those that it is to be `without`. A style without such
+    players has chords instead.
     """
     info = plan.info
     pools = {
@@ -206,18 +211,17 @@ def _band(plan: Plan) -> list[Track]:
         "arp": info.arpeggios,
     }
     drawn = {density: plan.rng.choice(layers) for density, layers in _LAYERS.items()}
-    band: list[Track] = []
+    taken = set(without)
     for wanted in drawn[plan.density]:
         layer = wanted if pools[wanted] else "comp"
-        taken = {t.instrument for t in band}
         if fresh := [n for n in pools[layer] if n not in taken]:
-            band.append(_PLAYERS[layer](plan, plan.rng.choice(fresh), layer))
-    return band
+            name = plan.rng.choice(fresh)
+            taken.add(name)
+            yield layer, name
 
 
-def _settle(track: Track, plan: Plan) -> Track:
+def settle(track: Track, info: StyleInfo, n_beats: int) -> Track:
     """Swing the notes, then end each before its own pitch is struck again, round the loop too."""
-    info = plan.info
     swung: dict[tuple[float, int], Note] = {}
     for n in sorted(track.notes, key=lambda n: (n.start, n.pitch, -n.velocity)):
         start = swing(n.start, info.swing, info.swing_unit)
@@ -229,7 +233,7 @@ def _settle(track: Track, plan: Plan) -> Track:
         by_pitch.setdefault(note.pitch, []).append(note)
     settled = []
     for same in by_pitch.values():
-        following = [*(n.start for n in same[1:]), same[0].start + plan.n_beats]
+        following = [*(n.start for n in same[1:]), same[0].start + n_beats]
         settled += [
             replace(n, duration=min(n.duration, after - n.start))
             for n, after in zip(same, following, strict=True)

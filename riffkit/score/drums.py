@@ -222,16 +222,23 @@ _LONG_FILLS: tuple[str, ...] = (
 
 
 def groove_notes(
-    groove: str, beats_per_bar: int, density: str, rng: random.Random, *, fills: bool, rolls: bool
+    groove: str,
+    beats_per_bar: int,
+    density: str,
+    rng: random.Random,
+    *,
+    fills: bool,
+    rolls: bool,
+    sure: bool = False,
 ) -> list[Note]:
-    """Two bars of a groove, thinned where sparse, sometimes with a fill at the end.
+    """Two bars of a groove, thinned where sparse, sometimes (or surely) with a fill at the end.
 
     With `rolls` some closed hats become quick pairs or triplets, as in trap.
     """
     n_beats = 2 * beats_per_bar
     hits = _read_parts(groove, beats_per_bar, 2)
     hits = _vary(hits, density, beats_per_bar, rng)
-    if fills and rng.random() < (0.5 if density == "dense" else 0.3):
+    if fills and (sure or rng.random() < (0.5 if density == "dense" else 0.3)):
         hits = _fill(hits, n_beats, rng)
     notes = [_note(part, hit, rng) for part, hit in hits]
     return _roll_hats(notes, rng) if rolls else notes

@@ -94,5 +94,5 @@ def _draw_moods(plan: Plan, pitched: bool) -> tuple[str, ...]:
     fitting = [m for m in plan.info.moods if not pitched or m not in wrong]
     moods = rng.sample(fitting, min(len(fitting), rng.choice((1, 1, 2))))
     if pitched and plan.mode in ("major", "minor") and rng.random() < 0.4:
-        moods[-1] = rng.choice(MOODS_OF_MODE[minor])
+        moods = [*moods[:-1], rng.choice(MOODS_OF_MODE[minor])]
     return tuple(dict.fromkeys(moods))

@@ -95,12 +95,13 @@ class ScoreFacts:
 
 @dataclass(frozen=True)
 class Score:
-    """Two bars that play round."""
+    """Bars that play round. `form` has a letter for each phrase of two bars."""
 
     facts: ScoreFacts
     tracks: tuple[Track, ...]
     chords: tuple[Chord, ...]
     mix: Mix = field(default_factory=Mix)
+    form: str = "A"
 
     @property
     def bpm(self) -> float:

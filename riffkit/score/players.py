@@ -15,6 +15,7 @@ from riffkit.score.plan import Plan
 
 _LEVEL_DB = {"bass": -18.0, "lead": -17.0, "comp": -20.0, "pad": -25.0, "arp": -20.0, "solo": -16.0}
 _WIDTH = {"bass": 0.0, "solo": 0.1, "lead": 0.15, "pad": 0.2, "comp": 0.45, "arp": 0.45}
+_ANY_GROOVE = ("soft",)  # of a style that has no drums, or not in that metre
 _KIT_DB = {"electronic": 1.0, "808": 1.0, "power": 1.0, "brushes": -2.0}
 _BASS_LOW = {"timpani": 41, "cello": 36, "square lead": 45}
 _HEAVY = frozenset(("distorted guitar", "overdriven guitar"))
@@ -172,19 +173,22 @@ def _sung(phrase: Phrase) -> list[list[Note]]:
     ]
 
 
-def drummer(plan: Plan, kit: str) -> list[Track]:
-    """The drums, one track for each section of the kit."""
+def drummer(plan: Plan, kit: str, *, fill: bool | None = None) -> list[Track]:
+    """The drums, one track for each section of the kit. With `fill` there is one at the end, or
+    none, and not by chance.
+    """
     rng, info = plan.rng, plan.info
-    families = info.grooves
+    families = info.grooves if plan.beats_per_bar in info.beats_per_bar else ()
     if plan.beats_per_bar == 3 and plan.style == "folk":
         families = ("folk three",)
-    groove = rng.choice(drums.GROOVES[rng.choice(families)])
+    groove = rng.choice(drums.GROOVES[rng.choice(families or _ANY_GROOVE)])
     notes = drums.groove_notes(
         groove,
         plan.beats_per_bar,
         plan.density,
         rng,
-        fills=info.fills and plan.beats_per_bar == 4,
+        fills=info.fills and plan.beats_per_bar == 4 and fill is not False,
+        sure=bool(fill),
         rolls=info.rolls,
     )
     sections = drums.sections(notes, orchestral=kit == "orchestral")

@@ -90,6 +90,17 @@ loop a b c --bars 2|bars=2
 loop a --strength 2|strength=2
 loop a --theme gone.wav|gone.wav
 loop a --theme nobody|nobody
+compose|prompt
+compose ""|prompt
+compose x --bars 0|bars=0
+compose x --bars 513|bars=513
+compose x --bpm 401|bpm=401
+compose x --key H|key='H'
+compose x --beats-per-bar 13|beats_per_bar=13
+compose x --seed -1|seed=-1
+compose x -o a.wav|must end in .mid
+compose x -o gone/a.mid|gone/a.mid
+compose x -o drums.mid|isn't riffkit's own
 morph a|TO
 morph a b --frames 1|frames=1
 morph a b --frames 65|frames=65

@@ -20,6 +20,7 @@ from tests.face.write_methods import HELP, PATH, help_text, source
 METHODS = [(Riff, name) for name in (*tasks(), "run", "batch", "generate_many")]
 METHODS += [
     (riffkit.Clip, "save"),
+    (riffkit.Composition, "save"),
     (riffkit.Recipe, "from_dict"),
     (riffkit.SpectrogramImage, "open"),
     (riffkit.SpectrogramImage, "save"),

@@ -1,0 +1,160 @@
+"""Writes music for a prompt as notes: what `riff compose` does. Light: no torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from riffkit.errors import OutputError, ParameterError
+from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
+from riffkit.music.fields import check_ranges, option
+from riffkit.music.request import BARS
+from riffkit.music.values import random_seed
+from riffkit.prompt.emphasis import check_prompt
+from riffkit.prompt.key import parse_key
+from riffkit.prompt.prompt import Prompt, choose_bpm, not_known, read_prompt
+from riffkit.prompt.traits import ModelTraits
+from riffkit.provenance.recipe import Recipe, versions
+from riffkit.score.brief import Brief
+from riffkit.score.compose import compose as written
+from riffkit.score.harmony import SCALES
+from riffkit.score.midi import write_midi
+from riffkit.score.notes import Score
+from riffkit.score.reading import meant_by, read_brief
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A score, the recipe that made it, and notes for the user."""
+
+    score: Score
+    recipe: Recipe
+    notes: tuple[str, ...] = ()
+
+    def save(self, path: str | Path) -> None:
+        """Write a MIDI file: a track for each player, with tempo, metre, key and phrases.
+
+        Args:
+            path: file to write, with the extension .mid.
+
+        Raises:
+            OutputError: it can't be written there.
+
+        Example:
+            riffkit.compose("jazz trio", bars=16).save("trio.mid")
+        """
+        path = Path(path)
+        check_midi_name(path)
+        title = str(self.recipe.arguments["prompt"])
+        write_midi(path, self.score, title=title, recipe=self.recipe.to_json())
+
+
+def check_midi_name(path: Path) -> None:
+    """Raise OutputError unless it is a MIDI file's name."""
+    if path.suffix.lower() not in (".mid", ".midi"):
+        raise OutputError(f"cannot write {str(path)!r}: a score must end in .mid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeRequest:
+    """The options of `riff compose`; None leaves the choice to the prompt or its style."""
+
+    prompt: str = option("The music in words: 'jazz trio, sad'.", positional=True)
+    bars: int = option("Length in bars.", 8, **BARS)
+    bpm: float | None = option(
+        "Tempo in BPM. Default: the prompt's or its style's.", None, least=MIN_BPM, most=MAX_BPM
+    )
+    key: str | None = option("Key, such as 'A minor'. Default: the prompt's.", None)
+    beats_per_bar: int | None = option(
+        "Beats per bar: 4 for 4/4, 3 for a waltz. Default: the prompt's.", None, least=2, most=12
+    )
+    seed: int = option("Same seed, same score. Default: a random one.", 0)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        check_prompt(self.prompt)
+        if self.key is not None:
+            parse_key(self.key)
+        if not 0 <= self.seed < 2**63:
+            raise ParameterError(f"seed={self.seed}: must be between 0 and 2^63 - 1")
+
+
+def compose(
+    prompt: str,
+    *,
+    bars: int = 8,
+    bpm: float | None = None,
+    key: str | None = None,
+    beats_per_bar: int | None = None,
+    seed: int | None = None,
+) -> Composition:
+    """Write music for a prompt as notes.
+
+    The instruments that the prompt names play, and no others; where it names none, a band of its
+    style does. What it leaves open is drawn by the seed.
+
+    Args:
+        prompt: the music in words, in any of the six languages that prompts may be in.
+        bars: its length, 1 to 512.
+        bpm: tempo in BPM; the prompt's or its style's by default.
+        key: such as "A minor"; the prompt's by default.
+        beats_per_bar: 2 to 12 quarter notes; the prompt's or its style's by default.
+        seed: same seed, same score; None draws one.
+
+    Returns:
+        The score with its recipe, and notes on what the prompt's words were taken for.
+
+    Raises:
+        ParameterError: an empty prompt, or a value out of range.
+
+    Example:
+        riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")
+    """
+    request = ComposeRequest(
+        prompt=prompt,
+        bars=bars,
+        bpm=bpm,
+        key=key,
+        beats_per_bar=beats_per_bar,
+        seed=random_seed() if seed is None else seed,
+    )
+    traits = model_traits(bundled_models()[BUNDLED_DEFAULT])
+    read = read_prompt(prompt, traits)
+    brief = brief_of(read, request, traits)
+    score = written(brief, bars=bars, seed=request.seed)
+    facts = score.facts
+    arguments = {
+        **asdict(request),
+        "bpm": facts.bpm,
+        "key": None if facts.key is None else f"{facts.key} {facts.mode}",
+        "beats_per_bar": facts.beats_per_bar,
+    }
+    recipe = Recipe("compose", arguments, versions=versions())
+    return Composition(score, recipe, tuple(not_known("prompt", read, by="the composer")))
+
+
+def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Brief:
+    """What the prompt and the request ask of a score, without what isn't wanted."""
+    brief = read_brief(prompt.text)
+    unwanted = {name for thing in prompt.unwanted for name in meant_by(thing)}
+    key = prompt.key if request.key is None else parse_key(request.key)
+    mode = prompt.mood if prompt.names_mood else None
+    if key is not None and key.mode in SCALES:
+        mode = key.mode
+    names_tempo = prompt.bpm is not None or prompt.speed != 1 or prompt.style_bpm is not None
+    bpm = request.bpm
+    if bpm is None and names_tempo:
+        bpm = choose_bpm(prompt, traits)
+    beats = request.beats_per_bar
+    if beats is None and prompt.metre is not None:
+        beats = prompt.metre.beats
+    return replace(
+        brief,
+        instruments=tuple(name for name in brief.instruments if name not in unwanted),
+        without=tuple(sorted(unwanted)),
+        tonic=None if key is None else key.tonic,
+        mode=mode,
+        bpm=None if bpm is None else float(bpm),
+        beats_per_bar=beats,
+    )
