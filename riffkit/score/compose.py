@@ -68,7 +68,7 @@ def compose(brief: Brief, *, bars: int = 2, seed: int = 0) -> Score:
         The score. Its notes lie within their instruments' ranges.
 
     Raises:
-        ParameterError: `bars` out of range.
+        ParameterError: `bars` out of range, or nobody is left to play.
 
     Example:
         score = compose(Brief(style="funk", instruments=("slap bass", "clavinet")), bars=8)
@@ -93,6 +93,8 @@ def compose(brief: Brief, *, bars: int = 2, seed: int = 0) -> Score:
         if brief.density in (None, measured_density(song.tracks(4), 4 * beats)):
             break
     tracks = song.tracks(bars)
+    if not tracks:
+        raise ParameterError("instruments: none is left to play; ask for one")
     n_pitched = len({part.instrument for part in parts})
     texture = "drums only" if not parts else "solo" if n_pitched == 1 and not kit else ""
     texture = texture or ("duo" if n_pitched + bool(kit) == 2 else "band")

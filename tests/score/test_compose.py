@@ -274,3 +274,8 @@ def test_bars_out_of_range(bars: int):
 def test_more_instruments_than_midi_has_channels_for():
     with pytest.raises(ParameterError, match="16 instruments are too many"):
         riffkit.compose(", ".join(tuple(INSTRUMENTS)[:16]))
+
+
+def test_somebody_has_to_play() -> None:
+    with pytest.raises(ParameterError, match="none is left to play"):
+        compose(Brief(style="funk", drums=False, without=tuple(INSTRUMENTS)))
