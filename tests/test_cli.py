@@ -288,7 +288,7 @@ def test_eval_refuses_at_once_what_it_cannot_judge(riff, tmp_path: Path) -> None
     asked = riff("eval", "out", "--dataset", "empty", "--lora", "run", code=2).stderr
     assert "give --prompt" in asked
     asked = ("eval", "out", "--dataset", "empty", "--lora", "run", "--prompt", "x")
-    assert "metadata.jsonl is missing" in riff(*asked, code=2).stderr
+    assert "dataset='empty': no such folder" in riff(*asked, code=2).stderr
     assert "prompts=0" in riff("eval", "out", "--prompts", "0", code=2).stderr
     (tmp_path / "empty").mkdir()
     refused = riff("eval", "out", "--reference", "empty", code=2).stderr

@@ -47,7 +47,8 @@ def encode(
         bpm: align the image to this tempo's beat grid, 64 pixels per beat, in whole beats.
         model: make the image that this model edits, to paint masks over: with its preset, on the
             clip's own bars.
-        key, beats_per_bar: with a model, as they will be given to the edit.
+        key: with a model, as it will be given to the edit.
+        beats_per_bar: with a model, as it will be given to the edit.
 
     Returns:
         The image, with its parameters and recipe.

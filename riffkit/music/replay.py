@@ -124,7 +124,7 @@ def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
             image = replace(clip.image, recipe=said.to_dict())
             title = Path(said.inputs["file"]["name"]).stem
             return replace(clip, recipe=said, image=image, title=title)
-        model = places.model or recipe.model.get("name")
+        model = places.model or recipe.model["name"] if recipe.model else None
         image = encode(path, **recipe.arguments, model=model)
         return replace(image, recipe={**(image.recipe or {}), "inputs": recipe.inputs})
     return _painted(recipe, places)

@@ -334,6 +334,8 @@ HOME = "riffkit.tasks"
 ELSEWHERE = {
     # how the first recipes named their inputs, and what they left open
     **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph", "edit")},
+    # and whose images are loops
+    "loop": {"riffkit/provenance/migrations.py", "riffkit/music/codec.py"},
     # the task of a list that doesn't say; what judges have made, and a training's samples
     "generate": {
         "riffkit/music/batch_list.py",
