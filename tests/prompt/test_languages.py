@@ -70,3 +70,8 @@ def test_what_has_no_word_that_is_known_stays() -> None:
 def test_english_captions_stay(seed: int) -> None:
     for caption in captions(write_score(seed).facts, 8, seed):
         assert to_english(caption) == caption
+
+
+def test_french_joins_what_plays_in_other_words_too() -> None:
+    assert to_english("valse lente au piano") == "waltz slow with piano"
+    assert to_english("au revoir") == "au revoir"
