@@ -15,7 +15,8 @@ import riffkit
 from riffkit.errors import ParameterError
 from riffkit.score import Score, Track, write_score
 from riffkit.score.brief import MAX_BEATS, MIN_BEATS, Brief
-from riffkit.score.compose import compose, range_of
+from riffkit.score.casting import range_of
+from riffkit.score.compose import compose
 from riffkit.score.harmony import SCALES, chord_at, key_names, scale_over
 from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.styles import STYLES
