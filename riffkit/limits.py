@@ -54,6 +54,12 @@ def check_device(name: str) -> None:
         raise ParameterError(f"device={name!r}: must be one of {', '.join(DEVICES)}")
 
 
+def check_seed(seed: int) -> None:
+    """Raise ParameterError for a seed out of range."""
+    if not 0 <= seed < 2**63:
+        raise ParameterError(f"seed={seed}: must be between 0 and 2^63 - 1")
+
+
 def check_sampler(name: str | None) -> None:
     """Raise ParameterError for an unknown sampler; None is the model's own."""
     if name is not None and name not in SAMPLERS:

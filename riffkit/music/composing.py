@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from riffkit.errors import OutputError, ParameterError
+from riffkit.errors import OutputError
+from riffkit.limits import check_seed
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
 from riffkit.music.fields import check_ranges, option
 from riffkit.music.request import BARS
@@ -76,8 +77,7 @@ class ComposeRequest:
         check_prompt(self.prompt)
         if self.key is not None:
             parse_key(self.key)
-        if not 0 <= self.seed < 2**63:
-            raise ParameterError(f"seed={self.seed}: must be between 0 and 2^63 - 1")
+        check_seed(self.seed)
 
 
 def compose(

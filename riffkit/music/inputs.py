@@ -119,7 +119,7 @@ def _check_mask(path: Path) -> None:
 
 MASK = Input(
     "mask",
-    "PNG of the image's size: white is regenerated, black kept.",
+    "PNG painted over the clip's image: white is regenerated, black kept.",
     _open_mask,
     check=_check_mask,
 )

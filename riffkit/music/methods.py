@@ -259,7 +259,7 @@ class TaskMethods:
         Args:
             clip: WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
             prompt: What the part should become, in words.
-            mask: PNG of the image's size: white is regenerated, black kept.
+            mask: PNG painted over the clip's image: white is regenerated, black kept.
             bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.

@@ -12,6 +12,7 @@ from riffkit.limits import (
     check_interval,
     check_loudness,
     check_sampler,
+    check_seed,
 )
 from riffkit.music.fields import check_ranges, option
 from riffkit.prompt.emphasis import check_emphasis
@@ -77,8 +78,7 @@ class PaintRequest:
             from riffkit.prompt.key import parse_key
 
             parse_key(self.key)
-        if not 0 <= self.seed < 2**63:
-            raise ParameterError(f"seed={self.seed}: must be between 0 and 2^63 - 1")
+        check_seed(self.seed)
         check_emphasis(self.negative_prompt)
         check_sampler(self.sampler)
         check_vocoder(self.vocoder)
