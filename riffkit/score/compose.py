@@ -18,7 +18,7 @@ from riffkit.score.brief import Brief
 from riffkit.score.casting import Part, cast, range_of
 from riffkit.score.facts import MOODS_OF_MODE, gather_facts, measured_density
 from riffkit.score.harmony import Chord, chord_at, lay_progression, nearest, pitches_within
-from riffkit.score.notes import Note, Score, Track
+from riffkit.score.notes import Note, Score, Section, Track
 from riffkit.score.plan import Plan
 from riffkit.score.style_info import POP_MAJOR, POP_MINOR
 from riffkit.score.styles import STYLES
@@ -94,7 +94,7 @@ def compose(brief: Brief, *, bars: int = 2, seed: int = 0) -> Score:
         density=measured_density(tracks, bars * beats),
         mood=brief.moods or facts.mood,
     )
-    return Score(facts, tracks, song.chords(bars), info.mix, "".join(_letters(bars)))
+    return Score(facts, tracks, song.chords(bars), info.mix, _sections(bars, beats))
 
 
 def _draw_style(brief: Brief, rng: random.Random) -> str:
@@ -284,6 +284,15 @@ class _Song:
 def _letters(bars: int) -> list[str]:
     """The phrase that each two bars play."""
     return [_FORM[number % len(_FORM)] for number in range(-(-bars // 2))]
+
+
+def _sections(bars: int, beats: int) -> tuple[Section, ...]:
+    """The phrases, the last one bar where their number is odd."""
+    starts = range(0, bars * beats, 2 * beats)
+    return tuple(
+        Section(letter, float(start), float(min(2 * beats, bars * beats - start)))
+        for letter, start in zip(_letters(bars), starts, strict=True)
+    )
 
 
 def _is_end(place: int, letters: Sequence[str]) -> bool:
