@@ -86,6 +86,7 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
         model=session.pipeline.recipe_facts,
         inputs={name: dict(one.identity) for name, one in opened.items()},
         texts=[texts.to_dict() for texts in plan.texts],
+        score=None if plan.score is None else plan.score.to_dict(),
         versions=versions(),
         threads=torch.get_num_threads(),
     )
