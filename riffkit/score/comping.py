@@ -121,10 +121,10 @@ def chorale(
 
 
 def _four_parts(chord: Chord) -> list[tuple[int, ...]]:
-    root, third = chord.root, (chord.root + chord.tone("3")) % 12
+    third = (chord.root + chord.tone("3")) % 12
     upper = [pitches_within(chord.pitch_classes, *r) for r in _RANGES[1:]]
     options: list[tuple[int, ...]] = []
-    for bass in pitches_within([root], *_RANGES[0]):
+    for bass in pitches_within([chord.lowest], *_RANGES[0]):
         for tenor, alto, soprano in itertools.product(*upper):
             classes = {bass % 12, tenor % 12, alto % 12, soprano % 12}
             ordered = bass < tenor < alto < soprano
