@@ -29,10 +29,11 @@ _DOMINANTS |= {"mixolydian": "bVII", "blues": "V7"}
 """What leads home in each mode."""
 _ON_BAR, _ON_GROUP, _ON_BEAT, _BETWEEN = 2.0, 1.5, 1.2, 0.6
 _TONES = {0: 1.0, 3: 1.0, 4: 1.0, 7: 0.9, 10: 0.6, 11: 0.5, 9: 0.5, 14: 0.4, 2: 0.4}
-_PASSING, _RUB = -0.8, -1.3  # a note that isn't the chord's; one a semitone above a note that is
-_WITHIN_BAR, _OVER_BAR = -0.45, 0.1  # a change there
-_FIFTH_DOWN, _USUAL, _RARE = 0.15, 0.3, -0.25
-_BEGIN_HOME, _END_HOME, _CADENCE = 0.4, 1.5, 0.6
+_PASSING, _RUB = -1.0, -1.3  # a note that isn't the chord's; one a semitone above a note that is
+_WITHIN_BAR, _OVER_BAR = -0.6, 0.0  # a change there
+_FIFTH_DOWN, _USUAL, _RARE = 0.15, 0.2, -0.25
+_PRIMARY = {0: 0.2, 5: 0.1, 7: 0.1}  # a chord on these steps of the key, a span
+_BEGIN_HOME, _END_HOME, _CADENCE = 1.0, 1.5, 0.6
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,10 @@ def harmonize(
         or (chord.root == (tonic + 7) % 12 and 4 in chord.intervals)
     }
 
+    primary = {
+        numeral: _PRIMARY.get((chord.root - tonic) % 12, 0.0) for numeral, chord in chords.items()
+    }
+
     def step(before: str, after: str, *, opens_bar: bool) -> float:
         if before == after:
             return 0.0
@@ -109,7 +114,7 @@ def harmonize(
                 (total + step(before, numeral, opens_bar=span.opens_bar), so_far)
                 for before, (total, so_far) in best.items()
             )
-            gain += _held(span, chord)
+            gain += _held(span, chord) + primary[numeral]
             gain += _END_HOME * (is_last and numeral in home)
             gain += _CADENCE * (is_near_last and numeral in leading)
             reached[numeral] = gain, (*path, numeral)

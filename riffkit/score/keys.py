@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from riffkit.score.harmony import SCALES, Chord
 from riffkit.score.notes import Note
 
-_PRIOR = {"major": 0.0, "minor": 0.0, "dorian": -0.1, "mixolydian": -0.1, "phrygian": -0.15}
+_PRIOR = {"major": 0.0, "minor": 0.0, "dorian": -0.03, "mixolydian": -0.03, "phrygian": -0.05}
 _FOREIGN = -1.5  # a note that isn't the scale's; of the scale's, one counts 1
 _LEADING, _LEADING_FIT = 11, 0.0  # the raised seventh of minor
 _TRIAD = {0: 0.3, 7: 0.2, 3: 0.2, 4: 0.2}
