@@ -93,7 +93,7 @@ def compose(
         density=measured_density(tracks, bars * beats),
         mood=brief.moods or facts.mood,
     )
-    return Score(facts, tracks, song.chords(), info.mix, song.form)
+    return Score(facts, tracks, song.chords(), info.mix, song.sections())
 
 
 def _key(brief: Brief, melody: Sequence[Note], tonic: int, mode: str) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from riffkit.score import arrangement, bach, players
 from riffkit.score.casting import Part, range_of
 from riffkit.score.given import Given
 from riffkit.score.harmony import Chord, chord_at, lay_progression, nearest, pitches_within
-from riffkit.score.notes import Note, Track
+from riffkit.score.notes import Note, Section, Track
 from riffkit.score.plan import Plan
 from riffkit.score.ranges import in_range, line_in_range, without_leaps
 from riffkit.score.spans import (
@@ -84,6 +84,14 @@ class Song:
         order = _VERSE[: len(self._verse)] or FORM
         self.form = "".join(order[place % len(order)] for place in range(-(-bars // 2)))
         self.end = bars * beats
+
+    def sections(self) -> tuple[Section, ...]:
+        """A section for each phrase."""
+        length = 2.0 * self.beats
+        return tuple(
+            Section(letter, place * length, min(length, self.end - place * length))
+            for place, letter in enumerate(self.form)
+        )
 
     def chords(self) -> tuple[Chord, ...]:
         """The chords, up to the last bar's end."""
