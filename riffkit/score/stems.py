@@ -35,8 +35,14 @@ class Stem:
         notes = sorted(
             (note for track in self.tracks for note in track.notes), key=lambda note: note.start
         )
-        level_db = max(track.level_db for track in self.tracks)
-        return replace(self.tracks[0], level_db=level_db, notes=tuple(notes))
+        first = self.tracks[0]
+        return replace(
+            first,
+            instrument=DRUMS if self.is_drums else first.instrument,
+            level_db=max(track.level_db for track in self.tracks),
+            pan=0.0 if self.is_drums else first.pan,
+            notes=tuple(notes),
+        )
 
     @property
     def calls(self) -> frozenset[str]:
@@ -61,16 +67,23 @@ def stems_of(score: Score) -> tuple[Stem, ...]:
         key = DRUMS if track.is_drums else (*sound, same[sound, track.role])
         players.setdefault(key, []).append((number, track))
     ordered = sorted(players.values(), key=lambda of: of[0][1].is_drums)
-    seen: Counter[str] = Counter()
     stems = []
     for of in ordered:
-        tracks = tuple(track for _, track in of)
-        called = DRUMS if tracks[0].is_drums else tracks[0].instrument
-        seen[called] += 1
-        name = called if seen[called] == 1 else f"{called} {seen[called]}"
-        words = stem_words(score.facts, tracks)
-        stems.append(Stem(name, words, tracks, tuple(number for number, _ in of)))
-    return tuple(stems)
+        numbers, tracks = zip(*of, strict=True)
+        stems.append(Stem("", stem_words(score.facts, tracks), tracks, numbers))
+    names = stem_names(stem.track for stem in stems)
+    return tuple(replace(stem, name=name) for name, stem in zip(names, stems, strict=True))
+
+
+def stem_names(tracks: Iterable[Track]) -> tuple[str, ...]:
+    """A name for each track: its instrument, numbered from the second of a kind on."""
+    seen: Counter[str] = Counter()
+    names = []
+    for track in tracks:
+        seen[track.instrument] += 1
+        n_same = seen[track.instrument]
+        names.append(track.instrument if n_same == 1 else f"{track.instrument} {n_same}")
+    return tuple(names)
 
 
 def stem_words(facts: ScoreFacts, tracks: Sequence[Track]) -> str:
