@@ -23,7 +23,7 @@ _STRUM_MS = 3.0  # between the notes of one chord
 _LOUDER, _EACH = 7.0, 2.5  # standard deviations of velocities, of a stroke and of its notes
 _ACCENTS = ((4.0, 0.0), (2.0, 1.0), (-2.0, 0.5))  # on the bar, the beats, the eighths
 _BETWEEN = -5.0
-_MEMORIES = (0.5, 2.0, 8.0)  # beats; processes of these lengths add up to nearly 1/f
+_MEMORIES = (1.0, 4.0, 16.0)  # beats; processes of these lengths add up to nearly 1/f
 _ROOM = 0.4  # of the time between two strokes: so far each may move
 _NEARLY = 1e-6
 
