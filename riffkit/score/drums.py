@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from riffkit.score.notes import Note
@@ -244,18 +244,21 @@ def groove_notes(
     return _roll_hats(notes, rng) if rolls else notes
 
 
-def sections(notes: Sequence[Note], *, orchestral: bool) -> dict[str, tuple[float, list[Note]]]:
+def sections(
+    notes: Sequence[Note], section_of: Callable[[int], str], *, orchestral: bool = False
+) -> dict[str, tuple[float, list[Note]]]:
     """The notes by section with each section's level, lower where it has only ghost notes."""
-    found = {}
-    for name, (level_db, parts) in SECTIONS.items():
-        pitches = {PARTS[p] for p in parts}
-        mine = [n for n in notes if n.pitch in pitches]
-        if mine:
+    found: dict[str, list[Note]] = {}
+    for note in notes:
+        found.setdefault(section_of(note.pitch), []).append(note)
+    levelled = {}
+    for name, (level_db, _) in SECTIONS.items():
+        if mine := found.get(name):
             softness_db = 40 * math.log10(max(n.velocity for n in mine) / 112)
             if orchestral:
                 mine = [replace(n, pitch=_ORCHESTRAL.get(n.pitch, n.pitch)) for n in mine]
-            found[name] = (level_db + softness_db, mine)
-    return found
+            levelled[name] = (level_db + softness_db, mine)
+    return levelled
 
 
 def _read_parts(text: str, beats_per_bar: int, n_bars: int) -> list[tuple[str, Hit]]:
