@@ -37,11 +37,13 @@ def is_mono(track: Track) -> bool:
 
 
 def as_played(image: SpectrogramImage, track: Track) -> SpectrogramImage:
-    """The image of a track, with three equal planes if the track is mono."""
-    if not is_mono(track) or image.params.planes is Planes.RIFFUSION_STEREO:
+    """The image of a track; that of a mono one has equal planes."""
+    if not is_mono(track):
         return image
-    mean = image.pixels.mean(axis=2, keepdims=True)
-    return replace(image, pixels=np.rint(mean).astype(np.uint8).repeat(3, axis=2))
+    pixels = image.pixels.copy()
+    sounding = pixels[:, :, 1:] if image.params.planes is Planes.RIFFUSION_STEREO else pixels
+    sounding[:] = np.rint(sounding.mean(axis=2, keepdims=True))
+    return replace(image, pixels=pixels)
 
 
 def stems_to_mix(
@@ -62,7 +64,7 @@ def stems_to_mix(
     """
     dry = []
     for image, track in zip(images, score.tracks, strict=True):
-        if is_mono(track):
+        if is_mono(track) and image.params.planes is Planes.LEFT_RIGHT_MID:
             image = replace(image, params=image.params.with_planes(Planes.MONO))
         sound = decode(
             image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device

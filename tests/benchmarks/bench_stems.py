@@ -22,7 +22,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +34,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # as it stands here
 from riffkit.errors import ParameterError
 from riffkit.evaluation.attacks import find_hits, noise_before_db, rise_ms, side_over_mid_db
 from riffkit.evaluation.fidelity import image_l1, visqol
-from riffkit.music import mixing
-from riffkit.music.mixing import Mixed, mix, stem_names
+from riffkit.music.mixing import VINYL, Mixed, _Room, mix, stem_names
 from riffkit.music.stems import is_mono, stems_to_mix
 from riffkit.score import Score, write_score
+from riffkit.score.notes import Mix, Track
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage, save_sheet
@@ -111,7 +111,7 @@ def _mean(values: Sequence[float]) -> float:
     return statistics.mean(numbers) if numbers else NOTHING
 
 
-def _as_source(waveform, track):
+def _as_source(waveform: np.ndarray, track: Track) -> np.ndarray:
     """A mono track's two sides are one, as it would be painted."""
     return waveform.mean(0, keepdims=True) if is_mono(track) else waveform
 
@@ -171,26 +171,24 @@ def decoded_once(song: Rendered, params: SpectrogramParams) -> tuple[Mixed, floa
     """The tracks' images are those of the placed and ducked sounds: what their own images and the
     mix rules would give at best.
     """
-    score, n_samples = song.score, song.dry[0].shape[1]
-    duck = mixing._duck(score, n_samples, SAMPLE_RATE, circular=True)
-    placed = [
-        mixing._place(waveform, track, SAMPLE_RATE) * (1 if track.is_drums else duck)
-        for waveform, track in zip(song.dry, score.tracks, strict=True)
-    ]
-    images = [_image(waveform, song.grid, params) for waveform in placed]
+    score = song.score
+    near = tuple(replace(track, send=0.0) for track in score.tracks)
+    placed = mix(
+        song.dry, replace(score, tracks=near, mix=Mix(duck=score.mix.duck)), SAMPLE_RATE
+    ).stems
+    images = [_image(stem, song.grid, params) for stem in placed.values()]
     started = time.perf_counter()
     mels = [image.to_mel() for image in images]
     energy = torch.stack(mels).square().sum(0)
     pixels, max_value = mel_to_pixels(energy.sqrt(), params)
     bus = decode(SpectrogramImage(pixels, params, max_value, song.grid), circular=True)
-    room = mixing._Room.of(score.mix, n_samples, SAMPLE_RATE, circular=True)
+    room = _Room.of(score.mix, bus.shape[-1], SAMPLE_RATE, circular=True)
     stems = {}
-    names = stem_names(score.tracks)
-    for name, mel, track in zip(names, mels, score.tracks, strict=True):
+    for name, mel, track in zip(placed, mels, score.tracks, strict=True):
         share = mel.square()[:2] / energy[:2].clamp(min=1e-9)
         stems[name] = room.heard(_masked(bus, share, params).numpy(), track.send)
-    if score.mix.crackle:
-        stems[mixing.VINYL] = mixing._crackle(score, n_samples, SAMPLE_RATE)
+    if VINYL in song.mixed.stems:
+        stems[VINYL] = song.mixed.stems[VINYL]
     return Mixed(stems), time.perf_counter() - started
 
 
