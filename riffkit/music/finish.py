@@ -26,6 +26,7 @@ from riffkit.audio.loudness import (
 from riffkit.limits import Loudness
 from riffkit.music.clip import Clip
 from riffkit.provenance.recipe import Recipe
+from riffkit.score.notes import Score
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import KnownPart
 
@@ -180,15 +181,23 @@ Join = Callable[[Float[Tensor, "channel sample"]], Float[Tensor, "channel joined
 
 
 @dataclass(frozen=True, eq=False)
+class Band:
+    """Players painted alone: an image for each track of a score, which says how they are mixed."""
+
+    images: Sequence[SpectrogramImage]
+    score: Score
+
+
+@dataclass(frozen=True, eq=False)
 class Painted:
-    """One image, and how it becomes a clip.
+    """One image, or a band's, and how that becomes a clip. A band's clip has the image of its mix.
 
     `loop` makes it circular. `seed` is the vocoder's. `known` is existing sound to keep; `join`
     combines the new sound with it. `ending` is applied last. `measure(sound)` returns notes for the
     user.
     """
 
-    image: SpectrogramImage
+    image: SpectrogramImage | Band
     seed: int
     ending: Ending
     loop: bool = False

@@ -6,8 +6,7 @@ Each stem has its own share of all that, so that the stems add up to the mix.
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from scipy import fft
 
 from riffkit.score.drums import PARTS
 from riffkit.score.notes import Mix, Score, Track
+from riffkit.score.stems import stem_names
 
 VINYL = "vinyl"
 """The name of the stem that holds the crackle."""
@@ -78,17 +78,6 @@ def mix(
     if score.mix.crackle:
         stems[VINYL] = _crackle(score, n_samples, sample_rate)
     return Mixed(stems)
-
-
-def stem_names(tracks: Iterable[Track]) -> tuple[str, ...]:
-    """A name for each track: its instrument, numbered from the second of a kind on."""
-    seen: Counter[str] = Counter()
-    names = []
-    for track in tracks:
-        seen[track.instrument] += 1
-        n_same = seen[track.instrument]
-        names.append(track.instrument if n_same == 1 else f"{track.instrument} {n_same}")
-    return tuple(names)
 
 
 def _place(

@@ -12,13 +12,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from riffkit.music.clip import Clip
-from riffkit.music.finish import Painted, finish
+from riffkit.music.finish import Band, Painted, finish
 from riffkit.music.plan import Plan, Texts
+from riffkit.music.request import PaintRequest
 from riffkit.music.session import Session
+from riffkit.music.stems import stems_to_mix
 from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
+from riffkit.spectrogram.convert import waveform_to_image
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import decode
 
 _log = logging.getLogger(__name__)
@@ -86,6 +92,7 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
         model=session.pipeline.recipe_facts,
         inputs={name: dict(one.identity) for name, one in opened.items()},
         texts=[texts.to_dict() for texts in plan.texts],
+        score=None if plan.score is None else plan.score.to_dict(),
         versions=versions(),
         threads=torch.get_num_threads(),
     )
@@ -112,15 +119,7 @@ def _clip(
 ) -> Clip:
     request = prepared.call.request
     begin = time.perf_counter()
-    waveform = decode(
-        painted.image,
-        vocoder=request.vocoder,
-        quality=request.quality,
-        seed=painted.seed,
-        circular=painted.loop,
-        known=painted.known,
-        device=str(session.pipeline.device),
-    )
+    waveform, image, stems = _heard(session, painted, request)
     _log.debug("decoded by %s in %.2f s", request.vocoder, time.perf_counter() - begin)
     if painted.join is not None:
         waveform = painted.join(waveform)
@@ -128,14 +127,36 @@ def _clip(
         notes = (*notes, *painted.measure(waveform))
     return finish(
         waveform,
-        painted.image,
+        image,
         recipe,
         painted.ending,
         circular=painted.loop,
         loudness=request.loudness,
         title=prepared.title,
         notes=notes,
+        stems=stems,
     )
+
+
+def _heard(
+    session: Session, painted: Painted, request: PaintRequest
+) -> tuple[Float[Tensor, "channel sample"], SpectrogramImage, dict[str, Tensor]]:
+    """What is painted as sound, its image, and its stems by name."""
+    options: dict[str, Any] = {
+        "vocoder": request.vocoder,
+        "quality": request.quality,
+        "seed": painted.seed,
+        "circular": painted.loop,
+        "device": str(session.pipeline.device),
+    }
+    if not isinstance(painted.image, Band):
+        return decode(painted.image, known=painted.known, **options), painted.image, {}
+    mixed = stems_to_mix(painted.image.images, painted.image.score, **options)
+    stems = {name: torch.from_numpy(stem) for name, stem in mixed.stems.items()}
+    waveform, one = torch.from_numpy(mixed.waveform), painted.image.images[0]
+    rate = one.params.sample_rate
+    image = waveform_to_image(waveform, rate, one.params, grid=one.grid, transpose=one.transpose)
+    return waveform, image, stems
 
 
 def run(

@@ -76,6 +76,7 @@ class Session:
         *,
         seed: int | Sequence[int],
         inpainting: Inpainting | None = None,
+        guide: Float[Tensor, "#batch channel row column"] | None = None,
         strength: float = 1.0,
         steps: int | None = None,
         silent: bool = False,
@@ -92,7 +93,7 @@ class Session:
         )
         on_step = None if silent else self.on_step
         return canvas.paint(
-            schedules, noise, config, inpainting=inpainting, seed=seed, on_step=on_step
+            schedules, noise, config, inpainting=inpainting, guide=guide, seed=seed, on_step=on_step
         )
 
     def picture(
