@@ -35,7 +35,11 @@ class Mixed:
     @property
     def waveform(self) -> Float[np.ndarray, "2 sample"]:
         """The mix."""
-        return np.asarray(np.sum(list(self.stems.values()), axis=0), np.float32)
+        whole, *others = self.stems.values()
+        whole = whole.copy()
+        for stem in others:
+            whole += stem
+        return whole
 
 
 def mix(
@@ -80,13 +84,13 @@ def _place(
     waveform: Float[np.ndarray, "channel sample"], track: Track, sample_rate: int
 ) -> Float[np.ndarray, "2 sample"]:
     """Bring the loud moments of a track to its level, and pan it by balance (louder side kept)."""
-    gain = 10 ** (track.level_db / 20) / max(loud_rms(waveform, sample_rate), 1e-5)
+    gain = 10 ** (track.level_db / 20) / max(_loud_rms(waveform, sample_rate), 1e-5)
     left, right = min(1.0, 1 - track.pan), min(1.0, 1 + track.pan)
     placed: np.ndarray = waveform * (gain * np.array([[left], [right]], np.float32))
     return placed
 
 
-def loud_rms(waveform: Float[np.ndarray, "channel sample"], sample_rate: int) -> float:
+def _loud_rms(waveform: Float[np.ndarray, "channel sample"], sample_rate: int) -> float:
     """RMS of 50 ms windows, each weighted by its own power, so that rests hardly count."""
     window = sample_rate // 20
     n_windows = max(1, waveform.shape[1] // window)
