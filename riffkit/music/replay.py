@@ -22,7 +22,7 @@ from riffkit.models.lora_file import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.clip import Clip, recipe_of, recorded_recipe
 from riffkit.music.codec import decode, encode
-from riffkit.music.composing import Composition, compose
+from riffkit.music.composing import Composition, composed, request_of
 from riffkit.music.midi import is_midi
 from riffkit.music.midi_score import read_score
 from riffkit.music.registry import tasks
@@ -121,7 +121,7 @@ def remake(recipe: Recipe, places: Places) -> Made:
     """Make a recipe's output: a clip, an image for `encode`, notes for `compose`."""
     if recipe.command == "compose":
         inputs = {name: _input_of(recipe, places, name) for name in recipe.inputs}
-        return compose(**{**recipe.arguments, **inputs})
+        return composed(request_of((), {**recipe.arguments, **inputs}))
     if recipe.command in ("encode", "decode"):
         path = _input_of(recipe, places, "file")
         if recipe.command == "decode":
@@ -143,7 +143,8 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
         raise ParameterError(f"recipe command={recipe.command!r}: unknown; update riffkit")
     task = tasks()[recipe.command]
     values = dict(recipe.arguments)
-    index = values.pop("index", 0)
+    index, stem = values.pop("index", 0), values.pop("stem", None)
+    values.pop("painting", None)
     request = built(task.request, values, where="recipe")
     inputs = {
         name: identity.get("seed") or _input_of(recipe, places, name)
@@ -151,7 +152,8 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
     }
     session = Session(_model_of(recipe, places), recorded=recipe)
     prepared = prepare(session, Call(task, request, inputs)).as_recorded(recipe)
-    return perform(session, prepared)[index]
+    clip = perform(session, prepared)[index]
+    return clip if stem is None else clip.stem(stem)
 
 
 def _model_of(recipe: Recipe, places: Places) -> Pipeline:
