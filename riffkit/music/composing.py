@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from riffkit.errors import OutputError, ParameterError
 from riffkit.limits import bpm_text, check_seed
@@ -158,6 +158,7 @@ def _brought(request: ComposeRequest) -> dict[str, Brought]:
     return found
 
 
+@runtime_checkable
 class Asked(Protocol):
     """A request for music: what it says of tempo, key, metre, length and chords."""
 

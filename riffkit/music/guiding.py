@@ -160,7 +160,7 @@ def guided_by(
 
 def _free_cells(
     guide: UInt8[np.ndarray, "row frame 3"], stride: int, freedom: float
-) -> Float[Tensor, "1 1 row column"]:
+) -> Float[Tensor, "1 1 latent_row column"]:
     sounding = mask_to_cells(1 - guide.mean(-1) / 255, stride)
     sounding = (sounding / sounding.max().clamp(min=1e-6) * _REACH).clamp(max=1)
     return 1 - (1 - freedom) * sounding

@@ -51,7 +51,7 @@ def in_bars(score: Score, bars: int) -> Score:
         score,
         facts=replace(score.facts, n_beats=end),
         tracks=tuple(track for track in tracks if track.notes),
-        chords=chords_between(score.chords, 0.0, end) if score.chords else (),
+        chords=chords_between(score.chords, 0.0, float(end)) if score.chords else (),
         sections=sections,
     )
 

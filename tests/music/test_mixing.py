@@ -246,7 +246,9 @@ def test_stems_are_files_with_names_and_tags(band: tuple[Score, Mixed], tmp_path
         "04-piano-2.flac",
         "05-vinyl.flac",
     ]
-    assert all(read_tags(path)["riffkit"] == clip.recipe.to_json() for path in paths)
+    for path, name in zip(paths, clip.stems, strict=True):
+        assert read_tags(path)["riffkit"] == clip.stem(name).recipe.to_json()
+        assert clip.stem(name).recipe.arguments["stem"] == name
     assert sorted((tmp_path / "a" / "b").iterdir()) == paths
 
 
