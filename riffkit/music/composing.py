@@ -35,6 +35,7 @@ from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 HUMANIZE = {"least": 0, "most": 1}
 _FILES = ("melody", "drums")
 _USUAL_BARS = 8
+_MINOR_MODES = ("minor", "dorian", "phrygian")
 _IN_KEY = 0.9  # of a melody's notes, where a key is its own
 EXAMPLE = 'riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")'
 
@@ -190,10 +191,17 @@ def _with_files(request: ComposeRequest, brought: Iterable[Brought]) -> ComposeR
 
 
 def _in_key_of(melody: Brought, brief: Brief) -> Brief:
-    """In the prompt's key where the melody's notes are in it; else in the melody's."""
+    """In the prompt's key where the melody's notes are in it; else as its file says, or they do."""
     tonic, mode = key_of_notes(melody.notes, tonic=brief.tonic, mode=brief.mode)
-    if share_in_key(melody.notes, tonic, mode) < _IN_KEY:
-        tonic, mode = key_of_notes(melody.notes)
+    is_named = brief.tonic is not None or brief.mode is not None
+    if not is_named or share_in_key(melody.notes, tonic, mode) < _IN_KEY:
+        if melody.key is None:
+            tonic, mode = key_of_notes(melody.notes)
+        else:
+            tonic, is_minor = melody.key
+            _, mode = key_of_notes(melody.notes, tonic=tonic)
+            if is_minor != (mode in _MINOR_MODES):
+                mode = "minor" if is_minor else "major"
     return replace(brief, tonic=tonic, mode=mode)
 
 
