@@ -191,17 +191,18 @@ def _with_files(request: ComposeRequest, brought: Iterable[Brought]) -> ComposeR
 
 
 def _in_key_of(melody: Brought, brief: Brief) -> Brief:
-    """In the prompt's key where the melody's notes are in it; else as its file says, or they do."""
-    tonic, mode = key_of_notes(melody.notes, tonic=brief.tonic, mode=brief.mode)
-    is_named = brief.tonic is not None or brief.mode is not None
-    if not is_named or share_in_key(melody.notes, tonic, mode) < _IN_KEY:
-        if melody.key is None:
-            tonic, mode = key_of_notes(melody.notes)
-        else:
-            tonic, is_minor = melody.key
-            _, mode = key_of_notes(melody.notes, tonic=tonic)
-            if is_minor != (mode in _MINOR_MODES):
-                mode = "minor" if is_minor else "major"
+    """In the prompt's key, or that of the melody's file, if its notes are; else in theirs."""
+    likely = []
+    if brief.tonic is not None or brief.mode is not None:
+        likely.append(key_of_notes(melody.notes, tonic=brief.tonic, mode=brief.mode))
+    if melody.key is not None:
+        tonic, is_minor = melody.key
+        _, mode = key_of_notes(melody.notes, tonic=tonic)
+        if is_minor != (mode in _MINOR_MODES):
+            mode = "minor" if is_minor else "major"
+        likely.append((tonic, mode))
+    fitting = [key for key in likely if share_in_key(melody.notes, *key) >= _IN_KEY]
+    tonic, mode = (fitting or [key_of_notes(melody.notes)])[0]
     return replace(brief, tonic=tonic, mode=mode)
 
 
