@@ -22,7 +22,8 @@ from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.score.brief import Brief
 from riffkit.score.chords import parse_chords
-from riffkit.score.compose import MAX_BARS, compose, usual_beats
+from riffkit.score.compose import MAX_BARS, usual_beats
+from riffkit.score.compose import compose as written
 from riffkit.score.given import octaves_moved
 from riffkit.score.harmony import SCALES
 from riffkit.score.humanize import humanize
@@ -142,7 +143,7 @@ def composed(request: ComposeRequest) -> Composition:
         beats = beats or usual_beats(brief.style)
         chords = parse_chords(request.chords, beats_per_bar=beats)
         brief = replace(brief, chords=chords, beats_per_bar=beats)
-    score = compose(
+    score = written(
         brief,
         bars=request.bars or _length(brief, melody, drums),
         seed=request.seed,
