@@ -96,9 +96,7 @@ def _plays(labels: list[str], heard: list[str]) -> bool:
 
 
 def _drums(label: bool | str, brief: Brief) -> bool:
-    if label == "only":
-        return brief.only_drums
-    return not brief.only_drums and brief.drums is label or (label is True and brief.only_drums)
+    return brief.only_drums if label == "only" else brief.drums is label
 
 
 def _in_tempo(label: str | list[float], brief: Brief) -> bool:

@@ -1,0 +1,154 @@
+"""The words that a score may be asked for in: captions' own, and what people write for them.
+
+`words/*.toml` say which phrase stands for what; a phrase may stand for several things at once
+("walking bass" is a player, a figure and a hint of jazz).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from riffkit.score import caption_words as words
+from riffkit.score.captions import OWN_DRUMS
+from riffkit.score.facts import MOODS_OF_MODE
+from riffkit.score.instruments import INSTRUMENTS
+from riffkit.score.styles import STYLES
+
+_FILES = Path(__file__).with_name("words")
+HINT, ADJECTIVE, NAME = 0, 1, 2
+"""How much the name of a style weighs: hints give way to adjectives, and both to names."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a phrase stands for.
+
+    `kind` is "style", "instrument", "family", "ensemble", "drums", "density", "mood", "figure",
+    "others" or "plain" (nothing), `value` what of that kind. `is_near`: it has no name of its own
+    here, and `value` is the nearest. `weight` is that of a style's name.
+    """
+
+    kind: str
+    value: str
+    is_near: bool = False
+    weight: int = NAME
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Players who belong together, instruments or families; what else the name says."""
+
+    players: tuple[str, ...]
+    drums: bool | None = None
+    style: str | None = None
+
+
+@dataclass(frozen=True)
+class Thesaurus:
+    """`phrases` by their words, `families` and `ensembles` by name, `bpm` of some genres.
+
+    `longest` is the number of words of the longest phrase, `tokens` all words of all phrases.
+    """
+
+    phrases: Mapping[str, tuple[Meaning, ...]]
+    families: Mapping[str, tuple[str, ...]]
+    ensembles: Mapping[str, Ensemble]
+    bpm: Mapping[str, float]
+    longest: int
+    tokens: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def thesaurus() -> Thesaurus:
+    """All words there are; read once."""
+    styles, players, moods = (_read(name) for name in ("styles", "players", "moods"))
+    found: dict[str, dict[str, Meaning]] = {}
+
+    def add(phrases: Iterable[str], meaning: Meaning) -> None:
+        for phrase in phrases:
+            found.setdefault(plain(phrase), {}).setdefault(meaning.kind, meaning)
+
+    for phrases, meaning in _of_captions():
+        add(phrases, meaning)
+    adjectives = {plain(word) for word in _listed(styles["adjectives"]["words"])}
+    for key, is_near, weight in (("names", False, NAME), ("near", True, NAME), ("hints", False, HINT)):
+        for style, of in styles["style"].items():
+            add(_listed(of.get(key, "")), Meaning("style", style, is_near, weight))
+    for adjective in adjectives & found.keys():
+        if (style := found[adjective].get("style")) and style.weight == NAME:
+            found[adjective]["style"] = Meaning("style", style.value, style.is_near, ADJECTIVE)
+    for name, of in players["instrument"].items():
+        for key in ("names", "near"):
+            add(_with_plurals(_listed(of.get(key, ""))), Meaning("instrument", name, key == "near"))
+    for name, of in players["family"].items():
+        add(_with_plurals([name, *_listed(of["names"])]), Meaning("family", name))
+    for name, of in players["ensemble"].items():
+        add([name, *_listed(of.get("words", ""))], Meaning("ensemble", name))
+    for kind, value, some in (
+        *(("drums", value, some) for value, some in players["drums"].items()),
+        *(("others", value, some) for value, some in players["others"].items()),
+        *(("plain", "", some) for some in players["plain"].values()),
+        *((kind, value, some) for kind, of in moods.items() for value, some in of.items()),
+    ):
+        add(_listed(some), Meaning(kind, value))
+    return Thesaurus(
+        phrases={phrase: tuple(of.values()) for phrase, of in found.items()},
+        families={n: tuple(_listed(of["members"])) for n, of in players["family"].items()},
+        ensembles={
+            name: Ensemble(tuple(_listed(of["players"])), of.get("drums"), of.get("style"))
+            for name, of in players["ensemble"].items()
+        },
+        bpm={plain(genre): float(bpm) for genre, bpm in styles["bpm"].items()},
+        longest=max(phrase.count(" ") + 1 for phrase in found),
+        tokens=frozenset(token for phrase in found for token in phrase.split()),
+    )
+
+
+def _of_captions() -> Iterable[tuple[Iterable[str], Meaning]]:
+    """What captions say, which is known whatever else is."""
+    for style, info in STYLES.items():
+        yield [style, *info.words], Meaning("style", style)
+    for name in INSTRUMENTS:
+        yield _with_plurals([name]), Meaning("instrument", name)
+    for name, synonyms in words.INSTRUMENT_WORDS.items():
+        own = [s for s in synonyms if s not in _GENERAL]
+        yield _with_plurals(own), Meaning("instrument", name)
+    yield words.DRUMS_ONLY_WORDS, Meaning("drums", "only")
+    yield (*words.NO_DRUM_WORDS, *words.NO_PERCUSSION_WORDS), Meaning("drums", "none")
+    kits = [word for of in (words.KIT_WORDS, OWN_DRUMS) for some in of.values() for word in some]
+    yield (*words.DRUM_WORDS, *kits), Meaning("drums", "named")
+    for density, some in words.DENSITY_WORDS.items():
+        yield some, Meaning("density", density)
+    for figure in words.FIGURE_WORDS:
+        yield [figure, f"{figure}s"], Meaning("figure", figure)
+    moods = {mood for info in STYLES.values() for mood in info.moods}
+    for mood in sorted(moods.union(*MOODS_OF_MODE.values())):
+        yield [mood], Meaning("mood", mood)
+
+
+_GENERAL = ("guitar", "bass", "synth", "horns", "voices")
+"""Captions' words for several instruments."""
+
+
+def plain(text: str) -> str:
+    """Words alone: commas and other signs stand for themselves, so that no phrase spans them."""
+    spaced = re.sub(r"([,.;:!?()])", r" \1 ", text.lower().replace("&", " and "))
+    return " ".join(re.sub(r"[^\w,.;:!?()/#+'-]+", " ", spaced).replace("-", " ").split())
+
+
+def _with_plurals(phrases: Iterable[str]) -> list[str]:
+    return [form for name in phrases for form in ((name,) if name.endswith("s") else (name, f"{name}s"))]
+
+
+def _listed(text: str) -> list[str]:
+    return [phrase for part in text.split(",") if (phrase := part.strip())]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FILES / f"{name}.toml").read_text(encoding="utf-8"))
