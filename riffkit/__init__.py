@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from riffkit.music.batch import Made
     from riffkit.music.clip import Clip
     from riffkit.music.codec import decode, encode
-    from riffkit.music.composing import Composition, compose
+    from riffkit.music.composing import Composition
     from riffkit.music.inspect import inspect
+    from riffkit.music.methods import compose
     from riffkit.music.registry import register
     from riffkit.music.replay import Replay, replay
     from riffkit.music.riff import Riff, load
@@ -100,8 +101,9 @@ _HOMES = {
     "riffkit.music.batch": ("Made",),
     "riffkit.music.clip": ("Clip",),
     "riffkit.music.codec": ("decode", "encode"),
-    "riffkit.music.composing": ("Composition", "compose"),
+    "riffkit.music.composing": ("Composition",),
     "riffkit.music.inspect": ("inspect",),
+    "riffkit.music.methods": ("compose",),
     "riffkit.music.registry": ("register",),
     "riffkit.music.replay": ("Replay", "replay"),
     "riffkit.music.riff": ("Riff", "load"),

@@ -56,7 +56,10 @@ def application(words: Collection[str] | None = None) -> typer.Typer:
     )
     app.callback()(_root)
     add_tasks(app, words)
-    app.command()(composing.compose)
+    is_asked = words is None or "compose" in words
+    app.command("compose", help=composing.compose.__doc__)(
+        composing.command() if is_asked else lambda: None
+    )
     for commands in (files, judging, known_words):
         app.add_typer(commands.app)
     app.add_typer(models.app, name="models")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
-from inspect import Parameter, Signature
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -25,13 +25,21 @@ from riffkit.commands.options import (
     put,
     storage_of,
 )
+from riffkit.commands.parameters import (
+    annotated,
+    is_argument,
+    of_field,
+    of_request,
+    parameter,
+    with_parameters,
+)
 from riffkit.commands.printing import painting_bar, show_notes
 from riffkit.errors import ParameterError
-from riffkit.music.fields import About, about_of
+from riffkit.music.fields import about_of
 from riffkit.music.registry import tasks
 from riffkit.music.request import PaintRequest
 from riffkit.music.task import Call, Input, Task, files_of
-from riffkit.music.values import call_of, inner, is_span, random_seed, words_of
+from riffkit.music.values import call_of, random_seed
 
 _Count = Annotated[int, typer.Option(help="Number of clips, each with the next seed.")]
 
@@ -71,12 +79,12 @@ def batch(ctx: Any, **values: Any) -> None:
 def _batch_parameters() -> list[Parameter]:
     file = Annotated[Path, typer.Argument(help="Text, .jsonl or .csv file.")]
     task = Annotated[str, typer.Option(help="Task for rows that don't name one.")]
-    _, bits, rate, *talk = _annotated(_COMMON)
+    _, bits, rate, *talk = annotated(_COMMON)
     folder = typer.Option("-o", "--output", help="Folder for the clips. Default: the file's name.")
-    output = _parameter("output", Path | None, folder, None)
+    output = parameter("output", Path | None, folder, None)
     named = {"task": (task, "generate"), "count": (_Count, 1), **_LISTED}
-    first = _annotated({"file": (file, Parameter.empty)})
-    options = [*_annotated(named), *shared_parameters(), *of_loading()]
+    first = annotated({"file": (file, Parameter.empty)})
+    options = [*annotated(named), *of_request(PaintRequest), *of_loading()]
     return [*first, output, bits, rate, *options, *talk]
 
 
@@ -124,16 +132,6 @@ _COMMON: dict[str, Any] = {
     "quiet": (Quiet, False),
 }
 _LISTED: dict[str, Any] = {"engine": (Engine, "local"), "workers": (Workers, None)}
-
-
-def with_parameters(
-    run: Callable[..., None], parameters: Sequence[Parameter]
-) -> Callable[..., None]:
-    """A command body with these arguments and options, passed to it by keyword."""
-    context = Parameter("ctx", Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    run.__signature__ = Signature([context, *parameters])  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in (context, *parameters)}
-    return run
 
 
 def _make(
@@ -205,86 +203,35 @@ def parameters_of(task: Task[Any]) -> list[Parameter]:
     for field in ordered:
         if not about[field.name].in_files_only:
             is_optional = task.from_list is not None and field.name == "prompt"
-            parameter = _of_field(field, about[field.name], hints[field.name], is_optional)
-            get_args(parameter.annotation)[1].show_default = not has_script
-            found.append(parameter)
+            made = of_field(field, about[field.name], hints[field.name], is_optional)
+            get_args(made.annotation)[1].show_default = not has_script
+            found.append(made)
     more = []
     if task.from_list is not None:
         text = "File of prompts, one per line, or .jsonl or .csv with fields."
         option = typer.Option(f"--{task.from_list}", help=text)
-        more = [_parameter("prompts_file", Path | None, option, None), *_annotated(_LISTED)]
+        more = [parameter("prompts_file", Path | None, option, None), *annotated(_LISTED)]
     if task.count is None:
-        more += _annotated({"count": (_Count, 1)})
-    arguments = [one for one in found if _is_argument(one)]
-    options = [one for one in found if not _is_argument(one)]
-    written, talk = _annotated(_COMMON)[:3], _annotated(_COMMON)[3:]
+        more += annotated({"count": (_Count, 1)})
+    arguments = [one for one in found if is_argument(one)]
+    options = [one for one in found if not is_argument(one)]
+    written, talk = annotated(_COMMON)[:3], annotated(_COMMON)[3:]
     return [*arguments, *written, *more, *options, *of_loading(), *talk]
 
 
 _SHARED = {field.name for field in fields(PaintRequest)}
 
 
-def shared_parameters() -> list[Parameter]:
-    """The options that every task has."""
-    about, hints = about_of(PaintRequest), get_type_hints(PaintRequest)
-    return [
-        _of_field(field, about[field.name], hints[field.name]) for field in fields(PaintRequest)
-    ]
-
-
 def of_loading() -> list[Parameter]:
     """The fields of `Loading`."""
     hints = get_type_hints(Loading, include_extras=True)
-    return _annotated({field.name: (hints[field.name], field.default) for field in fields(Loading)})
-
-
-def _annotated(named: Mapping[str, Any]) -> list[Parameter]:
-    return [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in named.items()
-    ]
+    return annotated({field.name: (hints[field.name], field.default) for field in fields(Loading)})
 
 
 def _of_input(one: Input) -> Parameter:
     if one.positional:
         argument = typer.Argument(metavar=one.name.upper(), help=one.help)
-        return _parameter(one.name, Path, argument, Parameter.empty)
+        return parameter(one.name, Path, argument, Parameter.empty)
     has_names = one.names is not tuple
     option = typer.Option(help=one.help)
-    return _parameter(one.name, str | None if has_names else Path | None, option, None)
-
-
-def _of_field(field: Any, about: About, hint: Any, is_optional: bool = False) -> Parameter:
-    """A field as an argument or option."""
-    kind, default = _command_line_type(hint), field.default
-    if field.name == "seed":
-        kind, default = int | None, None
-    is_required = not isinstance(default, str | int | float | None)
-    if about.positional:
-        argument = typer.Argument(metavar=about.metavar, help=about.help)
-        if is_optional:
-            return _parameter(field.name, kind | None, argument, None)
-        return _parameter(field.name, kind, argument, Parameter.empty if is_required else default)
-    names = (f"--{field.name.replace('_', '-')}",) if kind is bool else ()
-    option = typer.Option(*names, metavar=about.metavar, help=about.help)
-    if is_required:
-        return _parameter(field.name, kind | None, option, None)
-    return _parameter(field.name, kind, option, default)
-
-
-def _command_line_type(hint: Any) -> Any:
-    """The type typer parses for a field: spans as A:B, several values as several words."""
-    if is_span(hint) or words_of(hint):
-        return str | None
-    if get_origin(inner(hint)) is tuple:
-        return list[str]
-    return hint
-
-
-def _parameter(name: str, kind: Any, info: Any, default: Any) -> Parameter:
-    annotation = Annotated[kind, info]
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _is_argument(parameter: Parameter) -> bool:
-    return isinstance(get_args(parameter.annotation)[1], type(typer.Argument()))
+    return parameter(one.name, str | None if has_names else Path | None, option, None)

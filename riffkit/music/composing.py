@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from riffkit.errors import OutputError
+from riffkit.errors import OutputError, ParameterError
 from riffkit.limits import check_seed
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
 from riffkit.music.fields import check_ranges, option
 from riffkit.music.request import BARS
-from riffkit.music.values import random_seed
+from riffkit.music.values import built, random_seed
 from riffkit.prompt.emphasis import check_prompt
 from riffkit.prompt.key import parse_key
 from riffkit.prompt.prompt import Prompt, choose_bpm, not_known, read_prompt
 from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.score.brief import Brief
-from riffkit.score.compose import compose as written
+from riffkit.score.compose import compose
 from riffkit.score.harmony import SCALES
 from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
 from riffkit.score.reading import meant_by, read_brief
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
+
+EXAMPLE = 'riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")'
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ def check_midi_name(path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ComposeRequest:
-    """The options of `riff compose`; None leaves the choice to the prompt or its style."""
+    """The instruments that the prompt names play, and no others; where it names none, a band of its
+    style does. What it leaves open is drawn by the seed.
+    """
 
     prompt: str = option("The music in words: 'jazz trio, sad'.", positional=True)
     bars: int = option("Length in bars.", 8, **BARS)
@@ -80,49 +86,21 @@ class ComposeRequest:
         check_seed(self.seed)
 
 
-def compose(
-    prompt: str,
-    *,
-    bars: int = 8,
-    bpm: float | None = None,
-    key: str | None = None,
-    beats_per_bar: int | None = None,
-    seed: int | None = None,
-) -> Composition:
-    """Write music for a prompt as notes.
+def request_of(given: Sequence[Any], values: Mapping[str, Any]) -> ComposeRequest:
+    """The request of a call; ParameterError for an unknown name or a wrong value."""
+    if len(given) > 1:
+        raise ParameterError("compose: takes one positional value, the prompt")
+    named = {**dict(zip(("prompt",), given, strict=False)), **values}
+    seed = named.get("seed")
+    return built(ComposeRequest, {**named, "seed": random_seed() if seed is None else seed})
 
-    The instruments that the prompt names play, and no others; where it names none, a band of its
-    style does. What it leaves open is drawn by the seed.
 
-    Args:
-        prompt: the music in words, in any of the six languages that prompts may be in.
-        bars: its length, 1 to 512.
-        bpm: tempo in BPM; the prompt's or its style's by default.
-        key: such as "A minor"; the prompt's by default.
-        beats_per_bar: 2 to 12 quarter notes; the prompt's or its style's by default.
-        seed: same seed, same score; None draws one.
-
-    Returns:
-        The score with its recipe, and notes on what the prompt's words were taken for.
-
-    Raises:
-        ParameterError: an empty prompt, or a value out of range.
-
-    Example:
-        riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")
-    """
-    request = ComposeRequest(
-        prompt=prompt,
-        bars=bars,
-        bpm=bpm,
-        key=key,
-        beats_per_bar=beats_per_bar,
-        seed=random_seed() if seed is None else seed,
-    )
+def composed(request: ComposeRequest) -> Composition:
+    """What `riffkit.compose` returns."""
     traits = model_traits(bundled_models()[BUNDLED_DEFAULT])
-    read = read_prompt(prompt, traits)
+    read = read_prompt(request.prompt, traits)
     brief = brief_of(read, request, traits)
-    score = written(brief, bars=bars, seed=request.seed)
+    score = compose(brief, bars=request.bars, seed=request.seed)
     facts = score.facts
     arguments = {
         **asdict(request),

@@ -1,5 +1,8 @@
 # mypy: disable-error-code="empty-body"
-"""`Riff`'s methods, one for each task that ships; tests/face/write_methods.py writes this file."""
+"""`Riff`'s methods, one for each task that ships, and `riffkit.compose`.
+
+tests/face/write_methods.py writes this file.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from riffkit.diffusion.denoise import OnStep
     from riffkit.limits import Loudness, OnOff, Quality
     from riffkit.music.clip import Clip
+    from riffkit.music.composing import Composition
     from riffkit.music.timeline import Keyframe
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -25,6 +29,18 @@ def _of_task(declared: Method) -> Method:
         return self._perform(declared.__name__, given, values)
 
     return method  # type: ignore[return-value]
+
+
+def _of_composer(declared: Method) -> Method:
+    """A call of the composer, with those values that were given."""
+
+    @wraps(declared)
+    def function(*given: Any, **values: Any) -> Any:
+        from riffkit.music.composing import composed, request_of
+
+        return composed(request_of(given, values))
+
+    return function  # type: ignore[return-value]
 
 
 class TaskMethods:
@@ -539,3 +555,38 @@ class TaskMethods:
         Example:
             riff.vary("song.wav", count=4, distance=0.3)
         """
+
+
+@_of_composer
+def compose(
+    prompt: str,
+    *,
+    bars: int = 8,
+    bpm: float | None = None,
+    key: str | None = None,
+    beats_per_bar: int | None = None,
+    seed: int | None = None,
+) -> Composition:
+    """Write music for a prompt as notes.
+
+    The instruments that the prompt names play, and no others; where it names none, a band of
+    its style does. What it leaves open is drawn by the seed.
+
+    Args:
+        prompt: The music in words: 'jazz trio, sad'.
+        bars: Length in bars. From 1 to 512.
+        bpm: Tempo in BPM. Default: the prompt's or its style's. From 20 to 400.
+        key: Key, such as 'A minor'. Default: the prompt's.
+        beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. Default: the prompt's. From 2
+            to 12.
+        seed: Same seed, same score. Default: a random one.
+
+    Returns:
+        The score with its recipe, and notes on what the prompt's words were taken for.
+
+    Raises:
+        ParameterError: an unknown name or an invalid value, or a file that can't be read.
+
+    Example:
+        riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")
+    """

@@ -1,28 +1,16 @@
-"""The notes of Standard MIDI Files, read as forgivingly as players read them.
-
-The file's form is that of the MIDI Manufacturers Association's "Standard MIDI Files 1.0" (RP-001);
-RMID puts it into a RIFF chunk. Only notes, tempi and metres are taken; what else stands there is
-passed over by its length, so that it need not be right.
-"""
+"""The notes of a tune in a MIDI file: as they are struck, and no drums."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from riffkit.errors import ParameterError
 from riffkit.prompt.metre import Metre, metre_of
+from riffkit.score.midi_file import MidiFile, parse_midi
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 DEFAULT_BPM = 120.0
-_DRUMS = 9  # channel 10, counted from 1
-_NOTE_OFF, _NOTE_ON, _PROGRAM, _PRESSURE, _SYSTEM = 0x8, 0x9, 0xC, 0xD, 0xF
-_META, _SYSEX, _TEMPO, _SIGNATURE = 0xFF, (0xF0, 0xF7), 0x51, 0x58
-_SMALLEST_UNIT = 6  # a 64th, as a power of two
-_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
-_NTSC = 29  # frames a second that are 30 / 1.001
 
 
 @dataclass(frozen=True)
@@ -62,137 +50,50 @@ def read_midi(path: Path) -> MidiSong:
     Raises:
         ParameterError: it can't be read, says not how long a beat is, or has no notes but drums.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ParameterError(f"melody={path.name!r}: no such file") from error
-    except OSError as error:
-        raise ParameterError(f"melody={path.name!r}: can't be read ({error.strerror})") from error
-    begin = data.find(b"MThd")
-    if begin < 0 or len(data) < begin + 14:
-        raise ParameterError(f"melody={path.name!r}: can't be read as MIDI")
-    (division,) = struct.unpack(">H", data[begin + 12 : begin + 14])
-    tracks = [list(_events(track)) for track in _tracks(data, begin)]
-    tempi = sorted((e.tick, e.tempo) for track in tracks for e in track if e.tempo)
-    bpm = 60e6 / tempi[0][1] if tempi else DEFAULT_BPM
-    metres = sorted(
-        ((e.tick, e.metre) for track in tracks for e in track if e.metre), key=lambda at: at[0]
+    file = open_midi(path, option="melody", pedal=False)
+    bpm, ticks = first_bpm(file), file.ticks_per_beat(first_bpm(file))
+    notes = tuple(
+        MidiNote(n.start / ticks, (n.end - n.start) / ticks, n.pitch, n.velocity / 127)
+        for n in sorted(file.notes, key=lambda note: (note.start, note.pitch))
+        if not n.is_drum
     )
-    ticks = _ticks_per_beat(division, bpm)
-    if not ticks:
-        raise ParameterError(
-            f"melody={path.name!r}: has 0 ticks a beat, so its notes have no length; export it "
-            "again"
-        )
-    played = [note for track in tracks for note in _notes(track, ticks)]
-    notes = [note for channel, note in played if channel != _DRUMS]
     if not notes:
-        what = "drums alone; choose a file with a melody" if played else "no notes"
-        raise ParameterError(f"melody={path.name!r}: contains {what}")
-    return MidiSong(
-        tuple(sorted(notes, key=lambda note: (note.start, note.pitch))),
-        bpm,
-        metres[0][1] if metres else None,
-    )
+        raise ParameterError(
+            f"melody={path.name!r}: contains drums alone; choose a file with a melody"
+        )
+    return MidiSong(notes, bpm, first_metre(file))
 
 
-def _ticks_per_beat(division: int, bpm: float) -> float:
-    """Ticks a beat, which the file says itself or by frames of film a second and ticks a frame."""
-    if not division & 0x8000:
-        return float(division)
-    frames, ticks = 256 - (division >> 8), division & 0xFF
-    return (30 / 1.001 if frames == _NTSC else frames) * ticks * 60 / bpm
+def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
+    """A MIDI file with at least one note.
 
-
-def _tracks(data: bytes, begin: int) -> Iterator[bytes]:
-    """The content of each track; other chunks are passed over."""
-    place = begin
-    while place + 8 <= len(data):
-        name = data[place : place + 4]
-        (size,) = struct.unpack(">I", data[place + 4 : place + 8])
-        if name == b"MTrk":
-            yield data[place + 8 : place + 8 + size]
-        place += 8 + size
-
-
-@dataclass(frozen=True)
-class _Event:
-    """A note, a tempo in microseconds a beat, or a metre; `velocity` 0 ends the note."""
-
-    tick: int
-    channel: int = 0
-    pitch: int = 0
-    velocity: int = 0
-    tempo: int = 0
-    metre: Metre | None = None
-
-
-def _events(track: bytes) -> Iterator[_Event]:
-    """What is taken, up to the end, wherever it comes; the last event is where the track ends."""
-    place = tick = status = 0
+    Raises:
+        ParameterError: it can't be read, says not how long a beat is, or has no notes; the message
+            begins with the name of the option that it is for.
+    """
+    name = f"{option}={path.name!r}"
     try:
-        while place < len(track):
-            wait, place = _number(track, place)
-            tick += wait
-            if track[place] & 0x80:
-                status, place = track[place], place + 1
-            if status == _META:
-                kind = track[place]
-                size, place = _number(track, place + 1)
-                if kind == _TEMPO and (tempo := int.from_bytes(track[place : place + size])):
-                    yield _Event(tick, tempo=tempo)
-                if kind == _SIGNATURE and size >= 2 and track[place + 1] <= _SMALLEST_UNIT:
-                    metre = metre_of(track[place], 2 ** track[place + 1])
-                    if metre is not None:
-                        yield _Event(tick, metre=metre)
-                place += size
-            elif status in _SYSEX:
-                size, place = _number(track, place)
-                place += size
-            elif status >> 4 == _SYSTEM:
-                place += _SYSTEM_BYTES.get(status, 0)
-            elif status >> 4 in (_PROGRAM, _PRESSURE):
-                place += 1
-            elif status:
-                pitch, value = track[place] & 0x7F, min(track[place + 1], 127)
-                if status >> 4 in (_NOTE_ON, _NOTE_OFF):
-                    velocity = value if status >> 4 == _NOTE_ON else 0
-                    yield _Event(tick, status & 0x0F, pitch, velocity)
-                place += 2
-            else:  # a value before any status says what it is of
-                place += 1
-    except IndexError:  # the track is cut
-        pass
-    yield _Event(tick)
+        file = parse_midi(path.read_bytes(), pedal=pedal)
+    except FileNotFoundError as error:
+        raise ParameterError(f"{name}: no such file") from error
+    except OSError as error:
+        raise ParameterError(f"{name}: can't be read ({error.strerror})") from error
+    if file is None:
+        raise ParameterError(f"{name}: can't be read as MIDI")
+    if not file.ticks_per_beat(first_bpm(file)):
+        raise ParameterError(
+            f"{name}: has 0 ticks a beat, so its notes have no length; export it again"
+        )
+    if not file.notes:
+        raise ParameterError(f"{name}: contains no notes")
+    return file
 
 
-def _number(track: bytes, place: int) -> tuple[int, int]:
-    """A number of variable length, seven bits a byte, and where it ends."""
-    number = 0
-    while True:
-        number = number << 7 | track[place] & 0x7F
-        place += 1
-        if not track[place - 1] & 0x80:
-            return number, place
+def first_bpm(file: MidiFile) -> float:
+    return 60e6 / file.tempi[0][1] if file.tempi else DEFAULT_BPM
 
 
-def _notes(events: list[_Event], ticks: float) -> Iterator[tuple[int, MidiNote]]:
-    """Channel and note; one that isn't ended ends with the track, or where it is struck again."""
-    begun: dict[tuple[int, int], _Event] = {}
-    end = events[-1].tick
-
-    def note(first: _Event, tick: int) -> tuple[int, MidiNote]:
-        length = max(tick - first.tick, 1) / ticks
-        level = first.velocity / 127
-        return first.channel, MidiNote(first.tick / ticks, length, first.pitch, level)
-
-    for event in events[:-1]:
-        if event.tempo or event.metre:
-            continue
-        key = (event.channel, event.pitch)
-        if key in begun:
-            yield note(begun.pop(key), event.tick)
-        if event.velocity:
-            begun[key] = event
-    for first in begun.values():
-        yield note(first, end)
+def first_metre(file: MidiFile) -> Metre | None:
+    """The first that can be laid out."""
+    metres = (metre_of(count, 2**power) for _, count, power in file.signatures)
+    return next((metre for metre in metres if metre is not None), None)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from riffkit.music.methods import TaskMethods
 from riffkit.music.registry import task, tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
+from riffkit.music.signatures import request_parameters, typed_parameter
 from riffkit.music.task import Task
 from riffkit.music.values import call_of, random_seed
 
@@ -235,26 +235,11 @@ def signature_of(of: Task[Any]) -> Signature:
         if one.name not in about:
             kind = Parameter.POSITIONAL_OR_KEYWORD if one.positional else Parameter.KEYWORD_ONLY
             is_open = one.required and one.expand is None
-            parameter = _parameter(
+            parameter = typed_parameter(
                 one.name, kind, Parameter.empty if is_open else None, "str | Path"
             )
             (first if one.positional else rest).append(parameter)
-    for field in fields(of.request):
-        is_first = about[field.name].positional
-        kind = Parameter.POSITIONAL_OR_KEYWORD if is_first else Parameter.KEYWORD_ONLY
-        default: Any = None if field.name == "seed" else field.default
-        if default is MISSING:
-            default = None if has_script else Parameter.empty
-        annotation = re.sub(r"tuple\[(\w+), \.\.\.\]", r"Sequence[\1]", str(field.type))
-        if field.name in or_prompt:
-            annotation = f"{annotation} | Path"
-        parameter = _parameter(field.name, kind, default, annotation)
-        (first if is_first else rest).append(parameter)
-    rest.append(_parameter("on_step", Parameter.KEYWORD_ONLY, None, "OnStep"))
+    for parameter in request_parameters(of.request, or_prompt=or_prompt, all_open=has_script):
+        (rest if parameter.kind is Parameter.KEYWORD_ONLY else first).append(parameter)
+    rest.append(typed_parameter("on_step", Parameter.KEYWORD_ONLY, None, "OnStep"))
     return Signature([*first, *rest])
-
-
-def _parameter(name: str, kind: Any, default: Any, annotation: str) -> Parameter:
-    if default is None and "None" not in annotation:
-        annotation += " | None"
-    return Parameter(name, kind, default=default, annotation=annotation)

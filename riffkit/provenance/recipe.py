@@ -33,8 +33,9 @@ class Recipe:
     "weight"}. `inputs` holds for each file of the command {"name", "sha256"} (and "lead_samples"
     for sound that begins within a bar), or {"seed"} for a bundled one. `texts` is what the text
     encoder got for each prompt, in parts with their weights: [{"prompt": [[text, weight], …],
-    "negative_prompt": …}, …]. Each is empty where unused. `schema` is the number of this form; a
-    file of an earlier one is brought up to it when it is read (migrations.py).
+    "negative_prompt": …}, …]. `score` is that which was painted, as `Score.to_dict` gives it; a
+    recipe without one doesn't mention it. The others are empty where unused. `schema` is the number
+    of this form; a file of an earlier one is brought up to it when it is read (migrations.py).
     """
 
     command: str
@@ -45,9 +46,13 @@ class Recipe:
     versions: dict[str, str] = field(default_factory=dict)
     threads: int = 0
     schema: int = SCHEMA
+    score: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        values = asdict(self)
+        return (
+            values if self.score is not None else {k: v for k, v in values.items() if k != "score"}
+        )
 
     def to_json(self) -> str:
         """One line with sorted names, the same for equal recipes."""

@@ -2,7 +2,7 @@
 
 from riffkit.score.arrangement import write_score
 from riffkit.score.captions import captions
-from riffkit.score.notes import Mix, Note, Score, ScoreFacts, Track
+from riffkit.score.notes import Mix, Note, Score, ScoreFacts, Section, Track
 from riffkit.score.styles import STYLES, StyleInfo
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Note",
     "Score",
     "ScoreFacts",
+    "Section",
     "StyleInfo",
     "Track",
     "captions",

@@ -90,6 +90,17 @@ def instruments_of(info: StyleInfo) -> set[str]:
     return {*info.chords, *info.bass, *info.leads, *info.pads, *info.arpeggios}
 
 
+def pools_of(info: StyleInfo) -> dict[str, tuple[str, ...]]:
+    """The style's instruments for each role."""
+    return {
+        "bass": info.bass,
+        "comp": info.chords,
+        "lead": info.leads,
+        "pad": info.pads,
+        "arp": info.arpeggios,
+    }
+
+
 def _draw_plan(style: str, tonics: Sequence[int], rng: random.Random) -> Plan:
     info = STYLES[style]
     beats_per_bar = rng.choice(info.beats_per_bar)
@@ -202,14 +213,7 @@ def draw_band(plan: Plan, without: Collection[str] = ()) -> Iterator[tuple[str, 
     No instrument plays twice, and none of those that it is to be `without`. A style without such
     players has chords instead.
     """
-    info = plan.info
-    pools = {
-        "bass": info.bass,
-        "comp": info.chords,
-        "lead": info.leads,
-        "pad": info.pads,
-        "arp": info.arpeggios,
-    }
+    pools = pools_of(plan.info)
     drawn = {density: plan.rng.choice(layers) for density, layers in _LAYERS.items()}
     taken = set(without)
     for wanted in drawn[plan.density]:

@@ -19,6 +19,8 @@ from riffkit.score.notes import Note
 _FILE = Path(__file__).with_name("bach_chorales.txt")
 _SIXTEENTH = 0.25  # beats
 _N_BEATS = 8
+_N_LIKELY = 24  # phrases of which the one that goes on best is sung
+MODES = ("major", "minor")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,31 @@ def draw_phrase(mode: str, tonic: int, rng: random.Random) -> Phrase:
     shift = tonic if tonic <= 6 else tonic - 12
     stresses = [rng.randint(82, 94) for _ in range(_N_BEATS)]
     return Phrase(name, tuple(_notes(voice, shift, stresses) for voice in reversed(voices)))
+
+
+def draw_verse(mode: str, tonic: int, n_phrases: int, rng: random.Random) -> list[Phrase]:
+    """Phrases that go on from one another: the first begins, the last ends on the tonic.
+
+    Of each some are drawn, and that is sung whose voices move least from the one before.
+    """
+    verse: list[Phrase] = []
+    for number in range(n_phrases):
+        drawn = [draw_phrase(mode, tonic, rng) for _ in range(_N_LIKELY)]
+        if number == 0:
+            drawn = [one for one in drawn if one.chords[0].root == tonic] or drawn
+        if number == n_phrases - 1:
+            drawn = [one for one in drawn if one.chords[-1].root == tonic] or drawn
+        others = [one for one in drawn if one not in verse]
+        verse.append(min(others or drawn, key=lambda one: _step(verse, one)))
+    return verse
+
+
+def _step(before: Sequence[Phrase], after: Phrase) -> int:
+    """Semitones that the voices move from the last of some phrases to another one."""
+    if not before:
+        return 0
+    pairs = zip(before[-1].voices, after.voices, strict=True)
+    return sum(abs(one[-1].pitch - two[0].pitch) for one, two in pairs)
 
 
 def _notes(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from riffkit.errors import ParameterError
 from riffkit.score import arrangement
 from riffkit.score.brief import Brief
 from riffkit.score.instruments import INSTRUMENTS
@@ -15,6 +16,12 @@ _LOWEST_BASS = 28
 _LOWEST = {"cello": 36, "violin": 55, "viola": 48, "trombone": 40, "vibraphone": 53, "banjo": 48}
 """Strings and bars that end above the octave below a melody's range; guitars end at 40."""
 _LOWEST_GUITAR = 40
+_BANDS = (
+    *(("comp",), ("lead",), ("comp", "lead"), ("bass", "comp"), ("lead", "bass")),
+    *(("bass", "comp", "lead"), ("bass", "comp", "lead", "pad"), ("bass", "comp", "lead", "arp")),
+    ("bass", "comp", "lead", "pad", "arp"),
+)
+"""Roles of bands of a size."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +44,55 @@ def _singers(brief: Brief) -> list[str]:
     return [name for name in able if name not in brief.without] or list(able)
 
 
-def cast(brief: Brief, plan: Plan, beats: int, has_drums: bool) -> tuple[Part, ...]:
-    """The players; each instrument that is asked for, or a band of the style's."""
+def has_drums(brief: Brief, style: str) -> bool:
+    """Whether the drums play: as asked for, else as in the style; two players need none."""
+    if brief.only_drums or brief.drums is not None:
+        return brief.only_drums or bool(brief.drums)
+    if brief.players is not None:
+        return bool(STYLES[style].grooves) and brief.players > 2
+    return bool(STYLES[style].grooves) and not brief.instruments
+
+
+def cast(
+    brief: Brief, plan: Plan, beats: int, *, drums: bool, melody: bool = False
+) -> tuple[Part, ...]:
+    """The players; each instrument that is asked for, or a band of the style's.
+
+    With a `melody` of the user's, somebody leads.
+    """
     if brief.only_drums:
+        if melody:
+            raise ParameterError("melody: drums alone can't play it; name an instrument too")
         return ()
-    if plan.style == "chorale" and beats == 4 and not has_drums and is_chorale(brief):
+    size = None if brief.players is None else max(1, brief.players - drums)
+    is_sung = plan.style == "chorale" and beats == 4 and not drums and size in (None, 1)
+    if is_sung and not melody and is_chorale(brief):
         name = brief.instruments[0] if brief.instruments else plan.rng.choice(_singers(brief))
         return (Part("chorale", name),)
-    if not brief.instruments:
+    if brief.instruments:
+        accompanied = drums or (size or 0) > len(brief.instruments)
+        figure = "melody" if melody else brief.figure
+        parts = _named(replace(brief, figure=figure), plan, accompanied)
+    elif size is None:
         drawn = arrangement.draw_band(plan, brief.without)
-        return tuple(Part(role, name) for role, name in drawn)
+        parts = tuple(Part(role, name) for role, name in drawn)
+    else:
+        parts = ()
+    if size is not None:
+        parts = _completed(parts, size, brief, plan)
+    return _led(parts, brief, plan) if melody else parts
+
+
+def _named(brief: Brief, plan: Plan, accompanied: bool) -> tuple[Part, ...]:
+    """A part for each instrument that is asked for."""
     parts = []
     free = list(brief.instruments)
-    if len(free) > 1 or has_drums:
+    if len(free) > 1 or accompanied:
         for name in [n for n in free if set(INSTRUMENTS[n].figures) == {"b"}][:1]:
             parts.append(Part("bass", name))
             free.remove(name)
     if len(free) == 1:
-        return (*_alone(brief, plan, free[0], bool(parts) or has_drums), *parts)
+        return (*_alone(brief, plan, free[0], bool(parts) or accompanied), *parts)
     leads = sorted(free, key=lambda name: _leads(name, plan), reverse=True)[:1]
     for name in free:
         if name in leads:
@@ -63,6 +101,42 @@ def cast(brief: Brief, plan: Plan, beats: int, has_drums: bool) -> tuple[Part, .
         else:
             parts.append(Part(_role_behind(name, parts, plan), name))
     return tuple(parts)
+
+
+def _completed(parts: Sequence[Part], size: int, brief: Brief, plan: Plan) -> tuple[Part, ...]:
+    """With players of the style's, until they are so many; more than a band has, of any kind."""
+    whole = list(parts)
+    taken = {part.instrument for part in whole}
+    roles = {part.role for part in whole}
+    bands = [band for band in _BANDS if len(band) == size] or [_BANDS[-1]]
+    wanted = [role for role in plan.rng.choice(bands) if role not in roles]
+    while len(taken) < size:
+        role = wanted.pop(0) if wanted else None
+        pools = [list(arrangement.pools_of(plan.info)[role])] if role else []
+        pools += [sorted(arrangement.instruments_of(plan.info)), list(INSTRUMENTS)]
+        fresh = [[n for n in pool if n not in taken and n not in brief.without] for pool in pools]
+        pool = next((names for names in fresh if names), [])
+        if not pool:
+            break
+        name = plan.rng.choice(pool)
+        taken.add(name)
+        whole.append(Part(role or _role_behind(name, whole, plan), name))
+    return tuple(whole)
+
+
+def _led(parts: tuple[Part, ...], brief: Brief, plan: Plan) -> tuple[Part, ...]:
+    """With somebody who leads: of those that are asked for, else one more of the style's."""
+    if any(part.role == "lead" for part in parts):
+        return parts
+    if not brief.instruments and brief.players is None:
+        taken = {*brief.without, *(part.instrument for part in parts)}
+        able = [n for n in plan.info.leads if n not in taken]
+        able = able or [n for n in INSTRUMENTS if "m" in INSTRUMENTS[n].figures and n not in taken]
+        return (Part("lead", plan.rng.choice(able)), *parts) if able else parts
+    able = sorted((p.instrument for p in parts), key=lambda n: _leads(n, plan), reverse=True)
+    return tuple(
+        replace(part, role="lead") if part.instrument in able[:1] else part for part in parts
+    )
 
 
 def _leads(name: str, plan: Plan) -> tuple[bool, bool, bool]:

@@ -121,18 +121,20 @@ def chorale(
 
 
 def _four_parts(chord: Chord) -> list[tuple[int, ...]]:
-    root, third = chord.root, (chord.root + chord.tone("3")) % 12
+    third = (chord.root + chord.tone("3")) % 12
     upper = [pitches_within(chord.pitch_classes, *r) for r in _RANGES[1:]]
     options: list[tuple[int, ...]] = []
-    for bass in pitches_within([root], *_RANGES[0]):
+    spare: list[tuple[int, ...]] = []  # of chords that aren't triads or sevenths
+    for bass in pitches_within([chord.lowest], *_RANGES[0]):
         for tenor, alto, soprano in itertools.product(*upper):
             classes = {bass % 12, tenor % 12, alto % 12, soprano % 12}
             ordered = bass < tenor < alto < soprano
             spaced = soprano - alto <= 12 and alto - tenor <= 12 and tenor - bass <= 19
             thirds = sum(p % 12 == third for p in (tenor, alto, soprano))
-            if ordered and spaced and len(classes) >= 3 and thirds == 1:
-                options.append((bass, tenor, alto, soprano))
-    return options
+            if ordered and spaced:
+                is_full = len(classes) >= 3 and thirds == 1
+                (options if is_full else spare).append((bass, tenor, alto, soprano))
+    return options or spare
 
 
 def _motion_cost(before: tuple[int, ...] | None, now: tuple[int, ...]) -> float:

@@ -52,6 +52,19 @@ SECTIONS: dict[str, tuple[float, tuple[str, ...]]] = {
     "hand percussion": (-21.0, ("conga", "tumba", "bongo", "cowbell", "clave")),
     "shakers": (-28.0, ("tamb", "shaker")),
 }
+_OTHERS: dict[str, tuple[int, ...]] = {
+    "kick": (35,),
+    "snare": (40, 31, 32, 33, 34),
+    "toms": (43, 48),
+    "hats": (),
+    "ride": (59,),
+    "crash": (52, 55, 57),
+    "hand percussion": (),
+    "shakers": (69, 82),
+}
+"""Notes of General MIDI that no groove has."""
+_REST = "hand percussion"
+_KNOWN = {*PARTS.values()}.union(*_OTHERS.values())
 # The orchestral kit has timpani where the others have toms, tuned to no key of ours.
 _ORCHESTRAL = {41: 36, 45: 36, 47: 36, 50: 36, 49: 57}
 
@@ -244,11 +257,18 @@ def groove_notes(
     return _roll_hats(notes, rng) if rolls else notes
 
 
-def sections(notes: Sequence[Note], *, orchestral: bool) -> dict[str, tuple[float, list[Note]]]:
-    """The notes by section with each section's level, lower where it has only ghost notes."""
+def sections(
+    notes: Sequence[Note], *, orchestral: bool, of_any: bool = False
+) -> dict[str, tuple[float, list[Note]]]:
+    """The notes by section with each section's level, lower where it has only ghost notes.
+
+    `of_any`: all notes of General MIDI, and not only those that the grooves have.
+    """
     found = {}
     for name, (level_db, parts) in SECTIONS.items():
-        pitches = {PARTS[p] for p in parts}
+        pitches = {PARTS[p] for p in parts} | (set(_OTHERS[name]) if of_any else set())
+        if of_any and name == _REST:
+            pitches |= set(range(128)) - _KNOWN
         mine = [n for n in notes if n.pitch in pitches]
         if mine:
             softness_db = 40 * math.log10(max(n.velocity for n in mine) / 112)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 
@@ -53,13 +53,23 @@ _NUMERAL = re.compile(r"^([b#]?)([IViv]+)(.*)$")
 
 @dataclass(frozen=True)
 class Chord:
-    """A chord that sounds from `start` for `duration` beats; `intervals` above `root`, 0-11."""
+    """A chord that sounds from `start` for `duration` beats; `intervals` above `root`, 0-11.
+
+    `bass` is the pitch class below a slash chord, None where that is the root. A chord without
+    intervals is silence ("N.C.").
+    """
 
     numeral: str
     root: int
     intervals: tuple[int, ...]
     start: float
     duration: float
+    bass: int | None = field(default=None, repr=False)  # digests of scores hold the repr
+
+    @property
+    def lowest(self) -> int:
+        """The pitch class that the bass plays."""
+        return self.root if self.bass is None else self.bass
 
     @property
     def pitch_classes(self) -> tuple[int, ...]:
@@ -70,7 +80,7 @@ class Chord:
         wanted = {
             "r": (0,),
             "3": (3, 4, 2, 5),
-            "5": (7, 6),
+            "5": (7, 8, 6),
             "7": (10, 11, 9, 12),
             "8": (12,),
             "9": (14, 12),
@@ -120,7 +130,7 @@ def scale_over(chord: Chord, scale: Iterable[int], tonic: int) -> tuple[int, ...
     A minor, the G to the G sharp.
     """
     of_key = {(tonic + s) % 12 for s in scale}
-    own = set(chord.pitch_classes)
+    own = {*chord.pitch_classes, chord.lowest}
     borrowed = own - of_key
     rub = {(p + d) % 12 for p in borrowed for d in (-1, 1)}
     return tuple(sorted(own | (of_key - rub)))

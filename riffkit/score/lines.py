@@ -133,17 +133,18 @@ def bass_line(
     """A bass line from a pattern of chord tones; roots lie in the octave above `low`.
 
     A note that would still sound when the chord changes ends there, and one that starts a chord
-    is its root. `chromatic` lets the approach come from a semitone away, as in a walking bass.
+    is its root, or the note below a slash chord. `chromatic` lets the approach come from a semitone
+    away, as in a walking bass.
     """
     notes: list[Note] = []
     for hit in break_at_chords(read_rhythm(rhythm, beats_per_bar, 2), chords):
         chord = chord_at(chords, hit.start)
-        root = low + (chord.root - low) % 12
         if hit.symbol == "a":
             pitch = _approach(chords, scale, tonic, hit, low, chromatic, rng)
         else:
-            symbol = "r" if hit.start == chord.start else hit.symbol
-            pitch = root + chord.tone(symbol if symbol in "r3578" else "r")
+            at_root = hit.start == chord.start or hit.symbol not in "3578"
+            root = chord.lowest if at_root else chord.root
+            pitch = low + (root - low) % 12 + (0 if at_root else chord.tone(hit.symbol))
         if pitch - low > 17:
             pitch -= 12
         velocity = loudness("X" if hit.start == chord.start else "x", rng)
@@ -161,7 +162,7 @@ def _approach(
     rng: random.Random,
 ) -> int:
     after = chord_at(chords, hit.start + hit.duration)
-    goal = low + (after.root - low) % 12
+    goal = low + (after.lowest - low) % 12
     if chromatic and rng.random() < 0.6:
         return goal + rng.choice((-1, 1))
     classes = scale_over(chord_at(chords, hit.start), scale, tonic)

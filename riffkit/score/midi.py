@@ -74,8 +74,8 @@ def _conductor(score: Score, title: str, recipe: str) -> Iterable[Event]:
     if facts.key is not None:
         fifths = _FIFTHS[facts.key] + (_MINOR_FIFTHS if facts.is_minor else 0)
         yield 0, 0, _meta(_KEY, struct.pack("bb", fifths, facts.is_minor))
-    for number, letter in enumerate(score.form):
-        yield _ticks(2.0 * number * facts.beats_per_bar), 0, _meta(_MARKER, letter.encode())
+    for section in score.sections:
+        yield _ticks(section.start), 0, _meta(_MARKER, section.name.encode())
 
 
 def _played(track: Track, name: str, channel: int, volume: int) -> Iterable[Event]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from riffkit.errors import ParameterError
 from riffkit.score.harmony import Chord
 
 
@@ -24,7 +25,7 @@ class Track:
     """The notes of one player. `pan` is -1 (left) to 1 (right); `send` 0-1 goes to the reverb.
 
     `level_db` is relative to full scale: the loud moments of the track are brought to it, because
-    the instruments of a soundfont differ by 20 dB.
+    the instruments of a soundfont differ by 20 dB. `name` is what a file calls the track.
     """
 
     instrument: str
@@ -35,10 +36,32 @@ class Track:
     pan: float
     send: float
     notes: tuple[Note, ...]
+    name: str = field(default="", repr=False)  # digests of scores hold the repr
 
     @property
     def is_drums(self) -> bool:
         return self.role == "drums"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: a note is [start, duration, pitch, velocity]."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "notes"}
+        notes = [[n.start, n.duration, n.pitch, n.velocity] for n in self.notes]
+        return {**values, "notes": notes}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Track:
+        """The inverse of to_dict."""
+        notes = tuple(Note(*note) for note in values["notes"])
+        return cls(**{**values, "notes": notes})
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a song, such as "chorus": where it begins, and its length, in beats."""
+
+    name: str
+    start: float
+    n_beats: float
 
 
 @dataclass(frozen=True)
@@ -95,13 +118,13 @@ class ScoreFacts:
 
 @dataclass(frozen=True)
 class Score:
-    """Bars that play round. `form` has a letter for each phrase of two bars."""
+    """Bars that play round. `chords` may be empty; so may `sections`, or leave parts unnamed."""
 
     facts: ScoreFacts
     tracks: tuple[Track, ...]
     chords: tuple[Chord, ...]
     mix: Mix = field(default_factory=Mix)
-    form: str = "A"
+    sections: tuple[Section, ...] = ()
 
     @property
     def bpm(self) -> float:
@@ -112,6 +135,68 @@ class Score:
         return self.facts.n_beats
 
     @property
+    def form(self) -> str:
+        """A letter for each section, the same for those of one name: "AABA"."""
+        names = [section.name for section in self.sections] or ["A"]
+        if all(len(name) == 1 for name in names):
+            return "".join(names)
+        letters = {name: _letter(k) for k, name in enumerate(dict.fromkeys(names))}
+        return "".join(letters[name] for name in names)
+
+    @property
     def notes(self) -> dict[str, tuple[Note, ...]]:
         """The notes by track, keyed by role and instrument: "lead: violin"."""
         return {f"{t.role}: {t.instrument}": t.notes for t in self.tracks}
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON, exactly: lists for tuples, and for each note, chord and section one list.
+
+        Returns:
+            Plain values, which `from_dict` turns into the same score.
+
+        Example:
+            same = Score.from_dict(json.loads(json.dumps(score.to_dict())))
+        """
+        return {
+            "facts": self.facts.to_dict(),
+            "tracks": [track.to_dict() for track in self.tracks],
+            "chords": [
+                [c.numeral, c.root, list(c.intervals), c.start, c.duration, c.bass]
+                for c in self.chords
+            ],
+            "mix": asdict(self.mix),
+            "sections": [[s.name, s.start, s.n_beats] for s in self.sections],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Score:
+        """A score from plain values.
+
+        Args:
+            values: what `to_dict` gave.
+
+        Returns:
+            The same score.
+
+        Raises:
+            ParameterError: it isn't a score, or is from a later version.
+        """
+        try:
+            return cls(
+                ScoreFacts.from_dict(values["facts"]),
+                tuple(Track.from_dict(track) for track in values["tracks"]),
+                tuple(
+                    Chord(numeral, root, tuple(intervals), *rest)
+                    for numeral, root, intervals, *rest in values["chords"]
+                ),
+                Mix(**values["mix"]),
+                tuple(Section(*section) for section in values["sections"]),
+            )
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise ParameterError("score: not readable by this version; update riffkit") from error
+
+
+def _letter(number: int) -> str:
+    """A to Z, and a to z for a song of more."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    return letters[number % len(letters)]

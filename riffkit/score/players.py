@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from riffkit.score import comping, drums, lines
@@ -62,7 +62,7 @@ def lead(plan: Plan, name: str, role: str, riff: bool = False) -> Track:
         rng,
         keep=plan.keep,
     )
-    return _track(plan, name, role, notes)
+    return track_of(plan, name, role, notes)
 
 
 def comp(plan: Plan, name: str, role: str) -> Track:
@@ -88,7 +88,7 @@ def comp(plan: Plan, name: str, role: str) -> Track:
         keep=plan.keep,
         legato=family in ("pad", "halves"),
     )
-    return _track(plan, name, role, notes)
+    return track_of(plan, name, role, notes)
 
 
 def pad(plan: Plan, name: str, role: str) -> Track:
@@ -98,7 +98,7 @@ def pad(plan: Plan, name: str, role: str) -> Track:
     notes = comping.block_chords(
         plan.chords, voiced, held, plan.beats_per_bar, plan.rng, legato=True
     )
-    return _track(plan, name, role, notes)
+    return track_of(plan, name, role, notes)
 
 
 def arp(plan: Plan, name: str, role: str) -> Track:
@@ -123,7 +123,7 @@ def arp(plan: Plan, name: str, role: str) -> Track:
         rng,
         ring=name in _RINGING,
     )
-    return _track(plan, name, role, notes)
+    return track_of(plan, name, role, notes)
 
 
 def bass(plan: Plan, name: str, role: str) -> Track:
@@ -146,7 +146,7 @@ def bass(plan: Plan, name: str, role: str) -> Track:
         rng,
         chromatic=family in ("walking", "two feel"),
     )
-    return _track(plan, name, role, notes)
+    return track_of(plan, name, role, notes)
 
 
 def chorale(plan: Plan, name: str | None = None) -> list[Track]:
@@ -159,10 +159,15 @@ def chorale(plan: Plan, name: str | None = None) -> list[Track]:
         quartet = []
         for (player, pan), notes in zip(_QUARTET, voices, strict=True):
             role = "lead" if notes is voices[-1] else "comp"
-            quartet.append(replace(_track(plan, player, role, notes), pan=pan, level_db=-21.0))
+            quartet.append(replace(track_of(plan, player, role, notes), pan=pan, level_db=-21.0))
         return quartet
     name = name or rng.choice(plan.info.chords)
-    return [_track(plan, name, "solo", [n for v in voices for n in v])]
+    return [track_of(plan, name, "solo", [n for v in voices for n in v])]
+
+
+def hymn(plan: Plan, name: str, phrase: Phrase) -> Track:
+    """A phrase of Bach's on one instrument."""
+    return track_of(plan, name, "solo", [note for voice in _sung(phrase) for note in voice])
 
 
 def _sung(phrase: Phrase) -> list[list[Note]]:
@@ -191,7 +196,15 @@ def drummer(plan: Plan, kit: str, *, fill: bool | None = None) -> list[Track]:
         sure=bool(fill),
         rolls=info.rolls,
     )
-    sections = drums.sections(notes, orchestral=kit == "orchestral")
+    return _kit(kit, drums.sections(notes, orchestral=kit == "orchestral"))
+
+
+def percussion(kit: str, notes: Sequence[Note]) -> list[Track]:
+    """The user's drums on a kit, one track for each section, each note as it is."""
+    return _kit(kit, drums.sections(notes, orchestral=False, of_any=True))
+
+
+def _kit(kit: str, sections: Mapping[str, tuple[float, Sequence[Note]]]) -> list[Track]:
     louder_db = _KIT_DB.get(kit, 0.0)
     return [
         Track(
@@ -206,7 +219,8 @@ def draw_program(plan: Plan, name: str) -> int:
     return plan.rng.choice(INSTRUMENTS[name].programs)
 
 
-def _track(plan: Plan, name: str, role: str, notes: Sequence[Note]) -> Track:
+def track_of(plan: Plan, name: str, role: str, notes: Sequence[Note]) -> Track:
+    """Notes as a track: the role's level and place, one of the instrument's programs."""
     level_db = _LEVEL_DB[role] + plan.rng.uniform(-1.5, 1.5)
     program = draw_program(plan, name)
     pan = round(plan.rng.uniform(-_WIDTH[role], _WIDTH[role]), 2)

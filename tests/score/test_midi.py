@@ -104,8 +104,7 @@ def test_the_first_track_has_title_tempo_metre_key_and_phrases(score: Score):
     assert said["set_tempo"].tempo == round(60e6 / facts.bpm)
     metre = said["time_signature"]
     assert (metre.numerator, metre.denominator) == (facts.beats_per_bar, 4)
-    phrase = 2 * facts.beats_per_bar * TICKS_PER_BEAT
-    assert markers == [(n * phrase, letter) for n, letter in enumerate(score.form)]
+    assert markers == [(s.start * TICKS_PER_BEAT, s.name) for s in score.sections]
     if facts.key is None:
         assert "key_signature" not in said
     else:

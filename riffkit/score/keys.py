@@ -1,0 +1,90 @@
+"""The key of notes, and of chords: the scale that they fit, and the note that they come home to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from riffkit.score.harmony import SCALES, Chord
+from riffkit.score.notes import Note
+
+_PRIOR = {"major": 0.0, "minor": 0.0, "dorian": -0.03, "mixolydian": -0.03, "phrygian": -0.05}
+_FOREIGN = -1.5  # a note that isn't the scale's; of the scale's, one counts 1
+_LEADING, _LEADING_FIT = 11, 0.0  # the raised seventh of minor
+_TRIAD = {0: 0.3, 7: 0.2, 3: 0.2, 4: 0.2}
+_LAST, _FIRST = 0.35, 0.1  # of a melody
+_FIRST_CHORD, _LAST_CHORD, _CADENCE, _WRONG_THIRD = 0.25, 0.1, 0.25, -0.5
+_LONG = 2.0  # beats: a note that is held for longer says no more of the key
+
+
+def key_of_notes(
+    notes: Sequence[Note], *, tonic: int | None = None, mode: str | None = None
+) -> tuple[int, str]:
+    """The key of a melody, as a pitch class and a mode; a `tonic` or `mode` that is given stays."""
+    ordered = sorted(notes, key=lambda note: (note.start, note.pitch))
+    weights = [0.0] * 12
+    for note in ordered:
+        weights[note.pitch % 12] += min(note.duration, _LONG)
+    home = [0.0] * 12
+    home[ordered[-1].pitch % 12] += _LAST
+    home[ordered[0].pitch % 12] += _FIRST
+    return max(_keys(tonic, mode), key=lambda key: _fit(weights, *key) + home[key[0]])
+
+
+def key_of_chords(
+    chords: Sequence[Chord], *, tonic: int | None = None, mode: str | None = None
+) -> tuple[int, str]:
+    """The key of a progression, as a pitch class and a mode: the first chord weighs most.
+
+    Sevenths on the first and the fourth step are a blues.
+    """
+    sounding = [chord for chord in chords if chord.intervals]
+    if not sounding:
+        return tonic or 0, mode or "major"
+    weights = [0.0] * 12
+    for chord in sounding:
+        for pitch_class in chord.pitch_classes:
+            weights[pitch_class] += chord.duration * (1.5 if pitch_class == chord.root else 1.0)
+
+    def likely(key: tuple[int, str]) -> float:
+        home, third = key[0], 3 if 3 in SCALES[key[1]] else 4
+        own = [chord for chord in sounding if chord.root == home]
+        score = _fit(weights, *key)
+        score += _FIRST_CHORD * (sounding[0].root == home) + _LAST_CHORD * (
+            sounding[-1].root == home
+        )
+        if any(7 - third in chord.intervals for chord in own):  # the other third
+            score += _WRONG_THIRD
+        resolved = any(
+            (one.root - two.root) % 12 == 7 and two.root == home and 4 in one.intervals
+            for one, two in itertools.pairwise((*sounding, sounding[0]))
+        )
+        return score + _CADENCE * resolved
+
+    best = max(_keys(tonic, mode), key=likely)
+    if mode is None and all(_has_seventh(sounding, best[0] + step) for step in (0, 5)):
+        return best[0], "blues"
+    return best
+
+
+def _keys(tonic: int | None, mode: str | None) -> Iterable[tuple[int, str]]:
+    tonics = range(12) if tonic is None else (tonic,)
+    return itertools.product(tonics, _PRIOR if mode is None else (mode,))
+
+
+def _fit(weights: Sequence[float], tonic: int, mode: str) -> float:
+    """How well pitch classes, as long as they sound, are those of a key."""
+    scale, score = SCALES[mode], 0.0
+    for step in range(12):
+        fit = 1.0 if step in scale else _FOREIGN
+        if step == _LEADING and mode == "minor":
+            fit = _LEADING_FIT
+        elif step in scale:
+            fit += _TRIAD.get(step, 0.0)
+        score += weights[(tonic + step) % 12] * fit
+    return score / (sum(weights) or 1.0) + _PRIOR.get(mode, 0.0)
+
+
+def _has_seventh(chords: Sequence[Chord], root: int) -> bool:
+    own = [chord for chord in chords if chord.root == root % 12]
+    return bool(own) and all({4, 10} <= set(chord.intervals) for chord in own)
