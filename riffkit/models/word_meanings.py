@@ -46,7 +46,9 @@ class TokenMeanings:
 
     def nearest(self, word: str, among: Collection[str]) -> str | None:
         """Of these words, the one that is nearest in meaning; None if none is near enough."""
-        able = [o for o in sorted(among) if o in self._ids and o[:_SAME_LETTERS] != word[:_SAME_LETTERS]]
+        able = [
+            o for o in sorted(among) if o in self._ids and o[:_SAME_LETTERS] != word[:_SAME_LETTERS]
+        ]
         if word not in self._ids or not able:
             return None
         cosines = self._unit([self._ids[o] for o in able]) @ self._unit([self._ids[word]])[0]

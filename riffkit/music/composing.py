@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 from riffkit.errors import OutputError, ParameterError
 from riffkit.limits import check_seed
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
+from riffkit.models.word_meanings import token_meanings
 from riffkit.music.fields import check_ranges, option
 from riffkit.music.request import BARS
 from riffkit.music.values import built, random_seed
 from riffkit.prompt.emphasis import check_prompt
 from riffkit.prompt.key import parse_key
-from riffkit.prompt.prompt import Prompt, choose_bpm, not_known, read_prompt
+from riffkit.prompt.prompt import Prompt, not_known, read_prompt
 from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.score.brief import Brief
@@ -23,7 +24,8 @@ from riffkit.score.compose import compose
 from riffkit.score.harmony import SCALES
 from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
-from riffkit.score.reading import meant_by, read_brief
+from riffkit.score.reading import Reading, means_drums, meant_by, read_words
+from riffkit.score.styles import STYLES
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 EXAMPLE = 'riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")'
@@ -109,21 +111,49 @@ def composed(request: ComposeRequest) -> Composition:
         "beats_per_bar": facts.beats_per_bar,
     }
     recipe = Recipe("compose", arguments, versions=versions())
-    return Composition(score, recipe, tuple(not_known("prompt", read, by="the composer")))
+    return Composition(score, recipe, tuple(notes_of(read)))
+
+
+def notes_of(prompt: Prompt) -> Iterator[str]:
+    """What a prompt's words were taken for, and those that said nothing."""
+    reading = reading_of(prompt)
+    for note in reading.notes:
+        yield f"prompt: {note}"
+    yield from not_known("prompt", _less_unknown(prompt, reading), by="the composer")
+
+
+def _less_unknown(prompt: Prompt, reading: Reading) -> Prompt:
+    """The prompt without those of its unknown words that the composer understands."""
+    left = (word for word in prompt.unknown.words if not reading.understands(word))
+    return replace(prompt, unknown=replace(prompt.unknown, words=tuple(left)))
+
+
+def reading_of(prompt: Prompt) -> Reading:
+    """How the composer understands a prompt's words."""
+    return read_words(
+        prompt.text,
+        written=prompt.words,
+        doubtful=prompt.unknown.words,
+        meanings=token_meanings(bundled_models()[BUNDLED_DEFAULT]),
+    )
 
 
 def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Brief:
     """What the prompt and the request ask of a score, without what isn't wanted."""
-    brief = read_brief(prompt.text)
+    reading = reading_of(prompt)
+    brief = reading.brief
     unwanted = {name for thing in prompt.unwanted for name in meant_by(thing)}
+    no_drums = any(means_drums(thing) for thing in prompt.unwanted)
     key = prompt.key if request.key is None else parse_key(request.key)
-    mode = prompt.mood if prompt.names_mood else None
+    mode = prompt.mode or (prompt.mood if prompt.names_mood else None)
     if key is not None and key.mode in SCALES:
         mode = key.mode
-    names_tempo = prompt.bpm is not None or prompt.speed != 1 or prompt.style_bpm is not None
-    bpm = request.bpm
-    if bpm is None and names_tempo:
-        bpm = choose_bpm(prompt, traits)
+    bpm = request.bpm or prompt.bpm or reading.bpm
+    if bpm is None:
+        usual = reading.usual_bpm or (STYLES[brief.style].default_bpm if brief.style else None)
+        bpm = usual
+        if prompt.speed != 1:
+            bpm = min(MAX_BPM, max(MIN_BPM, round((usual or traits.default_bpm) * prompt.speed)))
     beats = request.beats_per_bar
     if beats is None and prompt.metre is not None:
         beats = prompt.metre.beats
@@ -131,6 +161,8 @@ def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Br
         brief,
         instruments=tuple(name for name in brief.instruments if name not in unwanted),
         without=tuple(sorted(unwanted)),
+        drums=False if no_drums else brief.drums,
+        only_drums=brief.only_drums and not no_drums,
         tonic=None if key is None else key.tonic,
         mode=mode,
         bpm=None if bpm is None else float(bpm),

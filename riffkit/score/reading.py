@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -11,10 +11,12 @@ from riffkit.score.brief import Brief
 from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.spelling import corrected
 from riffkit.score.styles import STYLES
-from riffkit.score.thesaurus import NAME, Meaning, plain, thesaurus
+from riffkit.score.thesaurus import ADJECTIVE, HINT, NAME, Meaning, plain, thesaurus
 
 _MADE_OF_BEATS = ("lo-fi hip hop", "hip hop", "house", "techno", "drum and bass", "trap", "disco")
 """Styles whose drums play though only others are named."""
+_BAND = 2  # behind a soloist: a bass and chords, beside the drums
+_PLAYERS = frozenset(("instrument", "family", "ensemble", "drums"))
 _SIGNS = frozenset(",.;:!?()")
 _SLOWEST, _FASTEST = 50, 220
 
@@ -44,6 +46,10 @@ class Reading:
     understood: frozenset[str] = frozenset()
     bpm: float | None = None
     usual_bpm: float | None = None
+
+    def understands(self, word: str) -> bool:
+        """Whether a word, or each part of it, said something."""
+        return set(plain(word).split()) <= self.understood
 
     @property
     def notes(self) -> Iterator[str]:
@@ -101,11 +107,14 @@ def read_words(
     style, genre = _style(found)
     instruments = _players(found, style)
     drums, only_drums = _drums(found, style, instruments, only=only)
-    if band and style is not None and drums is None:
-        drums = bool(STYLES[style].grooves)
-    if drums is None and instruments:
+    size = _size(found, instruments, drums)
+    if band and instruments and drums is not False:
+        drums = style is None or bool(STYLES[style].grooves)
+        size = len(instruments) + _BAND + drums
+    if drums is None and instruments and size is None:
         drums = style in _MADE_OF_BEATS and not only
     brief = Brief(
+        players=size,
         style=style,
         instruments=instruments,
         drums=drums,
@@ -152,22 +161,46 @@ def _members(meaning: Meaning) -> Iterator[str]:
 
 
 def _find(tokens: Sequence[str]) -> Iterator[_Found]:
-    """The phrases among the words, in their order; of two that overlap, the longer one."""
+    """The phrases among the words that mean something, in their order."""
+    for phrase, start, end in sorted(_cut(tokens, thesaurus().longest), key=lambda cut: cut[1]):
+        meanings = thesaurus().phrases[phrase]
+        if meanings[0].kind != "plain":
+            yield _Found(phrase, start, end, (*meanings, *_within(phrase)))
+
+
+def _cut(tokens: Sequence[str], longest: int) -> Iterator[tuple[str, int, int]]:
+    """Known phrases with their place; of two that overlap, the longer one."""
     phrases = thesaurus().phrases
     taken = [False] * len(tokens)
-    found = []
-    for n in range(min(thesaurus().longest, len(tokens)), 0, -1):
+    for n in range(min(longest, len(tokens)), 0, -1):
         for start in range(len(tokens) - n + 1):
             if any(taken[start : start + n]):
                 continue
             phrase = " ".join(tokens[start : start + n])
-            meanings = phrases.get(phrase)
-            if meanings is None or (phrase == "vibes" and not _is_vibraphone(tokens, start)):
+            if phrase not in phrases or (phrase == "vibes" and not _is_vibraphone(tokens, start)):
                 continue
             taken[start : start + n] = [True] * n
-            if meanings[0].kind != "plain":
-                found.append(_Found(phrase, start, start + n, meanings))
-    yield from sorted(found, key=lambda one: one.start)
+            yield phrase, start, start + n
+
+
+@lru_cache(maxsize=1024)
+def _within(phrase: str) -> tuple[Meaning, ...]:
+    """What its words add to a phrase: the player of "piano ballad", the style of "funk bass".
+
+    Not to what captions say, and not the bass of "uk bass".
+    """
+    own = {meaning.kind for meaning in thesaurus().phrases[phrase]}
+    if phrase in thesaurus().of_captions or (own & _PLAYERS and "style" in own):
+        return ()
+    tokens = phrase.split()
+    parts = [m for part, _, _ in _cut(tokens, len(tokens) - 1) for m in thesaurus().phrases[part]]
+    if "style" in own:
+        players = [m for m in parts if m.kind in _PLAYERS and m.value not in ("bass", "synth")]
+        return tuple(players[:1])
+    if not own & _PLAYERS:
+        return ()
+    styles = [m for m in parts if m.kind == "style" and m.weight > HINT]
+    return tuple(replace(m, weight=ADJECTIVE) for m in styles[:1])
 
 
 def _is_vibraphone(tokens: Sequence[str], at: int) -> bool:
@@ -222,6 +255,8 @@ def _players(found: Sequence[_Found], style: str | None) -> tuple[str, ...]:
             for player in thesaurus().ensembles[ensemble.value].players:
                 kind = "instrument" if player in INSTRUMENTS else "family"
                 meanings.append(Meaning(kind, player))
+        elif (other := thesaurus().in_style.get(style or "", {}).get(one.phrase)) is not None:
+            meanings.append(Meaning("instrument", other))
         elif (meaning := one.of("instrument") or one.of("family")) is not None:
             meanings.append(meaning)
     named = {meaning.value for meaning in meanings if meaning.kind == "instrument"}
@@ -255,6 +290,12 @@ def _drums(
         return True, not instruments and (style is None or only or "only" in said)
     ensembles = (thesaurus().ensembles[name].drums for name in _values(found, "ensemble"))
     return next((drums for drums in ensembles if drums is not None), None), False
+
+
+def _size(found: Sequence[_Found], players: Sequence[str], drums: bool | None) -> int | None:
+    """How many play, where a word such as "trio" says it and no more are named."""
+    size = next((int(number) for number in _values(found, "size")), None)
+    return None if size is None or size < len(players) + bool(drums) else size
 
 
 def _near(found: Sequence[_Found], genre: _Found | None) -> Iterator[tuple[str, str]]:

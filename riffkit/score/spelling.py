@@ -18,7 +18,7 @@ def corrected(word: str, known: Iterable[str]) -> str | None:
         return None
     most = 2 if len(word) >= _LONG else 1
     able = (
-        (distance(word, one), abs(len(one) - len(word)), one)
+        (distance(word, one), -len(one), one)
         for one in known
         if one[0] == word[0] and abs(len(one) - len(word)) <= most and len(one) >= _SHORTEST - 1
     )

@@ -30,7 +30,7 @@ class Meaning:
     """What a phrase stands for.
 
     `kind` is "style", "instrument", "family", "ensemble", "drums", "density", "mood", "figure",
-    "others" or "plain" (nothing), `value` what of that kind. `is_near`: it has no name of its own
+    "others", "size" (how many play) or "plain" (nothing), `value` what of that kind. `is_near`: it has no name of its own
     here, and `value` is the nearest. `weight` is that of a style's name.
     """
 
@@ -52,16 +52,20 @@ class Ensemble:
 @dataclass(frozen=True)
 class Thesaurus:
     """`phrases` by their words, `families` and `ensembles` by name, `bpm` of some genres.
+    `in_style`: phrases that are another instrument in a style.
 
-    `longest` is the number of words of the longest phrase, `tokens` all words of all phrases.
+    `longest` is the number of words of the longest phrase, `tokens` all words of all phrases; `of_captions`
+    are the phrases that captions say.
     """
 
     phrases: Mapping[str, tuple[Meaning, ...]]
     families: Mapping[str, tuple[str, ...]]
     ensembles: Mapping[str, Ensemble]
     bpm: Mapping[str, float]
+    in_style: Mapping[str, Mapping[str, str]]
     longest: int
     tokens: frozenset[str]
+    of_captions: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -76,8 +80,13 @@ def thesaurus() -> Thesaurus:
 
     for phrases, meaning in _of_captions():
         add(phrases, meaning)
+    of_captions = frozenset(found)
     adjectives = {plain(word) for word in _listed(styles["adjectives"]["words"])}
-    for key, is_near, weight in (("names", False, NAME), ("near", True, NAME), ("hints", False, HINT)):
+    for key, is_near, weight in (
+        ("names", False, NAME),
+        ("near", True, NAME),
+        ("hints", False, HINT),
+    ):
         for style, of in styles["style"].items():
             add(_listed(of.get(key, "")), Meaning("style", style, is_near, weight))
     for adjective in adjectives & found.keys():
@@ -93,6 +102,7 @@ def thesaurus() -> Thesaurus:
     for kind, value, some in (
         *(("drums", value, some) for value, some in players["drums"].items()),
         *(("others", value, some) for value, some in players["others"].items()),
+        *(("size", number, some) for number, some in players["size"].items()),
         *(("plain", "", some) for some in players["plain"].values()),
         *((kind, value, some) for kind, of in moods.items() for value, some in of.items()),
     ):
@@ -105,6 +115,8 @@ def thesaurus() -> Thesaurus:
             for name, of in players["ensemble"].items()
         },
         bpm={plain(genre): float(bpm) for genre, bpm in styles["bpm"].items()},
+        of_captions=of_captions,
+        in_style=players["in_style"],
         longest=max(phrase.count(" ") + 1 for phrase in found),
         tokens=frozenset(token for phrase in found for token in phrase.split()),
     )
@@ -143,7 +155,9 @@ def plain(text: str) -> str:
 
 
 def _with_plurals(phrases: Iterable[str]) -> list[str]:
-    return [form for name in phrases for form in ((name,) if name.endswith("s") else (name, f"{name}s"))]
+    return [
+        form for name in phrases for form in ((name,) if name.endswith("s") else (name, f"{name}s"))
+    ]
 
 
 def _listed(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
-from riffkit.music.composing import ComposeRequest, brief_of
+from riffkit.music.composing import ComposeRequest, brief_of, reading_of
 from riffkit.prompt.key import named_key
 from riffkit.prompt.prompt import read_prompt
 from riffkit.score.brief import Brief
@@ -25,6 +25,7 @@ from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.styles import STYLES
 
 PROMPTS = Path(__file__).with_name("everyday.jsonl")
+TRAITS = model_traits(bundled_models()[BUNDLED_DEFAULT])
 FACTS = ("style", "instruments", "drums", "tempo", "key", "beats_per_bar")
 _GUITARS = {name for name in INSTRUMENTS if name.endswith("guitar")} - {"bass guitar"}
 _FAMILIES = {
@@ -44,8 +45,12 @@ def prompts(half: int) -> list[dict[str, Any]]:
 
 
 def read(text: str) -> Brief:
-    traits = model_traits(bundled_models()[BUNDLED_DEFAULT])
-    return brief_of(read_prompt(text, traits), ComposeRequest(prompt=text), traits)
+    return brief_of(read_prompt(text, TRAITS), ComposeRequest(prompt=text), TRAITS)
+
+
+def usual_bpm(text: str) -> float | None:
+    """The tempo of the genre that a text names, where it isn't its style's."""
+    return reading_of(read_prompt(text, TRAITS)).usual_bpm
 
 
 def hits(row: dict[str, Any], brief: Brief) -> Iterator[tuple[str, bool]]:
@@ -76,8 +81,8 @@ def false_calls(row: dict[str, Any], brief: Brief) -> Iterator[tuple[str, bool]]
     if row["drums"] is None:
         yield "drums", brief.drums is True
     if row["tempo"] is None:
-        usual = STYLES[brief.style].default_bpm if brief.style else None
-        yield "tempo", brief.bpm is not None and brief.bpm != usual
+        usual = {STYLES[brief.style].default_bpm if brief.style else None, usual_bpm(row["text"])}
+        yield "tempo", brief.bpm is not None and brief.bpm not in usual
     if row["key"] is None:
         yield "key", brief.tonic is not None
     if row["beats_per_bar"] is None:
@@ -152,7 +157,10 @@ def main() -> None:
             print(f"{', '.join([*missed, *called])}: {row['text']}")
             print(f"   label {[row[fact] for fact in FACTS]}")
             tonic = None if brief.tonic is None else key_names(brief.mode or "major")[brief.tonic]
-            print(f"   read  {brief.style}, {brief.instruments}, {brief.drums} {brief.only_drums}", end="")
+            print(
+                f"   read  {brief.style}, {brief.instruments}, {brief.drums} {brief.only_drums}",
+                end="",
+            )
             print(f", {brief.bpm}, {tonic} {brief.mode}, {brief.beats_per_bar}")
 
 
