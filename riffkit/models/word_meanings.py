@@ -17,7 +17,7 @@ from safetensors import safe_open
 
 _TABLE = "embeddings.token_embedding.weight"
 _END = "</w>"
-NEAR = 0.62
+NEAR = 0.6
 """Cosine from which on words are alike."""
 _SAME_LETTERS = 4  # words that begin alike lie near each other whatever they mean
 

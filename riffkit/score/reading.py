@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from riffkit.score.brief import Brief
 from riffkit.score.instruments import INSTRUMENTS
@@ -21,6 +21,7 @@ _SIGNS = frozenset(",.;:!?()")
 _SLOWEST, _FASTEST = 50, 220
 
 
+@runtime_checkable
 class WordMeanings(Protocol):
     """Knows which words are alike."""
 
@@ -54,13 +55,12 @@ class Reading:
     @property
     def notes(self) -> Iterator[str]:
         """What the user should know of it."""
-        for pairs, said in (
-            (self.respelled, "read as"),
-            (self.near, "there is no such thing here; the nearest is"),
-            (self.alike, "isn't known; by its meaning it is read as"),
-        ):
-            for written, meant in pairs:
-                yield f"{written!r}: {said} {meant!r}"
+        for written, meant in self.respelled:
+            yield f"{written!r} is read as {meant!r}"
+        for written, meant in self.alike:
+            yield f"{written!r} isn't known; {meant!r}, which is near in meaning, is read for it"
+        for written, meant in self.near:
+            yield f"{written!r} is played as {meant}, the nearest there is"
 
 
 @dataclass(frozen=True)
@@ -190,17 +190,17 @@ def _within(phrase: str) -> tuple[Meaning, ...]:
     Not to what captions say, and not the bass of "uk bass".
     """
     own = {meaning.kind for meaning in thesaurus().phrases[phrase]}
-    if phrase in thesaurus().of_captions or (own & _PLAYERS and "style" in own):
-        return ()
     tokens = phrase.split()
-    parts = [m for part, _, _ in _cut(tokens, len(tokens) - 1) for m in thesaurus().phrases[part]]
-    if "style" in own:
-        players = [m for m in parts if m.kind in _PLAYERS and m.value not in ("bass", "synth")]
-        return tuple(players[:1])
-    if not own & _PLAYERS:
+    if len(tokens) == 1 or phrase in thesaurus().of_captions:
         return ()
-    styles = [m for m in parts if m.kind == "style" and m.weight > HINT]
-    return tuple(replace(m, weight=ADJECTIVE) for m in styles[:1])
+    parts = [m for part, _, _ in _cut(tokens, len(tokens) - 1) for m in thesaurus().phrases[part]]
+    added = [m for kind in {"mood", "figure"} - own for m in parts if m.kind == kind]
+    if "style" in own and not own & _PLAYERS:
+        added += [m for m in parts if m.kind in _PLAYERS and m.value not in ("bass", "synth")][:1]
+    if "style" not in own and own & _PLAYERS:
+        styles = (m for m in parts if m.kind == "style" and m.weight > HINT)
+        added += [replace(m, weight=ADJECTIVE) for m in styles][:1]
+    return tuple(added)
 
 
 def _is_vibraphone(tokens: Sequence[str], at: int) -> bool:
@@ -329,13 +329,20 @@ def _with_known_words(
     respelled, alike = {}, {}
     for word in dict.fromkeys(token for token in tokens if token in unsure):
         if not meanings.is_word(word):
-            if (known := corrected(word, thesaurus().tokens)) is not None:
+            if (known := corrected(word, _spelled_words())) is not None:
                 respelled[word] = known
         elif (known := meanings.nearest(word, _single_words())) is not None:
             alike[word] = known
     known_words = {**respelled, **alike}
     put_right = [known_words.get(token, token) for token in tokens]
     return put_right, tuple(respelled.items()), tuple(alike.items())
+
+
+@lru_cache(maxsize=1)
+def _spelled_words() -> frozenset[str]:
+    """Words that a misspelled one may be meant for: phrases of one word, and captions' words."""
+    single = {phrase for phrase in thesaurus().phrases if " " not in phrase}
+    return frozenset(single.union(*(phrase.split() for phrase in thesaurus().of_captions)))
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _SHORTEST = 5
-_LONG = 7  # letters; from here on two may be wrong
+_LONG = 9  # letters; from here on two may be wrong
 
 
 def corrected(word: str, known: Iterable[str]) -> str | None:

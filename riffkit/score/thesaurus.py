@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -72,16 +72,19 @@ class Thesaurus:
 def thesaurus() -> Thesaurus:
     """All words there are; read once."""
     styles, players, moods = (_read(name) for name in ("styles", "players", "moods"))
-    found: dict[str, dict[str, Meaning]] = {}
+    found: dict[str, tuple[Meaning, ...]] = {}
 
     def add(phrases: Iterable[str], meaning: Meaning) -> None:
         for phrase in phrases:
-            found.setdefault(plain(phrase), {}).setdefault(meaning.kind, meaning)
+            known = found.get(phrase)
+            if known is None:
+                found[phrase] = (meaning,)
+            elif all(one.kind != meaning.kind for one in known):
+                found[phrase] = (*known, meaning)
 
     for phrases, meaning in _of_captions():
-        add(phrases, meaning)
+        add(map(plain, phrases), meaning)
     of_captions = frozenset(found)
-    adjectives = {plain(word) for word in _listed(styles["adjectives"]["words"])}
     for key, is_near, weight in (
         ("names", False, NAME),
         ("near", True, NAME),
@@ -89,9 +92,9 @@ def thesaurus() -> Thesaurus:
     ):
         for style, of in styles["style"].items():
             add(_listed(of.get(key, "")), Meaning("style", style, is_near, weight))
-    for adjective in adjectives & found.keys():
-        if (style := found[adjective].get("style")) and style.weight == NAME:
-            found[adjective]["style"] = Meaning("style", style.value, style.is_near, ADJECTIVE)
+    for phrase in _listed(styles["adjectives"]["words"]):
+        if phrase in found:
+            found[phrase] = tuple(map(_as_adjective, found[phrase]))
     for name, of in players["instrument"].items():
         for key in ("names", "near"):
             add(_with_plurals(_listed(of.get(key, ""))), Meaning("instrument", name, key == "near"))
@@ -108,17 +111,17 @@ def thesaurus() -> Thesaurus:
     ):
         add(_listed(some), Meaning(kind, value))
     return Thesaurus(
-        phrases={phrase: tuple(of.values()) for phrase, of in found.items()},
+        phrases=found,
         families={n: tuple(_listed(of["members"])) for n, of in players["family"].items()},
         ensembles={
             name: Ensemble(tuple(_listed(of["players"])), of.get("drums"), of.get("style"))
             for name, of in players["ensemble"].items()
         },
-        bpm={plain(genre): float(bpm) for genre, bpm in styles["bpm"].items()},
+        bpm={genre: float(bpm) for genre, bpm in styles["bpm"].items()},
         of_captions=of_captions,
         in_style=players["in_style"],
         longest=max(phrase.count(" ") + 1 for phrase in found),
-        tokens=frozenset(token for phrase in found for token in phrase.split()),
+        tokens=frozenset(" ".join(found).split()),
     )
 
 
@@ -161,7 +164,13 @@ def _with_plurals(phrases: Iterable[str]) -> list[str]:
 
 
 def _listed(text: str) -> list[str]:
-    return [phrase for part in text.split(",") if (phrase := part.strip())]
+    """The phrases of a file, which are plain but for hyphens."""
+    return " ".join(text.replace("-", " ").split()).split(", ") if text else []
+
+
+def _as_adjective(meaning: Meaning) -> Meaning:
+    is_name = meaning.kind == "style" and meaning.weight == NAME
+    return replace(meaning, weight=ADJECTIVE) if is_name else meaning
 
 
 def _read(name: str) -> dict[str, Any]:
