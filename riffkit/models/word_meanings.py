@@ -17,9 +17,10 @@ from safetensors import safe_open
 
 _TABLE = "embeddings.token_embedding.weight"
 _END = "</w>"
-NEAR = 0.6
+NEAR = 0.62
 """Cosine from which on words are alike."""
-_SAME_LETTERS = 4  # words that begin alike lie near each other whatever they mean
+_SHORTEST = 4
+_SAME_LETTERS = 3  # words that begin alike lie near each other whatever they mean
 
 
 class TokenMeanings:
@@ -49,7 +50,7 @@ class TokenMeanings:
         able = [
             o for o in sorted(among) if o in self._ids and o[:_SAME_LETTERS] != word[:_SAME_LETTERS]
         ]
-        if word not in self._ids or not able:
+        if len(word) < _SHORTEST or word not in self._ids or not able:
             return None
         cosines = self._unit([self._ids[o] for o in able]) @ self._unit([self._ids[word]])[0]
         best = int(np.argmax(cosines))

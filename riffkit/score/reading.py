@@ -17,6 +17,7 @@ _MADE_OF_BEATS = ("lo-fi hip hop", "hip hop", "house", "techno", "drum and bass"
 """Styles whose drums play though only others are named."""
 _BAND = 2  # behind a soloist: a bass and chords, beside the drums
 _PLAYERS = frozenset(("instrument", "family", "ensemble", "drums"))
+_ASKING = frozenset(("style", "instrument", "drums", "mood"))
 _SIGNS = frozenset(",.;:!?()")
 _SLOWEST, _FASTEST = 50, 220
 
@@ -295,7 +296,7 @@ def _drums(
 def _size(found: Sequence[_Found], players: Sequence[str], drums: bool | None) -> int | None:
     """How many play, where a word such as "trio" says it and no more are named."""
     size = next((int(number) for number in _values(found, "size")), None)
-    return None if size is None or size < len(players) + bool(drums) else size
+    return None if size is None or size <= len(players) + bool(drums) else size
 
 
 def _near(found: Sequence[_Found], genre: _Found | None) -> Iterator[tuple[str, str]]:
@@ -340,17 +341,20 @@ def _with_known_words(
 
 @lru_cache(maxsize=1)
 def _spelled_words() -> frozenset[str]:
-    """Words that a misspelled one may be meant for: phrases of one word, and captions' words."""
-    single = {phrase for phrase in thesaurus().phrases if " " not in phrase}
-    return frozenset(single.union(*(phrase.split() for phrase in thesaurus().of_captions)))
+    """Words that a misspelled one may be meant for: names of one word, and captions' words."""
+    names = {
+        phrase
+        for phrase, meanings in thesaurus().phrases.items()
+        if " " not in phrase and any(one.kind in _ASKING and one.weight > HINT for one in meanings)
+    }
+    return frozenset(names.union(*(phrase.split() for phrase in thesaurus().of_captions)))
 
 
 @lru_cache(maxsize=1)
 def _single_words() -> frozenset[str]:
     """Words that mean something by themselves."""
-    kinds = ("style", "instrument", "drums", "mood")
     return frozenset(
         phrase
         for phrase, meanings in thesaurus().phrases.items()
-        if " " not in phrase and phrase.isalpha() and meanings[0].kind in kinds
-    )
+        if " " not in phrase and phrase.isalpha() and meanings[0].kind in _ASKING
+    ).difference(thesaurus().ambiguous)

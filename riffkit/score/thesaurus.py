@@ -55,7 +55,7 @@ class Thesaurus:
     `in_style`: phrases that are another instrument in a style.
 
     `longest` is the number of words of the longest phrase, `tokens` all words of all phrases; `of_captions`
-    are the phrases that captions say.
+    are the phrases that captions say, `ambiguous` words that have another meaning too.
     """
 
     phrases: Mapping[str, tuple[Meaning, ...]]
@@ -66,6 +66,7 @@ class Thesaurus:
     longest: int
     tokens: frozenset[str]
     of_captions: frozenset[str]
+    ambiguous: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -119,6 +120,7 @@ def thesaurus() -> Thesaurus:
         },
         bpm={genre: float(bpm) for genre, bpm in styles["bpm"].items()},
         of_captions=of_captions,
+        ambiguous=frozenset(_listed(players["ambiguous"]["words"])),
         in_style=players["in_style"],
         longest=max(phrase.count(" ") + 1 for phrase in found),
         tokens=frozenset(" ".join(found).split()),
