@@ -561,10 +561,14 @@ class TaskMethods:
 def compose(
     prompt: str,
     *,
-    bars: int = 8,
+    bars: int | None = None,
     bpm: float | None = None,
     key: str | None = None,
     beats_per_bar: int | None = None,
+    chords: str | None = None,
+    melody: str | Path | None = None,
+    drums: str | Path | None = None,
+    humanize: float = 0.0,
     seed: int | None = None,
 ) -> Composition:
     """Write music for a prompt as notes.
@@ -574,11 +578,17 @@ def compose(
 
     Args:
         prompt: The music in words: 'jazz trio, sad'.
-        bars: Length in bars. From 1 to 512.
-        bpm: Tempo in BPM. Default: the prompt's or its style's. From 20 to 400.
-        key: Key, such as 'A minor'. Default: the prompt's.
-        beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. Default: the prompt's. From 2
-            to 12.
+        bars: Length in bars. Default: the melody's; else 8, or more for longer chords or
+            drums. From 1 to 512.
+        bpm: Tempo in BPM. Default: the file's; without one the prompt's or its style's. From
+            20 to 400.
+        key: Key, such as 'A minor'. Default: the melody's, the prompt's or the chords'.
+        beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. Default: the file's, else the
+            prompt's. From 2 to 12.
+        chords: Chords to play over: 'Am7 | F | C/G | G7sus4'.
+        melody: MIDI file with a melody: it leads, and is harmonized.
+        drums: MIDI file with drums, which are repeated to the length.
+        humanize: Play unevenly, as people do: 0 is exact, 1 is loose. From 0 to 1.
         seed: Same seed, same score. Default: a random one.
 
     Returns:

@@ -90,7 +90,13 @@ def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
 
 
 def first_bpm(file: MidiFile) -> float:
-    return 60e6 / file.tempi[0][1] if file.tempi else DEFAULT_BPM
+    """The first tempo: of those that some program stores as these microseconds the roundest."""
+    if not file.tempi:
+        return DEFAULT_BPM
+    micros = file.tempi[0][1]
+    exact = 60e6 / micros
+    rounded = (round(exact, digits) for digits in range(4))
+    return next((bpm for bpm in rounded if bpm and abs(60e6 / bpm - micros) < 1), exact)
 
 
 def first_metre(file: MidiFile) -> Metre | None:

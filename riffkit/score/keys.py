@@ -31,6 +31,13 @@ def key_of_notes(
     return max(_keys(tonic, mode), key=lambda key: _fit(weights, *key) + home[key[0]])
 
 
+def share_in_key(notes: Sequence[Note], tonic: int, mode: str) -> float:
+    """How much of some notes, by their length, is in a scale; minor's leading tone is."""
+    steps = {*SCALES[mode], *((_LEADING,) if mode == "minor" else ())}
+    inside = sum(n.duration for n in notes if (n.pitch - tonic) % 12 in steps)
+    return inside / sum(note.duration for note in notes)
+
+
 def key_of_chords(
     chords: Sequence[Chord], *, tonic: int | None = None, mode: str | None = None
 ) -> tuple[int, str]:

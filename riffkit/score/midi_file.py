@@ -179,10 +179,10 @@ def _described(file: MidiFile, events: list[_Event]) -> MidiFile:
             (fifths,) = struct.unpack("b", content[:1])
             if -7 <= fifths <= 7:
                 keys.append((tick, fifths, content[1] == 1))
-        elif kind == _MARKER and (text := _text(content)):
-            markers.append((tick, text))
-        elif kind == _NAME and (text := _text(content)):
-            names.setdefault(track, text)
+        elif kind == _MARKER and (name := _line(content)):
+            markers.append((tick, name))
+        elif kind == _NAME and (name := _line(content)):
+            names.setdefault(track, name)
         elif kind == _TEXT:
             texts.append(_text(content))
     return replace(
@@ -197,12 +197,15 @@ def _described(file: MidiFile, events: list[_Event]) -> MidiFile:
 
 
 def _text(content: bytes) -> str:
-    """UTF-8, or what older programs wrote; on one line."""
+    """UTF-8, or what older programs wrote."""
     try:
-        text = content.decode()
+        return content.decode()
     except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    return " ".join(text.replace("\0", " ").split())
+        return content.decode("latin-1")
+
+
+def _line(content: bytes) -> str:
+    return " ".join(_text(content).replace("\0", " ").split())
 
 
 @dataclass

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from riffkit.score import comping, drums, lines
 from riffkit.score.bach import Phrase
+from riffkit.score.general_midi import drum_section_of
 from riffkit.score.harmony import PENTATONIC
 from riffkit.score.instruments import INSTRUMENTS, KITS
 from riffkit.score.notes import Note, Track
@@ -196,12 +197,12 @@ def drummer(plan: Plan, kit: str, *, fill: bool | None = None) -> list[Track]:
         sure=bool(fill),
         rolls=info.rolls,
     )
-    return _kit(kit, drums.sections(notes, orchestral=kit == "orchestral"))
+    return _kit(kit, drums.sections(notes, drum_section_of, orchestral=kit == "orchestral"))
 
 
 def percussion(kit: str, notes: Sequence[Note]) -> list[Track]:
     """The user's drums on a kit, one track for each section, each note as it is."""
-    return _kit(kit, drums.sections(notes, orchestral=False, of_any=True))
+    return _kit(kit, drums.sections(notes, drum_section_of))
 
 
 def _kit(kit: str, sections: Mapping[str, tuple[float, Sequence[Note]]]) -> list[Track]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
-from riffkit.music.composing import ComposeRequest, brief_of, reading_of
+from riffkit.music.understanding import brief_of_prompt, reading_of
 from riffkit.prompt.key import named_key
 from riffkit.prompt.prompt import read_prompt
 from riffkit.score.brief import Brief
@@ -45,7 +45,7 @@ def prompts(half: int) -> list[dict[str, Any]]:
 
 
 def read(text: str) -> Brief:
-    return brief_of(read_prompt(text, TRAITS), ComposeRequest(prompt=text), TRAITS)
+    return brief_of_prompt(read_prompt(text, TRAITS), TRAITS)
 
 
 def usual_bpm(text: str) -> float | None:
