@@ -13,11 +13,12 @@ from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
 from riffkit.music.brought import Brought, read_drums, read_lead
 from riffkit.music.fields import check_ranges, option
 from riffkit.music.request import BARS
+from riffkit.music.understanding import brief_of_prompt, notes_of
 from riffkit.music.values import built, random_seed
 from riffkit.prompt.emphasis import check_prompt
 from riffkit.prompt.key import parse_key
 from riffkit.prompt.metre import FEWEST_BEATS, MOST_BEATS
-from riffkit.prompt.prompt import Prompt, choose_bpm, not_known, read_prompt
+from riffkit.prompt.prompt import Prompt, read_prompt
 from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.score.brief import Brief
@@ -25,12 +26,10 @@ from riffkit.score.chords import parse_chords
 from riffkit.score.compose import MAX_BARS, usual_beats
 from riffkit.score.compose import compose as written
 from riffkit.score.given import octaves_moved
-from riffkit.score.harmony import SCALES
 from riffkit.score.humanize import humanize
 from riffkit.score.keys import key_of_notes, share_in_key
 from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
-from riffkit.score.reading import meant_by, read_brief
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 HUMANIZE = {"least": 0, "most": 1}
@@ -164,7 +163,7 @@ def composed(request: ComposeRequest) -> Composition:
         *(remark for file in brought.values() for remark in file.remarks),
         *(() if melody is None else octaves_moved(melody.notes, score)),
         *_left_aside(read, request, score),
-        *not_known("prompt", read, by="the composer"),
+        *notes_of(read),
     ]
     played = humanize(score, request.humanize, request.seed)
     return Composition(played, recipe, tuple(notes))
@@ -240,25 +239,6 @@ def _left_aside(prompt: Prompt, request: ComposeRequest, score: Score) -> Iterat
 
 def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Brief:
     """What the prompt and the request ask of a score, without what isn't wanted."""
-    brief = read_brief(prompt.text)
-    unwanted = {name for thing in prompt.unwanted for name in meant_by(thing)}
-    key = prompt.key if request.key is None else parse_key(request.key)
-    mode = prompt.mood if prompt.names_mood else None
-    if key is not None and key.mode in SCALES:
-        mode = key.mode
-    names_tempo = prompt.bpm is not None or prompt.speed != 1 or prompt.style_bpm is not None
-    bpm = request.bpm
-    if bpm is None and names_tempo:
-        bpm = choose_bpm(prompt, traits)
-    beats = request.beats_per_bar
-    if beats is None and prompt.metre is not None:
-        beats = prompt.metre.beats
-    return replace(
-        brief,
-        instruments=tuple(name for name in brief.instruments if name not in unwanted),
-        without=tuple(sorted(unwanted)),
-        tonic=None if key is None else key.tonic,
-        mode=mode,
-        bpm=None if bpm is None else float(bpm),
-        beats_per_bar=beats,
+    return brief_of_prompt(
+        prompt, traits, bpm=request.bpm, key=request.key, beats_per_bar=request.beats_per_bar
     )

@@ -38,7 +38,12 @@ _ACCIDENTAL = r"(#|♯|b|♭|[ -]sharp|[ -]flat)?"
 _NAMED_KEYS = (
     re.compile(rf"(?<![\w'])([A-G]){_ACCIDENTAL}[ -]?({'|'.join(_MODES)})\b(?! third)", re.I),
     re.compile(r"\b([A-G])(#|♯|b|♭)?(m)(?![\w'])"),  # F#m
-    re.compile(rf"(?<=\bin )([A-G]){_ACCIDENTAL}()(?![\w'’&#-])"),  # blues in A
+    re.compile(r"\bin ([a-g])(#|♯|b|♭)?(m)\b(?![\w'])"),  # in f#m
+    re.compile(
+        rf"\b(?:in|key|key of|key is|key:|tuned to|(?:in )?(?:open|drop)) ([A-G]){_ACCIDENTAL}()"
+        r"(?![\w'’&#-])"  # blues in A, key of G, open D
+    ),
+    re.compile(rf"(?:^|, *)([A-G]){_ACCIDENTAL}()(?=\s*(?:,|$))"),  # piano, Db
 )
 _ARTICLE = re.compile(r"a[ -](major|minor)\b", re.I)
 _BEFORE_A_KEY = re.compile(r"(^|[,;:(]|\b(in|of|key))\s*$", re.I)
@@ -106,6 +111,12 @@ def named_key(text: str) -> MusicalKey | None:
     return None if named is None else named.key
 
 
+def named_mode(text: str) -> str | None:
+    """A mode that a text names other than major and minor, with a tonic or without."""
+    found = re.search(r"\b(dorian|phrygian|mixolydian)\b", text, re.I)
+    return None if found is None else found[1].lower()
+
+
 def _find_key(text: str) -> _Named | None:
     for pattern in _NAMED_KEYS:
         for match in pattern.finditer(text):
@@ -119,7 +130,7 @@ def _find_key(text: str) -> _Named | None:
             shift = _ACCIDENTALS[accidental.strip(" -").lower()] if accidental else 0
             tonic = (_SEMITONES[note.upper()] + shift) % 12
             name = "minor" if mode == "m" else _MODES.get(mode.lower(), "")
-            return _Named(MusicalKey(tonic, name), match.start(), match.end())
+            return _Named(MusicalKey(tonic, name), match.start(1), match.end())
     return None
 
 

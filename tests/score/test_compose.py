@@ -322,7 +322,8 @@ def test_unknown_words_are_named_and_something_plays():
     made = riffkit.compose("wibble dubstep", seed=4)
     assert made.score.tracks
     assert made.notes == (
-        "prompt: not known to the composer: 'wibble', 'dubstep' (`riff words` lists what is)",
+        "prompt: 'dubstep' is played as drum and bass, the nearest there is",
+        "prompt: not known to the composer: 'wibble' (`riff words` lists what is)",
     )
 
 
