@@ -13,19 +13,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
-from riffkit.analysis.key_profile import chroma_to_key
 from riffkit.errors import ParameterError
 from riffkit.limits import bpm_text
 from riffkit.music.midi import first_bpm, first_metre, open_midi
-from riffkit.prompt.key import MusicalKey, parse_key
+from riffkit.prompt.key import MusicalKey
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.score.chord_finding import chords_of
 from riffkit.score.drums import SECTIONS
 from riffkit.score.facts import PROMINENCE, measured_density
 from riffkit.score.general_midi import drum_section_of, instrument_of, kit_of
+from riffkit.score.harmony import Chord
 from riffkit.score.instruments import INSTRUMENTS, KITS
+from riffkit.score.keys import key_of_song
 from riffkit.score.midi import LOUDEST_DB, MAX_PLAYERS, SCORE_HEAD, key_of_fifths, midi_bytes
 from riffkit.score.midi_file import MidiFile, Played, parse_midi
 from riffkit.score.notes import Mix, Note, Score, ScoreFacts, Section, Track
@@ -122,9 +121,9 @@ def _score_of(file: MidiFile) -> tuple[Score, list[str]]:
     drums = [note for note in heard if note.is_drum]
     kit = kit_of(Counter(note.program for note in drums).most_common(1)[0][0]) if drums else ""
     everyone = (*tracks, *_drums(drums, kit, ticks, n_beats))
-    key = _key(file, tracks)
-    facts = _facts(everyone, key, bpm, beats_per_bar, n_beats, kit)
     chords = chords_of(everyone, n_beats, beats_per_bar) if tracks else ()
+    key = _key(file, tracks, chords)
+    facts = _facts(everyone, key, bpm, beats_per_bar, n_beats, kit)
     sections = tuple(_sections(file, ticks, n_beats))
     return Score(facts, everyone, chords, Mix(), sections), remarks
 
@@ -213,19 +212,15 @@ def _stand_ins(players: Sequence[Sequence[Played]]) -> Iterator[str]:
             yield f"{own} is played as {instrument}"
 
 
-def _key(file: MidiFile, tracks: Sequence[Track]) -> MusicalKey | None:
+def _key(file: MidiFile, tracks: Sequence[Track], chords: Sequence[Chord]) -> MusicalKey | None:
     """The signature's, unless it is the C major that programs write where nobody says a key."""
     if not tracks:
         return None
-    shares = np.zeros(12)
-    for track in tracks:
-        for note in track.notes:
-            shares[note.pitch % 12] += note.duration
-    fitting = parse_key(chroma_to_key(shares / shares.sum()).name)
-    if not file.keys or file.keys[0][1:] == (0, False):
-        return fitting
-    _, fifths, is_minor = file.keys[0]
-    return MusicalKey(key_of_fifths(fifths, is_minor=is_minor), "minor" if is_minor else "major")
+    if file.keys and file.keys[0][1:] != (0, False):
+        _, fifths, is_minor = file.keys[0]
+        tonic = key_of_fifths(fifths, is_minor=is_minor)
+        return MusicalKey(tonic, "minor" if is_minor else "major")
+    return MusicalKey(*key_of_song([note for track in tracks for note in track.notes], chords))
 
 
 def _facts(

@@ -22,7 +22,7 @@ from riffkit.models.lora_file import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.clip import Clip, recipe_of, recorded_recipe
 from riffkit.music.codec import decode, encode
-from riffkit.music.composing import Composition, compose
+from riffkit.music.composing import Composition, composed, request_of
 from riffkit.music.midi import is_midi
 from riffkit.music.midi_score import read_score
 from riffkit.music.registry import tasks
@@ -121,7 +121,7 @@ def remake(recipe: Recipe, places: Places) -> Made:
     """Make a recipe's output: a clip, an image for `encode`, notes for `compose`."""
     if recipe.command == "compose":
         inputs = {name: _input_of(recipe, places, name) for name in recipe.inputs}
-        return compose(**{**recipe.arguments, **inputs})
+        return composed(request_of((), {**recipe.arguments, **inputs}))
     if recipe.command in ("encode", "decode"):
         path = _input_of(recipe, places, "file")
         if recipe.command == "decode":
