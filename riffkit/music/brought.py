@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riffkit.errors import ParameterError
-from riffkit.music.midi import first_bpm, first_metre, is_midi, open_midi
+from riffkit.music.midi import first_metre, is_midi, open_midi, usual_bpm
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import sha256
 from riffkit.score.compose import MAX_BARS
@@ -106,7 +106,7 @@ def _brought(
     beats_per_bar: int | None,
     remarks: Sequence[str],
 ) -> Brought:
-    bpm, metre = first_bpm(file), first_metre(file)
+    bpm, metre = usual_bpm(file), first_metre(file)
     ticks = file.ticks_per_beat(bpm)
     notes = [
         Note(n.start / ticks, (n.end - n.start) / ticks, n.pitch, n.velocity)

@@ -15,7 +15,7 @@ from statistics import median
 
 from riffkit.errors import ParameterError
 from riffkit.limits import bpm_text
-from riffkit.music.midi import first_bpm, first_metre, open_midi
+from riffkit.music.midi import first_metre, open_midi, usual_bpm
 from riffkit.prompt.key import MusicalKey
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.score.chord_finding import chords_of
@@ -52,7 +52,7 @@ def read_score(path: Path, *, option: str = "score") -> ReadScore:
     """The score of a MIDI file.
 
     Each channel of each track is a track, one for each program that it plays; the drums are one for
-    each part of the kit. Beats are the file's: where its tempo changes, they last as at first. What
+    each part of the kit. Beats are the file's: where its tempo changes, they last as most do. What
     is longer than 512 bars is cut; of more than 15 tracks those with most notes play.
 
     Args:
@@ -93,13 +93,13 @@ def _own_score(file: MidiFile) -> Score | None:
 
 
 def _score_of(file: MidiFile) -> tuple[Score, list[str]]:
-    bpm, metre = first_bpm(file), first_metre(file)
+    bpm, metre = usual_bpm(file), first_metre(file)
     beats_per_bar = DEFAULT_BEATS if metre is None else metre.beats
     ticks = file.ticks_per_beat(bpm)
     remarks = [metre.remark] if metre is not None and metre.halved else []
     if file.in_sequence:
         remarks.append("its tracks play one after another")
-    if len({tempo for _, tempo in file.tempi}) > 1:
+    if len(dict(file.tempi)) > 1:  # of two at one tick the last counts
         remarks.append(f"its tempo changes; it plays at {bpm_text(bpm)} BPM throughout")
     if metre is not None and len({signature[1:] for signature in file.signatures}) > 1:
         remarks.append(f"its metre changes; bars have {beats_per_bar} beats throughout")

@@ -226,11 +226,26 @@ def test_the_keys_of_composed_songs_are_found(tmp_path: Path) -> None:
     assert sum(hits) >= 0.75 * len(hits)
 
 
-def test_changes_of_tempo_are_said(tmp_path: Path) -> None:
-    tempi = [mido.MetaMessage("set_tempo", tempo=t, time=960) for t in (500_000, 600_000)]
-    made = read(tmp_path, tempi, [on(60), off(60, 1920)])
-    assert made.score.bpm == 120 and made.score.tracks[0].notes[0].duration == 4
-    assert made.notes == ("a.mid: its tempo changes; it plays at 120 BPM throughout",)
+@pytest.mark.parametrize(
+    ("tempi", "bpm", "note"),
+    [
+        ([(0, 60), (0, 144)], 144, ""),  # of two at one tick the last
+        ([(0, 13.3), (480, 120)], 120, "its tempo changes; it plays at 120 BPM throughout"),
+        ([(0, 90), (1920, 140)], 90, "its tempo changes; it plays at 90 BPM throughout"),
+        ([(960, 90)], 90, ""),
+    ],
+)
+def test_the_tempo_is_that_of_most_notes(
+    tempi: list[tuple[int, float]], bpm: float, note: str, tmp_path: Path
+) -> None:
+    head, now = [], 0
+    for tick, tempo in tempi:
+        head.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo), time=tick - now))
+        now = tick
+    song = [m for _ in range(6) for m in (on(60), off(60))]
+    made = read(tmp_path, head, song)
+    assert (made.score.bpm, made.score.tracks[0].notes[-1].start) == (bpm, 5)
+    assert made.notes == ((f"a.mid: {note}",) if note else ())
 
 
 def test_songs_of_format_2_follow_one_another(tmp_path: Path) -> None:
