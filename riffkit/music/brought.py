@@ -12,7 +12,8 @@ from riffkit.music.midi import first_metre, is_midi, open_midi, usual_bpm
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import sha256
 from riffkit.score.compose import MAX_BARS
-from riffkit.score.midi_file import MidiFile, Played
+from riffkit.score.midi_file import MidiFile
+from riffkit.score.midi_player import Played
 from riffkit.score.notes import Note
 from riffkit.score.spans import until, whole_bars
 

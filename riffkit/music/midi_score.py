@@ -26,7 +26,8 @@ from riffkit.score.harmony import Chord
 from riffkit.score.instruments import INSTRUMENTS, KITS
 from riffkit.score.keys import key_of_song
 from riffkit.score.midi import LOUDEST_DB, MAX_PLAYERS, SCORE_HEAD, key_of_fifths, midi_bytes
-from riffkit.score.midi_file import MidiFile, Played, parse_midi
+from riffkit.score.midi_file import MidiFile, parse_midi
+from riffkit.score.midi_player import Played
 from riffkit.score.notes import Mix, Note, Score, ScoreFacts, Section, Track
 from riffkit.score.roles import roles_of
 
