@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riffkit.errors import ParameterError
-from riffkit.music.midi import first_bpm, first_metre, is_midi, open_midi
+from riffkit.music.midi import first_metre, is_midi, open_midi, usual_bpm
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import sha256
 from riffkit.score.compose import MAX_BARS
 from riffkit.score.midi import key_of_fifths
-from riffkit.score.midi_file import MidiFile, Played
+from riffkit.score.midi_file import MidiFile
+from riffkit.score.midi_player import Played
 from riffkit.score.notes import Note
 from riffkit.score.spans import until, whole_bars
 
@@ -108,7 +109,7 @@ def _brought(
     beats_per_bar: int | None,
     remarks: Sequence[str],
 ) -> Brought:
-    bpm, metre = first_bpm(file), first_metre(file)
+    bpm, metre = usual_bpm(file), first_metre(file)
     ticks = file.ticks_per_beat(bpm)
     notes = [
         Note(n.start / ticks, (n.end - n.start) / ticks, n.pitch, n.velocity)

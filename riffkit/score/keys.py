@@ -16,11 +16,13 @@ _RARE = {"dorian": 0.07, "mixolydian": 0.07, "phrygian": 0.15}
 _LAST, _FIRST = 0.03, 0.03  # of a melody: on the tonic; on the tonic or fifth
 _MODAL_SEVENTH = {10: 0.08, 11: 0.015}  # no leading tone
 _LEAST = 0.04  # of a profile is spread evenly: a single foreign note decides nothing
-_LONG = 2.0  # beats: a note that is held for longer says no more of the key
 _FOREIGN = -1.5  # of chords: a note that isn't the scale's; of the scale's, one counts 1
 _LEADING, _LEADING_FIT = 11, 0.0  # the raised seventh of minor
 _TRIAD = {0: 0.3, 7: 0.2, 3: 0.2, 4: 0.2}
 _FIRST_CHORD, _LAST_CHORD, _CADENCE, _WRONG_THIRD = 0.25, 0.1, 0.25, -0.5
+_FIRST_ROOT, _LAST_BASS, _LAST_TOP = 0.25, 0.15, 0.1  # of a song
+_TOGETHER = 0.3  # beats: notes that end so near each other end together
+_LONG = 2.0  # beats: a note that is held for longer says no more of the key
 
 
 def key_of_notes(
@@ -110,6 +112,30 @@ def key_of_chords(
     if mode is None and all(_has_seventh(sounding, best[0] + step) for step in (0, 5)):
         return best[0], "blues"
     return best
+
+
+def key_of_song(notes: Sequence[Note], chords: Sequence[Chord]) -> tuple[int, str]:
+    """The key of several voices and what chords they make, as a pitch class and a mode.
+
+    The first chord is likely the tonic's, and so are the lowest and the highest note at the end.
+    """
+    weights = [0.0] * 12
+    for note in notes:
+        weights[note.pitch % 12] += min(note.duration, _LONG)
+    home, end = [0.0] * 12, max(note.start + note.duration for note in notes)
+    last = [n.pitch for n in notes if n.start + n.duration > end - _TOGETHER]
+    home[min(last) % 12] += _LAST_BASS
+    home[max(last) % 12] += _LAST_TOP
+    first = next((chord for chord in chords if chord.intervals), None)
+
+    def likely(key: tuple[int, str]) -> float:
+        score = _fit(weights, *key) + home[key[0]]
+        if first is None or first.root != key[0]:
+            return score
+        same_mode = (3 in first.intervals) == (3 in SCALES[key[1]])
+        return score + (_FIRST_ROOT if same_mode else _FIRST_ROOT / 2)
+
+    return max(_keys(None, None), key=likely)
 
 
 def _keys(tonic: int | None, mode: str | None) -> Iterable[tuple[int, str]]:

@@ -10,7 +10,8 @@ from riffkit.errors import ParameterError
 from riffkit.score import Note, Score, Track
 from riffkit.score.brief import Brief
 from riffkit.score.casting import range_of
-from riffkit.score.chords import chord_name, parse_chords
+from riffkit.score.chord_symbols import chord_name
+from riffkit.score.chords import parse_chords
 from riffkit.score.compose import compose
 from riffkit.score.harmony import chord_at
 from riffkit.score.styles import STYLES
