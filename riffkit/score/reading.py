@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 from riffkit.score.brief import Brief
@@ -37,8 +38,8 @@ class Reading:
 
     `near`: phrases that stand for the nearest there is. `respelled` and `alike`: words that were
     read as another, by their letters or by their meaning. `understood`: all words that said
-    something. `bpm`: of the number beside a style ("dubstep 140"); `usual_bpm` of the genre named,
-    where it isn't the style's.
+    something. `bpm`: of a bare number ("dubstep 140"). `genre` names the style; `usual_bpm` is its
+    tempo, where that isn't the style's.
     """
 
     brief: Brief
@@ -48,6 +49,7 @@ class Reading:
     understood: frozenset[str] = frozenset()
     bpm: float | None = None
     usual_bpm: float | None = None
+    genre: str = ""
 
     def understands(self, word: str) -> bool:
         """Whether a word, or each part of it, said something."""
@@ -131,8 +133,9 @@ def read_words(
         alike=alike,
         understood=frozenset(token for one in found for token in tokens[one.start : one.end])
         | {word for word, _ in (*respelled, *alike)},
-        bpm=_number_beside(genre, tokens),
+        bpm=_number_at_an_end(found, tokens),
         usual_bpm=None if genre is None else thesaurus().bpm.get(genre.phrase),
+        genre="" if genre is None else genre.phrase,
     )
 
 
@@ -224,7 +227,17 @@ def _values(found: Sequence[_Found], kind: str) -> Iterator[str]:
 def _others(found: Sequence[_Found], written: str) -> tuple[bool, bool]:
     """Whether nobody else is to play; whether the style's band is, too."""
     said = {*_values(found, "others"), *_values(list(_find(plain(written).split())), "others")}
-    return "nobody" in said, "band" in said
+    over_style = any(
+        (before := one.of("others")) is not None and before.value == "over" and _is_style(other)
+        for one, other in pairwise(found)
+    )
+    return "nobody" in said, "band" in said or over_style
+
+
+def _is_style(one: _Found) -> bool:
+    """Whether it is a style, and no player."""
+    kinds = {meaning.kind for meaning in one.meanings}
+    return "style" in kinds and not kinds & {"instrument", "family", "ensemble"}
 
 
 def _style(found: Sequence[_Found]) -> tuple[str | None, _Found | None]:
@@ -303,21 +316,28 @@ def _near(found: Sequence[_Found], genre: _Found | None) -> Iterator[tuple[str, 
     """Phrases for which there is only something near; of genres, the one that is played."""
     for one in found:
         style, instrument = one.of("style"), one.of("instrument")
-        if one is genre and style is not None and style.is_near:
+        if one is genre and style in thesaurus().phrases[one.phrase] and style.is_near:
             yield one.phrase, style.value
         if instrument is not None and instrument.is_near:
             yield one.phrase, instrument.value
 
 
-def _number_beside(genre: _Found | None, tokens: Sequence[str]) -> float | None:
-    """The tempo in "dubstep 140", which nothing else says."""
-    if genre is None:
-        return None
-    for at in (genre.end, genre.start - 1):
-        if 0 <= at < len(tokens) and tokens[at].isdecimal():
-            number = float(tokens[at])
-            return number if _SLOWEST <= number <= _FASTEST else None
+def _number_at_an_end(found: Sequence[_Found], tokens: Sequence[str]) -> float | None:
+    """The tempo in "dubstep 140", which nothing else says: where a part with a style ends."""
+    taken = {at for one in found for at in range(one.start, one.end)}
+    has_style = False
+    for at, token in enumerate(tokens):
+        has_style = has_style or any(one.start == at and _gives_tempo(one) for one in found)
+        is_last = at + 1 == len(tokens) or tokens[at + 1] in _SIGNS
+        beside = any(at in (one.end, one.start - 1) and one.of("style") for one in found)
+        if token.isdecimal() and at not in taken and ((is_last and has_style) or beside):
+            return float(token) if _SLOWEST <= float(token) <= _FASTEST else None
+        has_style = has_style and token not in _SIGNS
     return None
+
+
+def _gives_tempo(one: _Found) -> bool:
+    return one.of("style") is not None or one.of("drums") is not None
 
 
 def _with_known_words(

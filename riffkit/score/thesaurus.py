@@ -149,7 +149,7 @@ def _of_captions() -> Iterable[tuple[Iterable[str], Meaning]]:
         yield [mood], Meaning("mood", mood)
 
 
-_GENERAL = ("guitar", "bass", "synth", "horns", "voices")
+_GENERAL = ("guitar", "bass", "synth")
 """Captions' words for several instruments."""
 
 
