@@ -9,6 +9,7 @@ from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models
 from riffkit.models.word_meanings import token_meanings
 from riffkit.prompt.key import parse_key
 from riffkit.prompt.prompt import Prompt, not_known
+from riffkit.prompt.tempo import named_speed
 from riffkit.prompt.traits import ModelTraits
 from riffkit.score.brief import Brief
 from riffkit.score.harmony import SCALES
@@ -78,7 +79,8 @@ def _usual_bpm(prompt: Prompt, reading: Reading, traits: ModelTraits) -> float |
     """The genre's or the style's, slower or faster; None where nothing is said of the tempo."""
     style = reading.brief.style
     usual = reading.usual_bpm or (float(STYLES[style].default_bpm) if style else None)
-    if prompt.speed == 1:
+    is_said = reading.usual_bpm is not None and named_speed(reading.genre) != 1  # slow blues
+    if prompt.speed == 1 or is_said:
         return usual
     changed = round((usual or traits.default_bpm) * prompt.speed)
     return float(min(MAX_BPM, max(MIN_BPM, changed)))

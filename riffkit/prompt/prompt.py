@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from riffkit.prompt.emphasis import Emphasis, parse_emphasis, unclosed_bracket
@@ -238,5 +239,6 @@ def longest_named(prompt: str, phrases: Iterable[str]) -> str | None:
     return max((p for p in phrases if contains(prompt, [p])), key=len, default=None)
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w]+", " ", text.lower().replace("&", " and ")).split())

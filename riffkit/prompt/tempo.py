@@ -8,12 +8,12 @@ from riffkit.prompt.traits import ModelTraits
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 SLOWLY = (
-    r"slow(?:er|ly|ed|ish|[- ]paced|[- ]?mo(?:tion)?)|adagio|largo|larghetto|lento|unhurried(?:ly)?|"
-    r"sluggish(?:ly)?|plodding|crawling|snail'?s pace"
+    r"slow(?:er|ly|ed|ish|[- ]paced|[- ]?mo(?:tion)?)|adagio|largo|larghetto|lento|"
+    r"unhurried(?:ly)?|sluggish(?:ly)?|plodding|crawling|snail'?s pace"
 )
 QUICKLY = (
     r"fast(?:er|ish|[- ]paced)|quick(?:er|ly)|rapid(?:ly)?|brisk(?:ly)?|speedy|presto|prestissimo|"
-    r"all?egro|vivace|breakneck|high[- ]speed|full speed|lightning[- ]fast|blazing(?:ly)?|galloping"
+    r"all?egro|vivace|breakneck|high[- ]speed|full speed|lightning[- ]fast|blazing(?:ly)?"
 )
 """Other words for slow and fast, as patterns."""
 _SLOW, _FAST = 0.7, 1.3  # of the usual tempo

@@ -30,8 +30,9 @@ class Meaning:
     """What a phrase stands for.
 
     `kind` is "style", "instrument", "family", "ensemble", "drums", "density", "mood", "figure",
-    "others", "size" (how many play) or "plain" (nothing), `value` what of that kind. `is_near`: it has no name of its own
-    here, and `value` is the nearest. `weight` is that of a style's name.
+    "others" (who else plays), "size" (how many play), "nothing" (it asks nothing of the notes) or
+    "plain" (it only looks like one of them), `value` what of that kind. `is_near`: it has no name
+    of its own here, and `value` is the nearest. `weight` is that of a style's name.
     """
 
     kind: str
@@ -51,11 +52,11 @@ class Ensemble:
 
 @dataclass(frozen=True)
 class Thesaurus:
-    """`phrases` by their words, `families` and `ensembles` by name, `bpm` of some genres.
-    `in_style`: phrases that are another instrument in a style.
+    """`phrases` by their words; `families` and `ensembles` by name, with their players.
 
-    `longest` is the number of words of the longest phrase, `tokens` all words of all phrases; `of_captions`
-    are the phrases that captions say, `ambiguous` words that have another meaning too.
+    `bpm`: tempi of genres. `in_style`: phrases that are another instrument in a style. `longest`:
+    words of the longest phrase; `tokens`: all words of phrases. `of_captions`: phrases that
+    captions say. `ambiguous`: words that mean something else, too.
     """
 
     phrases: Mapping[str, tuple[Meaning, ...]]
@@ -149,7 +150,7 @@ def _of_captions() -> Iterable[tuple[Iterable[str], Meaning]]:
         yield [mood], Meaning("mood", mood)
 
 
-_GENERAL = ("guitar", "bass", "synth", "horns", "voices")
+_GENERAL = ("guitar", "bass", "synth")
 """Captions' words for several instruments."""
 
 
