@@ -7,6 +7,7 @@ from pathlib import Path
 from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip, read_recipe
 from riffkit.music.composing import check_midi_name
+from riffkit.music.midi import is_midi
 from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
 
@@ -40,8 +41,10 @@ def score_of(clip: Clip | str | Path) -> tuple[Score, str]:
     if isinstance(clip, Clip):
         recipe, name = clip.recipe, clip.title or clip.recipe.command
     else:
-        path = Path(clip)
-        found, name = read_recipe(path), path.name
+        path, name = Path(clip), Path(clip).name
+        if is_midi(path):
+            raise ParameterError(f"clip={name!r}: is MIDI already; choose an audio file or PNG")
+        found = read_recipe(path)
         if found is None:
             raise ParameterError(f"clip={name!r}: contains no recipe; choose one made by riffkit")
         recipe = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from pathlib import Path
 
 from riffkit.errors import ParameterError
@@ -40,7 +41,7 @@ def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
         raise ParameterError(f"{name}: can't be read ({error.strerror})") from error
     if file is None:
         raise ParameterError(f"{name}: can't be read as MIDI")
-    if not file.ticks_per_beat(first_bpm(file)):
+    if not file.ticks_per_beat(usual_bpm(file)):
         raise ParameterError(
             f"{name}: has 0 ticks a beat, so its notes have no length; export it again"
         )
@@ -49,11 +50,17 @@ def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
     return file
 
 
-def first_bpm(file: MidiFile) -> float:
-    """The first tempo: of those that some program stores as these microseconds the roundest."""
+def usual_bpm(file: MidiFile) -> float:
+    """The tempo at which the middle one of its notes begins, by tempo.
+
+    Of tempi that some program stores as these microseconds it is the roundest.
+    """
     if not file.tempi:
         return DEFAULT_BPM
-    micros = file.tempi[0][1]
+    ticks = [tick for tick, _ in file.tempi]
+    places = (max(0, bisect_right(ticks, note.start) - 1) for note in file.notes)
+    tempi = sorted(file.tempi[place][1] for place in places)
+    micros = tempi[len(tempi) // 2] if tempi else file.tempi[0][1]
     exact = 60e6 / micros
     rounded = (round(exact, digits) for digits in range(4))
     return next((bpm for bpm in rounded if bpm and abs(60e6 / bpm - micros) < 1), exact)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from riffkit.score.chords import chord_line
-from riffkit.score.harmony import key_names
+from riffkit.score.harmony import Chord, key_names
 from riffkit.score.notes import Score, Track
 
 _PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -29,7 +30,7 @@ def summary(score: Score) -> dict[str, Any]:
         "beats_per_bar": beats,
         "bars": -(-score.n_beats // beats),
         "style": facts.style or None,
-        "chords": chord_line(score.chords, beats_per_bar=beats, flats=_has_flats(score)),
+        "chords": chord_line(_joined(score.chords), beats_per_bar=beats, flats=_has_flats(score)),
         "sections": [
             {"name": s.name, "bar": s.start / beats + 1, "bars": s.n_beats / beats}
             for s in score.sections
@@ -44,11 +45,25 @@ def pitch_name(pitch: int) -> str:
     return f"{_PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
+def _joined(chords: Sequence[Chord]) -> list[Chord]:
+    """Chords of which no two that follow one another are the same."""
+    found: list[Chord] = []
+    for chord in chords:
+        here = (chord.root, chord.intervals, chord.bass)
+        if found and (found[-1].root, found[-1].intervals, found[-1].bass) == here:
+            found[-1] = replace(found[-1], duration=found[-1].duration + chord.duration)
+        else:
+            found.append(chord)
+    return found
+
+
 def _has_flats(score: Score) -> bool | None:
     """Whether the key is written with flats; None without a key."""
     key, mode = score.facts.key, score.facts.mode
     if key is None or mode is None:
         return None
+    if len(key) == 2:
+        return key[1] == "b"
     tonic = key_names(mode).index(key)
     return key_names("major")[(tonic + _TO_MAJOR[mode]) % 12] in _FLAT_MAJORS
 

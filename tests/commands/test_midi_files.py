@@ -35,6 +35,17 @@ def test_what_was_composed_is_replayed(here: Path) -> None:
     assert (here / "a.mid").read_bytes() == (here / "a-replay.mid").read_bytes()
 
 
+def test_a_melody_and_drums_of_one_s_own_are_found_again(here: Path) -> None:
+    run("compose", "jazz with flute", "--bars", "4", "--seed", "1", "-o", "tune.mid")
+    run("compose", "drums only", "--bars", "2", "--seed", "1", "-o", "beat.mid")
+    given = ("--melody", "tune.mid", "--drums", "beat.mid", "--humanize", "0.5")
+    run("compose", "bossa nova", *given, "--seed", "2", "-o", "a.mid")
+    assert run("replay", "a.mid") == "a-replay.mid: identical bytes\n"
+    (here / "tune.mid").unlink()
+    with pytest.raises(ParameterError, match=r"input='tune.mid': not found"):
+        run("replay", "a.mid", "--force")
+
+
 def test_another_version_s_notes_are_compared(here: Path) -> None:
     made = riffkit.compose("waltz", bars=2, seed=1)
     older = replace(made, recipe=replace(made.recipe, versions={"riffkit": "0.1"}))

@@ -56,6 +56,8 @@ def test_what_has_no_score_is_said(golden_riff: Riff, tmp_path: Path) -> None:
     files.save(tmp_path / "b.wav", made.waveform, made.sample_rate)
     with pytest.raises(ParameterError, match="contains no recipe"):
         riffkit.export_midi(tmp_path / "b.wav", tmp_path / "a.mid")
+    with pytest.raises(ParameterError, match="is MIDI already"):
+        riffkit.export_midi("b.mid", tmp_path / "a.mid")
     with pytest.raises(OutputError, match=r"must end in \.mid"):
         riffkit.export_midi(made, tmp_path / "a.wav")
     assert not (tmp_path / "a.mid").exists()

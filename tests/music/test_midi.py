@@ -10,7 +10,7 @@ import pytest
 
 from riffkit.errors import ParameterError
 from riffkit.music.brought import read_lead
-from riffkit.music.midi import first_bpm, first_metre, is_midi, open_midi
+from riffkit.music.midi import usual_bpm, first_metre, is_midi, open_midi
 from riffkit.score.notes import Note
 
 PITCHES = (60, 62, 64, 65, 67, 69, 71, 72)
@@ -21,7 +21,7 @@ NOTES = [Note(float(k), 1.0, pitch, 100) for k, pitch in enumerate(PITCHES)]
 def notes_of(path: Path) -> list[Note]:
     """All notes but the drums', in beats."""
     file = open_midi(path, option="melody", pedal=False)
-    ticks = file.ticks_per_beat(first_bpm(file))
+    ticks = file.ticks_per_beat(usual_bpm(file))
     return [
         Note(n.start / ticks, (n.end - n.start) / ticks, n.pitch, n.velocity)
         for n in sorted(file.notes, key=lambda note: (note.start, note.pitch))
@@ -89,7 +89,7 @@ def test_the_notes_are_those_that_are_heard(tmp_path: Path, data: tuple[str, byt
     path = tmp_path / "a tune"
     path.write_bytes(data[1])
     assert is_midi(path)
-    assert first_bpm(open_midi(path, option="melody")) == 120
+    assert usual_bpm(open_midi(path, option="melody")) == 120
     assert notes_of(path) == NOTES
 
 

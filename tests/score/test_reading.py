@@ -49,7 +49,8 @@ def test_a_general_word_is_the_style_s_own(text: str, instruments: tuple[str, ..
     [
         ("drums only", True, True),
         ("techno drum loop", True, True),
-        ("a drummer", None, False),
+        ("a drummer", True, True),
+        ("drum up support", None, False),
         ("drums", True, True),
         ("piano, no drums", False, False),
         ("steel drums", False, False),
