@@ -14,8 +14,10 @@ from riffkit.audio.shown import Shown
 from riffkit.errors import ParameterError
 from riffkit.kinds import is_image
 from riffkit.limits import bpm_text
+from riffkit.music.midi import is_midi, open_midi
 from riffkit.prompt.key import parse_key
 from riffkit.provenance.recipe import TAG, Recipe
+from riffkit.score.midi import recipe_in
 from riffkit.spectrogram.image import SpectrogramImage
 
 if TYPE_CHECKING:
@@ -112,15 +114,19 @@ class Clip:
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """The recipe in a PNG or audio file, or None."""
+    """The recipe in a PNG, audio or MIDI file, or None."""
     if is_image(path):
         return recipe_of(SpectrogramImage.open(path))
-    text = read_tags(path).get(TAG)
-    return None if text is None else Recipe.from_json(text)
+    if is_midi(path):
+        open_midi(path, option="file")
+        text = recipe_in(path)
+    else:
+        text = read_tags(path).get(TAG)
+    return Recipe.from_json(text) if text else None
 
 
 def recorded_recipe(path: Path) -> Recipe:
-    """The recipe in a PNG or audio file; ParameterError if it has none."""
+    """The recipe in a PNG, audio or MIDI file; ParameterError if it has none."""
     recipe = read_recipe(path)
     if recipe is None:
         raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")

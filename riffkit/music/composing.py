@@ -23,7 +23,8 @@ from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.score.brief import Brief
 from riffkit.score.chords import parse_chords
-from riffkit.score.compose import MAX_BARS, compose, usual_beats
+from riffkit.score.compose import MAX_BARS, usual_beats
+from riffkit.score.compose import compose as written
 from riffkit.score.given import octaves_moved
 from riffkit.score.humanize import humanize
 from riffkit.score.keys import key_of_notes, share_in_key
@@ -34,6 +35,7 @@ from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 HUMANIZE = {"least": 0, "most": 1}
 _FILES = ("melody", "drums")
 _USUAL_BARS = 8
+_MINOR_MODES = ("minor", "dorian", "phrygian")
 _IN_KEY = 0.9  # of a melody's notes, where a key is its own
 EXAMPLE = 'riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")'
 
@@ -140,7 +142,7 @@ def composed(request: ComposeRequest) -> Composition:
         beats = beats or usual_beats(brief.style)
         chords = parse_chords(request.chords, beats_per_bar=beats)
         brief = replace(brief, chords=chords, beats_per_bar=beats)
-    score = compose(
+    score = written(
         brief,
         bars=request.bars or _length(brief, melody, drums),
         seed=request.seed,
@@ -189,10 +191,18 @@ def _with_files(request: ComposeRequest, brought: Iterable[Brought]) -> ComposeR
 
 
 def _in_key_of(melody: Brought, brief: Brief) -> Brief:
-    """In the prompt's key where the melody's notes are in it; else in the melody's."""
-    tonic, mode = key_of_notes(melody.notes, tonic=brief.tonic, mode=brief.mode)
-    if share_in_key(melody.notes, tonic, mode) < _IN_KEY:
-        tonic, mode = key_of_notes(melody.notes)
+    """In the prompt's key, or that of the melody's file, if its notes are; else in theirs."""
+    likely = []
+    if brief.tonic is not None or brief.mode is not None:
+        likely.append(key_of_notes(melody.notes, tonic=brief.tonic, mode=brief.mode))
+    if melody.key is not None:
+        tonic, is_minor = melody.key
+        _, mode = key_of_notes(melody.notes, tonic=tonic)
+        if is_minor != (mode in _MINOR_MODES):
+            mode = "minor" if is_minor else "major"
+        likely.append((tonic, mode))
+    fitting = [key for key in likely if share_in_key(melody.notes, *key) >= _IN_KEY]
+    tonic, mode = (fitting or [key_of_notes(melody.notes)])[0]
     return replace(brief, tonic=tonic, mode=mode)
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.analysis.chroma import chroma_steps
-from riffkit.analysis.key_profile import chroma_to_key
+from riffkit.analysis.key import chroma_to_key
 from riffkit.analysis.tempo import tempo as tempo_of
 from riffkit.audio import files
 from riffkit.errors import ParameterError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class MidiNote:
 
 @dataclass(frozen=True)
 class MidiSong:
-    """All notes but the drums', by their start, and the first tempo and metre."""
+    """All notes but the drums', by their start, the usual tempo and the first metre."""
 
     notes: tuple[MidiNote, ...]
     bpm: float
@@ -51,7 +52,8 @@ def read_midi(path: Path) -> MidiSong:
         ParameterError: it can't be read, says not how long a beat is, or has no notes but drums.
     """
     file = open_midi(path, option="melody", pedal=False)
-    bpm, ticks = first_bpm(file), file.ticks_per_beat(first_bpm(file))
+    bpm = usual_bpm(file)
+    ticks = file.ticks_per_beat(bpm)
     notes = tuple(
         MidiNote(n.start / ticks, (n.end - n.start) / ticks, n.pitch, n.velocity / 127)
         for n in sorted(file.notes, key=lambda note: (note.start, note.pitch))
@@ -80,7 +82,7 @@ def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
         raise ParameterError(f"{name}: can't be read ({error.strerror})") from error
     if file is None:
         raise ParameterError(f"{name}: can't be read as MIDI")
-    if not file.ticks_per_beat(first_bpm(file)):
+    if not file.ticks_per_beat(usual_bpm(file)):
         raise ParameterError(
             f"{name}: has 0 ticks a beat, so its notes have no length; export it again"
         )
@@ -89,11 +91,17 @@ def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
     return file
 
 
-def first_bpm(file: MidiFile) -> float:
-    """The first tempo: of those that some program stores as these microseconds the roundest."""
+def usual_bpm(file: MidiFile) -> float:
+    """The tempo at which the middle one of its notes begins, by tempo.
+
+    Of tempi that some program stores as these microseconds it is the roundest.
+    """
     if not file.tempi:
         return DEFAULT_BPM
-    micros = file.tempi[0][1]
+    ticks = [tick for tick, _ in file.tempi]
+    places = (max(0, bisect_right(ticks, note.start) - 1) for note in file.notes)
+    tempi = sorted(file.tempi[place][1] for place in places)
+    micros = tempi[len(tempi) // 2] if tempi else file.tempi[0][1]
     exact = 60e6 / micros
     rounded = (round(exact, digits) for digits in range(4))
     return next((bpm for bpm in rounded if bpm and abs(60e6 / bpm - micros) < 1), exact)

@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
-from riffkit.analysis.key_profile import chroma_to_key
 from riffkit.errors import ParameterError
 from riffkit.limits import bpm_text
-from riffkit.music.midi import first_bpm, first_metre, open_midi
-from riffkit.prompt.key import MusicalKey, parse_key
+from riffkit.music.midi import first_metre, open_midi, usual_bpm
+from riffkit.prompt.key import MusicalKey
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.score.chord_finding import chords_of
 from riffkit.score.drums import SECTIONS
 from riffkit.score.facts import PROMINENCE, measured_density
 from riffkit.score.general_midi import drum_section_of, instrument_of, kit_of
+from riffkit.score.harmony import Chord
 from riffkit.score.instruments import INSTRUMENTS, KITS
+from riffkit.score.keys import key_of_song
 from riffkit.score.midi import LOUDEST_DB, MAX_PLAYERS, SCORE_HEAD, key_of_fifths, midi_bytes
-from riffkit.score.midi_file import MidiFile, Played, parse_midi
+from riffkit.score.midi_file import MidiFile, parse_midi
+from riffkit.score.midi_player import Played
 from riffkit.score.notes import Mix, Note, Score, ScoreFacts, Section, Track
 from riffkit.score.roles import roles_of
 
@@ -53,7 +53,7 @@ def read_score(path: Path, *, option: str = "score") -> ReadScore:
     """The score of a MIDI file.
 
     Each channel of each track is a track, one for each program that it plays; the drums are one for
-    each part of the kit. Beats are the file's: where its tempo changes, they last as at first. What
+    each part of the kit. Beats are the file's: where its tempo changes, they last as most do. What
     is longer than 512 bars is cut; of more than 15 tracks those with most notes play.
 
     Args:
@@ -94,13 +94,13 @@ def _own_score(file: MidiFile) -> Score | None:
 
 
 def _score_of(file: MidiFile) -> tuple[Score, list[str]]:
-    bpm, metre = first_bpm(file), first_metre(file)
+    bpm, metre = usual_bpm(file), first_metre(file)
     beats_per_bar = DEFAULT_BEATS if metre is None else metre.beats
     ticks = file.ticks_per_beat(bpm)
     remarks = [metre.remark] if metre is not None and metre.halved else []
     if file.in_sequence:
         remarks.append("its tracks play one after another")
-    if len({tempo for _, tempo in file.tempi}) > 1:
+    if len(dict(file.tempi)) > 1:  # of two at one tick the last counts
         remarks.append(f"its tempo changes; it plays at {bpm_text(bpm)} BPM throughout")
     if metre is not None and len({signature[1:] for signature in file.signatures}) > 1:
         remarks.append(f"its metre changes; bars have {beats_per_bar} beats throughout")
@@ -122,9 +122,9 @@ def _score_of(file: MidiFile) -> tuple[Score, list[str]]:
     drums = [note for note in heard if note.is_drum]
     kit = kit_of(Counter(note.program for note in drums).most_common(1)[0][0]) if drums else ""
     everyone = (*tracks, *_drums(drums, kit, ticks, n_beats))
-    key = _key(file, tracks)
-    facts = _facts(everyone, key, bpm, beats_per_bar, n_beats, kit)
     chords = chords_of(everyone, n_beats, beats_per_bar) if tracks else ()
+    key = _key(file, tracks, chords)
+    facts = _facts(everyone, key, bpm, beats_per_bar, n_beats, kit)
     sections = tuple(_sections(file, ticks, n_beats))
     return Score(facts, everyone, chords, Mix(), sections), remarks
 
@@ -213,19 +213,15 @@ def _stand_ins(players: Sequence[Sequence[Played]]) -> Iterator[str]:
             yield f"{own} is played as {instrument}"
 
 
-def _key(file: MidiFile, tracks: Sequence[Track]) -> MusicalKey | None:
+def _key(file: MidiFile, tracks: Sequence[Track], chords: Sequence[Chord]) -> MusicalKey | None:
     """The signature's, unless it is the C major that programs write where nobody says a key."""
     if not tracks:
         return None
-    shares = np.zeros(12)
-    for track in tracks:
-        for note in track.notes:
-            shares[note.pitch % 12] += note.duration
-    fitting = parse_key(chroma_to_key(shares / shares.sum()).name)
-    if not file.keys or file.keys[0][1:] == (0, False):
-        return fitting
-    _, fifths, is_minor = file.keys[0]
-    return MusicalKey(key_of_fifths(fifths, is_minor=is_minor), "minor" if is_minor else "major")
+    if file.keys and file.keys[0][1:] != (0, False):
+        _, fifths, is_minor = file.keys[0]
+        tonic = key_of_fifths(fifths, is_minor=is_minor)
+        return MusicalKey(tonic, "minor" if is_minor else "major")
+    return MusicalKey(*key_of_song([note for track in tracks for note in track.notes], chords))
 
 
 def _facts(

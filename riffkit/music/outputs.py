@@ -76,7 +76,7 @@ def stored_recipe(path: Path) -> Mapping[str, Any] | None:
                 file.seek(0)
                 return _recipe_in_png(PngImageFile(file).info)
         text = recipe_in(path) if head == b"MThd" else read_tags(path).get(TAG)
-        return None if text is None else json.loads(text)
+        return None if text is None else json.loads(text or "{}")
     except Exception:  # whatever it is, it is not what riffkit wrote
         return None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from riffkit.errors import ParameterError
 from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
@@ -89,7 +90,19 @@ def parse_key(text: str) -> MusicalKey:
     named = _find_key(words)
     if named and named.key.mode and (named.start, named.end) == (0, len(words)):
         return named.key
-    raise ParameterError(f"key={text!r}: must be a note and a mode, such as 'A minor'")
+    raise ParameterError(f"key={text!r}: must be a note and a mode, such as {_near(words)!r}")
+
+
+def _near(words: str) -> str:
+    """The key that may be meant: "A minr" is near "A minor"."""
+    note = re.search(r"\b([A-H])(#|♯|b|♭|[ -]sharp|[ -]flat)?(?![\w#])", words, re.I)
+    near = (get_close_matches(word.lower(), _MODES, n=1) for word in re.findall(r"\w{3,}", words))
+    mode = next((_MODES[found[0]] for found in near if found), "minor")
+    if note is None:
+        return f"A {mode}"
+    shift = _ACCIDENTALS[note[2].strip(" -").lower()] if note[2] else 0
+    tonic = _SEMITONES[note[1].upper().replace("H", "B")] + shift  # H is the German B
+    return MusicalKey(tonic % 12, mode).name
 
 
 def named_key(text: str) -> MusicalKey | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from riffkit.score.chords import parse_chord
+from riffkit.score.chord_symbols import parse_chord
 from riffkit.score.harmony import Chord
 from riffkit.score.notes import Track
 

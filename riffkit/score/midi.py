@@ -58,10 +58,13 @@ def midi_bytes(score: Score, *, title: str = "", recipe: str = "") -> bytes:
 
 
 def recipe_in(path: Path) -> str | None:
-    """The recipe in a file of `write_midi`, or None."""
-    _, found, rest = path.read_bytes().partition(RECIPE_HEAD.encode())
+    """The recipe in a file of `write_midi`, "" if it was written without one; None if it is another
+    program's.
+    """
+    data = path.read_bytes()
+    _, found, rest = data.partition(RECIPE_HEAD.encode())
     if not found:
-        return None
+        return "" if SCORE_HEAD.encode() in data else None
     text = rest.decode("utf-8", "replace")
     _, end = json.JSONDecoder().raw_decode(text)
     return text[:end]

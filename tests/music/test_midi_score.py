@@ -19,6 +19,7 @@ from riffkit.score.chords import chord_line, parse_chords
 from riffkit.score.compose import compose
 from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.midi import midi_bytes
+from riffkit.score.styles import STYLES
 
 OTHERS = Path(__file__).parent / "other_programs"
 
@@ -211,11 +212,40 @@ def test_a_key_that_is_only_the_program_s_usual_is_found_in_the_notes(tmp_path: 
     assert (made.score.facts.key, made.score.facts.mode) == ("E", "major")
 
 
-def test_changes_of_tempo_are_said(tmp_path: Path) -> None:
-    tempi = [mido.MetaMessage("set_tempo", tempo=t, time=960) for t in (500_000, 600_000)]
-    made = read(tmp_path, tempi, [on(60), off(60, 1920)])
-    assert made.score.bpm == 120 and made.score.tracks[0].notes[0].duration == 4
-    assert made.notes == ("a.mid: its tempo changes; it plays at 120 BPM throughout",)
+def test_the_keys_of_composed_songs_are_found(tmp_path: Path) -> None:
+    """Without a signature; what is missed is mostly the relative key."""
+    hits = []
+    for seed, style in enumerate(name for name, info in STYLES.items() if info.chords):
+        score = compose(Brief(style=style), bars=8, seed=400 + seed)
+        file = mido.MidiFile(file=io.BytesIO(midi_bytes(score)))
+        file.tracks[0] = [m for m in file.tracks[0] if m.type not in ("key_signature", "text")]
+        file.save(tmp_path / "a.mid")
+        facts = read_score(tmp_path / "a.mid").score.facts
+        wanted = (score.facts.key, score.facts.is_minor)
+        hits.append((facts.key, facts.is_minor) == wanted or score.facts.key is None)
+    assert sum(hits) >= 0.75 * len(hits)
+
+
+@pytest.mark.parametrize(
+    ("tempi", "bpm", "note"),
+    [
+        ([(0, 60), (0, 144)], 144, ""),  # of two at one tick the last
+        ([(0, 13.3), (480, 120)], 120, "its tempo changes; it plays at 120 BPM throughout"),
+        ([(0, 90), (1920, 140)], 90, "its tempo changes; it plays at 90 BPM throughout"),
+        ([(960, 90)], 90, ""),
+    ],
+)
+def test_the_tempo_is_that_of_most_notes(
+    tempi: list[tuple[int, float]], bpm: float, note: str, tmp_path: Path
+) -> None:
+    head, now = [], 0
+    for tick, tempo in tempi:
+        head.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo), time=tick - now))
+        now = tick
+    song = [m for _ in range(6) for m in (on(60), off(60))]
+    made = read(tmp_path, head, song)
+    assert (made.score.bpm, made.score.tracks[0].notes[-1].start) == (bpm, 5)
+    assert made.notes == ((f"a.mid: {note}",) if note else ())
 
 
 def test_songs_of_format_2_follow_one_another(tmp_path: Path) -> None:

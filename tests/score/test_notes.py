@@ -13,6 +13,7 @@ from riffkit.score import Score, Section, write_score
 from riffkit.score.brief import Brief
 from riffkit.score.chords import parse_chords
 from riffkit.score.compose import compose
+from riffkit.score.summary import summary
 
 
 def test_json_gives_the_same_score() -> None:
@@ -60,3 +61,13 @@ def test_a_recipe_holds_the_score_and_compares_it() -> None:
     assert one.same_music(replace(one, threads=3))
     assert not one.same_music(other) and not one.same_music(plain)
     assert one.score is not None and Score.from_dict(one.score) == write_score(1)
+
+
+def test_a_summary_spells_chords_in_the_key_and_joins_what_is_the_same() -> None:
+    score = write_score(1)
+    flat = replace(score.facts, key="Eb", mode="minor", beats_per_bar=4, n_beats=16)
+    chords = parse_chords("D#m D#m | C#m G# | G# | B", beats_per_bar=4)
+    found = summary(replace(score, facts=flat, chords=chords))
+    assert found["chords"] == "Ebm | Dbm Ab | Ab | B"
+    sharp = replace(flat, key="E", mode="major")
+    assert summary(replace(score, facts=sharp, chords=chords))["chords"] == "D#m | C#m G# | G# | B"
