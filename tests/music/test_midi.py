@@ -10,7 +10,7 @@ import pytest
 
 from riffkit.errors import ParameterError
 from riffkit.music.brought import read_lead
-from riffkit.music.midi import usual_bpm, first_metre, is_midi, open_midi
+from riffkit.music.midi import first_metre, is_midi, open_midi, usual_bpm
 from riffkit.score.notes import Note
 
 PITCHES = (60, 62, 64, 65, 67, 69, 71, 72)

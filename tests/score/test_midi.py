@@ -10,7 +10,7 @@ import pytest
 
 import riffkit
 from riffkit.errors import OutputError
-from riffkit.music.midi import usual_bpm, first_metre, open_midi
+from riffkit.music.midi import first_metre, open_midi, usual_bpm
 from riffkit.music.outputs import stored_recipe
 from riffkit.score import Score, write_score
 from riffkit.score.brief import MAX_INSTRUMENTS, Brief
