@@ -114,7 +114,8 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
     usual = _defaults(recipe["command"])
     asked = recipe["arguments"]
     for name in sorted(asked, key=lambda name: not name.startswith("prompt")):
-        if name not in _ABOVE and asked[name] not in (None, usual.get(name)):
+        value = tuple(asked[name]) if isinstance(asked[name], list) else asked[name]
+        if name not in _ABOVE and value not in (None, usual.get(name)):
             yield f"  {name}: {_text(asked[name])}"
     for name, one in recipe["inputs"].items():
         yield f"  {name}: {one.get('name') or one.get('seed')}"
