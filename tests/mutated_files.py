@@ -47,7 +47,6 @@ from riffkit.models.lora import read_lora
 from riffkit.models.weights.weight_file import read_weights
 from riffkit.music.batch_list import read_batch
 from riffkit.music.clip import read_recipe
-from riffkit.music.midi import read_midi
 from riffkit.music.midi_score import read_score
 from riffkit.music.registry import task
 from riffkit.music.script import read_script
@@ -255,7 +254,7 @@ KINDS = [
     Kind("a.webp", picture("WEBP"), SpectrogramImage.open),
     Kind("lofi.png", sample("lofi.png"), SpectrogramImage.open),
     Kind("lofi.flac", sample("lofi.flac"), read_recipe),
-    Kind("a.mid", midi, read_midi),
+    Kind("a.mid", midi, read_score),
     Kind("b.mid", composed, read_score),
     Kind("lora.safetensors", lambda: safetensors_bytes(tensors(), {"a": "b"}), read_lora),
     Kind("lora.bin", pickled, read_lora),

@@ -26,7 +26,7 @@ class Brought:
     """A file's notes, in beats from its beginning, and the `bars` that they fill.
 
     `bpm` and `beats_per_bar` are None where the file doesn't say them. `identity` is what a recipe
-    keeps of the file.
+    keeps of the file. Of a recording the notes are heard, and their octaves unknown.
     """
 
     notes: tuple[Note, ...]
@@ -35,6 +35,7 @@ class Brought:
     beats_per_bar: int | None
     identity: dict[str, str]
     remarks: tuple[str, ...] = ()
+    is_recording: bool = False
 
 
 def read_lead(path: Path, *, beats_per_bar: int | None = None) -> Brought:
