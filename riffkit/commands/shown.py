@@ -49,7 +49,9 @@ def score_lines(score: Mapping[str, Any]) -> Iterator[str]:
         more = f" | … ({score['bars']} bars)" if len(bars) > _MOST_BARS else ""
         yield f"chords: {' | '.join(bars[:_MOST_BARS])}{more}"
     if score["sections"]:
-        yield f"sections: {', '.join(map(_section, score['sections']))}"
+        named = [*map(_section, score["sections"][:_MOST_BARS])]
+        more = len(score["sections"]) - len(named)
+        yield f"sections: {', '.join(named)}" + (f", … ({more} more)" if more else "")
     yield "tracks:"
     for track in score["tracks"]:
         name = (
@@ -127,10 +129,11 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _defaults(command: str) -> dict[str, Any]:
+    from riffkit.music.composing import ComposeRequest
     from riffkit.music.registry import tasks
 
-    known = tasks()
-    return {f.name: f.default for f in fields(known[command].request)} if command in known else {}
+    requests = {"compose": ComposeRequest, **{name: task.request for name, task in tasks().items()}}
+    return {f.name: f.default for f in fields(requests[command])} if command in requests else {}
 
 
 def _text(value: Any) -> str:
