@@ -50,8 +50,8 @@ def score_lines(score: Mapping[str, Any]) -> Iterator[str]:
         yield f"chords: {' | '.join(bars[:_MOST_BARS])}{more}"
     if score["sections"]:
         named = [*map(_section, score["sections"][:_MOST_BARS])]
-        more = len(score["sections"]) - len(named)
-        yield f"sections: {', '.join(named)}" + (f", … ({more} more)" if more else "")
+        n_more = len(score["sections"]) - len(named)
+        yield f"sections: {', '.join(named)}" + (f", … ({n_more} more)" if n_more else "")
     yield "tracks:"
     for track in score["tracks"]:
         name = (
@@ -132,7 +132,8 @@ def _defaults(command: str) -> dict[str, Any]:
     from riffkit.music.composing import ComposeRequest
     from riffkit.music.registry import tasks
 
-    requests = {"compose": ComposeRequest, **{name: task.request for name, task in tasks().items()}}
+    requests: dict[str, type[Any]] = {name: task.request for name, task in tasks().items()}
+    requests["compose"] = ComposeRequest
     return {f.name: f.default for f in fields(requests[command])} if command in requests else {}
 
 

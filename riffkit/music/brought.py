@@ -12,6 +12,7 @@ from riffkit.music.midi import first_metre, is_midi, open_midi, usual_bpm
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import sha256
 from riffkit.score.compose import MAX_BARS
+from riffkit.score.midi import key_of_fifths
 from riffkit.score.midi_file import MidiFile
 from riffkit.score.midi_player import Played
 from riffkit.score.notes import Note
@@ -25,14 +26,16 @@ _FEW = 0.25  # of the notes of the track that has most: too few for a melody
 class Brought:
     """A file's notes, in beats from its beginning, and the `bars` that they fill.
 
-    `bpm` and `beats_per_bar` are None where the file doesn't say them. `identity` is what a recipe
-    keeps of the file. Of a recording the notes are heard, and their octaves unknown.
+    `bpm`, `beats_per_bar` and `key` (its tonic, is it minor) are None where the file doesn't say
+    them. `identity` is what a recipe keeps of the file. Of a recording the notes are heard, and
+    their octaves unknown.
     """
 
     notes: tuple[Note, ...]
     bars: int
     bpm: float | None
     beats_per_bar: int | None
+    key: tuple[int, bool] | None
     identity: dict[str, str]
     remarks: tuple[str, ...] = ()
     is_recording: bool = False
@@ -127,6 +130,15 @@ def _brought(
         bars,
         bpm if file.tempi else None,
         None if metre is None else metre.beats,
+        _key(file),
         {"name": path.name, "sha256": sha256(path)},
         tuple(remarks),
     )
+
+
+def _key(file: MidiFile) -> tuple[int, bool] | None:
+    """The signature's, unless it is the C major that programs write where nobody says a key."""
+    if not file.keys or file.keys[0][1:] == (0, False):
+        return None
+    _, fifths, is_minor = file.keys[0]
+    return key_of_fifths(fifths, is_minor=is_minor), is_minor

@@ -13,28 +13,28 @@ from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
 from riffkit.music.brought import Brought, read_drums, read_lead
 from riffkit.music.fields import check_ranges, option
 from riffkit.music.request import BARS
+from riffkit.music.understanding import brief_of_prompt, notes_of
 from riffkit.music.values import built, random_seed
 from riffkit.prompt.emphasis import check_prompt
 from riffkit.prompt.key import parse_key
 from riffkit.prompt.metre import FEWEST_BEATS, MOST_BEATS
-from riffkit.prompt.prompt import Prompt, choose_bpm, not_known, read_prompt
+from riffkit.prompt.prompt import Prompt, read_prompt
 from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.score.brief import Brief
 from riffkit.score.chords import parse_chords
 from riffkit.score.compose import MAX_BARS, compose, usual_beats
 from riffkit.score.given import octaves_moved
-from riffkit.score.harmony import SCALES
 from riffkit.score.humanize import humanize
 from riffkit.score.keys import key_of_notes, share_in_key
 from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
-from riffkit.score.reading import meant_by, read_brief
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 HUMANIZE = {"least": 0, "most": 1}
 _FILES = ("melody", "drums")
 _USUAL_BARS = 8
+_MINOR_MODES = ("minor", "dorian", "phrygian")
 _IN_KEY = 0.9  # of a melody's notes, where a key is its own
 EXAMPLE = 'riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")'
 
@@ -73,8 +73,9 @@ def check_midi_name(path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ComposeRequest:
-    """The instruments that the prompt names play, and no others; where it names none, a band of its
-    style does. What it leaves open is drawn by the seed.
+    """The instruments that the prompt names play, and no others but the drums of styles made of
+    beats, such as house; where it names none, a band of its style does. What it leaves open is
+    drawn by the seed.
     """
 
     prompt: str = option("The music in words: 'jazz trio, sad'.", positional=True)
@@ -143,8 +144,7 @@ def composed(request: ComposeRequest) -> Composition:
     inputs = {name: dict(file.identity) for name, file in brought.items()}
     recipe = Recipe("compose", arguments, inputs=inputs, versions=versions())
     remarks = (remark for file in brought.values() for remark in file.remarks)
-    unknown = not_known("prompt", read, by="the composer")
-    return Composition(score, recipe, (*remarks, *notes, *unknown))
+    return Composition(score, recipe, (*remarks, *notes, *notes_of(read)))
 
 
 def _brought(request: ComposeRequest) -> dict[str, Brought]:
@@ -194,7 +194,7 @@ def written(
     """
     melody, drums = brought.get("melody"), brought.get("drums")
     bpm, beats = _tempo_and_metre(request, brought.values())
-    brief = brief_of(read, request.key, bpm, beats, traits)
+    brief = brief_of_prompt(read, traits, bpm=bpm, key=request.key, beats_per_bar=beats)
     if melody is not None and request.key is None:
         brief = _in_key_of(melody, brief)
     if request.chords is not None:
@@ -226,10 +226,18 @@ def _tempo_and_metre(request: Asked, brought: Iterable[Brought]) -> tuple[float 
 
 
 def _in_key_of(melody: Brought, brief: Brief) -> Brief:
-    """In the prompt's key where the melody's notes are in it; else in the melody's."""
-    tonic, mode = key_of_notes(melody.notes, tonic=brief.tonic, mode=brief.mode)
-    if share_in_key(melody.notes, tonic, mode) < _IN_KEY:
-        tonic, mode = key_of_notes(melody.notes)
+    """In the prompt's key, or that of the melody's file, if its notes are; else in theirs."""
+    likely = []
+    if brief.tonic is not None or brief.mode is not None:
+        likely.append(key_of_notes(melody.notes, tonic=brief.tonic, mode=brief.mode))
+    if melody.key is not None:
+        tonic, is_minor = melody.key
+        _, mode = key_of_notes(melody.notes, tonic=tonic)
+        if is_minor != (mode in _MINOR_MODES):
+            mode = "minor" if is_minor else "major"
+        likely.append((tonic, mode))
+    fitting = [key for key in likely if share_in_key(melody.notes, *key) >= _IN_KEY]
+    tonic, mode = (fitting or [key_of_notes(melody.notes)])[0]
     return replace(brief, tonic=tonic, mode=mode)
 
 
@@ -266,29 +274,3 @@ def _left_aside(
         key = parse_key(f"{facts.key} {facts.mode}")
         if not named.agrees_with(key):
             yield f"prompt: {named.name} isn't used; the melody's key, {key.name}, is kept"
-
-
-def brief_of(
-    prompt: Prompt, key_name: str | None, bpm: float | None, beats: int | None, traits: ModelTraits
-) -> Brief:
-    """What a prompt asks of a score, without what isn't wanted; what is given beside it wins."""
-    brief = read_brief(prompt.text)
-    unwanted = {name for thing in prompt.unwanted for name in meant_by(thing)}
-    key = prompt.key if key_name is None else parse_key(key_name)
-    mode = prompt.mood if prompt.names_mood else None
-    if key is not None and key.mode in SCALES:
-        mode = key.mode
-    names_tempo = prompt.bpm is not None or prompt.speed != 1 or prompt.style_bpm is not None
-    if bpm is None and names_tempo:
-        bpm = choose_bpm(prompt, traits)
-    if beats is None and prompt.metre is not None:
-        beats = prompt.metre.beats
-    return replace(
-        brief,
-        instruments=tuple(name for name in brief.instruments if name not in unwanted),
-        without=tuple(sorted(unwanted)),
-        tonic=None if key is None else key.tonic,
-        mode=mode,
-        bpm=None if bpm is None else float(bpm),
-        beats_per_bar=beats,
-    )

@@ -41,7 +41,7 @@ def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int | None) -> 
     bars = whole_bars(notes, beats)
     identity = {"name": path.name, "sha256": sha256(path)}
     return Brought(
-        until(bars * beats, notes), bars, bpm, beats, identity, remarks, is_recording=True
+        until(bars * beats, notes), bars, bpm, beats, None, identity, remarks, is_recording=True
     )
 
 

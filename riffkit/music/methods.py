@@ -110,7 +110,7 @@ class TaskMethods:
             quality: The vocoder's speed or fidelity.
             loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
-            bars: Length in bars.  [default: 2] From 1 to 512.
+            bars: Length in bars. Default: the score's or melody's, else 2. From 1 to 512.
             duration: Length in seconds, instead of bars.
             loop: Make a seamless loop.
             chords: Chords to play over: 'Am7 | F | C/G | G7sus4'.
@@ -593,8 +593,9 @@ def compose(
 ) -> Composition:
     """Write music for a prompt as notes.
 
-    The instruments that the prompt names play, and no others; where it names none, a band of
-    its style does. What it leaves open is drawn by the seed.
+    The instruments that the prompt names play, and no others but the drums of styles made of
+    beats, such as house; where it names none, a band of its style does. What it leaves open is
+    drawn by the seed.
 
     Args:
         prompt: The music in words: 'jazz trio, sad'.

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from riffkit.errors import ParameterError
 from riffkit.music.brought import Brought
-from riffkit.music.composing import Asked, brief_of, written
+from riffkit.music.composing import Asked, written
 from riffkit.music.midi_score import read_score
+from riffkit.music.understanding import brief_of_prompt
 from riffkit.prompt.prompt import Prompt
 from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import sha256
@@ -71,7 +72,9 @@ def score_for(
     if own is None:
         score, notes = written(read, request, traits, brought, bars=bars)
     else:
-        brief = brief_of(read, request.key, request.bpm, request.beats_per_bar, traits)
+        brief = brief_of_prompt(
+            read, traits, bpm=request.bpm, key=request.key, beats_per_bar=request.beats_per_bar
+        )
         score = arranged(own.score, brief, instruments)
         notes = tuple(kept_of(score, brief))
         score = humanize(_at_tempo(score, request.bpm), request.humanize, request.seed)

@@ -26,22 +26,42 @@ _BANDS = (
 
 @dataclass(frozen=True)
 class Part:
-    """A player: role (a "chorale" is all four voices), instrument, whether a lead plays a riff."""
+    """A player: role, instrument, whether a lead plays a riff; in a "chorale", which `voices`."""
 
     role: str
     instrument: str
     riff: bool = False
+    voices: tuple[int, ...] = ()
+
+
+_VOICES = {
+    1: ((0, 1, 2, 3),),
+    2: ((0, 1), (2, 3)),
+    3: ((0,), (1,), (2, 3)),
+    4: ((0,), (1,), (2,), (3,)),
+}
+"""Of a chorale, shared by so many, the lowest first."""
 
 
 def is_chorale(brief: Brief) -> bool:
-    """Whether one instrument may play all four voices."""
-    chordal = all(set(INSTRUMENTS[name].figures) & set("cp") for name in brief.instruments)
-    return len(brief.instruments) < 2 and chordal and brief.figure in (None, "chords")
+    """Whether the instruments may share the four voices: one that plays chords, or some that hold
+    notes.
+    """
+    if brief.figure not in (None, "chords") or len(brief.instruments) > len(_VOICES):
+        return False
+    if len(brief.instruments) < 2:
+        return all(set(INSTRUMENTS[name].figures) & set("cp") for name in brief.instruments)
+    return all(INSTRUMENTS[name].sustains for name in brief.instruments)
 
 
-def _singers(brief: Brief) -> list[str]:
+def _singers(brief: Brief, plan: Plan) -> tuple[Part, ...]:
     able = STYLES["chorale"].chords
-    return [name for name in able if name not in brief.without] or list(able)
+    free = [name for name in able if name not in brief.without] or list(able)
+    names = sorted(
+        brief.instruments or [plan.rng.choice(free)], key=lambda name: INSTRUMENTS[name].low
+    )
+    parts = zip(names, _VOICES[len(names)], strict=True)
+    return tuple(Part("chorale", name, voices=voices) for name, voices in parts)
 
 
 def has_drums(brief: Brief, style: str) -> bool:
@@ -65,12 +85,12 @@ def cast(
             raise ParameterError("melody: drums alone can't play it; name an instrument too")
         return ()
     size = None if brief.players is None else max(1, brief.players - drums)
-    is_sung = plan.style == "chorale" and beats == 4 and not drums and size in (None, 1)
-    if is_sung and not melody and is_chorale(brief):
-        name = brief.instruments[0] if brief.instruments else plan.rng.choice(_singers(brief))
-        return (Part("chorale", name),)
+    n_asked = len(brief.instruments)
+    is_sung = plan.style == "chorale" and beats == 4 and not drums and not melody
+    if is_sung and size in (None, n_asked or 1) and is_chorale(brief):
+        return _singers(brief, plan)
     if brief.instruments:
-        accompanied = drums or (size or 0) > len(brief.instruments)
+        accompanied = drums or (size or 0) > n_asked
         figure = "melody" if melody else brief.figure
         parts = _named(replace(brief, figure=figure), plan, accompanied)
     elif size is None:

@@ -26,14 +26,14 @@ def arranged(score: Score, brief: Brief, tracks: Mapping[int, str]) -> Score:
         score: any score; its tempo, metre, length and key are kept.
         brief: what the prompt asks for; its style and moods are used. Without a style the score's
             own is, or pop.
-        tracks: instruments in the place of others, by the numbers of tracks from 1 on. Notes that
-            they can't play are moved by octaves.
+        tracks: instruments in the place of others, by the tracks' numbers, as `riff inspect` shows
+            them. Notes that they can't play are moved by octaves.
 
     Returns:
         The score, always the same.
 
     Raises:
-        ParameterError: a number that no track has, a track of drums, or an unknown instrument.
+        ParameterError: a number that no track has, the drums', or an unknown instrument.
 
     Example:
         arranged(read_score(path).score, Brief(style="bossa nova"), {2: "violin"})
@@ -46,13 +46,12 @@ def arranged(score: Score, brief: Brief, tracks: Mapping[int, str]) -> Score:
     plan = Plan(
         style, 0, facts.mode or "major", (), facts.beats_per_bar, facts.density, random.Random()
     )
-    played = [
-        track if track.is_drums else _played(track, number, tracks.get(number), plan)
-        for number, track in enumerate(score.tracks, 1)
+    pitched = [
+        _played(track, number, tracks.get(number), plan)
+        for number, track in enumerate((t for t in score.tracks if not t.is_drums), 1)
     ]
     is_of_style = brief.style not in (None, facts.style)
-    drums = [note for track in played if track.is_drums for note in track.notes]
-    pitched = [track for track in played if not track.is_drums]
+    drums = [note for track in score.tracks if track.is_drums for note in track.notes]
     balanced = players.percussion(kit, sorted(drums, key=lambda note: (note.start, note.pitch)))
     found = replace(
         facts,
@@ -81,10 +80,13 @@ def kept_of(score: Score, brief: Brief) -> Iterator[str]:
 
 
 def _check(score: Score, number: int, name: str) -> None:
-    if not 1 <= number <= len(score.tracks):
-        raise ParameterError(f"track={number}: the score has tracks 1 to {len(score.tracks)}")
-    if score.tracks[number - 1].is_drums:
-        raise ParameterError(f"track={number}: is of drums, which no instrument can play")
+    """The drums are the last track, whatever parts they have."""
+    n_pitched = sum(not track.is_drums for track in score.tracks)
+    last = n_pitched + any(track.is_drums for track in score.tracks)
+    if not 1 <= number <= last:
+        raise ParameterError(f"track={number}: the score has tracks 1 to {last}")
+    if number > n_pitched:
+        raise ParameterError(f"track={number}: is the drums, which no instrument can play")
     if name not in INSTRUMENTS:
         raise ParameterError(f"track={number}: {unknown(name, INSTRUMENTS)}")
 

@@ -153,8 +153,7 @@ def bass(plan: Plan, name: str, role: str) -> Track:
 def chorale(plan: Plan, name: str | None = None) -> list[Track]:
     """Four voices on one instrument, or (a quarter of those without a name) a string quartet."""
     rng = plan.rng
-    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
-    written = comping.chorale(plan.chords, plan.scale, plan.tonic, rng, moving=moving)
+    written = _written_voices(plan)
     voices = written if plan.phrase is None else _sung(plan.phrase)
     if name is None and rng.random() < 0.25:
         quartet = []
@@ -166,9 +165,23 @@ def chorale(plan: Plan, name: str | None = None) -> list[Track]:
     return [track_of(plan, name, "solo", [n for v in voices for n in v])]
 
 
-def hymn(plan: Plan, name: str, phrase: Phrase) -> Track:
-    """A phrase of Bach's on one instrument."""
-    return track_of(plan, name, "solo", [note for voice in _sung(phrase) for note in voice])
+def singer(plan: Plan, name: str, which: Sequence[int]) -> Track:
+    """Some of a chorale's voices on one instrument; 0 is the bass, 3 the soprano.
+
+    Of plans with the same chance each singer has the voices of one chorale.
+    """
+    voices = _written_voices(plan) if plan.phrase is None else _sung(plan.phrase)
+    role = "solo" if len(which) == len(voices) else "lead" if list(which) == [3] else "comp"
+    track = track_of(plan, name, role, [note for voice in which for note in voices[voice]])
+    if role == "solo":
+        return track
+    pans = [_QUARTET[voice][1] for voice in which]
+    return replace(track, pan=round(sum(pans) / len(pans), 2))
+
+
+def _written_voices(plan: Plan) -> list[list[Note]]:
+    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
+    return comping.chorale(plan.chords, plan.scale, plan.tonic, plan.rng, moving=moving)
 
 
 def _sung(phrase: Phrase) -> list[list[Note]]:

@@ -16,6 +16,7 @@ from riffkit.audio import files
 from riffkit.audio.encoding import Bits
 from riffkit.audio.loudness import integrated_lufs, true_peak_dbfs
 from riffkit.audio.reader import read_tags
+from riffkit.limits import Loudness
 from riffkit.music.finish import Ending, finish
 from riffkit.music.mixing import Mixed, _impulse, mix, stem_names
 from riffkit.music.stems import MONO, as_played, is_mono, stems_to_mix
@@ -83,7 +84,13 @@ def band() -> tuple[Score, Mixed]:
     return written, mix(dry, written, RATE)
 
 
-def clip_of(mixed: Mixed, *, loop: bool = True, ending: Ending | None = None) -> Clip:
+def clip_of(
+    mixed: Mixed,
+    *,
+    loop: bool = True,
+    ending: Ending | None = None,
+    loudness: Loudness | None = None,
+) -> Clip:
     white = np.full((CRISP.n_mels, GRID.n_frames, 3), 255, np.uint8)
     return finish(
         torch.from_numpy(mixed.waveform),
@@ -91,6 +98,7 @@ def clip_of(mixed: Mixed, *, loop: bool = True, ending: Ending | None = None) ->
         Recipe("generate", {}),
         ending or Ending(faded=not loop),
         circular=loop,
+        loudness=loudness,
         title="A trio",
         stems={name: torch.from_numpy(stem) for name, stem in mixed.stems.items()},
     )
@@ -234,6 +242,17 @@ def test_files_of_stems_add_up(
     assert found_rate == (rate or RATE)
     assert db(whole - added) - db(whole) <= most_db
     assert db(clip.waveform - sum(clip.stems.values())) - db(clip.waveform) < -120
+
+
+@pytest.mark.parametrize("loudness", [-20.0, "peak"])
+def test_stems_are_as_loud_as_asked(band: tuple[Score, Mixed], loudness: Loudness) -> None:
+    ending = Ending(span=(1_000, N_SAMPLES - 5_000))
+    clip = clip_of(band[1], loop=False, ending=ending, loudness=loudness)
+    assert db(clip.waveform - sum(clip.stems.values())) - db(clip.waveform) < -120
+    if loudness == "peak":
+        assert true_peak_dbfs(clip.waveform) == pytest.approx(-1, abs=0.01)
+    else:
+        assert integrated_lufs(clip.waveform, RATE) == pytest.approx(loudness, abs=0.1)
 
 
 def test_stems_are_files_with_names_and_tags(band: tuple[Score, Mixed], tmp_path: Path) -> None:

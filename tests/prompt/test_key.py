@@ -77,7 +77,22 @@ def test_names_in_other_languages_are_read(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "H minor", "A", "minor", "A minor please", "A thing"])
 def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(ParameterError, match="A minor"):
+    with pytest.raises(ParameterError, match=r"such as '[AB] minor'"):
+        parse_key(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("A minr", "A minor"),
+        ("Dorian E", "E dorian"),
+        ("F# mjor", "F# major"),
+        ("B flat min0r", "Bb minor"),
+        ("H minor", "B minor"),
+    ],
+)
+def test_the_nearest_key_is_named(text: str, near: str) -> None:
+    with pytest.raises(ParameterError, match=f"such as '{near}'"):
         parse_key(text)
 
 

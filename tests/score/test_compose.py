@@ -271,6 +271,30 @@ def test_a_chorale_is_bach_s_phrase_after_phrase(mode: str):
         check_notes(score)
 
 
+def test_strings_and_winds_share_a_chorale_s_voices():
+    """Each has its own, and together they are one of Bach's."""
+    for names in (
+        ("violin", "viola", "cello"),
+        ("trumpet", "trombone"),
+        ("oboe", "cello", "choir"),
+    ):
+        score = compose(Brief(style="chorale", instruments=names), bars=8, seed=4)
+        check_notes(score)
+        assert sorted(score.facts.instruments) == sorted(names)
+        by_height = sorted(score.tracks, key=lambda t: INSTRUMENTS[t.instrument].low)
+        heights = [statistics.mean(n.pitch for n in track.notes) for track in by_height]
+        assert heights == sorted(heights)
+        for chord in score.chords:
+            at = chord.start
+            sounding = {
+                n.pitch % 12
+                for t in score.tracks
+                for n in t.notes
+                if n.start <= at < n.start + n.duration
+            }
+            assert sounding <= set(chord.pitch_classes)
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_a_trio_is_three_players(style: str):
     """With drums where the style has them, and no more than two otherwise play a duo."""
@@ -298,7 +322,8 @@ def test_unknown_words_are_named_and_something_plays():
     made = riffkit.compose("wibble dubstep", seed=4)
     assert made.score.tracks
     assert made.notes == (
-        "prompt: not known to the composer: 'wibble', 'dubstep' (`riff words` lists what is)",
+        "prompt: 'dubstep' is played as drum and bass, the nearest there is",
+        "prompt: not known to the composer: 'wibble' (`riff words` lists what is)",
     )
 
 

@@ -129,6 +129,27 @@ def test_a_melody_leads_as_it_is_over_harmony(name: str):
         assert len(pitched(score)) > 1
 
 
+def test_the_others_hardly_rub_on_a_melody():
+    """Where it begins a note, hardly anybody holds one a semitone away, sevenths or not."""
+    rubs = []
+    for seed, style in enumerate(("jazz swing", "bossa nova", "lo-fi hip hop", "ambient", "pop")):
+        for tune in TUNES.values():
+            brief = Brief(style=style, beats_per_bar=tune.beats_per_bar)
+            bars = tune.n_beats // tune.beats_per_bar
+            score = compose(brief, bars=bars, seed=seed, melody=tune.notes)
+            others = [n for t in pitched(score) if t.role != "lead" for n in t.notes]
+            for note in lead_of(score).notes:
+                at = note.start + 0.01
+                rubs += [
+                    any(
+                        (other.pitch - note.pitch) % 12 in (1, 11)
+                        for other in others
+                        if other.start < at < other.start + other.duration
+                    )
+                ]
+    assert statistics.mean(rubs) < 0.08
+
+
 def test_a_melody_in_range_isn_t_moved_and_is_repeated_or_cut():
     tune = TUNES["Ode to Joy"]
     brief = Brief(style="pop", instruments=("piano", "electric guitar"), beats_per_bar=4)

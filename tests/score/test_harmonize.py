@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from riffkit.score import Note, bach
 from riffkit.score.chords import parse_chords
 from riffkit.score.harmonize import harmonize
 from riffkit.score.harmony import Chord, chord_at, parse_numeral
@@ -105,6 +106,20 @@ def test_the_ode_has_the_chords_that_it_is_sung_to():
 @pytest.mark.parametrize("name", TUNES)
 def test_the_key_of_a_tune(name: str):
     assert key_of_notes(TUNES[name].notes) == TUNES[name].key
+
+
+def test_the_keys_of_bach_s_melodies():
+    """Of what the upper voices sing of each chorale, in C as the collection has them."""
+    found = {}
+    for mode in bach.MODES:
+        tunes: dict[str, list[Note]] = {}
+        for name, voices in bach._phrases()[mode]:
+            tune = tunes.setdefault(name, [])
+            begin = 8.0 * len(tune)
+            tune += [replace(n, start=begin + n.start) for n in bach._notes(voices[0], 0, [90] * 8)]
+        found[mode] = statistics.mean(key_of_notes(of) == (0, mode) for of in tunes.values())
+    assert found["major"] > 0.85
+    assert found["minor"] > 0.7
 
 
 @pytest.mark.parametrize(
