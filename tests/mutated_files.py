@@ -52,6 +52,9 @@ from riffkit.music.registry import task
 from riffkit.music.script import read_script
 from riffkit.music.values import call_of
 from riffkit.provenance.recipe import Recipe
+from riffkit.score.brief import Brief
+from riffkit.score.compose import compose
+from riffkit.score.midi import midi_bytes
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import CRISP, RIFFUSION_V1
 from riffkit.training.plan import plan_tuning
@@ -110,6 +113,10 @@ def midi() -> bytes:
     track += b"\0\xff\x2f\0"
     head = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480)
     return head + b"MTrk" + struct.pack(">I", len(track)) + track
+
+
+def composed() -> bytes:
+    return midi_bytes(compose(Brief(style="funk"), bars=1, seed=1))
 
 
 def tar() -> bytes:
@@ -248,6 +255,7 @@ KINDS = [
     Kind("lofi.png", sample("lofi.png"), SpectrogramImage.open),
     Kind("lofi.flac", sample("lofi.flac"), read_recipe),
     Kind("a.mid", midi, read_score),
+    Kind("b.mid", composed, read_score),
     Kind("lora.safetensors", lambda: safetensors_bytes(tensors(), {"a": "b"}), read_lora),
     Kind("lora.bin", pickled, read_lora),
     Kind("a.ckpt", pickled, lambda path: read_weights(path, named="model")),

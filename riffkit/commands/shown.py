@@ -49,7 +49,9 @@ def score_lines(score: Mapping[str, Any]) -> Iterator[str]:
         more = f" | … ({score['bars']} bars)" if len(bars) > _MOST_BARS else ""
         yield f"chords: {' | '.join(bars[:_MOST_BARS])}{more}"
     if score["sections"]:
-        yield f"sections: {', '.join(map(_section, score['sections']))}"
+        named = [*map(_section, score["sections"][:_MOST_BARS])]
+        n_more = len(score["sections"]) - len(named)
+        yield f"sections: {', '.join(named)}" + (f", … ({n_more} more)" if n_more else "")
     yield "tracks:"
     for track in score["tracks"]:
         name = (
@@ -128,10 +130,12 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _defaults(command: str) -> dict[str, Any]:
+    from riffkit.music.composing import ComposeRequest
     from riffkit.music.registry import tasks
 
-    known = tasks()
-    return {f.name: f.default for f in fields(known[command].request)} if command in known else {}
+    requests: dict[str, type[Any]] = {name: task.request for name, task in tasks().items()}
+    requests["compose"] = ComposeRequest
+    return {f.name: f.default for f in fields(requests[command])} if command in requests else {}
 
 
 def _text(value: Any) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -85,8 +86,15 @@ def _own_score(file: MidiFile) -> Score | None:
             try:
                 score = Score.from_dict(json.loads(text.removeprefix(SCORE_HEAD)))
                 written = parse_midi(midi_bytes(score))
-            except (ParameterError, ValueError, KeyError):
-                return None
+            except (
+                ParameterError,
+                ArithmeticError,
+                LookupError,
+                TypeError,
+                ValueError,
+                struct.error,
+            ):
+                return None  # damaged
             assert written is not None
             same = replace(file, names=written.names, texts=written.texts) == written
             return score if same else None

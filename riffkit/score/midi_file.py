@@ -131,7 +131,7 @@ def _described(file: MidiFile, events: list[Event]) -> MidiFile:
         if status != _META:
             continue
         kind, content = data[0], data[1:]
-        if kind == _TEMPO and (tempo := int.from_bytes(content)):
+        if kind == _TEMPO and (tempo := int.from_bytes(content[:3])):
             tempi.append((tick, tempo))
         elif kind == _SIGNATURE and len(content) >= 2 and content[1] <= SMALLEST_UNIT:
             signatures.append((tick, content[0], content[1]))

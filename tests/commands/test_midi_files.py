@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,3 +90,15 @@ def test_a_clip_s_notes_are_exported(golden_riff: Riff, here: Path) -> None:
     (here / "b.mid").write_bytes(b"another's")
     with pytest.raises(OutputError, match="isn't riffkit's own"):
         run("export", "midi", "a.wav", "-o", "b.mid")
+
+
+def test_neither_inspecting_nor_exporting_needs_torch(golden_riff: Riff, here: Path) -> None:
+    clip = golden_riff.generate("funk", bars=1, steps=2, quality="preview", seed=3)
+    score = riffkit.compose("funk", bars=1, seed=1).score
+    replace(clip, recipe=replace(clip.recipe, score=score.to_dict())).save("a.wav")
+    code = (
+        "import riffkit, sys; riffkit.export_midi('a.wav', 'a.mid'); riffkit.inspect('a.mid');"
+        "print(sorted({'torch', 'numba', 'scipy', 'diffusers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -102,6 +102,7 @@ def test_composed_midi_shows_its_score_and_recipe(tmp_path: Path) -> None:
     tracks = lines[4 : lines.index("recipe: compose")]
     assert [line.split(":")[0] for line in tracks] == ["  1 clavinet", "  2 slap bass", "  3 drums"]
     assert "  prompt: funk with slap bass, clavinet and drums" in lines
+    assert not any("humanize" in line for line in lines)
 
 
 def test_a_clip_painted_from_notes_shows_them(golden_riff: Riff, tmp_path: Path) -> None:

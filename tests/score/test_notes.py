@@ -35,6 +35,14 @@ def test_what_is_no_score_is_said(values: dict[str, object]) -> None:
         Score.from_dict(values)
 
 
+@pytest.mark.parametrize("note", [[-1, 1, 60, 90], [0, 1, 128, 90], [0, 1, 60, 0], [99, 1, 60, 90]])
+def test_notes_that_cannot_be_are_refused(note: list[float]) -> None:
+    values = write_score(1).to_dict()
+    values["tracks"][0]["notes"].append(note)
+    with pytest.raises(ParameterError, match="score: not readable"):
+        Score.from_dict(values)
+
+
 @pytest.mark.parametrize(
     ("names", "form"),
     [((), "A"), ("AABA", "AABA"), (("intro", "verse", "chorus", "verse"), "ABCB")],
