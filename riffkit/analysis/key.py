@@ -9,13 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.analysis.chroma import chroma_in_tune
+from riffkit.analysis.key_profile import MAJOR, MINOR
 from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 
-# Albrecht and Shanahan, "The use of large corpora to train a new type of key-finding
-# algorithm", Music Perception 31(1), 2013: how often each degree, in semitones above the
-# tonic, sounds in pieces of either mode.
-MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
-MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
 CLEAR = 0.34
 """Of renders and generated clips in a key, 115 of 116 have this confidence; of drums alone 9 of
 44, whose toms or timpani are tuned, and of noise none of 36."""
