@@ -74,8 +74,9 @@ def check_midi_name(path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ComposeRequest:
-    """The instruments that the prompt names play, and no others; where it names none, a band of its
-    style does. What it leaves open is drawn by the seed.
+    """The instruments that the prompt names play, and no others but the drums of styles made of
+    beats, such as house; where it names none, a band of its style does. What it leaves open is
+    drawn by the seed.
     """
 
     prompt: str = option("The music in words: 'jazz trio, sad'.", positional=True)

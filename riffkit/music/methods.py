@@ -573,8 +573,9 @@ def compose(
 ) -> Composition:
     """Write music for a prompt as notes.
 
-    The instruments that the prompt names play, and no others; where it names none, a band of
-    its style does. What it leaves open is drawn by the seed.
+    The instruments that the prompt names play, and no others but the drums of styles made of
+    beats, such as house; where it names none, a band of its style does. What it leaves open is
+    drawn by the seed.
 
     Args:
         prompt: The music in words: 'jazz trio, sad'.
