@@ -47,7 +47,7 @@ from riffkit.models.lora import read_lora
 from riffkit.models.weights.weight_file import read_weights
 from riffkit.music.batch_list import read_batch
 from riffkit.music.clip import read_recipe
-from riffkit.music.midi import read_midi
+from riffkit.music.midi_score import read_score
 from riffkit.music.registry import task
 from riffkit.music.script import read_script
 from riffkit.music.values import call_of
@@ -247,7 +247,7 @@ KINDS = [
     Kind("a.webp", picture("WEBP"), SpectrogramImage.open),
     Kind("lofi.png", sample("lofi.png"), SpectrogramImage.open),
     Kind("lofi.flac", sample("lofi.flac"), read_recipe),
-    Kind("a.mid", midi, read_midi),
+    Kind("a.mid", midi, read_score),
     Kind("lora.safetensors", lambda: safetensors_bytes(tensors(), {"a": "b"}), read_lora),
     Kind("lora.bin", pickled, read_lora),
     Kind("a.ckpt", pickled, lambda path: read_weights(path, named="model")),

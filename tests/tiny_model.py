@@ -1,7 +1,8 @@
-"""A Stable Diffusion of a few thousand parameters, with random weights."""
+"""A Stable Diffusion of a few thousand parameters, random weights; with and without a guide."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from diffusers import (
     AutoencoderKL,
     DPMSolverMultistepScheduler,
+    StableDiffusionInstructPix2PixPipeline,
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
@@ -17,13 +19,10 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from riffkit.models.pipeline import WEIGHTS, Pipeline, load_pipeline
 
 
-@pytest.fixture(scope="session")
-def tiny_pipeline() -> StableDiffusionPipeline:
-    """Of the bundled model's layout, but thin: latents of 3 + 1 channels, stride 4."""
-    torch.manual_seed(0)
-    unet = UNet2DConditionModel(
+def tiny_unet(in_channels: int) -> UNet2DConditionModel:
+    return UNet2DConditionModel(
         sample_size=32,
-        in_channels=4,
+        in_channels=in_channels,
         out_channels=4,
         block_out_channels=(8, 16),
         layers_per_block=1,
@@ -33,6 +32,13 @@ def tiny_pipeline() -> StableDiffusionPipeline:
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_pipeline() -> StableDiffusionPipeline:
+    """Of the bundled model's layout, but thin: latents of 3 + 1 channels, stride 4."""
+    torch.manual_seed(0)
+    unet = tiny_unet(in_channels=4)
     vae = AutoencoderKL(
         block_out_channels=(4, 4, 4),
         layers_per_block=1,
@@ -78,3 +84,30 @@ def tiny_folder(
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> Pipeline:
     return load_pipeline(str(tiny_folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def tiny_guided_pipeline(
+    tiny_pipeline: StableDiffusionPipeline,
+) -> StableDiffusionInstructPix2PixPipeline:
+    """The same with four more channels for a guide."""
+    torch.manual_seed(1)
+    parts = {**tiny_pipeline.components, "unet": tiny_unet(in_channels=8)}
+    del parts["image_encoder"]
+    return StableDiffusionInstructPix2PixPipeline(**parts, requires_safety_checker=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_guided_folder(
+    tiny_guided_pipeline: StableDiffusionInstructPix2PixPipeline,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny-guided"
+    tiny_guided_pipeline.save_pretrained(folder)
+    (folder / "riffkit.json").write_text(json.dumps({"guided": True}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_guided(tiny_guided_folder: Path) -> Pipeline:
+    return load_pipeline(str(tiny_guided_folder), device="cpu")

@@ -1,4 +1,7 @@
-"""Measuring and normalizing loudness."""
+"""Measuring loudness, and the gain that brings a clip to one.
+
+A gain is a value, so that what belongs to a clip (its stems) can be given the same.
+"""
 
 from __future__ import annotations
 
@@ -42,23 +45,25 @@ def true_peak_dbfs(waveform: Float[Tensor, "channel sample"], *, circular: bool 
     return _decibels(float(true_peaks(waveform, circular=circular).max()))
 
 
-def normalize_loudness(
+def loudness_gain(
     waveform: Float[Tensor, "channel sample"],
     sample_rate: int,
     *,
     target_lufs: float = TARGET_LUFS,
     max_true_peak_dbfs: float = MAX_TRUE_PEAK_DBFS,
     circular: bool = False,
-) -> Float[Tensor, "channel sample"]:
-    """The clip at `target_lufs`, its true peak never above `max_true_peak_dbfs`.
+) -> Float[Tensor, " sample"]:
+    """The gain that brings a clip to `target_lufs`, its true peak at most at `max_true_peak_dbfs`.
 
     Higher peaks are turned down by a look-ahead limiter, by at most 6 dB; if that isn't enough, the
     clip stays below `target_lufs`. `circular`: the waveform is one period of a loop, and stays one.
-    Silence (below -70 LUFS) stays as it is.
+    Silence (below -70 LUFS) stays as it is. Float32, on the CPU.
+
+        louder = waveform * loudness_gain(waveform, 44_100)
     """
     loudness_lufs = integrated_lufs(waveform, sample_rate)
     if loudness_lufs == -math.inf:
-        return waveform
+        return torch.ones(waveform.shape[-1])
     waveform = waveform.detach().to("cpu", torch.float32)
     peaks = true_peaks(waveform, circular=circular)
     ceiling_db = max_true_peak_dbfs - _PEAK_MARGIN_DB
@@ -66,32 +71,31 @@ def normalize_loudness(
     gain_db, missing_lu = 0.0, target_lufs - loudness_lufs
     for _ in range(_MAX_ROUNDS):
         gain_db = min(gain_db + missing_lu, max_gain_db)
-        gain = _amplitude(gain_db)
+        flat = _amplitude(gain_db)
         turned_down = limiter_gain(
-            gain * peaks, sample_rate, ceiling=_amplitude(ceiling_db), circular=circular
+            flat * peaks, sample_rate, ceiling=_amplitude(ceiling_db), circular=circular
         )
-        louder = waveform * torch.from_numpy(gain * turned_down).float()
+        gain = torch.from_numpy(flat * turned_down).float()
+        louder = waveform * gain
         missing_lu = target_lufs - integrated_lufs(louder, sample_rate)
         if abs(missing_lu) < _LOUDNESS_TOLERANCE_LU or gain_db == max_gain_db:
             break
     excess_db = true_peak_dbfs(louder, circular=circular) - max_true_peak_dbfs
-    return louder * _amplitude(-max(0.0, excess_db))
+    return gain * _amplitude(-max(0.0, excess_db))
 
 
-def normalize_peak(
+def peak_gain(
     waveform: Float[Tensor, "channel sample"],
     *,
     peak_dbfs: float = MAX_TRUE_PEAK_DBFS,
     circular: bool = False,
-) -> Float[Tensor, "channel sample"]:
-    """The clip with one gain for all of it, so that its true peak is at `peak_dbfs`.
+) -> float:
+    """The one gain that brings a clip's true peak to `peak_dbfs`; 1 for silence.
 
-    Silence stays as it is. `circular`: the waveform is one period of a loop.
+    `circular`: the waveform is one period of a loop.
     """
     now_dbfs = true_peak_dbfs(waveform, circular=circular)
-    if now_dbfs == -math.inf:
-        return waveform
-    return waveform * _amplitude(peak_dbfs - now_dbfs)
+    return 1.0 if now_dbfs == -math.inf else _amplitude(peak_dbfs - now_dbfs)
 
 
 def _decibels(amplitude: float) -> float:

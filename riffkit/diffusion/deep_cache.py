@@ -47,7 +47,7 @@ class DeepCache:
         timestep: Tensor,
         text: Float[Tensor, "batch token feature"],
         guidance_embedding: Float[Tensor, "batch embedding"] | None = None,
-    ) -> Float[Tensor, "batch channel row column"]:
+    ) -> Float[Tensor, "batch predicted row column"]:
         """The network's prediction, with cached deep features if there are any."""
         self._n_calls += 1
         if key in self._deep:
@@ -89,7 +89,7 @@ def full_pass(
     timestep: Tensor,
     text: Float[Tensor, "batch token feature"],
     guidance_embedding: Float[Tensor, "batch embedding"] | None,
-) -> tuple[Float[Tensor, "batch channel row column"], _Feature]:
+) -> tuple[Float[Tensor, "batch predicted row column"], _Feature]:
     """The UNet's prediction, and the deep features that enter the last two up layers."""
     entered: list[Tensor] = []
     skipped = unet.down_blocks[0].resnets[0].out_channels
@@ -113,7 +113,7 @@ def shallow_pass(
     guidance_embedding: Float[Tensor, "batch embedding"] | None,
     *,
     deep: _Feature,
-) -> Float[Tensor, "batch channel row column"]:
+) -> Float[Tensor, "batch predicted row column"]:
     """The prediction with the cached features `deep` instead of the deep blocks."""
     time = unet.time_embedding(
         unet.get_time_embed(sample=sample, timestep=timestep), guidance_embedding

@@ -89,6 +89,7 @@ def denoise(
     config: SamplerConfig,
     *,
     inpainting: Inpainting | None = None,
+    guide: Float[Tensor, "#batch channel row column"] | None = None,
     generators: Sequence[torch.Generator] | None = None,
     on_step: OnStep | None = None,
 ) -> Float[Tensor, "batch channel row column"]:
@@ -96,7 +97,9 @@ def denoise(
 
     Every window is denoised at each step with its own text, and where windows overlap their
     predictions are averaged (MultiDiffusion, arXiv:2302.08113), weighted towards each window's
-    middle. With `inpainting`, the kept latents are restored at each step's noise level.
+    middle. With `inpainting`, the kept latents are restored at each step's noise level. `guide` are
+    the latents of a guide (`guide_latents`), for a model that has channels for them
+    (InstructPix2Pix, arXiv:2211.09800); without them it is blank: zeros.
     `generators`, one per item, are for samplers that draw noise.
     """
     guided = config.guidance != 1 or any(window.guidance not in (None, 1) for window in windows)
@@ -109,7 +112,8 @@ def denoise(
     cache = DeepCache(pipeline.unet, config.deep_cache) if config.deep_cache > 1 else None
     room = cells_in_memory(pipeline)
     network = Network(pipeline.unet, cache, room)
-    predict = Predictor(network, windows, noise.shape[-1], pipeline.device)
+    guide = _guide_for(pipeline, noise, guide)
+    predict = Predictor(network, windows, noise.shape[-1], pipeline.device, guide)
 
     def prediction(scaled: Tensor, timestep: Tensor, index: int) -> Tensor:
         done = index / len(timesteps)
@@ -146,6 +150,17 @@ def denoise(
     if inpainting is not None:
         latents = torch.where(inpainting.mask <= 0, inpainting.latents, latents)
     return latents
+
+
+def _guide_for(pipeline: Pipeline, noise: Tensor, guide: Tensor | None) -> Tensor | None:
+    """The guide's latents for each item, on the device; None for a model that takes none."""
+    if not pipeline.guide_channels:
+        if guide is not None:
+            raise ParameterError(f"guide: {pipeline.name!r} has no input channels for one")
+        return None
+    if guide is None:
+        return noise.new_zeros((len(noise), pipeline.guide_channels, *noise.shape[-2:]))
+    return guide.to(noise).expand(len(noise), -1, -1, -1)
 
 
 def iterate(

@@ -35,11 +35,19 @@ def draw_noise(
     return torch.randn((1, pipeline.latent_channels, rows, n_columns), generator=generator)
 
 
-@torch.inference_mode()
 def pixels_to_latents(
     pipeline: Pipeline, pixels: UInt8[np.ndarray, "row frame 3"], *, circular: bool
 ) -> Float[Tensor, "1 channel latent_row column"]:
     """The autoencoder's mean for an image whose sides are multiples of `pipeline.stride`."""
+    mean = guide_latents(pipeline, pixels, circular=circular)
+    return mean * pipeline.vae.config["scaling_factor"]
+
+
+@torch.inference_mode()
+def guide_latents(
+    pipeline: Pipeline, pixels: UInt8[np.ndarray, "row frame 3"], *, circular: bool
+) -> Float[Tensor, "1 channel latent_row column"]:
+    """The same in the autoencoder's own scale: what InstructPix2Pix gives its UNet of an image."""
     stride = pipeline.stride
 
     def encode(columns: Int[Tensor, " column"]) -> Float[Tensor, "channel latent_row column"]:
@@ -54,7 +62,7 @@ def pixels_to_latents(
         room = columns_in_memory(pipeline, n_pixel_rows=len(pixels))
         n_columns = pixels.shape[1] // stride
         mean = _by_parts(encode, n_columns, room=room, scale=1, circular=circular)
-    return mean[None] * pipeline.vae.config["scaling_factor"]
+    return mean[None]
 
 
 @torch.inference_mode()

@@ -70,7 +70,7 @@ class Network:
         timestep: Tensor,
         text: Float[Tensor, "batch token feature"],
         scales: Float[Tensor, " batch"],
-    ) -> Float[Tensor, "batch channel row column"]:
+    ) -> Float[Tensor, "batch predicted row column"]:
         """The prediction; `key` identifies this call among those of a step."""
         most = min(MOST_CELLS[latents.device.type], self.room)
         n_items = max(1, most // (latents.shape[-2] * latents.shape[-1]))
@@ -84,7 +84,7 @@ class Network:
 
     def _some(
         self, key: Hashable, some: Tensor, timestep: Tensor, text: Tensor, scales: Tensor
-    ) -> Float[Tensor, "batch channel row column"]:
+    ) -> Float[Tensor, "batch predicted row column"]:
         embedding = self._guidance_embedding(scales) if self.embeds_guidance else None
         if self.cache is not None:
             return self.cache(key, some, timestep, text, embedding).float()
@@ -100,14 +100,20 @@ class Network:
 class Predictor:
     """The prediction for whole images, averaged over windows.
 
-    What doesn't change between steps is made once and kept on the device: copying it again would
-    make the GPU wait at each step.
+    `guide` are further input channels, the same at each step. What doesn't change between steps is
+    made once and kept on the device: copying it again would make the GPU wait at each step.
     """
 
     def __init__(
-        self, network: Network, windows: Sequence[Window], n_columns: int, device: torch.device
+        self,
+        network: Network,
+        windows: Sequence[Window],
+        n_columns: int,
+        device: torch.device,
+        guide: Float[Tensor, "batch guide row column"] | None = None,
     ) -> None:
         self._network = network
+        self._guide = guide
         self._windows = list(windows)
         self._n_columns = n_columns
         self._device = device
@@ -125,13 +131,15 @@ class Predictor:
 
         `items` are the batch indices to predict for; None means all.
         """
+        guide = self._guide
         if items is not None:
-            scaled = scaled[items]
+            scaled, guide = scaled[items], None if guide is None else guide[items]
         total = torch.zeros_like(scaled)
+        seen = scaled if guide is None else torch.cat((scaled, guide), dim=1)
         weight_sum = torch.zeros(scaled.shape[-1], device=scaled.device)
         chosen = None if items is None else tuple(items)
         for number, group in enumerate(self._groups_for(chosen, guidance)):
-            parts = torch.cat([scaled[..., where] for where in group.columns])
+            parts = torch.cat([seen[..., where] for where in group.columns])
             predictions = group.guided(self._network, (number, chosen), parts, timestep)
             predictions = predictions * group.weight
             for where, part in zip(
@@ -189,7 +197,7 @@ class _Group:
         key: Hashable,
         latents: Float[Tensor, "item channel row column"],
         timestep: Tensor,
-    ) -> Float[Tensor, "item channel row column"]:
+    ) -> Float[Tensor, "item predicted row column"]:
         """Classifier-free guidance (arXiv:2207.12598), both halves as one batch."""
         if network.embeds_guidance or not self.is_guided:
             return network((key, "alone"), latents, timestep, self.text, self.scale)

@@ -105,7 +105,12 @@ class Pipeline:
 
     @property
     def latent_channels(self) -> int:
-        return int(self.unet.config["in_channels"])
+        return int(self.unet.config["out_channels"])
+
+    @property
+    def guide_channels(self) -> int:
+        """The UNet's input channels for a guide's latents; 0 if it knows none."""
+        return int(self.unet.config["in_channels"]) - self.latent_channels
 
     @property
     def columns(self) -> int:
@@ -184,7 +189,9 @@ def load_pipeline(
         hashed = aside.submit(fingerprint, path)
         try:
             if is_folder:
-                parts = read_folder(path, dtype, named=named, variant=variant_of(model))
+                parts = read_folder(
+                    path, dtype, named=named, variant=variant_of(model), guided=traits.guided
+                )
             else:
                 parts = read_single_file(path, named=named)
             networks = build(parts, dtype=dtype, device=held_on, named=named)

@@ -26,8 +26,9 @@ _FEW = 0.25  # of the notes of the track that has most: too few for a melody
 class Brought:
     """A file's notes, in beats from its beginning, and the `bars` that they fill.
 
-    `bpm`, `beats_per_bar` and `key` (its tonic, is it minor) are None where the file doesn't
-    say them. `identity` is what a recipe keeps of the file.
+    `bpm`, `beats_per_bar` and `key` (its tonic, is it minor) are None where the file doesn't say
+    them. `identity` is what a recipe keeps of the file. Of a recording the notes are heard, and
+    their octaves unknown.
     """
 
     notes: tuple[Note, ...]
@@ -37,6 +38,7 @@ class Brought:
     key: tuple[int, bool] | None
     identity: dict[str, str]
     remarks: tuple[str, ...] = ()
+    is_recording: bool = False
 
 
 def read_lead(path: Path, *, beats_per_bar: int | None = None) -> Brought:

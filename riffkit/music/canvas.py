@@ -109,6 +109,7 @@ class Canvas:
         config: SamplerConfig,
         *,
         inpainting: Inpainting | None = None,
+        guide: Float[Tensor, "#batch channel row column"] | None = None,
         seed: int | Sequence[int] = 0,
         on_step: OnStep | None = None,
     ) -> Float[Tensor, "batch channel row column"]:
@@ -126,6 +127,7 @@ class Canvas:
             self.windows(schedules),
             replace(config, circular=self.circular),
             inpainting=inpainting,
+            guide=guide,
             generators=[torch.Generator().manual_seed(one) for one in seeds],
             on_step=on_step,
         )

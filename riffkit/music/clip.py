@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 
+from riffkit.atomic import check_output_folder
 from riffkit.audio.encoding import Bits, Storage
 from riffkit.audio.reader import read_tags
 from riffkit.audio.shown import Shown
-from riffkit.errors import ParameterError
+from riffkit.errors import ParameterError, unknown
 from riffkit.kinds import is_image
 from riffkit.limits import bpm_text
 from riffkit.music.midi import is_midi, open_midi
+from riffkit.music.task import slug
 from riffkit.prompt.key import parse_key
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.score.midi import recipe_in
@@ -29,7 +32,9 @@ class Clip:
     """What every task returns: sound, image and recipe.
 
     `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are messages for the
-    user. The end of a `loop` flows into its beginning. `title` is what players show.
+    user. The end of a `loop` flows into its beginning. `title` is what players show. `stems` are
+    the sounds of its tracks by name, if it was painted track by track: they add up to `waveform`.
+    `stem_images` are the pictures of those that were painted, before they were mixed.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -39,6 +44,8 @@ class Clip:
     notes: tuple[str, ...] = ()
     loop: bool = False
     title: str = ""
+    stems: Mapping[str, Float[Tensor, "channel sample"]] = field(default_factory=dict)
+    stem_images: Mapping[str, SpectrogramImage] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         values = self.recipe.arguments
@@ -74,13 +81,90 @@ class Clip:
         """
         from riffkit.audio import files
 
-        storage = Storage(bits, sample_rate)
-        storage.check(Path(path))
+        path, storage = Path(path), Storage(bits, sample_rate)
+        storage.check(path)
         rate = sample_rate or self.sample_rate
         tags = {TAG: self.recipe.to_json()}
         files.save(
             path, self._at_rate(rate), rate, subtype=storage.subtype, tags=tags, shown=self._shown()
         )
+
+    def stem(self, name: str) -> Clip:
+        """One track as a clip of its own, as loud as in the mix.
+
+        Args:
+            name: one of the names in `stems`.
+
+        Returns:
+            The clip; its image is the track as it was painted.
+
+        Raises:
+            ParameterError: there is no such stem.
+
+        Example:
+            clip.stem("drums").save("drums.wav")
+        """
+        if name not in self.stems:
+            raise ParameterError(f"stem: {unknown(name, self.stems)}")
+        image = self.stem_images.get(name, self.image)
+        recipe = recipe_of(image) if name in self.stem_images else None
+        recipe = recipe or self.recipe.with_arguments({"stem": name})
+        return replace(
+            self,
+            waveform=self.stems[name],
+            image=replace(image, recipe=recipe.to_dict()),
+            recipe=recipe,
+            title=f"{self.title} – {name}" if self.title else name,
+            stems={},
+            stem_images={},
+        )
+
+    def save_stems(
+        self,
+        folder: str | Path,
+        *,
+        suffix: str = ".wav",
+        bits: Bits | None = None,
+        sample_rate: int | None = None,
+    ) -> list[Path]:
+        """Write each track to a file of its own: 01-bass-guitar.wav, 02-piano.wav …, and its image.
+
+        They begin and end together, and added up they are the clip as `save` writes it: to −90 dB
+        in 24 bits and as floats, to −60 dB in 16. Tags are as in `save`; the title names the track.
+
+        Args:
+            folder: where to write them; it is made if need be.
+            suffix: .wav or .flac. In .ogg and .mp3 they add up only about.
+            bits: as in `save`.
+            sample_rate: as in `save`.
+
+        Returns:
+            The files in the order of the tracks.
+
+        Raises:
+            ParameterError: the clip has no stems, or the format doesn't store such samples.
+            OutputError: it can't be written there.
+
+        Example:
+            clip.save_stems("trio", bits=24)
+        """
+        if not self.stems:
+            raise ParameterError("stems: this clip has none; paint it from a score")
+        folder = Path(folder)
+        check_output_folder(folder)
+        storage = Storage(bits, sample_rate)
+        paths = [
+            folder / f"{number:02}-{slug(name)}{suffix}"
+            for number, name in enumerate(self.stems, 1)
+        ]
+        storage.check(paths[0])
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, name in zip(paths, self.stems, strict=True):
+            clip = self.stem(name)
+            clip.save(path, bits=bits, sample_rate=sample_rate)
+            if name in self.stem_images:
+                clip.image.save(path.with_suffix(".png"))
+        return paths
 
     def _shown(self) -> Shown:
         grid, asked = self.image.grid, self.recipe.arguments

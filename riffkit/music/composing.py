@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from riffkit.errors import OutputError, ParameterError
 from riffkit.limits import bpm_text, check_seed
@@ -23,8 +23,7 @@ from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import Recipe, versions
 from riffkit.score.brief import Brief
 from riffkit.score.chords import parse_chords
-from riffkit.score.compose import MAX_BARS, usual_beats
-from riffkit.score.compose import compose as written
+from riffkit.score.compose import MAX_BARS, compose, usual_beats
 from riffkit.score.given import octaves_moved
 from riffkit.score.humanize import humanize
 from riffkit.score.keys import key_of_notes, share_in_key
@@ -132,24 +131,8 @@ def request_of(given: Sequence[Any], values: Mapping[str, Any]) -> ComposeReques
 def composed(request: ComposeRequest) -> Composition:
     """What `riffkit.compose` returns."""
     traits = model_traits(bundled_models()[BUNDLED_DEFAULT])
-    read = read_prompt(request.prompt, traits)
-    brought = _brought(request)
-    brief = brief_of(read, _with_files(request, brought.values()), traits)
-    melody, drums = brought.get("melody"), brought.get("drums")
-    if melody is not None and request.key is None:
-        brief = _in_key_of(melody, brief)
-    beats = brief.beats_per_bar
-    if request.chords is not None:
-        beats = beats or usual_beats(brief.style)
-        chords = parse_chords(request.chords, beats_per_bar=beats)
-        brief = replace(brief, chords=chords, beats_per_bar=beats)
-    score = written(
-        brief,
-        bars=request.bars or _length(brief, melody, drums),
-        seed=request.seed,
-        melody=() if melody is None else melody.notes,
-        drums=() if drums is None else drums.notes,
-    )
+    read, brought = read_prompt(request.prompt, traits), _brought(request)
+    score, notes = written(read, request, traits, brought, bars=_USUAL_BARS)
     facts = score.facts
     arguments = {
         **{k: v for k, v in asdict(request).items() if k not in _FILES},
@@ -160,14 +143,8 @@ def composed(request: ComposeRequest) -> Composition:
     }
     inputs = {name: dict(file.identity) for name, file in brought.items()}
     recipe = Recipe("compose", arguments, inputs=inputs, versions=versions())
-    notes = [
-        *(remark for file in brought.values() for remark in file.remarks),
-        *(() if melody is None else octaves_moved(melody.notes, score)),
-        *_left_aside(read, request, score),
-        *notes_of(read),
-    ]
-    played = humanize(score, request.humanize, request.seed)
-    return Composition(played, recipe, tuple(notes))
+    remarks = (remark for file in brought.values() for remark in file.remarks)
+    return Composition(score, recipe, (*remarks, *notes, *notes_of(read)))
 
 
 def _brought(request: ComposeRequest) -> dict[str, Brought]:
@@ -181,14 +158,71 @@ def _brought(request: ComposeRequest) -> dict[str, Brought]:
     return found
 
 
-def _with_files(request: ComposeRequest, brought: Iterable[Brought]) -> ComposeRequest:
-    """With the tempo and metre of files in the place of what isn't asked for."""
+@runtime_checkable
+class Asked(Protocol):
+    """A request for music: what it says of tempo, key, metre, length and chords."""
+
+    @property
+    def bars(self) -> int | None: ...
+
+    @property
+    def bpm(self) -> float | None: ...
+
+    @property
+    def key(self) -> str | None: ...
+
+    @property
+    def beats_per_bar(self) -> int | None: ...
+
+    @property
+    def chords(self) -> str | None: ...
+
+    @property
+    def humanize(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
+
+
+def written(
+    read: Prompt, request: Asked, traits: ModelTraits, brought: Mapping[str, Brought], *, bars: int
+) -> tuple[Score, tuple[str, ...]]:
+    """A score for a prompt, over what the user brought: a "melody", "drums".
+
+    Its length is `request.bars`; else the melody's, else at least `bars`, in which chords or drums
+    come round. The second value are notes for the user.
+    """
+    melody, drums = brought.get("melody"), brought.get("drums")
+    bpm, beats = _tempo_and_metre(request, brought.values())
+    brief = brief_of_prompt(read, traits, bpm=bpm, key=request.key, beats_per_bar=beats)
+    if melody is not None and request.key is None:
+        brief = _in_key_of(melody, brief)
+    if request.chords is not None:
+        beats = brief.beats_per_bar or usual_beats(brief.style)
+        chords = parse_chords(request.chords, beats_per_bar=beats)
+        brief = replace(brief, chords=chords, beats_per_bar=beats)
+    score = compose(
+        brief,
+        bars=request.bars or _length(brief, melody, drums, bars),
+        seed=request.seed,
+        melody=() if melody is None else melody.notes,
+        drums=() if drums is None else drums.notes,
+    )
+    notes = (
+        *(() if melody is None else octaves_moved(melody.notes, score)),
+        *_left_aside(read, request, brought, score),
+    )
+    return humanize(score, request.humanize, request.seed), notes
+
+
+def _tempo_and_metre(request: Asked, brought: Iterable[Brought]) -> tuple[float | None, int | None]:
+    """Those of files in the place of what isn't asked for."""
     bpm, beats = request.bpm, request.beats_per_bar
     for file in brought:
         if bpm is None and file.bpm is not None:
             bpm = min(float(MAX_BPM), max(float(MIN_BPM), file.bpm))
         beats = beats or file.beats_per_bar
-    return replace(request, bpm=bpm, beats_per_bar=beats)
+    return bpm, beats
 
 
 def _in_key_of(melody: Brought, brief: Brief) -> Brief:
@@ -207,22 +241,26 @@ def _in_key_of(melody: Brought, brief: Brief) -> Brief:
     return replace(brief, tonic=tonic, mode=mode)
 
 
-def _length(brief: Brief, melody: Brought | None, drums: Brought | None) -> int:
-    """Bars: the melody's; else eight at least, in which chords or drums come round."""
+def _length(brief: Brief, melody: Brought | None, drums: Brought | None, bars: int) -> int:
+    """Bars: the melody's (of a recording some); else `bars` at least, in which chords or drums
+    come round.
+    """
     if melody is not None:
-        return melody.bars
+        return min(melody.bars, _USUAL_BARS) if melody.is_recording else melody.bars
     period = 1 if drums is None else drums.bars
     if brief.chords and brief.beats_per_bar:
         period = round((brief.chords[-1].start + brief.chords[-1].duration) / brief.beats_per_bar)
-    return min(MAX_BARS, period * -(-_USUAL_BARS // period))
+    return min(MAX_BARS, period * -(-bars // period))
 
 
-def _left_aside(prompt: Prompt, request: ComposeRequest, score: Score) -> Iterator[str]:
+def _left_aside(
+    prompt: Prompt, request: Asked, brought: Mapping[str, Brought], score: Score
+) -> Iterator[str]:
     """Notes on a metre, tempo or key that the prompt names and a file takes the place of."""
     facts = score.facts
-    if request.melody is None and request.drums is None:
+    if not brought:
         return
-    owner = "melody" if request.melody is not None else "drums"
+    owner = "melody" if "melody" in brought else "drums"
     metre = prompt.metre if request.beats_per_bar is None else None
     if metre is not None and metre.beats != facts.beats_per_bar:
         yield f"prompt: the {owner}'s {facts.beats_per_bar} beats per bar are kept"
@@ -232,14 +270,7 @@ def _left_aside(prompt: Prompt, request: ComposeRequest, score: Score) -> Iterat
             f"{bpm_text(facts.bpm)} BPM, is kept; set `bpm` to change it"
         )
     named = prompt.key if request.key is None else None
-    if named is not None and facts.key is not None and request.melody is not None:
+    if named is not None and facts.key is not None and "melody" in brought:
         key = parse_key(f"{facts.key} {facts.mode}")
         if not named.agrees_with(key):
             yield f"prompt: {named.name} isn't used; the melody's key, {key.name}, is kept"
-
-
-def brief_of(prompt: Prompt, request: ComposeRequest, traits: ModelTraits) -> Brief:
-    """What the prompt and the request ask of a score, without what isn't wanted."""
-    return brief_of_prompt(
-        prompt, traits, bpm=request.bpm, key=request.key, beats_per_bar=request.beats_per_bar
-    )

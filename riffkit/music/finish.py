@@ -6,7 +6,7 @@ Anything that every output needs (a watermark, a manifest) is added here and now
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,12 +20,13 @@ from riffkit.audio.loudness import (
     MAX_TRUE_PEAK_DBFS,
     TARGET_LUFS,
     integrated_lufs,
-    normalize_loudness,
-    normalize_peak,
+    loudness_gain,
+    peak_gain,
 )
 from riffkit.limits import Loudness
 from riffkit.music.clip import Clip
 from riffkit.provenance.recipe import Recipe
+from riffkit.score.notes import Score
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import KnownPart
 
@@ -57,6 +58,9 @@ class Ending:
         return cls(lufs=None, ceiling=ceiling, faded=False)
 
 
+Gain = Float[Tensor, " sample"] | float
+
+
 def finish(
     waveform: Float[Tensor, "channel sample"],
     image: SpectrogramImage,
@@ -67,92 +71,148 @@ def finish(
     loudness: Loudness | None = None,
     title: str = "",
     notes: Sequence[str] = (),
+    stems: Mapping[str, Float[Tensor, "2 sample"]] | None = None,
+    pictures: Mapping[str, Picture] | None = None,
 ) -> Clip:
     """Make a clip of a sound and the image that it came from.
 
     `circular` means that the sound is a loop. Loudness is by BS.1770 (riffkit/audio/loudness.py),
     true peak at most −1 dBFS. `loudness` is that of the whole clip, cut and faded, in place of the
-    ending's. `title` is for players.
+    ending's. `title` is for players. `stems` add up to the sound, and to the clip's: all that is
+    done is measured on the sound, and done to all of them; `pictures` are those that were painted.
     """
     rate, remarks = image.params.sample_rate, list[str]()
+    names, sounds = [*(stems or {})], [waveform, *(stems or {}).values()]
     if loudness is None:
-        waveform, remarks = _at_own_level(waveform, rate, ending, circular=circular)
+        gain, remarks = _own_gain(waveform, rate, ending, circular=circular)
+        sounds = _times(sounds, gain)
     if ending.span is not None:
-        waveform = waveform[:, slice(*ending.span)]
+        sounds = [sound[:, slice(*ending.span)] for sound in sounds]
     if ending.faded:
-        waveform = _faded(waveform, round(_FADE_SECONDS * rate))
+        sounds = _times(sounds, _fade(sounds[0].shape[-1], round(_FADE_SECONDS * rate)))
     if loudness is not None:
-        waveform, remarks = _at_loudness(waveform, rate, loudness, circular=circular)
-    image = replace(image, recipe=recipe.to_dict())
-    return Clip(waveform, rate, image, recipe, (*notes, *remarks), loop=circular, title=title)
+        gain, remarks = _gain_to(loudness, sounds[0], rate, circular=circular)
+        sounds = _times(sounds, gain)
+    down, more = _gain_for_stems(dict(zip(names, sounds[1:], strict=True)))
+    sounds = _times(sounds, down)
+    return Clip(
+        sounds[0],
+        rate,
+        replace(image, recipe=recipe.to_dict()),
+        recipe,
+        (*notes, *remarks, *more),
+        loop=circular,
+        title=title,
+        stems=dict(zip(names, sounds[1:], strict=True)),
+        stem_images={name: one.image_for(name, recipe) for name, one in (pictures or {}).items()},
+    )
 
 
-def _at_own_level(
+def _own_gain(
     waveform: Float[Tensor, "channel sample"], rate: int, ending: Ending, *, circular: bool
-) -> tuple[Float[Tensor, "channel sample"], list[str]]:
-    """The sound at its ending's level, and notes."""
+) -> tuple[Gain, list[str]]:
+    """The gain to an ending's level, and notes."""
     if ending.lufs is not None:
-        level = normalize_loudness(waveform, rate, target_lufs=ending.lufs, circular=circular)
-        return level, []
+        return loudness_gain(waveform, rate, target_lufs=ending.lufs, circular=circular), []
     if ending.ceiling is None:
-        return waveform, []
-    gain = limiter_gain(true_peaks(waveform), rate, ceiling=ending.ceiling)
-    return _within_full_scale(waveform * torch.from_numpy(gain).float())
+        return 1.0, []
+    limited = limiter_gain(true_peaks(waveform), rate, ceiling=ending.ceiling)
+    gain = torch.from_numpy(limited).float()
+    down, remarks = _within_full_scale(waveform * gain)
+    return gain * down, remarks
 
 
-def _at_loudness(
-    waveform: Float[Tensor, "channel sample"], rate: int, loudness: Loudness, *, circular: bool
-) -> tuple[Float[Tensor, "channel sample"], list[str]]:
-    """The sound at the loudness that the user wants, and a note if it can't be that loud."""
+def _gain_to(
+    loudness: Loudness, waveform: Float[Tensor, "channel sample"], rate: int, *, circular: bool
+) -> tuple[Gain, list[str]]:
+    """The gain to the loudness that the user wants, and a note if the sound can't be that loud."""
     if loudness == "peak":
-        return normalize_peak(waveform, circular=circular), []
-    level = normalize_loudness(waveform, rate, target_lufs=loudness, circular=circular)
-    reached = integrated_lufs(level, rate)
+        return peak_gain(waveform, circular=circular), []
+    gain = loudness_gain(waveform, rate, target_lufs=loudness, circular=circular)
+    reached = integrated_lufs(waveform * gain, rate)
     if not math.isfinite(reached) or reached > loudness - _MISSED_LU:
-        return level, []
-    return level, [
+        return gain, []
+    return gain, [
         f"loudness: {reached:.1f} LUFS instead of {loudness:g}; its peaks are turned down by "
         f"{MAX_LIMITING_DB:g} dB already"
     ]
 
 
 def _within_full_scale(
-    waveform: Float[Tensor, "channel sample"],
-) -> tuple[Float[Tensor, "channel sample"], list[str]]:
-    """The sound, with one gain for all of it if it would be clipped, and a note of that."""
+    waveform: Float[Tensor, "channel sample"], what: str = "the clip"
+) -> tuple[float, list[str]]:
+    """One gain for all of the sound if it would be clipped, and a note of that."""
     peak = float(true_peaks(waveform).max()) if float(waveform.abs().max()) > 1 else 1.0
     if peak <= 1:
-        return waveform, []
+        return 1.0, []
     down = 20 * math.log10(peak)
-    return waveform / peak, [f"level: {down:.1f} dB down; the clip is that much above full scale"]
+    return 1 / peak, [f"level: {down:.1f} dB down; {what} is that much above full scale"]
 
 
-def _faded(
-    waveform: Float[Tensor, "channel sample"], n_fade: int
-) -> Float[Tensor, "channel sample"]:
-    n_fade = min(waveform.shape[-1] // 2, n_fade)
-    if not n_fade:
-        return waveform
-    waveform = waveform.clone()
-    rising = raised_cosine(torch.linspace(0, 1, n_fade))
-    waveform[:, :n_fade] *= rising
-    waveform[:, -n_fade:] *= rising.flip(0)
-    return waveform
+def _gain_for_stems(stems: Mapping[str, Float[Tensor, "2 sample"]]) -> tuple[float, list[str]]:
+    """One gain for all, where a stem would be clipped and no longer add up, and a note of that.
+
+    A stem can be louder than the mix, where others cancel it.
+    """
+    peaks = {name: float(stem.abs().max()) for name, stem in stems.items()}
+    if not peaks:
+        return 1.0, []
+    loudest = max(peaks, key=lambda name: peaks[name])
+    return _within_full_scale(stems[loudest], f"the stem {loudest!r}")
+
+
+def _times(
+    sounds: Sequence[Float[Tensor, "_ sample"]], gain: Gain
+) -> list[Float[Tensor, "_ sample"]]:
+    """All of them times a gain."""
+    return list(sounds) if isinstance(gain, float) and gain == 1 else [s * gain for s in sounds]
+
+
+def _fade(n_samples: int, n_fade: int) -> Gain:
+    """Rises over the first samples and falls over the last."""
+    n_fade = min(n_samples // 2, n_fade)
+    gain = torch.ones(n_samples)
+    if n_fade:
+        rising = raised_cosine(torch.linspace(0, 1, n_fade))
+        gain[:n_fade] *= rising
+        gain[-n_fade:] *= rising.flip(0)
+    return gain
 
 
 Join = Callable[[Float[Tensor, "channel sample"]], Float[Tensor, "channel joined"]]
 
 
 @dataclass(frozen=True, eq=False)
+class Picture:
+    """A player painted alone; `painting` is the same for another that would be the same picture."""
+
+    image: SpectrogramImage
+    painting: str
+
+    def image_for(self, name: str, recipe: Recipe) -> SpectrogramImage:
+        """The image with the recipe of a stem of that name."""
+        own = recipe.with_arguments({"stem": name, "painting": self.painting})
+        return replace(self.image, recipe=own.to_dict())
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Players painted alone: a picture for each track of a score, which says how they are mixed."""
+
+    pictures: Sequence[Picture]
+    score: Score
+
+
+@dataclass(frozen=True, eq=False)
 class Painted:
-    """One image, and how it becomes a clip.
+    """One image, or a band's, and how that becomes a clip. A band's clip has the image of its mix.
 
     `loop` makes it circular. `seed` is the vocoder's. `known` is existing sound to keep; `join`
     combines the new sound with it. `ending` is applied last. `measure(sound)` returns notes for the
     user.
     """
 
-    image: SpectrogramImage
+    image: SpectrogramImage | Band
     seed: int
     ending: Ending
     loop: bool = False

@@ -1,9 +1,8 @@
-"""The notes of a tune in a MIDI file: as they are struck, and no drums."""
+"""MIDI files: known by their names or beginnings, opened, and what they say first."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from pathlib import Path
 
 from riffkit.errors import ParameterError
@@ -12,25 +11,6 @@ from riffkit.score.midi_file import MidiFile, parse_midi
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 DEFAULT_BPM = 120.0
-
-
-@dataclass(frozen=True)
-class MidiNote:
-    """`start` and `duration` in beats; `pitch` in semitones, 60 is middle C; `level` 0 to 1."""
-
-    start: float
-    duration: float
-    pitch: int
-    level: float
-
-
-@dataclass(frozen=True)
-class MidiSong:
-    """All notes but the drums', by their start, the usual tempo and the first metre."""
-
-    notes: tuple[MidiNote, ...]
-    bpm: float
-    metre: Metre | None = None
 
 
 def is_midi(path: Path) -> bool:
@@ -43,27 +23,6 @@ def is_midi(path: Path) -> bool:
     except OSError:
         return False
     return head.startswith(b"MThd") or (head[:4] == b"RIFF" and head[8:] == b"RMID")
-
-
-def read_midi(path: Path) -> MidiSong:
-    """The notes of a MIDI file.
-
-    Raises:
-        ParameterError: it can't be read, says not how long a beat is, or has no notes but drums.
-    """
-    file = open_midi(path, option="melody", pedal=False)
-    bpm = usual_bpm(file)
-    ticks = file.ticks_per_beat(bpm)
-    notes = tuple(
-        MidiNote(n.start / ticks, (n.end - n.start) / ticks, n.pitch, n.velocity / 127)
-        for n in sorted(file.notes, key=lambda note: (note.start, note.pitch))
-        if not n.is_drum
-    )
-    if not notes:
-        raise ParameterError(
-            f"melody={path.name!r}: contains drums alone; choose a file with a melody"
-        )
-    return MidiSong(notes, bpm, first_metre(file))
 
 
 def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:

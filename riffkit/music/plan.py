@@ -10,6 +10,8 @@ from riffkit.diffusion.denoise import SamplerConfig
 from riffkit.prompt.emphasis import Emphasis
 from riffkit.prompt.key import MusicalKey
 from riffkit.prompt.prompt import Prompt
+from riffkit.score.notes import Score
+from riffkit.score.stems import Stem
 from riffkit.spectrogram.beat_grid import BeatGrid
 
 
@@ -55,7 +57,9 @@ class Plan:
     `denoising` is the sampler's configuration at full strength. The music sounds `transpose`
     semitones above the painted image. `texts` are those of the prompts, in order; `read` pairs the
     prompts with their names in messages. `resolved` has the values that a recipe stores for the
-    request's defaults. `notes` tell the user of choices that may surprise.
+    request's defaults. `notes` tell the user of choices that may surprise. `score` is what is
+    painted after, if there is one; `apart` are its players where each is painted alone, by the text
+    in the same place.
     """
 
     grid: BeatGrid
@@ -67,6 +71,8 @@ class Plan:
     read: tuple[tuple[str, Prompt], ...]
     resolved: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    score: Score | None = None
+    apart: tuple[Stem, ...] = ()
 
     @property
     def bars(self) -> int:

@@ -143,7 +143,8 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
         raise ParameterError(f"recipe command={recipe.command!r}: unknown; update riffkit")
     task = tasks()[recipe.command]
     values = dict(recipe.arguments)
-    index = values.pop("index", 0)
+    index, stem = values.pop("index", 0), values.pop("stem", None)
+    values.pop("painting", None)
     request = built(task.request, values, where="recipe")
     inputs = {
         name: identity.get("seed") or _input_of(recipe, places, name)
@@ -151,7 +152,8 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
     }
     session = Session(_model_of(recipe, places), recorded=recipe)
     prepared = prepare(session, Call(task, request, inputs)).as_recorded(recipe)
-    return perform(session, prepared)[index]
+    clip = perform(session, prepared)[index]
+    return clip if stem is None else clip.stem(stem)
 
 
 def _model_of(recipe: Recipe, places: Places) -> Pipeline:

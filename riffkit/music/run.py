@@ -12,13 +12,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from riffkit.music.clip import Clip
-from riffkit.music.finish import Painted, finish
+from riffkit.music.finish import Band, Painted, Picture, finish
 from riffkit.music.plan import Plan, Texts
 from riffkit.music.session import Session
+from riffkit.music.stems import stems_to_mix
 from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
+from riffkit.score.stems import stem_names
+from riffkit.spectrogram.convert import waveform_to_image
+from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import decode
 
 _log = logging.getLogger(__name__)
@@ -86,6 +91,7 @@ def prepare(session: Session, call: Call[Any], opened: Opened | None = None) -> 
         model=session.pipeline.recipe_facts,
         inputs={name: dict(one.identity) for name, one in opened.items()},
         texts=[texts.to_dict() for texts in plan.texts],
+        score=None if plan.score is None else plan.score.to_dict(),
         versions=versions(),
         threads=torch.get_num_threads(),
     )
@@ -112,15 +118,22 @@ def _clip(
 ) -> Clip:
     request = prepared.call.request
     begin = time.perf_counter()
-    waveform = decode(
-        painted.image,
-        vocoder=request.vocoder,
-        quality=request.quality,
-        seed=painted.seed,
-        circular=painted.loop,
-        known=painted.known,
-        device=str(session.pipeline.device),
-    )
+    image, stems, pictures = painted.image, dict[str, Tensor](), dict[str, Picture]()
+    options: dict[str, Any] = {
+        "vocoder": request.vocoder,
+        "quality": request.quality,
+        "seed": painted.seed,
+        "circular": painted.loop,
+        "device": str(session.pipeline.device),
+    }
+    if isinstance(image, Band):
+        pictures = dict(zip(stem_names(image.score.tracks), image.pictures, strict=True))
+        mixed = stems_to_mix([one.image for one in image.pictures], image.score, **options)
+        stems = {name: torch.from_numpy(stem) for name, stem in mixed.stems.items()}
+        waveform = torch.from_numpy(mixed.waveform)
+        image = _image_like(image.pictures[0].image, waveform)
+    else:
+        waveform = decode(image, known=painted.known, **options)
     _log.debug("decoded by %s in %.2f s", request.vocoder, time.perf_counter() - begin)
     if painted.join is not None:
         waveform = painted.join(waveform)
@@ -128,14 +141,22 @@ def _clip(
         notes = (*notes, *painted.measure(waveform))
     return finish(
         waveform,
-        painted.image,
+        image,
         recipe,
         painted.ending,
         circular=painted.loop,
         loudness=request.loudness,
         title=prepared.title,
         notes=notes,
+        stems=stems,
+        pictures=pictures,
     )
+
+
+def _image_like(one: SpectrogramImage, waveform: Tensor) -> SpectrogramImage:
+    """The image of a sound, laid out as another is."""
+    rate = one.params.sample_rate
+    return waveform_to_image(waveform, rate, one.params, grid=one.grid, transpose=one.transpose)
 
 
 def run(

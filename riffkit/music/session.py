@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -25,17 +26,28 @@ class Session:
     """The state of one call of a task.
 
     `on_step` is called with (steps done, total steps). `recorded` is the recipe of a replay.
+    `stems_folder` may hold players that were painted before.
     """
 
     def __init__(
-        self, pipeline: Pipeline, *, on_step: OnStep | None = None, recorded: Recipe | None = None
+        self,
+        pipeline: Pipeline,
+        *,
+        on_step: OnStep | None = None,
+        recorded: Recipe | None = None,
+        stems_folder: Path | None = None,
     ) -> None:
+        self.stems_folder = stems_folder
         self.pipeline = pipeline
         self.on_step = on_step
         self.recorded = recorded
         self._prompts: dict[str, Prompt] = {}
         self._conditionings: dict[tuple[Emphasis, Emphasis], Conditioning] = {}
         self._remarks: list[str] = []
+
+    def remark(self, note: str) -> None:
+        """Tell the user of something at the end."""
+        self._remarks.append(note)
 
     def read(self, prompt: str) -> Prompt:
         """A prompt as the model understands it; results are cached."""
@@ -76,6 +88,7 @@ class Session:
         *,
         seed: int | Sequence[int],
         inpainting: Inpainting | None = None,
+        guide: Float[Tensor, "#batch channel row column"] | None = None,
         strength: float = 1.0,
         steps: int | None = None,
         silent: bool = False,
@@ -88,11 +101,11 @@ class Session:
             plan.denoising,
             strength=strength,
             steps=plan.denoising.steps if steps is None else steps,
-            on_remark=None if silent else self._remarks.append,
+            on_remark=None if silent else self.remark,
         )
         on_step = None if silent else self.on_step
         return canvas.paint(
-            schedules, noise, config, inpainting=inpainting, seed=seed, on_step=on_step
+            schedules, noise, config, inpainting=inpainting, guide=guide, seed=seed, on_step=on_step
         )
 
     def picture(

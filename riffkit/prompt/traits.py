@@ -15,7 +15,8 @@ class ModelTraits:
     twelve if empty; then `minor_words` and `major_words` name moods of either mode, and
     `unpitched_words` say that nothing has a key. `english`: its captions were English, so prompts
     in other languages are put into it. `vocabulary`: the words of its captions beside its styles',
-    by what they name ("instruments", "moods", "other"); empty where nobody listed them.
+    by what they name ("instruments", "moods", "other"); empty where nobody listed them. `guided`:
+    its UNet has as many input channels again, for a guide image (riffkit/score/guide.py).
     """
 
     bar_cue: bool = False
@@ -31,3 +32,4 @@ class ModelTraits:
     unpitched_words: list[str] = field(default_factory=list)
     english: bool = False
     vocabulary: dict[str, list[str]] = field(default_factory=dict)
+    guided: bool = False

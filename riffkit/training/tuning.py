@@ -30,7 +30,10 @@ _MOST_SEEDS = 2**62
 
 
 class Denoiser(nn.Module):
-    """The UNet, and the text encoder if it is trained too; `texts` are then tokens."""
+    """The UNet, and the text encoder if it is trained too; `texts` are then tokens.
+
+    Where the UNet has channels for a guide they are blank: a user's songs have no score.
+    """
 
     def __init__(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel | None) -> None:
         super().__init__()
@@ -46,6 +49,8 @@ class Denoiser(nn.Module):
         if self.text_encoder is not None:
             texts = self.text_encoder(texts).last_hidden_state
         dtype = self.unet.dtype
+        n_blank = int(self.unet.config["in_channels"]) - noisy.shape[1]
+        noisy = nn.functional.pad(noisy, (0, 0, 0, 0, 0, n_blank))
         output: Tensor = self.unet(noisy.to(dtype), timesteps, texts.to(dtype)).sample
         return output.float()
 

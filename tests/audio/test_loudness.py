@@ -6,12 +6,7 @@ import pytest
 import torch
 
 from riffkit.audio.limiter import limiter_gain, true_peaks
-from riffkit.audio.loudness import (
-    integrated_lufs,
-    normalize_loudness,
-    normalize_peak,
-    true_peak_dbfs,
-)
+from riffkit.audio.loudness import integrated_lufs, loudness_gain, peak_gain, true_peak_dbfs
 
 RATE = 44_100
 
@@ -62,7 +57,7 @@ def test_the_true_peak_is_between_the_samples() -> None:
 @pytest.mark.parametrize("gain_db", [-40.0, 0.0, 10.0])
 def test_music_comes_to_minus_16_lufs_under_minus_1_dbtp(circular, gain_db) -> None:
     clip = 10 ** (gain_db / 20) * _drums(5.0, decay_ms=40)
-    normalized = normalize_loudness(clip, RATE, circular=circular)
+    normalized = clip * loudness_gain(clip, RATE, circular=circular)
     assert normalized.shape == clip.shape
     assert normalized.dtype == torch.float32
     assert integrated_lufs(normalized, RATE) == pytest.approx(-16, abs=0.1)
@@ -78,16 +73,15 @@ def test_this_clip_needs_the_limiter() -> None:
 
 def test_without_peaks_the_gain_is_one_number() -> None:
     clip = _sine(440, -40).repeat(2, 1)
-    gain = normalize_loudness(clip, RATE)[:, 100:] / clip[:, 100:]
-    gain = gain[clip[:, 100:].abs() > 1e-4]
+    gain = loudness_gain(clip, RATE)[100:]
     assert gain.max() / gain.min() == pytest.approx(1.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("target_lufs", [-23.0, -14.0])
 def test_another_target_and_ceiling(target_lufs) -> None:
-    normalized = normalize_loudness(
-        _sine(440, -30).repeat(2, 1), RATE, target_lufs=target_lufs, max_true_peak_dbfs=-3.0
-    )
+    clip = _sine(440, -30).repeat(2, 1)
+    gain = loudness_gain(clip, RATE, target_lufs=target_lufs, max_true_peak_dbfs=-3.0)
+    normalized = clip * gain
     assert integrated_lufs(normalized, RATE) == pytest.approx(target_lufs, abs=0.1)
     assert true_peak_dbfs(normalized) <= -3
 
@@ -96,7 +90,7 @@ def test_peaks_too_high_to_hide_leave_the_clip_quieter() -> None:
     """A lone click 40 dB above the music isn't crushed by more than 6 dB."""
     clip = _sine(440, -40, seconds=5).repeat(2, 1)
     clip[:, 100_000] = 0.9
-    normalized = normalize_loudness(clip, RATE)
+    normalized = clip * loudness_gain(clip, RATE)
     assert -1.2 <= true_peak_dbfs(normalized) <= -1.0
     assert integrated_lufs(normalized, RATE) < -30
     rise_db = 20 * math.log10(normalized[0, :40_000].std() / clip[0, :40_000].std())
@@ -107,14 +101,14 @@ def test_peaks_too_high_to_hide_leave_the_clip_quieter() -> None:
 @pytest.mark.parametrize("n_samples", [1, 100, 44_100])
 def test_silence_stays_silence(n_samples) -> None:
     silence = torch.zeros(2, n_samples)
-    assert torch.equal(normalize_loudness(silence, RATE), silence)
+    assert torch.equal(loudness_gain(silence, RATE), torch.ones(n_samples))
 
 
 @pytest.mark.parametrize("circular", [False, True])
 @pytest.mark.parametrize("n_samples", [1, 10, 300])
 def test_the_shortest_clips_keep_the_promise(n_samples, circular) -> None:
     clip = torch.randn(1, n_samples, generator=torch.Generator().manual_seed(3))
-    normalized = normalize_loudness(clip, RATE, circular=circular)
+    normalized = clip * loudness_gain(clip, RATE, circular=circular)
     assert normalized.isfinite().all()
     assert true_peak_dbfs(normalized, circular=circular) <= -1.0
 
@@ -158,8 +152,6 @@ def test_the_gain_falls_before_a_peak_and_recovers_after_it() -> None:
 def test_peak_is_one_gain_for_the_whole_clip() -> None:
     for circular in (False, True):
         drums = _drums(2.0, 40.0)
-        loud = normalize_peak(drums, circular=circular)
+        loud = drums * peak_gain(drums, circular=circular)
         assert true_peak_dbfs(loud, circular=circular) == pytest.approx(-1, abs=1e-3)
-        gain = float(loud.abs().max() / drums.abs().max())
-        assert torch.allclose(loud, drums * gain, atol=1e-6)
-    assert not normalize_peak(torch.zeros(2, 100)).any()
+    assert peak_gain(torch.zeros(2, 100)) == 1

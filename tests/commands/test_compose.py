@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import riffkit
 from riffkit.commands.app import application
-from riffkit.music.midi import read_midi
+from riffkit.music.brought import read_lead
 from riffkit.score.midi import write_midi
 from tests.score.tunes import TUNES
 
@@ -36,7 +36,7 @@ def test_it_says_what_it_wrote(here: Path) -> None:
         "a.mid: 3 bars of 4/4, 136 BPM, C minor, jazz swing: piano, upright bass, seed 4\n"
     )
     assert err == ""
-    assert max(n.start + n.duration for n in read_midi(here / "a.mid").notes) <= 12
+    assert max(n.start + n.duration for n in read_lead(here / "a.mid").notes) <= 12
 
 
 def test_json_has_all_of_it_and_notes_go_to_stderr() -> None:

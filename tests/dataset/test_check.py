@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from riffkit.audio import files
-from riffkit.audio.loudness import normalize_loudness
+from riffkit.audio.loudness import loudness_gain
 from riffkit.dataset.check import check_dataset, tempo_histogram
 from riffkit.dataset.findings import KINDS
 from riffkit.dataset.formats import (
@@ -45,7 +45,7 @@ def music(seed: int) -> torch.Tensor:
     n_samples = round(SECONDS * CLIP_RATE)
     steps = np.repeat(rng.uniform(0.01, 1, 20), n_samples // 20)
     wave = torch.from_numpy(rng.standard_normal((2, n_samples)) * steps).float() * 0.1
-    return normalize_loudness(wave, CLIP_RATE)
+    return wave * loudness_gain(wave, CLIP_RATE)
 
 
 def record_of(index: int, split: str) -> ClipRecord:

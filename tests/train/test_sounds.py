@@ -1,24 +1,17 @@
-"""The synthesiser is in tune, its notes die away, and guides lie where their notes do."""
+"""The synthesiser is in tune, and its notes die away."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from riffkit.score.drums import PARTS
 from riffkit.score.notes import Note, Track
-from riffkit.spectrogram.beat_grid import BeatGrid
-from riffkit.spectrogram.mel import waveform_to_mel
-from riffkit.spectrogram.mel_scale import mel_row_hz
-from riffkit.spectrogram.params import FULL_BAND
-from riffkit.spectrogram.pixels import mel_to_pixels
 from train.sounds.drum_machine import DrumMachine
 from train.sounds.effects import chorus, equalize, overdrive, tremolo
 from train.sounds.envelope import Envelope
 from train.sounds.extremes import draw_extreme
 from train.sounds.fm import FmVoice
-from train.sounds.guide import GuideVoice, draw_guide
 from train.sounds.patches import draw_voice
 from train.sounds.plucked import PluckedVoice
 from train.sounds.subtractive import SubtractiveVoice
@@ -32,7 +25,6 @@ VOICES: dict[str, Voice] = {
     "fm": FmVoice(ratio=2.0, envelope=_HELD),
     "plucked, bright": PluckedVoice(dullness=0.05),
     "plucked, dull": PluckedVoice(dullness=0.45),
-    "guide": GuideVoice(),
 }
 BASS = Track("synth bass", "bass", 0, 38, -18.0, 0.0, 0.1, (Note(0.0, 0.5, 40, 100),))
 
@@ -176,35 +168,3 @@ def test_extremes_are_finite_loops() -> None:
         assert loop.shape == (2, 30_000)
         assert loop.dtype == np.float32
         assert np.isfinite(loop).all()
-
-
-def _guide_levels(*tracks: Track) -> np.ndarray:
-    """How dark each row (lowest first) and column of the guide's left plane is, 0 to 255."""
-    loop = draw_guide(tracks, n_beats=8, n_samples=4 * SAMPLE_RATE)
-    grid = BeatGrid(bpm=120.0, n_beats=8)
-    mel = waveform_to_mel(torch.from_numpy(loop), FULL_BAND, n_frames=grid.n_frames)
-    pixels, _ = mel_to_pixels(mel, FULL_BAND)
-    return 255 - pixels[::-1, :, 0].astype(int)
-
-
-def test_a_guide_s_partials_lie_on_their_rows() -> None:
-    melody = Track("violin", "lead", 0, 40, -16.0, 0.0, 0.0, (Note(1.0, 5.0, 81, 100),))
-    levels = _guide_levels(melody)[:, 64 * 3]
-    row_hz = np.asarray(mel_row_hz(FULL_BAND))
-    for partial in range(1, 9):
-        row = int(np.abs(row_hz - 880 * partial).argmin())
-        around = levels[row - 3 : row + 4]
-        assert abs(int(around.argmax()) - 3) <= 1
-        halfway = int(np.abs(row_hz - 880 * (partial + 0.5)).argmin())
-        assert levels[halfway] < levels[row] - 60
-
-
-def test_a_guide_s_hits_lie_on_their_columns() -> None:
-    notes = (Note(2.0, 0.25, PARTS["snare"], 110), Note(5.0, 0.25, PARTS["kick"], 110))
-    drums = Track("snare", "drums", 128, 0, -16.0, 0.0, 0.0, notes)
-    levels = _guide_levels(drums)
-    row_hz = np.asarray(mel_row_hz(FULL_BAND))
-    high, low = int(np.abs(row_hz - 3_000).argmin()), int(np.abs(row_hz - 80).argmin())
-    loudest = levels[high - 10 : high + 10].mean(axis=0).argmax()
-    assert abs(int(loudest) - 128) <= 8
-    assert levels[low, 5 * 64 + 4] > levels[high, 5 * 64 + 4] + 60

@@ -16,13 +16,13 @@ import torch
 from jaxtyping import UInt8
 
 from riffkit.score import Score, write_score
+from riffkit.score.guide import draw_guide
 from riffkit.score.notes import Mix, Track
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import SpectrogramParams
 from riffkit.spectrogram.pixels import mel_to_pixels
 from train.sounds.extremes import draw_extreme
-from train.sounds.guide import draw_guide
 from train.sounds.mixing import mix_down
 from train.sounds.render_score import SAMPLE_RATE, loop_samples
 from train.sounds.roughen import roughen
@@ -32,7 +32,7 @@ from train.sounds.voices import Stereo
 FIRST_SCORE = 10_000_000
 FIRST_HELD_OUT = 1_000_000_000
 SHARES = {"mix": 0.45, "stem": 0.40, "guide": 0.10, "extreme": 0.05}
-_ROUGH_SHARE = {"mix": 0.25, "stem": 0.12, "guide": 0.0, "extreme": 0.0}
+_ROUGH_SHARE = {"mix": 0.25, "stem": 0.12, "extreme": 0.0}
 _OTHER_TEMPO_SHARE = 0.4
 _MIN_BPM, _MAX_BPM = 60, 180
 _SILENT_RMS = 1e-3
@@ -56,6 +56,9 @@ def draw_clip(
     drawn = str(rng.choice(list(SHARES), p=list(SHARES.values())))
     kind = kind or drawn
     score = _at_some_tempo(write_score(FIRST_SCORE + number), rng)
+    facts = {**score.facts.to_dict(), "kind": kind, "number": number, "rough": False}
+    if kind == "guide":
+        return DrawnClip(number, kind, _guide(score, params, rng), facts)
     sound = _SOUNDS[kind](score, fonts, rng)
     waveform = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
     audible = float(waveform.square().mean().sqrt()) >= _SILENT_RMS
@@ -63,8 +66,7 @@ def draw_clip(
     if rough:
         waveform = roughen(waveform, SAMPLE_RATE, number)
     pixels = _loop_to_pixels(waveform, score, params)
-    facts = {**score.facts.to_dict(), "kind": kind, "number": number, "rough": bool(rough)}
-    return DrawnClip(number, kind, pixels, facts)
+    return DrawnClip(number, kind, pixels, {**facts, "rough": bool(rough)})
 
 
 def _at_some_tempo(score: Score, rng: np.random.Generator) -> Score:
@@ -93,10 +95,14 @@ def _stem(score: Score, fonts: Sequence[Path], rng: np.random.Generator) -> Ster
     return _sound(_one_player(score, rng), fonts, rng)
 
 
-def _guide(score: Score, fonts: Sequence[Path], rng: np.random.Generator) -> Stereo:
+def _guide(
+    score: Score, params: SpectrogramParams, rng: np.random.Generator
+) -> UInt8[np.ndarray, "plane row column"]:
     """The guide of one player, or of all."""
     chosen = _one_player(score, rng) if rng.random() < 0.7 else score
-    return draw_guide(chosen.tracks, n_beats=score.n_beats, n_samples=loop_samples(score))
+    grid = BeatGrid(bpm=score.bpm, n_beats=score.n_beats)
+    guide = draw_guide(chosen.tracks, grid, params)
+    return np.ascontiguousarray(guide.pixels.transpose(2, 0, 1))
 
 
 def _extreme(score: Score, fonts: Sequence[Path], rng: np.random.Generator) -> Stereo:
@@ -106,7 +112,6 @@ def _extreme(score: Score, fonts: Sequence[Path], rng: np.random.Generator) -> S
 _SOUNDS: dict[str, Callable[[Score, Sequence[Path], np.random.Generator], Stereo]] = {
     "mix": _mix,
     "stem": _stem,
-    "guide": _guide,
     "extreme": _extreme,
 }
 

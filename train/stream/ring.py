@@ -29,7 +29,7 @@ from train.stream import DEFAULT_MEGABYTES
 from train.stream.recipe import DrawnClip
 
 CLIPS_PER_SHARD = 16
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 
 
 class Ring:

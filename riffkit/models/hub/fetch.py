@@ -29,7 +29,7 @@ from riffkit.models.hub.cache import cache_folder, cached, model_path, repo_fold
 from riffkit.models.hub.download import RemoteFile, bytes_to_come, fetch, is_there
 from riffkit.models.hub.failures import offline, refusal
 from riffkit.models.hub.hub_id import HubId, parse_hub_id
-from riffkit.models.hub.listing import INDEX, model_files
+from riffkit.models.hub.listing import INDEX, TRAITS, model_files
 from riffkit.models.weights.architecture import check_class, check_configs
 from riffkit.models.weights.weight_names import NETWORKS
 
@@ -160,7 +160,15 @@ def _check_kind(hub_id: HubId, folder: Path) -> None:
             f"{named}: its configuration is missing or damaged; choose another model"
         ) from error
     check_class(str(index.get("_class_name", "")), named=named)
-    check_configs(*configs, named=named)
+    check_configs(*configs, named=named, guided=_is_guided(folder))
+
+
+def _is_guided(folder: Path) -> bool:
+    try:
+        traits = json.loads((folder / TRAITS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # most models have none
+        return False
+    return isinstance(traits, dict) and traits.get("guided") is True
 
 
 def _check_space(hub_id: HubId, needed: int) -> None:

@@ -10,7 +10,8 @@ from riffkit.models.hub.hub_id import SINGLE_FILES, HubId
 from riffkit.models.weights.weight_names import FULL_PRECISION, NETWORKS, choose_weights, weights_in
 
 INDEX = "model_index.json"
-_OURS = ("spectrogram.json", "riffkit.json")
+TRAITS = "riffkit.json"
+_OURS = ("spectrogram.json", TRAITS)
 _SMALL = re.compile(
     r"model_index\.json|spectrogram\.json|riffkit\.json|tokenizer/[^/]+\.(?:json|txt)"
     r"|scheduler/[^/]+\.json|(?:text_encoder|vae|unet)/config\.json|(?:few_steps|grain)/[^/]+\.safetensors"

@@ -101,11 +101,19 @@ def check_class(class_name: str, *, named: str) -> None:
 
 
 def check_configs(
-    unet: Mapping[str, Any], vae: Mapping[str, Any], text: Mapping[str, Any], *, named: str
+    unet: Mapping[str, Any],
+    vae: Mapping[str, Any],
+    text: Mapping[str, Any],
+    *,
+    named: str,
+    guided: bool = False,
 ) -> None:
-    """Raise ModelError if a folder's networks have another architecture."""
+    """Raise ModelError if a folder's networks have another architecture.
+
+    The UNet of a `guided` one takes a guide's latents too, as InstructPix2Pix's does.
+    """
     n_channels, n_latents = unet.get("in_channels", 4), vae.get("latent_channels", 4)
-    if n_channels != n_latents:
+    if n_channels != n_latents * (2 if guided else 1):
         raise ModelError(f"{named}: is {_by_channels(n_channels)}; {_WANTED}")
     if unet.get("cross_attention_dim") == _V2_TEXT and text.get("hidden_size") == _V2_TEXT:
         raise ModelError(

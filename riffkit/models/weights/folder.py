@@ -19,14 +19,18 @@ INDEX = "model_index.json"
 _VARIANTS = {torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
-def read_folder(folder: Path, dtype: torch.dtype, *, named: str, variant: str | None) -> Parts:
+def read_folder(
+    folder: Path, dtype: torch.dtype, *, named: str, variant: str | None, guided: bool = False
+) -> Parts:
     """The networks of a folder, in the given variant, or else the one closest to `dtype`.
 
-    ModelError, starting with `named`, if something is missing or it is not a Stable Diffusion v1.
+    The UNet of a `guided` one has channels for a guide. ModelError, starting with `named`, if
+    something is missing or it is not a Stable Diffusion v1.
     """
     check_folder(folder, named=named)
     configs = {part: read_json(folder / part / "config.json") for part in NETWORKS}
-    check_configs(configs["unet"], configs["vae"], configs["text_encoder"], named=named)
+    networks = (configs[part] for part in NETWORKS)
+    check_configs(*networks, named=named, guided=guided)
     unet, vae, text_encoder = (
         Part(configs[part], _weights(folder / part, dtype, named=named, variant=variant))
         for part in NETWORKS
