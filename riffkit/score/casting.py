@@ -99,7 +99,7 @@ def cast(
     else:
         parts = ()
     if size is not None:
-        parts = _completed(parts, size, brief, plan)
+        parts = _completed(parts, size, brief, plan, melody=melody)
     return _led(parts, brief, plan) if melody else parts
 
 
@@ -123,12 +123,19 @@ def _named(brief: Brief, plan: Plan, accompanied: bool) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _completed(parts: Sequence[Part], size: int, brief: Brief, plan: Plan) -> tuple[Part, ...]:
-    """With players of the style's, until they are so many; more than a band has, of any kind."""
+def _completed(
+    parts: Sequence[Part], size: int, brief: Brief, plan: Plan, *, melody: bool
+) -> tuple[Part, ...]:
+    """With players of the style's, until they are so many; more than a band has, of any kind.
+
+    With a `melody` somebody plays its chords before anybody plays the bass.
+    """
     whole = list(parts)
     taken = {part.instrument for part in whole}
     roles = {part.role for part in whole}
     bands = [band for band in _BANDS if len(band) == size] or [_BANDS[-1]]
+    if melody:
+        bands = [band for band in bands if {"lead", "comp"} <= set(band)] or bands
     wanted = [role for role in plan.rng.choice(bands) if role not in roles]
     while len(taken) < size:
         role = wanted.pop(0) if wanted else None
@@ -145,14 +152,21 @@ def _completed(parts: Sequence[Part], size: int, brief: Brief, plan: Plan) -> tu
 
 
 def _led(parts: tuple[Part, ...], brief: Brief, plan: Plan) -> tuple[Part, ...]:
-    """With somebody who leads: of those that are asked for, else one more of the style's."""
+    """With somebody who leads: of those that are asked for, else one more of the style's.
+
+    Nor is a band of the style's without chords.
+    """
+    if not brief.instruments and brief.players is None:
+        pools = arrangement.pools_of(plan.info)
+        for role, figure, others in (("lead", "m", ()), ("comp", "c", ("pad", "arp"))):
+            taken = {*brief.without, *(part.instrument for part in parts)}
+            free = [name for name in (*pools[role], *INSTRUMENTS) if name not in taken]
+            able = [name for name in free if figure in INSTRUMENTS[name].figures]
+            if able and not any(part.role in (role, *others) for part in parts):
+                own = [name for name in able if name in pools[role]]
+                parts = (*parts, Part(role, plan.rng.choice(own or able)))
     if any(part.role == "lead" for part in parts):
         return parts
-    if not brief.instruments and brief.players is None:
-        taken = {*brief.without, *(part.instrument for part in parts)}
-        able = [n for n in plan.info.leads if n not in taken]
-        able = able or [n for n in INSTRUMENTS if "m" in INSTRUMENTS[n].figures and n not in taken]
-        return (Part("lead", plan.rng.choice(able)), *parts) if able else parts
     able = sorted((p.instrument for p in parts), key=lambda n: _leads(n, plan), reverse=True)
     return tuple(
         replace(part, role="lead") if part.instrument in able[:1] else part for part in parts

@@ -150,6 +150,17 @@ def test_the_others_hardly_rub_on_a_melody():
     assert statistics.mean(rubs) < 0.08
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_a_melody_s_chords_are_heard(style: str):
+    tune = TUNES["Ode to Joy"]
+    for seed, players in enumerate((None, None, None, 2, 3, 4)):
+        brief = Brief(style=style, beats_per_bar=4, players=players, density="sparse")
+        score = compose(brief, bars=8, seed=seed, melody=tune.notes)
+        roles = {track.role for track in score.tracks}
+        assert "lead" in roles
+        assert roles & {"comp", "pad", "arp"} or (players == 2 and score.facts.drums)
+
+
 def test_a_melody_in_range_isn_t_moved_and_is_repeated_or_cut():
     tune = TUNES["Ode to Joy"]
     brief = Brief(style="pop", instruments=("piano", "electric guitar"), beats_per_bar=4)
