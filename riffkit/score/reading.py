@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from riffkit.score.brief import Brief
+from riffkit.score.brief import MAX_PLAYERS, Brief
 from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.search import SIGNS, Found, find
 from riffkit.score.styles import STYLES
@@ -90,7 +90,7 @@ def read_words(
     size = _size(found, instruments, drums)
     if band and instruments and drums is not False:
         drums = style is None or bool(STYLES[style].grooves)
-        size = len(instruments) + _BAND + drums
+        size = min(MAX_PLAYERS, len(instruments) + _BAND + drums)
     if drums is None and instruments and size is None:
         drums = style in _MADE_OF_BEATS and not only
     brief = Brief(

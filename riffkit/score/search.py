@@ -61,7 +61,7 @@ def _within(phrase: str) -> tuple[Meaning, ...]:
     if len(tokens) == 1 or phrase in thesaurus().of_captions:
         return ()
     parts = [m for part, _, _ in _cut(tokens, len(tokens) - 1) for m in thesaurus().phrases[part]]
-    added = [m for kind in {"mood", "figure"} - own for m in parts if m.kind == kind]
+    added = [m for m in parts if m.kind in ("mood", "figure") and m.kind not in own]
     if "style" in own and not own & _PLAYERS:
         added += [m for m in parts if m.kind in _PLAYERS and m.value not in ("bass", "synth")][:1]
     if "style" not in own and own & _PLAYERS:
