@@ -26,7 +26,7 @@ from riffkit.audio.loudness import (
 from riffkit.limits import Loudness
 from riffkit.music.clip import Clip
 from riffkit.provenance.recipe import Recipe
-from riffkit.score.notes import Score
+from riffkit.score.notes import Score, Track
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import KnownPart
 
@@ -197,10 +197,14 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Players painted alone: a picture for each track of a score, which says how they are mixed."""
+    """Players painted alone: a picture for each track of a score, which says how they are mixed.
+
+    The kicks of `ducked_by`, heard or not, duck the others.
+    """
 
     pictures: Sequence[Picture]
     score: Score
+    ducked_by: Sequence[Track]
 
 
 @dataclass(frozen=True, eq=False)

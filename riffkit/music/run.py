@@ -128,10 +128,11 @@ def _clip(
     }
     if isinstance(image, Band):
         pictures = dict(zip(stem_names(image.score.tracks), image.pictures, strict=True))
-        mixed = stems_to_mix([one.image for one in image.pictures], image.score, **options)
+        images = [one.image for one in image.pictures]
+        mixed = stems_to_mix(images, image.score, ducked_by=image.ducked_by, **options)
         stems = {name: torch.from_numpy(stem) for name, stem in mixed.stems.items()}
         waveform = torch.from_numpy(mixed.waveform)
-        image = _image_like(image.pictures[0].image, waveform)
+        image = _image_like(images[0], waveform)
     else:
         waveform = decode(image, known=painted.known, **options)
     _log.debug("decoded by %s in %.2f s", request.vocoder, time.perf_counter() - begin)
@@ -154,9 +155,10 @@ def _clip(
 
 
 def _image_like(one: SpectrogramImage, waveform: Tensor) -> SpectrogramImage:
-    """The image of a sound, laid out as another is."""
+    """The image of a sound, laid out as another is; like those that are painted, of no level."""
     rate = one.params.sample_rate
-    return waveform_to_image(waveform, rate, one.params, grid=one.grid, transpose=one.transpose)
+    drawn = waveform_to_image(waveform, rate, one.params, grid=one.grid, transpose=one.transpose)
+    return replace(drawn, max_value=None)
 
 
 def run(

@@ -52,6 +52,7 @@ def stems_to_mix(
     images: Sequence[SpectrogramImage],
     score: Score,
     *,
+    ducked_by: Sequence[Track] | None = None,
     vocoder: str = DEFAULT,
     quality: Quality = "default",
     seed: int = 0,
@@ -61,8 +62,8 @@ def stems_to_mix(
     """Decode the image of each track of a score, and mix the sounds.
 
     Each is decoded alone, a mono track as one channel. The images have one size and one preset.
-    Options are those of `riffkit.vocoder.decode.decode`; the stems are as `riffkit.music.mixing`
-    says, at the images' rate.
+    `ducked_by` is as in `mix`; other options are those of `riffkit.vocoder.decode.decode`. The
+    stems are as `riffkit.music.mixing` says, at the images' rate.
     """
     dry = []
     for image, track in zip(images, score.tracks, strict=True):
@@ -75,4 +76,5 @@ def stems_to_mix(
             device=device,
         )
         dry.append(sound.numpy())
-    return mix(dry, score, images[0].params.sample_rate, circular=circular)
+    rate = images[0].params.sample_rate
+    return mix(dry, score, rate, circular=circular, ducked_by=ducked_by)

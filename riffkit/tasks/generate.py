@@ -258,7 +258,8 @@ def _image(session: Session, plan: Plan, request: GenerateRequest) -> Spectrogra
     freedom = request.melody_strength
     if plan.score is not None and plan.apart:
         pictures = paint_apart(session, plan, canvas, seed=seed, freedom=freedom)
-        return Band(pictures, replace(plan.score, tracks=tuple(one.track for one in plan.apart)))
+        heard = replace(plan.score, tracks=tuple(stem.track for stem in plan.apart))
+        return Band(pictures, heard, ducked_by=plan.score.tracks)
     if plan.score is not None:
         whole = [("", plan.score.tracks)]
         (pixels,) = paint_guided(session, plan, canvas, whole, seed=seed, freedom=freedom)

@@ -184,6 +184,15 @@ def test_the_low_pass_is_3_db_down_at_its_frequency() -> None:
         assert db(dark) == pytest.approx(-20 - lost_db, abs=0.1)
 
 
+def test_kicks_that_are_muted_still_duck() -> None:
+    written = score(KICK, ORGAN, duck=0.8)
+    whole = mix([hits(0.0), tone(441)], written, RATE).stems["organ"]
+    alone = replace(written, tracks=written.tracks[1:])
+    muted = mix([tone(441)], alone, RATE, ducked_by=written.tracks).stems["organ"]
+    assert np.array_equal(muted, whole)
+    assert not np.array_equal(mix([tone(441)], alone, RATE).stems["organ"], whole)
+
+
 def test_another_track_leaves_the_others_stems_equal(band: tuple[Score, Mixed]) -> None:
     written, mixed = band
     other = replace(ORGAN, send=0.1)
