@@ -14,13 +14,14 @@ from riffkit.music.brought import Brought
 from riffkit.music.composing import Asked, written
 from riffkit.music.midi_score import read_score
 from riffkit.music.understanding import brief_of_prompt
+from riffkit.prompt.key import parse_key
 from riffkit.prompt.prompt import Prompt
 from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import sha256
 from riffkit.score.brief import Brief
 from riffkit.score.humanize import humanize
 from riffkit.score.notes import Score
-from riffkit.score.orchestration import arranged, kept_of
+from riffkit.score.orchestration import arranged, kept_of, transposed
 from riffkit.score.stems import numbers_of, stems_of
 
 
@@ -75,7 +76,7 @@ def score_for(
         brief = brief_of_prompt(
             read, traits, bpm=request.bpm, key=request.key, beats_per_bar=request.beats_per_bar
         )
-        score = arranged(own.score, brief, instruments)
+        score = _in_key(arranged(own.score, brief, instruments), request.key)
         notes = tuple(kept_of(score, brief))
         score = humanize(_at_tempo(score, request.bpm), request.humanize, request.seed)
     if replaced:
@@ -96,6 +97,14 @@ def _with_players(score: Score, replaced: Sequence[str]) -> Score:
     )
     names = tuple(dict.fromkeys(track.instrument for track in tracks if not track.is_drums))
     return replace(score, facts=replace(score.facts, instruments=names), tracks=tracks)
+
+
+def _in_key(score: Score, name: str | None) -> Score:
+    """A score brought to the tonic of a key by the nearest way; its mode stays."""
+    if name is None or score.facts.key is None:
+        return score
+    own = parse_key(f"{score.facts.key} {score.facts.mode}")
+    return transposed(score, (parse_key(name).tonic - own.tonic + 6) % 12 - 6)
 
 
 def _at_tempo(score: Score, bpm: float | None) -> Score:

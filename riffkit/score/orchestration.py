@@ -10,6 +10,7 @@ from riffkit.errors import ParameterError, unknown
 from riffkit.score import players
 from riffkit.score.brief import Brief
 from riffkit.score.casting import range_of
+from riffkit.score.harmony import key_names
 from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.notes import Note, Score, Track
 from riffkit.score.plan import Plan
@@ -61,6 +62,29 @@ def arranged(score: Score, brief: Brief, tracks: Mapping[int, str]) -> Score:
         kit=kit if drums else "",
     )
     return replace(score, facts=found, tracks=(*pitched, *balanced), mix=info.mix)
+
+
+def transposed(score: Score, semitones: int) -> Score:
+    """A score with all but the drums higher by that much."""
+    if not semitones or score.facts.key is None or score.facts.mode is None:
+        return score
+    names = key_names(score.facts.mode)
+    key = names[(names.index(score.facts.key) + semitones) % 12]
+    tracks = tuple(
+        track
+        if track.is_drums
+        else replace(track, notes=tuple(replace(n, pitch=n.pitch + semitones) for n in track.notes))
+        for track in score.tracks
+    )
+    chords = tuple(
+        replace(
+            chord,
+            root=(chord.root + semitones) % 12,
+            bass=None if chord.bass is None else (chord.bass + semitones) % 12,
+        )
+        for chord in score.chords
+    )
+    return replace(score, facts=replace(score.facts, key=key), tracks=tracks, chords=chords)
 
 
 def kept_of(score: Score, brief: Brief) -> Iterator[str]:

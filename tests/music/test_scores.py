@@ -174,6 +174,17 @@ def test_a_score_s_metre_tempo_and_length_are_kept_or_given(riff: Riff, trio: Pa
     assert clip.seconds == pytest.approx(2.0, abs=0.01)
 
 
+def test_a_score_is_transposed_to_the_key_that_is_asked(riff: Riff, trio: Path) -> None:
+    own = score_of(riff.generate("jazz", score=trio, **QUICK).recipe)
+    clip = riff.generate("jazz", score=trio, key="D minor", **QUICK)
+    score = score_of(clip.recipe)
+    assert clip.recipe.arguments["key"] == "D minor"
+    assert [chord.root for chord in score.chords] == [(c.root + 2) % 12 for c in own.chords]
+    for one, other in zip(own.tracks, score.tracks, strict=True):
+        shift = 0 if one.is_drums else 2
+        assert [n.pitch + shift for n in one.notes] == [n.pitch for n in other.notes]
+
+
 def test_humanized_notes_are_off_the_grid(riff: Riff, trio: Path) -> None:
     exact = score_of(riff.generate("jazz", score=trio, **QUICK).recipe)
     loose = score_of(riff.generate("jazz", score=trio, humanize=1.0, **QUICK).recipe)
