@@ -214,7 +214,7 @@ def test_models(riff) -> None:
         (["train", "autoencoder", "broken", "run"], "riff train render"),
         (["train", "latents", "broken", "run"], "riff train autoencoder"),
         (["train", "denoiser", "run"], "riff train tokens"),
-        (["train", "export", "run", "model"], "riff train denoiser"),
+        (["train", "export", "run", "model"], "riff train denoiser-1"),
         (["decode", "photo.png", "a.wav"], "photo.png"),
         (["decode", "text.wav", "a.wav"], "text.wav"),
         (["decode", "missing.png", "a.wav"], "missing.png"),
