@@ -17,7 +17,7 @@ from riffkit.score.harmony import key_names
 from riffkit.score.instruments import INSTRUMENTS
 from train.facts import fact_words
 
-_TEXTURES = ("solo", "duo", "drums only", "with drums", "no drums")
+_TEXTURES = ("band", "duo", "solo", "drums only")
 
 
 def _known() -> list[str]:

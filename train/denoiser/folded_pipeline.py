@@ -40,8 +40,29 @@ def _fold(vae: AutoencoderKL) -> int:
 class RiffPipeline(StableDiffusionInstructPix2PixPipeline):
     """InstructPix2Pix with that autoencoder."""
 
-    def __init__(self, **parts: Any) -> None:
-        super().__init__(**parts)
+    def __init__(  # diffusers reads the parts' names here
+        self,
+        vae: Any,
+        text_encoder: Any,
+        tokenizer: Any,
+        unet: Any,
+        scheduler: Any,
+        safety_checker: Any = None,
+        feature_extractor: Any = None,
+        image_encoder: Any = None,
+        requires_safety_checker: bool = False,
+    ) -> None:
+        super().__init__(
+            vae,
+            text_encoder,
+            tokenizer,
+            unet,
+            scheduler,
+            safety_checker,
+            feature_extractor,
+            image_encoder,
+            requires_safety_checker,
+        )
         self.vae.__class__ = FoldedAutoencoder
         self.vae_scale_factor *= _fold(self.vae)
         self.image_processor = VaeImageProcessor(vae_scale_factor=self.vae_scale_factor)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -38,6 +38,7 @@ SCHEDULE = {
 }
 
 
+@runtime_checkable
 class Pairs(Protocol):
     """What a task reads its pairs from."""
 
