@@ -42,6 +42,7 @@ TINY = DenoiserConfig(
     sound_channels=4, channels=(16, 32), layers=(1, 1), attention=(0, 1), head_width=16, groups=8
 )
 TINY_VAE = VaeConfig(sound_channels=4, channels=(16, 16, 16), groups=4)
+SAID = {"network": TINY.to_dict(), "autoencoder": "abc", "facts": list(FACTS)}
 CONFIG = LoopConfig(
     images=96,
     batch_size=8,
@@ -117,7 +118,7 @@ def _task(folder: Path, held_out: int = 16) -> DenoiserTask:
         {"stem": [_pair(-1 - n) for n in range(held_out)]},
         tokenizer=read_tokenizer(),
         snapshots=folder / "snapshots",
-        said={"network": TINY.to_dict(), "autoencoder": "abc"},
+        said=SAID,
     )
 
 
@@ -284,7 +285,7 @@ def test_a_run_is_tied_to_its_network_and_autoencoder(
     with pytest.raises(ParameterError, match="was started with another network"):
         next(run.fit(network=wider, images=32, learning_rate=1e-3, device="cpu"))
     foreign = tmp_path / "foreign.safetensors"
-    save_snapshot(foreign, _network(), 5, {"network": TINY.to_dict(), "autoencoder": "other"})
+    save_snapshot(foreign, _network(), 5, SAID)
     new = DenoiserRun(tmp_path / "new", ring, workers=0, ahead=0, held_out={"stem": 2})
     with pytest.raises(ParameterError, match="is of another autoencoder"):
         next(new.fit(network=TINY, start=foreign, images=32, learning_rate=1e-3, device="cpu"))
@@ -293,6 +294,20 @@ def test_a_run_is_tied_to_its_network_and_autoencoder(
         new.fit(network=TINY, start=own, images=24, batch_size=8, learning_rate=1e-3, device="cpu")
     )
     assert lines[-1]["images"] == 24
+
+
+def test_a_run_keeps_its_facts_when_scores_tell_more(
+    finished: Path, ring: PairRing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "FACTS", ("instrument theremin", *FACTS))
+    own = finished / "snapshots" / "denoiser-000000016.safetensors"
+    for folder, start in ((finished, None), (tmp_path / "new", own)):
+        run = DenoiserRun(folder, ring, workers=0, ahead=0, held_out={"stem": 2})
+        fitted = run.fit(
+            network=TINY, start=start, images=24, batch_size=8, learning_rate=1e-3, device="cpu"
+        )
+        assert [line["images"] for line in fitted][-1] == 24
+        assert json.loads((folder / "denoiser.json").read_text())["facts"] == list(FACTS)
 
 
 def test_the_exported_folder_paints_and_folds(finished: Path, vae: Path, tmp_path: Path) -> None:

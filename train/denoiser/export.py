@@ -84,23 +84,16 @@ def _traits() -> dict[str, object]:
 
 
 def _network(run: Path, vae: Path, ema_decay: float | None) -> GuidedDenoiser:
-    wanted = fingerprint_of(vae)
-    if run.is_file():
-        snapshot = load_snapshot(run)
-        _check_autoencoder(run, snapshot.config.get("autoencoder"), wanted)
-        network = new_network(DenoiserConfig.from_dict(snapshot.config["network"]))
-        snapshot.load_into(network)
-        return network
-    config, autoencoder = read_config(run)
-    _check_autoencoder(run, autoencoder, wanted)
-    network = new_network(config)
-    load_ema(network, run / "state.pt", decay=ema_decay)
-    return network
-
-
-def _check_autoencoder(run: Path, found: object, wanted: str) -> None:
-    if found != wanted:
+    snapshot = load_snapshot(run) if run.is_file() else None
+    said = read_config(run) if snapshot is None else snapshot.config
+    if said["autoencoder"] != (wanted := fingerprint_of(vae)):
         raise ParameterError(
-            f"run={str(run)!r}: was trained with the autoencoder {found}, not {wanted}; "
-            "give --vae that one"
+            f"run={str(run)!r}: was trained with the autoencoder {said['autoencoder']}, not "
+            f"{wanted}; give --vae that one"
         )
+    network = new_network(DenoiserConfig.from_dict(said["network"]), len(said["facts"]))
+    if snapshot is not None:
+        snapshot.load_into(network)
+    else:
+        load_ema(network, run / "state.pt", decay=ema_decay)
+    return network

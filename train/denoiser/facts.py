@@ -40,12 +40,15 @@ def _known() -> list[str]:
 
 
 FACTS = tuple(_known())
+"""Those of a new run. A run and its snapshots keep theirs, whatever scores learn to tell later."""
 
 
-def fact_row(facts: Mapping[str, Any]) -> list[bool]:
-    """Which of `FACTS` are true."""
-    true = fact_words(facts)
-    return [fact in true for fact in FACTS]
+def fact_rows(
+    many: Sequence[Mapping[str, Any]], columns: Sequence[str]
+) -> Bool[Tensor, "clip fact"]:
+    """Which of the columns' facts are true of each clip."""
+    true = map(fact_words, many)
+    return torch.tensor([[fact in words for fact in columns] for words in true])
 
 
 def facts_loss(
@@ -58,7 +61,3 @@ def facts_loss(
     chosen = counted.to(logits.device)[:, None].float()
     losses = functional.binary_cross_entropy_with_logits(logits, facts.to(logits), reduction="none")
     return (chosen * losses).sum(dim=1).mean()
-
-
-def fact_rows(many: Sequence[Mapping[str, Any]]) -> Bool[Tensor, "clip fact"]:
-    return torch.tensor([fact_row(facts) for facts in many])

@@ -56,10 +56,11 @@ class DenoiserRun:
         said = {"network": network.to_dict(), "autoencoder": self._ring.fingerprint}
         self._folder.mkdir(parents=True, exist_ok=True)
         snapshot = None if start is None else _checked(load_snapshot(start), said, start)
-        _write_config(self._folder, said)
+        facts = list(FACTS) if snapshot is None else snapshot.config["facts"]
+        said = _write_config(self._folder, {**said, "facts": facts})
 
         def begin(draw: Callable[[int], Any], by_turns: KeepUp) -> tuple[DenoiserTask, int]:
-            model = new_network(network)
+            model = new_network(network, len(said["facts"]))
             if snapshot is not None:
                 snapshot.load_into(model)
             task = DenoiserTask(
@@ -83,32 +84,33 @@ class DenoiserRun:
         )
 
 
-def new_network(config: DenoiserConfig) -> GuidedDenoiser:
+def new_network(config: DenoiserConfig, n_facts: int) -> GuidedDenoiser:
     """As a run starts: a new UNet, riff-mini 1's text encoder."""
     torch.manual_seed(0)
-    return GuidedDenoiser(config, read_text_encoder(), n_facts=len(FACTS))
+    return GuidedDenoiser(config, read_text_encoder(), n_facts=n_facts)
 
 
-def read_config(run: Path) -> tuple[DenoiserConfig, str]:
-    """The network that a run trains, and its autoencoder's fingerprint."""
+def read_config(run: Path) -> dict[str, Any]:
+    """Of a run: its "network", its "autoencoder"'s fingerprint, and the "facts" that it tells."""
     path = run / CONFIG_NAME
     if not path.is_file():
         raise ParameterError(f"run={str(run)!r}: contains no denoiser; run `riff train denoiser`")
-    said = json.loads(path.read_text(encoding="utf-8"))
-    return DenoiserConfig.from_dict(said["network"]), str(said["autoencoder"])
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _write_config(run: Path, said: dict[str, Any]) -> None:
+def _write_config(run: Path, said: dict[str, Any]) -> dict[str, Any]:
+    """Say what a run trains, and return what it said when it was started."""
     path = run / CONFIG_NAME
     if not path.exists():
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(said) + "\n", encoding="utf-8")
-    found = json.loads(path.read_text(encoding="utf-8"))
-    for name in said:
+    found = read_config(run)
+    for name in ("network", "autoencoder"):
         if found.get(name) != said[name]:
             raise ParameterError(
                 f"run={str(run)!r}: was started with another {name}; choose another folder"
             )
+    return found
 
 
 def _checked(snapshot: Snapshot, said: dict[str, Any], path: Path) -> Snapshot:

@@ -76,7 +76,8 @@ class PairBatch(Rows):
 class DenoiserTask:
     """Denoising of pairs as they arrive. `held_out` are pairs by kind.
 
-    Snapshots go to `snapshots`, the last three stay; `facts` of the run are stored with them.
+    Snapshots go to `snapshots`, the last three stay. `said` is stored with them; its "facts" are
+    those that the network tells.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ class DenoiserTask:
             clean,
             guide,
             torch.stack([self._tokens(text) for text in texts]),
-            fact_rows([pair.facts for pair in pairs]),
+            fact_rows([pair.facts for pair in pairs], self._said["facts"]),
             torch.ones(len(pairs), dtype=torch.bool),
             torch.randn(clean.shape, generator=generator),
             stratified_timesteps(len(pairs), generator)[
