@@ -22,12 +22,11 @@ from train.denoiser.fingerprint import fingerprint_of
 from train.denoiser.pictures import Pictures, draw_pictures
 from train.stream import DEFAULT_MEGABYTES
 from train.stream.held_out import held_out_number
-from train.stream.reader import Reader
+from train.stream.reader import MOST_INDEXED, Reader
 from train.stream.shards import Shards
 
 PAIRS_VERSION = 1
 COUNTS = {"stem": 48, "mix": 24}
-_MOST_INDEXED = 100_000
 
 Latents = Float[Tensor, "sound latent_row latent_column"]
 
@@ -95,7 +94,7 @@ class PairReader(Reader[PairRing]):
         self, ring: PairRing, name: str, *, keep_up: Callable[[int], None] | None = None
     ) -> None:
         super().__init__(ring, name, keep_up=keep_up)
-        self._beats = lru_cache(maxsize=_MOST_INDEXED)(self._beats_of)
+        self._beats = lru_cache(maxsize=MOST_INDEXED)(self._beats_of)
 
     def draw(self, n_pairs: int, generator: torch.Generator) -> list[Pair]:
         """Pairs as wide as the first that is picked; waits where nothing has been rendered yet."""

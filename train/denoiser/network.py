@@ -26,6 +26,7 @@ from train.snapshot import FROZEN
 TEXT_ENCODER = WEIGHTS / BUNDLED_DEFAULT / "text_encoder"
 TOKENIZER = WEIGHTS / BUNDLED_DEFAULT / "tokenizer"
 COLUMNS = 32
+_RARE = -3.0
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ class GuidedDenoiser(nn.Module):
         self.unet = new_unet(config)
         self.text_encoder = text_encoder
         self.fact_head = nn.Linear(HIDDEN_SIZE, n_facts) if n_facts else None
+        if self.fact_head is not None:  # most facts are false of most clips
+            nn.init.constant_(self.fact_head.bias, _RARE)
 
     def forward(
         self,

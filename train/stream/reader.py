@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -19,6 +21,8 @@ from train.stream.ring import Ring
 from train.stream.shards import Shards
 
 _POLL_S = 0.5
+_TOLD_S = 60.0
+MOST_INDEXED = 100_000
 RingT = TypeVar("RingT", bound=Shards)
 Item = TypeVar("Item")
 
@@ -44,12 +48,15 @@ class Reader(Generic[RingT]):
         self.ring = ring
         self._name, self._keep_up = name, keep_up
         self._n_drawn = ring.reported(name)
+        self._present: list[int] = []
+        self._n_clips = lru_cache(maxsize=MOST_INDEXED)(ring.n_clips)
 
     @contextmanager
     def drawing(self, n_pictures: int) -> Iterator[None]:
         """A block in which so many are picked; waits where nothing has been rendered yet."""
         if self._keep_up is not None:
             self._keep_up(self._n_drawn)
+        self._present = self._shards()
         yield
         self._n_drawn += n_pictures
         self.ring.report_drawn(self._name, self._n_drawn)
@@ -62,20 +69,28 @@ class Reader(Generic[RingT]):
         Picks again where it makes None of them, or the shard is gone.
         """
         while True:
-            shards = self._shards()
             drawn = torch.randint(2**31, (3,), generator=generator).tolist()
-            shard = shards[drawn[0] % len(shards)]
-            n_clips = self.ring.n_clips(shard)
+            shard = self._present[drawn[0] % len(self._present)]
+            n_clips = self._n_clips(shard)
             if not n_clips:  # gone, or none of its clips could be drawn
+                self._present = self._shards()
                 continue
-            with suppress(FileNotFoundError):
+            try:
                 found = read(shard, drawn[1] % n_clips, drawn[2])
-                if found is not None:
-                    return found
+            except FileNotFoundError:
+                self._present = self._shards()
+                continue
+            if found is not None:
+                return found
 
     def _shards(self) -> list[int]:
+        waited = 0.0
         while not (shards := self.ring.shards()):
             time.sleep(_POLL_S)
+            waited += _POLL_S
+            if waited % _TOLD_S == 0:
+                folder = str(self.ring.folder)
+                print(f"cache={folder!r}: still empty; waiting for renders", file=sys.stderr)
         return shards
 
 
