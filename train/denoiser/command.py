@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,16 +83,15 @@ def denoiser(
     from train.denoiser.network import DenoiserConfig
     from train.denoiser.run import DenoiserRun
 
-    ring = _ring(cache, vae, preset, megabytes)
     config = DenoiserConfig(
-        sound_channels=ring.sound_channels,
         channels=_numbers("channels", channels),
         layers=_numbers("layers", layers),
         attention=_numbers("attention", attention),
     )
+    ring = _ring(cache, vae, preset, megabytes)
     training = DenoiserRun(run, ring, workers=workers, ahead=ahead)
     for line in training.fit(
-        network=config,
+        network=replace(config, sound_channels=ring.sound_channels),
         start=start,
         images=images,
         cooldown_images=cooldown,
