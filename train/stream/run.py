@@ -10,6 +10,7 @@ from typing import Any
 
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import Task, fit
+from train.sounds.render_score import forget_soundfonts
 from train.sounds.soundfonts import find_soundfonts
 from train.stream.shards import Shards
 from train.stream.workers import Pace, keep_up, workers
@@ -46,6 +47,8 @@ def fit_beside_renders(
         draw = ring.drawer(find_soundfonts() if fonts is None else fonts)
         by_turns = None if n_workers else partial(keep_up, ring, draw, pace)
         task, first_image = begin(draw, by_turns)
+        if n_workers:  # what is held out has been rendered
+            forget_soundfonts()
         config = LoopConfig(
             batch_size=batch_size,
             warmup_images=_WARMUP_STEPS * batch_size,
