@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from riffkit.dataset.build import Built, build_dataset
     from riffkit.dataset.check import check_dataset
     from riffkit.dataset.resolve import BuildRequest
+    from riffkit.export.midi import export_midi
     from riffkit.genre.train import Genre, train_genre
     from riffkit.models.catalogue import describe_model, list_models
     from riffkit.music.batch import Made
@@ -83,6 +84,7 @@ __all__ = [
     "decode",
     "describe_model",
     "encode",
+    "export_midi",
     "inspect",
     "list_models",
     "load",
@@ -96,6 +98,7 @@ _HOMES = {
     "riffkit.dataset.build": ("Built", "build_dataset"),
     "riffkit.dataset.check": ("check_dataset",),
     "riffkit.dataset.resolve": ("BuildRequest",),
+    "riffkit.export.midi": ("export_midi",),
     "riffkit.genre.train": ("Genre", "train_genre"),
     "riffkit.models.catalogue": ("describe_model", "list_models"),
     "riffkit.music.batch": ("Made",),

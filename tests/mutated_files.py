@@ -47,11 +47,14 @@ from riffkit.models.lora import read_lora
 from riffkit.models.weights.weight_file import read_weights
 from riffkit.music.batch_list import read_batch
 from riffkit.music.clip import read_recipe
-from riffkit.music.midi import read_midi
+from riffkit.music.midi_score import read_score
 from riffkit.music.registry import task
 from riffkit.music.script import read_script
 from riffkit.music.values import call_of
 from riffkit.provenance.recipe import Recipe
+from riffkit.score.brief import Brief
+from riffkit.score.compose import compose
+from riffkit.score.midi import midi_bytes
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import CRISP, RIFFUSION_V1
 from riffkit.training.plan import plan_tuning
@@ -110,6 +113,10 @@ def midi() -> bytes:
     track += b"\0\xff\x2f\0"
     head = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480)
     return head + b"MTrk" + struct.pack(">I", len(track)) + track
+
+
+def composed() -> bytes:
+    return midi_bytes(compose(Brief(style="funk"), bars=1, seed=1))
 
 
 def tar() -> bytes:
@@ -247,7 +254,8 @@ KINDS = [
     Kind("a.webp", picture("WEBP"), SpectrogramImage.open),
     Kind("lofi.png", sample("lofi.png"), SpectrogramImage.open),
     Kind("lofi.flac", sample("lofi.flac"), read_recipe),
-    Kind("a.mid", midi, read_midi),
+    Kind("a.mid", midi, read_score),
+    Kind("b.mid", composed, read_score),
     Kind("lora.safetensors", lambda: safetensors_bytes(tensors(), {"a": "b"}), read_lora),
     Kind("lora.bin", pickled, read_lora),
     Kind("a.ckpt", pickled, lambda path: read_weights(path, named="model")),

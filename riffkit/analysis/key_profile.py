@@ -1,48 +1,8 @@
-"""How well pitch classes fit a key. Light: no torch."""
+"""How often each degree of a key, in semitones above the tonic, sounds in pieces of either mode.
 
-from __future__ import annotations
+From Albrecht and Shanahan, "The use of large corpora to train a new type of key-finding algorithm",
+Music Perception 31(1), 2013. Light: no torch.
+"""
 
-from dataclasses import dataclass
-
-import numpy as np
-from jaxtyping import Float
-
-from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
-
-# Albrecht and Shanahan, "The use of large corpora to train a new type of key-finding
-# algorithm", Music Perception 31(1), 2013: how often each degree, in semitones above the
-# tonic, sounds in pieces of either mode.
 MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-CLEAR = 0.34
-"""Of renders and generated clips in a key, 115 of 116 have this confidence; of drums alone 9 of
-44, whose toms or timpani are tuned, and of noise none of 36."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """A tonic and mode such as "A minor".
-
-    `confidence`, from 0 to 1, is how well the pitch classes fit the key, and how far the clip is in
-    tune with itself.
-    """
-
-    name: str
-    confidence: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the clip has a key at all; which of two that are akin stays open."""
-        return self.confidence >= CLEAR
-
-
-def chroma_to_key(shares: Float[np.ndarray, " pitch_class"], *, in_tune: float = 1.0) -> Key:
-    """The key whose profile correlates best with the shares of the pitch classes."""
-    modes = (("major", MAJOR, MAJOR_KEYS), ("minor", MINOR, MINOR_KEYS))
-    scores = {
-        f"{tonic} {mode}": float(np.corrcoef(shares, np.roll(profile, semitones))[0, 1])
-        for mode, profile, tonics in modes
-        for semitones, tonic in enumerate(tonics)
-    }
-    best = max(scores, key=scores.__getitem__)
-    return Key(best, float(np.clip(scores[best], 0, 1)) * in_tune**0.25)

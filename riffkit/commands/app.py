@@ -16,7 +16,7 @@ import typer
 from typer.main import get_command
 
 import riffkit
-from riffkit.commands import composing, files, judging, models
+from riffkit.commands import composing, exporting, files, judging, models
 from riffkit.commands import words as known_words
 from riffkit.commands.messages import as_options, set_command, usage
 from riffkit.commands.painting import add_tasks
@@ -62,6 +62,7 @@ def application(words: Collection[str] | None = None) -> typer.Typer:
     )
     for commands in (files, judging, known_words):
         app.add_typer(commands.app)
+    app.add_typer(exporting.app, name="export")
     app.add_typer(models.app, name="models")
     for name, (module, text) in _GROUPS.items():
         if words is None or name in words:

@@ -37,11 +37,13 @@ def compose(
     """Write music for a prompt as notes: a MIDI file."""
     from riffkit.music.composing import check_midi_name, composed, request_of
     from riffkit.music.outputs import check_target, unused
+    from riffkit.score.chords import chord_line
 
     request = request_of((), explicit(ctx, values))
     path = next(unused(request.prompt, ".mid")) if output is None else output
     check_midi_name(path)
-    check_target(path, force=force)
+    inputs = [file for file in (request.melody, request.drums) if file is not None]
+    check_target(path, inputs=inputs, force=force)
     made = composed(request)
     made.save(path)
     show_notes(made.notes, quiet=quiet)
@@ -56,6 +58,9 @@ def compose(
         "style": facts.style,
         "instruments": players,
         "form": made.score.form,
+        "chords": chord_line(made.score.chords, beats_per_bar=facts.beats_per_bar)
+        if facts.instruments
+        else None,
         "seed": arguments["seed"],
     }
     text = f"{path}: {shown['bars']} bars of {facts.beats_per_bar}/4, {bpm_text(facts.bpm)} BPM"

@@ -175,17 +175,18 @@ def inspect(
     preset: Preset = None,
     as_json: Json = False,
 ) -> None:
-    """Show a file's recipe, parameters, tempo, key, loudness and tags."""
+    """Show a file's recipe, tempo, key, loudness, tags, chords and tracks."""
     from riffkit.music.inspect import inspect as inspect_file
 
     with progress("listening", None, quiet=as_json):
         facts = inspect_file(file, preset=preset)
+    show_notes(tuple(facts.get("remarks", ())), quiet=as_json)
     say(facts, "\n".join(file_lines(facts)), as_json=as_json)
 
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="Audio file or image made by riffkit.")],
+    file: Annotated[Path, typer.Argument(help="Audio file, image or MIDI made by riffkit.")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="File to write. Default: NAME-replay, beside it."),

@@ -148,13 +148,15 @@ def _make(
     quiet: bool,
 ) -> None:
     first: Call[Any] = call_of(task, given, seed=random_seed())
-    from riffkit.music.outputs import check_target, targets_of
+    from riffkit.music.outputs import check_stems, check_target, targets_of
 
     n_each = task.n_clips(first.request)
     inputs = [*files_of(first), *loading.check()]
     paths = output_paths(output, first.title, count * n_each)
     storage = storage_of(bits, sample_rate, *paths)
     targets = targets_of(paths, inputs=inputs, force=force)
+    for target in targets if getattr(first.request, "stems", False) else ():
+        check_stems(target.stems, force=force)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
     if sheet is not None:
         check_target(sheet, inputs=inputs, force=force)
@@ -170,7 +172,7 @@ def _make(
     opened = None
     with painting_bar(count, quiet=quiet) as on_step:
         for index, call in enumerate(calls):
-            session = Session(pipeline, on_step=on_step)
+            session = Session(pipeline, on_step=on_step, stems_folder=targets[index * n_each].stems)
             prepared = prepare(session, call, opened)
             opened = prepared.opened
             clips = perform(session, prepared)

@@ -9,15 +9,19 @@ from typing import Any
 from riffkit.limits import bpm_text
 
 _BITS = {"PCM_16": "16 bits", "PCM_24": "24 bits", "FLOAT": "floats"}
+_MOST_BARS = 16
 _ABOVE = ("bpm", "key")  # of a recipe's values: printed as the file's tempo and key
 
 
 def file_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     """An audio file, an image or MIDI."""
     yield f"{facts['file']}: {', '.join(_kind(facts))}"
-    measured = facts.get("measured")
-    if measured is None:
+    if facts["kind"] == "MIDI":
+        yield from score_lines(facts["score"])
+        if facts["recipe"] is not None:
+            yield from _recipe(facts["recipe"])
         return
+    measured = facts["measured"]
     tempo, heard = (_bpm(one["tempo_bpm"]) for one in (facts, measured))
     yield f"tempo: {_own_and_measured(tempo, heard)}"
     yield f"key: {_own_and_measured(facts['key'], measured['key'])}"
@@ -32,14 +36,52 @@ def file_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"sounds like: {', '.join(tags)}"
     if missing := [name for name in assumed if name != "max_value"]:
         yield f"not in the file: {', '.join(missing)}"
+    if facts["score"] is not None:
+        yield from score_lines(facts["score"])
     if facts["recipe"] is not None:
         yield from _recipe(facts["recipe"])
 
 
+def score_lines(score: Mapping[str, Any]) -> Iterator[str]:
+    """Chords, sections and tracks; of a long song the chords of its first bars."""
+    if score["chords"]:
+        bars = score["chords"].split(" | ")
+        more = f" | … ({score['bars']} bars)" if len(bars) > _MOST_BARS else ""
+        yield f"chords: {' | '.join(bars[:_MOST_BARS])}{more}"
+    if score["sections"]:
+        named = [*map(_section, score["sections"][:_MOST_BARS])]
+        n_more = len(score["sections"]) - len(named)
+        yield f"sections: {', '.join(named)}" + (f", … ({n_more} more)" if n_more else "")
+    yield "tracks:"
+    for track in score["tracks"]:
+        name = (
+            f" “{track['name']}”" if track.get("name", "") not in ("", track["instrument"]) else ""
+        )
+        if track["role"] == "drums":
+            about = f"{_counted(track['notes'], 'note')}: {', '.join(track['parts'])}"
+        else:
+            n_notes = _counted(track["notes"], "note")
+            about = f"{track['role']}, {n_notes}, {track['lowest']} to {track['highest']}"
+        yield f"  {track['track']} {track['instrument']}{name}: {about}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _section(section: Mapping[str, Any]) -> str:
+    """ "verse 5-12", in bars; "bridge 4.5-6" where it begins within one."""
+    first, last = section["bar"], section["bar"] + section["bars"] - 1
+    return f"{section['name']} {first:g}" + (f"-{last:g}" if last > first else "")
+
+
 def _kind(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts["kind"] == "MIDI":
-        yield from ("MIDI", _bpm(facts["tempo_bpm"]) or "", facts["key"])
-        yield f"{facts['notes']} notes in {facts['beats']} beats"
+        score = facts["score"]
+        yield from ("MIDI", f"{bpm_text(facts['tempo_bpm'])} BPM")
+        yield from [facts["key"]] if facts["key"] else []
+        yield f"{_counted(score['bars'], 'bar')} of {score['beats_per_bar']}/4"
+        yield _counted(facts["notes"], "note")
         return
     yield f"{facts['measured']['seconds']:.2f} s"
     if facts["kind"] == "audio":
@@ -74,7 +116,8 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
     usual = _defaults(recipe["command"])
     asked = recipe["arguments"]
     for name in sorted(asked, key=lambda name: not name.startswith("prompt")):
-        if name not in _ABOVE and asked[name] not in (None, usual.get(name)):
+        value = tuple(asked[name]) if isinstance(asked[name], list) else asked[name]
+        if name not in _ABOVE and value not in (None, usual.get(name)):
             yield f"  {name}: {_text(asked[name])}"
     for name, one in recipe["inputs"].items():
         yield f"  {name}: {one.get('name') or one.get('seed')}"
@@ -87,10 +130,12 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _defaults(command: str) -> dict[str, Any]:
+    from riffkit.music.composing import ComposeRequest
     from riffkit.music.registry import tasks
 
-    known = tasks()
-    return {f.name: f.default for f in fields(known[command].request)} if command in known else {}
+    requests: dict[str, type[Any]] = {name: task.request for name, task in tasks().items()}
+    requests["compose"] = ComposeRequest
+    return {f.name: f.default for f in fields(requests[command])} if command in requests else {}
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from riffkit.models.lora_file import parse_lora
 from riffkit.models.pipeline import BUNDLED_DEFAULT, Pipeline, bundled_models, load_pipeline
 from riffkit.music.batch_list import Entry
 from riffkit.music.clip import Clip, read_recipe, recipe_of
-from riffkit.music.outputs import Target, targets_of
+from riffkit.music.outputs import Target, check_stems, remove_other_stems, targets_of
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Call, files_of, numbered, slug
@@ -190,9 +190,12 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Result:
+    """A clip's files; those of its stems by their names."""
+
     made: Made
     audio: bytes = b""
     image: bytes = b""
+    stems: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def _existing(targets: Sequence[Target], storage: Storage) -> list[_Existing] | None:
@@ -235,7 +238,7 @@ def _work(work: _Work) -> list[_Result]:
 
 
 def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
-    if work.existing is None:
+    if work.existing is None or _lacks_stems(work):
         return None
     call, recorded_seed = work.call, work.existing[0].recipe.arguments.get("seed")
     if work.any_seed and isinstance(recorded_seed, int):
@@ -250,6 +253,11 @@ def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
         _Result(Made(one.audio, one.image, there.recipe, there.grid, there.seconds, kept=True))
         for one, there in zip(work.targets, work.existing, strict=True)
     ]
+
+
+def _lacks_stems(work: _Work) -> bool:
+    wanted = getattr(work.call.request, "stems", False)
+    return wanted and not all(target.stems.is_dir() for target in work.targets)
 
 
 def _painted(pipeline: Pipeline, work: _Work) -> list[_Result]:
@@ -268,7 +276,13 @@ def _result(target: Target, clip: Clip, storage: Storage) -> _Result:
         clip.save(audio, bits=storage.bits, sample_rate=storage.sample_rate)
         notes = (*target.notes, *clip.notes)
         made = Made(target.audio, target.image, clip.recipe, clip.image.grid, clip.seconds, notes)
-        return _Result(made, audio.read_bytes(), audio.with_suffix(".png").read_bytes())
+        pair = audio.read_bytes(), audio.with_suffix(".png").read_bytes()
+        stems = Path(folder) / "stems"
+        if clip.recipe.arguments.get("stems") and clip.stems:
+            clip.save_stems(
+                stems, suffix=audio.suffix, bits=storage.bits, sample_rate=storage.sample_rate
+            )
+        return _Result(made, *pair, {path.name: path.read_bytes() for path in stems.glob("*")})
 
 
 def _written(result: _Result) -> Made:
@@ -279,9 +293,20 @@ def _written(result: _Result) -> Made:
         with atomic_path(made.path) as audio, atomic_path(made.image) as image:
             audio.write_bytes(result.audio)
             image.write_bytes(result.image)
+        if result.stems:
+            _write_stems(Target(made.path, made.image).stems, result.stems)
     except OutputError as error:
         return Made(made.path, made.image, error=str(error))
     return made
+
+
+def _write_stems(folder: Path, stems: Mapping[str, bytes]) -> None:
+    check_stems(folder)
+    _make_folder(folder)
+    for name, content in stems.items():
+        with atomic_path(folder / name) as path:
+            path.write_bytes(content)
+    remove_other_stems(folder, [folder / name for name in stems])
 
 
 # A process of a list makes many clips with one model; the list's end lets it go.

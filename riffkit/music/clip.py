@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,14 @@ from riffkit.atomic import check_output_folder
 from riffkit.audio.encoding import Bits, Storage
 from riffkit.audio.reader import read_tags
 from riffkit.audio.shown import Shown
-from riffkit.errors import ParameterError
+from riffkit.errors import ParameterError, unknown
 from riffkit.kinds import is_image
 from riffkit.limits import bpm_text
+from riffkit.music.midi import is_midi, open_midi
 from riffkit.music.task import slug
 from riffkit.prompt.key import parse_key
 from riffkit.provenance.recipe import TAG, Recipe
+from riffkit.score.midi import recipe_in
 from riffkit.spectrogram.image import SpectrogramImage
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Clip:
     `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are messages for the
     user. The end of a `loop` flows into its beginning. `title` is what players show. `stems` are
     the sounds of its tracks by name, if it was painted track by track: they add up to `waveform`.
+    `stem_images` are the pictures of those that were painted, before they were mixed.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -42,6 +45,7 @@ class Clip:
     loop: bool = False
     title: str = ""
     stems: Mapping[str, Float[Tensor, "channel sample"]] = field(default_factory=dict)
+    stem_images: Mapping[str, SpectrogramImage] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         values = self.recipe.arguments
@@ -75,7 +79,45 @@ class Clip:
         Example:
             riff.generate("lo-fi piano").save("piano.wav", bits=24, sample_rate=48_000)
         """
-        self._write(Path(path), self.waveform, self._shown(self.title), Storage(bits, sample_rate))
+        from riffkit.audio import files
+
+        path, storage = Path(path), Storage(bits, sample_rate)
+        storage.check(path)
+        rate = sample_rate or self.sample_rate
+        tags = {TAG: self.recipe.to_json()}
+        files.save(
+            path, self._at_rate(rate), rate, subtype=storage.subtype, tags=tags, shown=self._shown()
+        )
+
+    def stem(self, name: str) -> Clip:
+        """One track as a clip of its own, as loud as in the mix.
+
+        Args:
+            name: one of the names in `stems`.
+
+        Returns:
+            The clip; its image is the track as it was painted.
+
+        Raises:
+            ParameterError: there is no such stem.
+
+        Example:
+            clip.stem("drums").save("drums.wav")
+        """
+        if name not in self.stems:
+            raise ParameterError(f"stem: {unknown(name, self.stems)}")
+        image = self.stem_images.get(name, self.image)
+        recipe = recipe_of(image) if name in self.stem_images else None
+        recipe = recipe or self.recipe.with_arguments({"stem": name})
+        return replace(
+            self,
+            waveform=self.stems[name],
+            image=replace(image, recipe=recipe.to_dict()),
+            recipe=recipe,
+            title=f"{self.title} – {name}" if self.title else name,
+            stems={},
+            stem_images={},
+        )
 
     def save_stems(
         self,
@@ -85,7 +127,7 @@ class Clip:
         bits: Bits | None = None,
         sample_rate: int | None = None,
     ) -> list[Path]:
-        """Write each track to a file of its own: 01-bass-guitar.wav, 02-piano.wav …
+        """Write each track to a file of its own: 01-bass-guitar.wav, 02-piano.wav …, and its image.
 
         They begin and end together, and added up they are the clip as `save` writes it: to −90 dB
         in 24 bits and as floats, to −60 dB in 16. Tags are as in `save`; the title names the track.
@@ -117,27 +159,18 @@ class Clip:
         ]
         storage.check(paths[0])
         folder.mkdir(parents=True, exist_ok=True)
-        for path, (name, sound) in zip(paths, self.stems.items(), strict=True):
-            title = f"{self.title} – {name}" if self.title else name
-            self._write(path, sound, self._shown(title), storage)
+        for path, name in zip(paths, self.stems, strict=True):
+            clip = self.stem(name)
+            clip.save(path, bits=bits, sample_rate=sample_rate)
+            if name in self.stem_images:
+                clip.image.save(path.with_suffix(".png"))
         return paths
 
-    def _write(
-        self, path: Path, sound: Float[Tensor, "channel sample"], shown: Shown, storage: Storage
-    ) -> None:
-        from riffkit.audio import files
-
-        storage.check(path)
-        rate = storage.sample_rate or self.sample_rate
-        tags = {TAG: self.recipe.to_json()}
-        sound = self._at_rate(sound, rate)
-        files.save(path, sound, rate, subtype=storage.subtype, tags=tags, shown=shown)
-
-    def _shown(self, title: str) -> Shown:
+    def _shown(self) -> Shown:
         grid, asked = self.image.grid, self.recipe.arguments
         key = parse_key(asked["key"]) if asked.get("key") else None
         return Shown(
-            title,
+            self.title,
             bpm=None if grid is None else grid.bpm,
             key="" if key is None else key.short_name,
             tonic=None if key is None else key.tonic,
@@ -150,32 +183,34 @@ class Clip:
         grid = self.image.grid
         return grid is not None and grid.n_samples(self.sample_rate) == self.waveform.shape[-1]
 
-    def _at_rate(
-        self, sound: Float[Tensor, "channel sample"], sample_rate: int
-    ) -> Float[Tensor, "channel resampled"]:
-        """A sound at another rate: a loop stays one, whole beats stay whole."""
+    def _at_rate(self, sample_rate: int) -> Float[Tensor, "channel resampled"]:
+        """The sound at another rate: a loop stays one, whole beats stay whole."""
         if sample_rate == self.sample_rate:
-            return sound
+            return self.waveform
         from riffkit.audio.resampling import resample
 
         grid, n_samples = self.image.grid, None
         if grid is not None and self._has_whole_beats:
             n_samples = grid.n_samples(sample_rate)
         return resample(
-            sound, self.sample_rate, sample_rate, n_samples=n_samples, circular=self.loop
+            self.waveform, self.sample_rate, sample_rate, n_samples=n_samples, circular=self.loop
         )
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """The recipe in a PNG or audio file, or None."""
+    """The recipe in a PNG, audio or MIDI file, or None."""
     if is_image(path):
         return recipe_of(SpectrogramImage.open(path))
-    text = read_tags(path).get(TAG)
-    return None if text is None else Recipe.from_json(text)
+    if is_midi(path):
+        open_midi(path, option="file")
+        text = recipe_in(path)
+    else:
+        text = read_tags(path).get(TAG)
+    return Recipe.from_json(text) if text else None
 
 
 def recorded_recipe(path: Path) -> Recipe:
-    """The recipe in a PNG or audio file; ParameterError if it has none."""
+    """The recipe in a PNG, audio or MIDI file; ParameterError if it has none."""
     recipe = read_recipe(path)
     if recipe is None:
         raise ParameterError(f"{path.name!r}: contains no recipe, so it can't be replayed")

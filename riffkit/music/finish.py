@@ -26,7 +26,7 @@ from riffkit.audio.loudness import (
 from riffkit.limits import Loudness
 from riffkit.music.clip import Clip
 from riffkit.provenance.recipe import Recipe
-from riffkit.score.notes import Score
+from riffkit.score.notes import Score, Track
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import KnownPart
 
@@ -72,13 +72,14 @@ def finish(
     title: str = "",
     notes: Sequence[str] = (),
     stems: Mapping[str, Float[Tensor, "2 sample"]] | None = None,
+    pictures: Mapping[str, Picture] | None = None,
 ) -> Clip:
     """Make a clip of a sound and the image that it came from.
 
     `circular` means that the sound is a loop. Loudness is by BS.1770 (riffkit/audio/loudness.py),
     true peak at most −1 dBFS. `loudness` is that of the whole clip, cut and faded, in place of the
     ending's. `title` is for players. `stems` add up to the sound, and to the clip's: all that is
-    done is measured on the sound, and done to all of them.
+    done is measured on the sound, and done to all of them; `pictures` are those that were painted.
     """
     rate, remarks = image.params.sample_rate, list[str]()
     names, sounds = [*(stems or {})], [waveform, *(stems or {}).values()]
@@ -103,6 +104,7 @@ def finish(
         loop=circular,
         title=title,
         stems=dict(zip(names, sounds[1:], strict=True)),
+        stem_images={name: one.image_for(name, recipe) for name, one in (pictures or {}).items()},
     )
 
 
@@ -181,11 +183,28 @@ Join = Callable[[Float[Tensor, "channel sample"]], Float[Tensor, "channel joined
 
 
 @dataclass(frozen=True, eq=False)
-class Band:
-    """Players painted alone: an image for each track of a score, which says how they are mixed."""
+class Picture:
+    """A player painted alone; `painting` is the same for another that would be the same picture."""
 
-    images: Sequence[SpectrogramImage]
+    image: SpectrogramImage
+    painting: str
+
+    def image_for(self, name: str, recipe: Recipe) -> SpectrogramImage:
+        """The image with the recipe of a stem of that name."""
+        own = recipe.with_arguments({"stem": name, "painting": self.painting})
+        return replace(self.image, recipe=own.to_dict())
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Players painted alone: a picture for each track of a score, which says how they are mixed.
+
+    The kicks of `ducked_by`, heard or not, duck the others.
+    """
+
+    pictures: Sequence[Picture]
     score: Score
+    ducked_by: Sequence[Track]
 
 
 @dataclass(frozen=True, eq=False)

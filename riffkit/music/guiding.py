@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -17,11 +17,15 @@ from riffkit.diffusion.denoise import Inpainting
 from riffkit.diffusion.latents import guide_latents, pixels_to_latents
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
+from riffkit.music.finish import Picture
 from riffkit.music.mask import mask_to_cells
+from riffkit.music.painted_before import painting_of, recall, remember
 from riffkit.music.plan import Plan
 from riffkit.music.session import Session
+from riffkit.music.stems import as_played
 from riffkit.score.guide import draw_guide
 from riffkit.score.notes import Track
+from riffkit.spectrogram.image import SpectrogramImage
 
 _REACH = 4.0
 """A cell a quarter as dark as the darkest belongs to the notes too."""
@@ -77,6 +81,62 @@ def paint_guided(
     return [session.pixels(canvas, latents[n : n + 1]) for n in range(len(parts))]
 
 
+def paint_apart(
+    session: Session, plan: Plan, canvas: Canvas, *, seed: int, freedom: float
+) -> list[Picture]:
+    """Each of a plan's players alone; those that were painted before are not painted again."""
+    stems = plan.apart
+    paintings = [
+        _painting(session, plan, canvas, place, seed=seed, freedom=freedom)
+        for place in range(len(stems))
+    ]
+    found = {place: recall(one, session.stems_folder) for place, one in enumerate(paintings)}
+    missing = [place for place, pixels in found.items() if pixels is None]
+    if missing:
+        some = paint_guided(
+            session,
+            replace(plan, texts=tuple(plan.texts[place] for place in missing)),
+            canvas,
+            [(stems[place].name, stems[place].tracks) for place in missing],
+            seed=seed,
+            freedom=freedom,
+        )
+        found |= dict(zip(missing, some, strict=True))
+    if n_known := len(stems) - len(missing):
+        session.remark(f"stems: {n_known} of {len(stems)} players are as they were painted before")
+    pictures = []
+    for stem, painting, pixels in zip(stems, paintings, found.values(), strict=True):
+        assert pixels is not None
+        remember(painting, pixels)
+        params = session.pipeline.params
+        image = SpectrogramImage(pixels, params, grid=plan.grid, transpose=plan.transpose)
+        pictures.append(Picture(as_played(image, stem.track), painting))
+    return pictures
+
+
+def _painting(
+    session: Session, plan: Plan, canvas: Canvas, place: int, *, seed: int, freedom: float
+) -> str:
+    """What a player's picture depends on; where it stands in the mix doesn't change it."""
+    stem, denoising = plan.apart[place], asdict(replace(plan.denoising, on_remark=None))
+    return painting_of(
+        {
+            "model": session.pipeline.recipe_facts,
+            "text": plan.texts[place].to_dict(),
+            "player": stem.name,
+            "notes": [
+                [track.role, track.level_db - stem.track.level_db, track.to_dict()["notes"]]
+                for track in stem.tracks
+            ],
+            "grid": [plan.grid.bpm, plan.grid.n_beats, plan.beats_per_bar, plan.transpose],
+            "circular": canvas.circular,
+            "denoising": denoising,
+            "seed": seed,
+            "freedom": freedom,
+        }
+    )
+
+
 def guided_by(
     pipeline: Pipeline,
     guides: Sequence[UInt8[np.ndarray, "row frame 3"]],
@@ -100,7 +160,7 @@ def guided_by(
 
 def _free_cells(
     guide: UInt8[np.ndarray, "row frame 3"], stride: int, freedom: float
-) -> Float[Tensor, "1 1 row column"]:
+) -> Float[Tensor, "1 1 latent_row column"]:
     sounding = mask_to_cells(1 - guide.mean(-1) / 255, stride)
     sounding = (sounding / sounding.max().clamp(min=1e-6) * _REACH).clamp(max=1)
     return 1 - (1 - freedom) * sounding

@@ -66,16 +66,57 @@ def _open_melody(session: Session, given: str | Path, request: Any, opened: Open
 
 def _check_melody(path: Path) -> None:
     from riffkit.audio.reader import describe
-    from riffkit.music.midi import is_midi, read_midi
+    from riffkit.music.brought import read_lead
+    from riffkit.music.midi import is_midi
 
     if is_midi(path):
-        read_midi(path)
+        read_lead(path)
     else:
         describe(path)
 
 
 MELODY = Input(
-    "melody", "Audio or MIDI file with a melody to follow.", _open_melody, check=_check_melody
+    "melody",
+    "Audio or MIDI file with a melody: it leads, and is accompanied.",
+    _open_melody,
+    check=_check_melody,
+)
+
+
+def _open_drums(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
+    from riffkit.music.brought import read_drums
+
+    beats = request.beats_per_bar
+    if beats is None and "melody" in opened:
+        beats = opened["melody"].beats_per_bar
+    return read_drums(Path(given), beats_per_bar=beats)
+
+
+def _check_drums(path: Path) -> None:
+    from riffkit.music.brought import read_drums
+
+    read_drums(path)
+
+
+DRUMS = Input(
+    "drums", "MIDI file with drums, repeated to the length.", _open_drums, check=_check_drums
+)
+
+
+def _open_score(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
+    from riffkit.music.scoring import open_score
+
+    return open_score(Path(given))
+
+
+def _check_score(path: Path) -> None:
+    from riffkit.music.scoring import open_score
+
+    open_score(path)
+
+
+SCORE = Input(
+    "score", "MIDI file to play, each track by its instrument.", _open_score, check=_check_score
 )
 
 

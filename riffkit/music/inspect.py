@@ -16,6 +16,9 @@ from riffkit.audio.reader import describe
 from riffkit.kinds import is_image
 from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.midi import is_midi
+from riffkit.provenance.recipe import Recipe
+from riffkit.score.notes import Score
+from riffkit.score.summary import summary
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import preset as preset_of
 
@@ -38,7 +41,8 @@ def inspect(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
     Returns:
         Plain values: the kind, the tempo and key that the file itself states (`tempo_bpm` and
         `key`, None where it doesn't), those measured with the loudness and tags, and the recipe.
-        A measured key is None where none is clear, as in drums or noise.
+        A measured key is None where none is clear, as in drums or noise. MIDI, and what was painted
+        from notes, has a `score`: its chords, sections and tracks.
 
     Raises:
         AudioFileError, ImageFileError: the file can't be read.
@@ -67,6 +71,7 @@ def inspect(path: str | Path, *, preset: str | None = None) -> dict[str, Any]:
         "channels": waveform.shape[0],
         "samples": waveform.shape[-1],
         "measured": _measured(waveform, rate),
+        "score": _score_in(recipe),
         "recipe": None if recipe is None else recipe.to_dict(),
     }
 
@@ -90,22 +95,35 @@ def _inspect_image(path: Path, preset: str | None) -> dict[str, Any]:
         "transpose": image.transpose,
         "beat_grid": None if image.grid is None else asdict(image.grid),
         "measured": _measured(waveform, image.params.sample_rate),
+        "score": _score_in(recipe),
         "recipe": None if recipe is None else recipe.to_dict(),
     }
 
 
 def _inspect_midi(path: Path) -> dict[str, Any]:
-    from riffkit.music.melody import read_melody
+    from riffkit.music.midi_score import read_score
 
-    melody = read_melody(path, bpm=None, beats_per_bar=1)
+    read, recipe = read_score(path, option="file"), read_recipe(path)
+    facts = summary(read.score)
     return {
         "file": path.name,
         "kind": "MIDI",
-        "tempo_bpm": melody.bpm,
-        "key": melody.key,
-        "beats": melody.n_beats,
-        "notes": len(melody.notes),
+        "title": read.title,
+        "tempo_bpm": facts["bpm"],
+        "key": facts["key"],
+        "beats": read.score.n_beats,
+        "notes": facts["notes"],
+        "score": facts,
+        "remarks": list(read.notes),
+        "recipe": None if recipe is None else recipe.to_dict(),
     }
+
+
+def _score_in(recipe: Recipe | None) -> dict[str, Any] | None:
+    """What is in the score that a clip was painted from."""
+    if recipe is None or recipe.score is None:
+        return None
+    return summary(Score.from_dict(recipe.score))
 
 
 def _measured(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> dict[str, Any]:

@@ -51,7 +51,9 @@ class TaskMethods:
         self,
         prompt: str,
         *,
+        score: str | Path | None = None,
         melody: str | Path | None = None,
+        drums: str | Path | None = None,
         bpm: float | None = None,
         key: str | None = None,
         negative_prompt: str = "",
@@ -68,7 +70,14 @@ class TaskMethods:
         bars: int | None = None,
         duration: float | None = None,
         loop: bool = False,
+        chords: str | None = None,
+        track: Sequence[str] = (),
+        humanize: float = 0.0,
         melody_strength: float = 0.5,
+        stems: bool = False,
+        solo: Sequence[str] = (),
+        mute: Sequence[str] = (),
+        replace: Sequence[str] = (),
         on_step: OnStep | None = None,
     ) -> Clip:
         """Make music from a prompt: an audio file and its PNG.
@@ -76,12 +85,16 @@ class TaskMethods:
         The length is `bars` (2 by default) or `duration`.
 
         With `duration`, the music is made in whole bars and cut to length; a loop is rounded to
-        whole bars instead. With `melody`, its tempo, metre, key and length are the defaults, but
-        of a recording the first 8 bars at most.
+        whole bars instead. A `score` is played as it is; over `chords`, a `melody` and `drums` a
+        score is composed. Their tempo, metre, key and length are the defaults, but of a
+        recording's melody the first 8 bars at most. With `stems`, `solo`, `mute` or `replace`,
+        each player is painted alone.
 
         Args:
             prompt: The music in words: 'lo-fi piano, rainy'.
-            melody: Audio or MIDI file with a melody to follow.
+            score: MIDI file to play, each track by its instrument.
+            melody: Audio or MIDI file with a melody: it leads, and is accompanied.
+            drums: MIDI file with drums, repeated to the length.
             bpm: Tempo in BPM. Default: the clip's; without a clip the prompt's or its style's.
                 From 20 to 400.
             key: Key, such as 'A minor'. Default: the clip's; without a clip the prompt's.
@@ -97,10 +110,17 @@ class TaskMethods:
             quality: The vocoder's speed or fidelity.
             loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
-            bars: Length in bars.  [default: 2] From 1 to 512.
+            bars: Length in bars. Default: the score's or melody's, else 2. From 1 to 512.
             duration: Length in seconds, instead of bars.
             loop: Make a seamless loop.
-            melody_strength: 0 follows the melody, 1 ignores it. From 0 to 1.
+            chords: Chords to play over: 'Am7 | F | C/G | G7sus4'.
+            track: Instrument for a track of the score, such as 2=violin; repeatable.
+            humanize: Play a score unevenly, as people do, 0 to 1. From 0 to 1.
+            melody_strength: 0 follows the melody or score, 1 ignores it. From 0 to 1.
+            stems: Write each player to a file of its own, too.
+            solo: Only these players: 'bass'; repeatable.
+            mute: Not these players; repeatable.
+            replace: Another instrument for a player: bass='upright bass'; repeatable.
             on_step: Called with the steps done and all steps after each denoising step.
 
         Returns:
@@ -561,24 +581,35 @@ class TaskMethods:
 def compose(
     prompt: str,
     *,
-    bars: int = 8,
+    bars: int | None = None,
     bpm: float | None = None,
     key: str | None = None,
     beats_per_bar: int | None = None,
+    chords: str | None = None,
+    melody: str | Path | None = None,
+    drums: str | Path | None = None,
+    humanize: float = 0.0,
     seed: int | None = None,
 ) -> Composition:
     """Write music for a prompt as notes.
 
-    The instruments that the prompt names play, and no others; where it names none, a band of
-    its style does. What it leaves open is drawn by the seed.
+    The instruments that the prompt names play, and no others but the drums of styles made of
+    beats, such as house; where it names none, a band of its style does. What it leaves open is
+    drawn by the seed.
 
     Args:
         prompt: The music in words: 'jazz trio, sad'.
-        bars: Length in bars. From 1 to 512.
-        bpm: Tempo in BPM. Default: the prompt's or its style's. From 20 to 400.
-        key: Key, such as 'A minor'. Default: the prompt's.
-        beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. Default: the prompt's. From 2
-            to 12.
+        bars: Length in bars. Default: the melody's; else 8, or more for longer chords or
+            drums. From 1 to 512.
+        bpm: Tempo in BPM. Default: the file's; without one the prompt's or its style's. From
+            20 to 400.
+        key: Key, such as 'A minor'. Default: the melody's, the prompt's or the chords'.
+        beats_per_bar: Beats per bar: 4 for 4/4, 3 for a waltz. Default: the file's, else the
+            prompt's. From 2 to 12.
+        chords: Chords to play over: 'Am7 | F | C/G | G7sus4'.
+        melody: MIDI file with a melody: it leads, and is harmonized.
+        drums: MIDI file with drums, which are repeated to the length.
+        humanize: Play unevenly, as people do: 0 is exact, 1 is loose. From 0 to 1.
         seed: Same seed, same score. Default: a random one.
 
     Returns:

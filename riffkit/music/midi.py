@@ -1,8 +1,8 @@
-"""The notes of a tune in a MIDI file: as they are struck, and no drums."""
+"""MIDI files: known by their names or beginnings, opened, and what they say first."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
 from pathlib import Path
 
 from riffkit.errors import ParameterError
@@ -11,25 +11,6 @@ from riffkit.score.midi_file import MidiFile, parse_midi
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 DEFAULT_BPM = 120.0
-
-
-@dataclass(frozen=True)
-class MidiNote:
-    """`start` and `duration` in beats; `pitch` in semitones, 60 is middle C; `level` 0 to 1."""
-
-    start: float
-    duration: float
-    pitch: int
-    level: float
-
-
-@dataclass(frozen=True)
-class MidiSong:
-    """All notes but the drums', by their start, and the first tempo and metre."""
-
-    notes: tuple[MidiNote, ...]
-    bpm: float
-    metre: Metre | None = None
 
 
 def is_midi(path: Path) -> bool:
@@ -42,26 +23,6 @@ def is_midi(path: Path) -> bool:
     except OSError:
         return False
     return head.startswith(b"MThd") or (head[:4] == b"RIFF" and head[8:] == b"RMID")
-
-
-def read_midi(path: Path) -> MidiSong:
-    """The notes of a MIDI file.
-
-    Raises:
-        ParameterError: it can't be read, says not how long a beat is, or has no notes but drums.
-    """
-    file = open_midi(path, option="melody", pedal=False)
-    bpm, ticks = first_bpm(file), file.ticks_per_beat(first_bpm(file))
-    notes = tuple(
-        MidiNote(n.start / ticks, (n.end - n.start) / ticks, n.pitch, n.velocity / 127)
-        for n in sorted(file.notes, key=lambda note: (note.start, note.pitch))
-        if not n.is_drum
-    )
-    if not notes:
-        raise ParameterError(
-            f"melody={path.name!r}: contains drums alone; choose a file with a melody"
-        )
-    return MidiSong(notes, bpm, first_metre(file))
 
 
 def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
@@ -80,7 +41,7 @@ def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
         raise ParameterError(f"{name}: can't be read ({error.strerror})") from error
     if file is None:
         raise ParameterError(f"{name}: can't be read as MIDI")
-    if not file.ticks_per_beat(first_bpm(file)):
+    if not file.ticks_per_beat(usual_bpm(file)):
         raise ParameterError(
             f"{name}: has 0 ticks a beat, so its notes have no length; export it again"
         )
@@ -89,8 +50,20 @@ def open_midi(path: Path, *, option: str, pedal: bool = True) -> MidiFile:
     return file
 
 
-def first_bpm(file: MidiFile) -> float:
-    return 60e6 / file.tempi[0][1] if file.tempi else DEFAULT_BPM
+def usual_bpm(file: MidiFile) -> float:
+    """The tempo at which the middle one of its notes begins, by tempo.
+
+    Of tempi that some program stores as these microseconds it is the roundest.
+    """
+    if not file.tempi:
+        return DEFAULT_BPM
+    ticks = [tick for tick, _ in file.tempi]
+    places = (max(0, bisect_right(ticks, note.start) - 1) for note in file.notes)
+    tempi = sorted(file.tempi[place][1] for place in places)
+    micros = tempi[len(tempi) // 2] if tempi else file.tempi[0][1]
+    exact = 60e6 / micros
+    rounded = (round(exact, digits) for digits in range(4))
+    return next((bpm for bpm in rounded if bpm and abs(60e6 / bpm - micros) < 1), exact)
 
 
 def first_metre(file: MidiFile) -> Metre | None:

@@ -35,7 +35,11 @@ class Mixed:
     @property
     def waveform(self) -> Float[np.ndarray, "2 sample"]:
         """The mix."""
-        return np.asarray(np.sum(list(self.stems.values()), axis=0), np.float32)
+        whole, *others = self.stems.values()
+        whole = whole.copy()
+        for stem in others:
+            whole += stem
+        return whole
 
 
 def mix(
@@ -44,6 +48,7 @@ def mix(
     sample_rate: int,
     *,
     circular: bool = True,
+    ducked_by: Sequence[Track] | None = None,
 ) -> Mixed:
     """Mix the tracks of a score as its style's rules say.
 
@@ -54,6 +59,7 @@ def mix(
         sample_rate: in Hz.
         circular: the sound is a loop: the room at its end is heard at its start. Otherwise the room
             is cut off at the end, as when a DAW exports a range of bars.
+        ducked_by: the tracks whose kicks duck the others; the score's own by default.
 
     Returns:
         A stem for each track, and one for the vinyl's crackle if there is any.
@@ -65,7 +71,8 @@ def mix(
         bass = mix([bass_sound, drum_sound], score, 44_100).stems["bass guitar"]
     """
     n_samples = dry[0].shape[1]
-    duck = _duck(score, n_samples, sample_rate, circular=circular)
+    beat = score.tracks if ducked_by is None else ducked_by
+    duck = _duck(score, beat, n_samples, sample_rate, circular=circular)
     room = _Room.of(score.mix, n_samples, sample_rate, circular=circular)
     stems = {}
     for name, waveform, track in zip(stem_names(score.tracks), dry, score.tracks, strict=True):
@@ -80,13 +87,13 @@ def _place(
     waveform: Float[np.ndarray, "channel sample"], track: Track, sample_rate: int
 ) -> Float[np.ndarray, "2 sample"]:
     """Bring the loud moments of a track to its level, and pan it by balance (louder side kept)."""
-    gain = 10 ** (track.level_db / 20) / max(loud_rms(waveform, sample_rate), 1e-5)
+    gain = 10 ** (track.level_db / 20) / max(_loud_rms(waveform, sample_rate), 1e-5)
     left, right = min(1.0, 1 - track.pan), min(1.0, 1 + track.pan)
     placed: np.ndarray = waveform * (gain * np.array([[left], [right]], np.float32))
     return placed
 
 
-def loud_rms(waveform: Float[np.ndarray, "channel sample"], sample_rate: int) -> float:
+def _loud_rms(waveform: Float[np.ndarray, "channel sample"], sample_rate: int) -> float:
     """RMS of 50 ms windows, each weighted by its own power, so that rests hardly count."""
     window = sample_rate // 20
     n_windows = max(1, waveform.shape[1] // window)
@@ -96,7 +103,7 @@ def loud_rms(waveform: Float[np.ndarray, "channel sample"], sample_rate: int) ->
 
 
 def _duck(
-    score: Score, n_samples: int, sample_rate: int, *, circular: bool
+    score: Score, beat: Sequence[Track], n_samples: int, sample_rate: int, *, circular: bool
 ) -> Float[np.ndarray, " sample"]:
     """A gain that dips at every kick and is back within a beat's third (side-chain pumping)."""
     gain = np.ones(n_samples, np.float32)
@@ -104,7 +111,7 @@ def _duck(
     ramp = np.linspace(0, 1, length, dtype=np.float32)
     attack = np.minimum(1.0, np.arange(length, dtype=np.float32) / (0.004 * sample_rate))
     dip = 1 - score.mix.duck * attack * (1 - ramp) ** 1.5
-    for track in score.tracks:
+    for track in beat:
         for note in track.notes if track.is_drums else ():
             if note.pitch in _KICKS:
                 start = round(note.start / score.n_beats * n_samples)

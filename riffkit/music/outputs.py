@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngImageFile
 
-from riffkit.atomic import check_output_path, output_error
+from riffkit.atomic import check_output_folder, check_output_path, output_error
 from riffkit.audio.encoding import format_of
 from riffkit.audio.reader import read_tags
 from riffkit.errors import OutputError
@@ -29,6 +29,11 @@ class Target:
     audio: Path
     image: Path
     notes: tuple[str, ...] = ()
+
+    @property
+    def stems(self) -> Path:
+        """The folder of its stems, if it has any."""
+        return self.audio.with_name(f"{self.audio.stem}-stems")
 
 
 def targets_of(
@@ -65,6 +70,30 @@ def check_target(path: Path, *, inputs: Collection[Path] = (), force: bool = Fal
         )
 
 
+def check_stems(folder: Path, *, force: bool = False) -> None:
+    """Raise OutputError if stems can't be written into a folder, or it holds what isn't riffkit's;
+    `force` leaves that there.
+    """
+    check_output_folder(folder)
+    if not folder.is_dir() or force:
+        return
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() or stored_recipe(path) is None:
+            raise OutputError(
+                f"{str(folder)!r} holds {path.name!r}, which isn't riffkit's own; choose another "
+                "name, or set `force` to write the stems beside it"
+            )
+
+
+def remove_other_stems(folder: Path, keep: Collection[Path]) -> None:
+    """Remove stems of an earlier clip from a folder."""
+    kept = {path.name for path in keep} | {path.with_suffix(".png").name for path in keep}
+    for path in folder.iterdir():
+        recipe = stored_recipe(path) if path.is_file() and path.name not in kept else None
+        if recipe and "stem" in recipe.get("arguments", {}):
+            path.unlink(missing_ok=True)
+
+
 def stored_recipe(path: Path) -> Mapping[str, Any] | None:
     """What riffkit wrote into an audio, PNG or MIDI file: its recipe's values, or nothing where it
     wrote none; None if the file isn't its own.
@@ -76,7 +105,7 @@ def stored_recipe(path: Path) -> Mapping[str, Any] | None:
                 file.seek(0)
                 return _recipe_in_png(PngImageFile(file).info)
         text = recipe_in(path) if head == b"MThd" else read_tags(path).get(TAG)
-        return None if text is None else json.loads(text)
+        return None if text is None else json.loads(text or "{}")
     except Exception:  # whatever it is, it is not what riffkit wrote
         return None
 

@@ -22,6 +22,9 @@ from riffkit.models.lora_file import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.clip import Clip, recipe_of, recorded_recipe
 from riffkit.music.codec import decode, encode
+from riffkit.music.composing import Composition, composed, request_of
+from riffkit.music.midi import is_midi
+from riffkit.music.midi_score import read_score
 from riffkit.music.registry import tasks
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
@@ -31,11 +34,12 @@ from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.image import SpectrogramImage
 
 _LOSSY = (".ogg", ".mp3")
+Made = Clip | SpectrogramImage | Composition
 
 
 @dataclass(frozen=True)
 class Replay:
-    """`compared` is "bytes", "samples" or "pixels"; `differences` explains `same=False`."""
+    """`compared`: "bytes", "samples", "pixels" or "notes"; `differences` explains `same=False`."""
 
     same: bool
     compared: str
@@ -68,11 +72,11 @@ def replay(
     """Regenerate a file from the recipe stored in it, and compare the two.
 
     Bytes are compared if the file was made with the same versions and thread count; otherwise
-    samples or pixels, and both recipes. For OGG and MP3, samples are always compared. The bits and
-    the rate of an audio file are those of the original.
+    samples, pixels or notes, and both recipes. For OGG and MP3, samples are always compared. The
+    bits and the rate of an audio file are those of the original.
 
     Args:
-        path: audio file or PNG made by riffkit.
+        path: audio file, PNG or MIDI file made by riffkit.
         output: file to write, of the same kind.
         model: the model's location, if it isn't bundled.
         sources: files or folders to look for its inputs in, besides its own folder and the
@@ -97,13 +101,13 @@ def replay(
         )
     recipe = recorded_recipe(path)
     made = remake(recipe, Places(path, model, [*map(Path, sources)], [*map(Path, loras)], device))
-    now = made.recipe if isinstance(made, Clip) else recipe_of(made)
+    now = recipe_of(made) if isinstance(made, SpectrogramImage) else made.recipe
     assert now is not None
     same_music = recipe.same_music(now)
     with tempfile.TemporaryDirectory() as folder, atomic_path(output) as temporary:
         again = Path(folder) / output.name
         _save(made, again, like=path)
-        same_makers = (recipe.versions, recipe.threads) == (versions(), torch.get_num_threads())
+        same_makers = (recipe.versions, recipe.threads) == (versions(), now.threads)
         if same_makers and not _is_lossy(path):
             compared, same = "bytes", path.read_bytes() == again.read_bytes()
         else:
@@ -113,8 +117,11 @@ def replay(
     return Replay(same, compared, _differences(recipe, now, same_music))
 
 
-def remake(recipe: Recipe, places: Places) -> Clip | SpectrogramImage:
-    """Make a recipe's output: a clip, or an image for `encode`."""
+def remake(recipe: Recipe, places: Places) -> Made:
+    """Make a recipe's output: a clip, an image for `encode`, notes for `compose`."""
+    if recipe.command == "compose":
+        inputs = {name: _input_of(recipe, places, name) for name in recipe.inputs}
+        return composed(request_of((), {**recipe.arguments, **inputs}))
     if recipe.command in ("encode", "decode"):
         path = _input_of(recipe, places, "file")
         if recipe.command == "decode":
@@ -136,7 +143,8 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
         raise ParameterError(f"recipe command={recipe.command!r}: unknown; update riffkit")
     task = tasks()[recipe.command]
     values = dict(recipe.arguments)
-    index = values.pop("index", 0)
+    index, stem = values.pop("index", 0), values.pop("stem", None)
+    values.pop("painting", None)
     request = built(task.request, values, where="recipe")
     inputs = {
         name: identity.get("seed") or _input_of(recipe, places, name)
@@ -144,7 +152,8 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
     }
     session = Session(_model_of(recipe, places), recorded=recipe)
     prepared = prepare(session, Call(task, request, inputs)).as_recorded(recipe)
-    return perform(session, prepared)[index]
+    clip = perform(session, prepared)[index]
+    return clip if stem is None else clip.stem(stem)
 
 
 def _model_of(recipe: Recipe, places: Places) -> Pipeline:
@@ -210,9 +219,14 @@ def _input_of(recipe: Recipe, places: Places, which: str) -> Path:
     )
 
 
-def _save(made: Clip | SpectrogramImage, path: Path, *, like: Path) -> None:
+def _save(made: Made, path: Path, *, like: Path) -> None:
     """Write it with the bits and the rate of an audio file."""
-    if path.suffix.lower() == ".png":
+    if isinstance(made, Composition) != is_midi(like):
+        what = "notes" if isinstance(made, Composition) else "sound"
+        raise ParameterError(f"{like.name!r}: its recipe makes {what}; choose the file it is of")
+    if isinstance(made, Composition):
+        made.save(path)
+    elif path.suffix.lower() == ".png":
         (made.image if isinstance(made, Clip) else made).save(path)
     elif isinstance(made, Clip):
         stored = describe(like)
@@ -231,6 +245,8 @@ def _compared(first: Path, second: Path) -> tuple[str, bool]:
         one, other = SpectrogramImage.open(first), SpectrogramImage.open(second)
         facts = [(i.params, i.grid, i.transpose, i.max_value) for i in (one, other)]
         return "pixels", facts[0] == facts[1] and np.array_equal(one.pixels, other.pixels)
+    if is_midi(first):
+        return "notes", read_score(first).score == read_score(second).score
     samples, rate = files.load(first, allow_silence=True)
     other_samples, other_rate = files.load(second, allow_silence=True)
     return "samples", rate == other_rate and torch.equal(samples, other_samples)
@@ -243,8 +259,8 @@ def _differences(recipe: Recipe, now: Recipe, same_music: bool) -> tuple[str, ..
         for package, version in versions().items()
         if recipe.versions.get(package) != version
     ]
-    if recipe.threads != torch.get_num_threads():
-        found.append(f"{recipe.threads} threads then, {torch.get_num_threads()} now")
+    if recipe.threads != now.threads:
+        found.append(f"{recipe.threads} threads then, {now.threads} now")
     if now.model != recipe.model:
         found.append("another model")
     elif not same_music:

@@ -12,17 +12,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.music.clip import Clip
-from riffkit.music.finish import Band, Painted, finish
+from riffkit.music.finish import Band, Painted, Picture, finish
 from riffkit.music.plan import Plan, Texts
-from riffkit.music.request import PaintRequest
 from riffkit.music.session import Session
 from riffkit.music.stems import stems_to_mix
 from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
+from riffkit.score.stems import stem_names
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import decode
@@ -119,7 +118,23 @@ def _clip(
 ) -> Clip:
     request = prepared.call.request
     begin = time.perf_counter()
-    waveform, image, stems = _heard(session, painted, request)
+    image, stems, pictures = painted.image, dict[str, Tensor](), dict[str, Picture]()
+    options: dict[str, Any] = {
+        "vocoder": request.vocoder,
+        "quality": request.quality,
+        "seed": painted.seed,
+        "circular": painted.loop,
+        "device": str(session.pipeline.device),
+    }
+    if isinstance(image, Band):
+        pictures = dict(zip(stem_names(image.score.tracks), image.pictures, strict=True))
+        images = [one.image for one in image.pictures]
+        mixed = stems_to_mix(images, image.score, ducked_by=image.ducked_by, **options)
+        stems = {name: torch.from_numpy(stem) for name, stem in mixed.stems.items()}
+        waveform = torch.from_numpy(mixed.waveform)
+        image = _image_like(images[0], waveform)
+    else:
+        waveform = decode(image, known=painted.known, **options)
     _log.debug("decoded by %s in %.2f s", request.vocoder, time.perf_counter() - begin)
     if painted.join is not None:
         waveform = painted.join(waveform)
@@ -135,28 +150,15 @@ def _clip(
         title=prepared.title,
         notes=notes,
         stems=stems,
+        pictures=pictures,
     )
 
 
-def _heard(
-    session: Session, painted: Painted, request: PaintRequest
-) -> tuple[Float[Tensor, "channel sample"], SpectrogramImage, dict[str, Tensor]]:
-    """What is painted as sound, its image, and its stems by name."""
-    options: dict[str, Any] = {
-        "vocoder": request.vocoder,
-        "quality": request.quality,
-        "seed": painted.seed,
-        "circular": painted.loop,
-        "device": str(session.pipeline.device),
-    }
-    if not isinstance(painted.image, Band):
-        return decode(painted.image, known=painted.known, **options), painted.image, {}
-    mixed = stems_to_mix(painted.image.images, painted.image.score, **options)
-    stems = {name: torch.from_numpy(stem) for name, stem in mixed.stems.items()}
-    waveform, one = torch.from_numpy(mixed.waveform), painted.image.images[0]
+def _image_like(one: SpectrogramImage, waveform: Tensor) -> SpectrogramImage:
+    """The image of a sound, laid out as another is; like those that are painted, of no level."""
     rate = one.params.sample_rate
-    image = waveform_to_image(waveform, rate, one.params, grid=one.grid, transpose=one.transpose)
-    return waveform, image, stems
+    drawn = waveform_to_image(waveform, rate, one.params, grid=one.grid, transpose=one.transpose)
+    return replace(drawn, max_value=None)
 
 
 def run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -25,17 +26,28 @@ class Session:
     """The state of one call of a task.
 
     `on_step` is called with (steps done, total steps). `recorded` is the recipe of a replay.
+    `stems_folder` may hold players that were painted before.
     """
 
     def __init__(
-        self, pipeline: Pipeline, *, on_step: OnStep | None = None, recorded: Recipe | None = None
+        self,
+        pipeline: Pipeline,
+        *,
+        on_step: OnStep | None = None,
+        recorded: Recipe | None = None,
+        stems_folder: Path | None = None,
     ) -> None:
+        self.stems_folder = stems_folder
         self.pipeline = pipeline
         self.on_step = on_step
         self.recorded = recorded
         self._prompts: dict[str, Prompt] = {}
         self._conditionings: dict[tuple[Emphasis, Emphasis], Conditioning] = {}
         self._remarks: list[str] = []
+
+    def remark(self, note: str) -> None:
+        """Tell the user of something at the end."""
+        self._remarks.append(note)
 
     def read(self, prompt: str) -> Prompt:
         """A prompt as the model understands it; results are cached."""
@@ -89,7 +101,7 @@ class Session:
             plan.denoising,
             strength=strength,
             steps=plan.denoising.steps if steps is None else steps,
-            on_remark=None if silent else self._remarks.append,
+            on_remark=None if silent else self.remark,
         )
         on_step = None if silent else self.on_step
         return canvas.paint(

@@ -37,17 +37,22 @@ def is_mono(track: Track) -> bool:
 
 
 def as_played(image: SpectrogramImage, track: Track) -> SpectrogramImage:
-    """The image of a track, with three equal planes if the track is mono."""
-    if not is_mono(track) or image.params.planes is Planes.RIFFUSION_STEREO:
+    """The image of a track; that of a mono one has three equal planes, and decodes to a channel."""
+    planes = image.params.planes
+    if planes is Planes.MONO or not is_mono(track):
         return image
-    mean = image.pixels.mean(axis=2, keepdims=True)
-    return replace(image, pixels=np.rint(mean).astype(np.uint8).repeat(3, axis=2))
+    heard = image.pixels[:, :, 1:] if planes is Planes.RIFFUSION_STEREO else image.pixels
+    plane = np.rint(heard.mean(axis=2, keepdims=True)).astype(np.uint8)
+    return replace(
+        image, pixels=plane.repeat(3, axis=2), params=image.params.with_planes(Planes.MONO)
+    )
 
 
 def stems_to_mix(
     images: Sequence[SpectrogramImage],
     score: Score,
     *,
+    ducked_by: Sequence[Track] | None = None,
     vocoder: str = DEFAULT,
     quality: Quality = "default",
     seed: int = 0,
@@ -57,15 +62,19 @@ def stems_to_mix(
     """Decode the image of each track of a score, and mix the sounds.
 
     Each is decoded alone, a mono track as one channel. The images have one size and one preset.
-    Options are those of `riffkit.vocoder.decode.decode`; the stems are as `riffkit.music.mixing`
-    says, at the images' rate.
+    `ducked_by` is as in `mix`; other options are those of `riffkit.vocoder.decode.decode`. The
+    stems are as `riffkit.music.mixing` says, at the images' rate.
     """
     dry = []
     for image, track in zip(images, score.tracks, strict=True):
-        if is_mono(track):
-            image = replace(image, params=image.params.with_planes(Planes.MONO))
         sound = decode(
-            image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
+            as_played(image, track),
+            vocoder=vocoder,
+            quality=quality,
+            seed=seed,
+            circular=circular,
+            device=device,
         )
         dry.append(sound.numpy())
-    return mix(dry, score, images[0].params.sample_rate, circular=circular)
+    rate = images[0].params.sample_rate
+    return mix(dry, score, rate, circular=circular, ducked_by=ducked_by)

@@ -22,6 +22,7 @@ _KINDS: dict[Any, str] = {
     float: "a number",
     bool: "true or false",
     str: "text",
+    Path: "a file name",
 }
 ValueT = TypeVar("ValueT")
 
@@ -264,4 +265,6 @@ def _plain(value: Any, kind: Any) -> Any:
     if kind in (int, float):
         wide = Integral if kind is int else Real
         return kind(value) if isinstance(value, wide) and not isinstance(value, bool) else None
+    if kind is Path:
+        return Path(value) if isinstance(value, str | Path) else None
     return kind(value) if kind in (bool, str) and isinstance(value, kind) else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from riffkit.errors import ParameterError
 from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
@@ -37,7 +38,12 @@ _ACCIDENTAL = r"(#|♯|b|♭|[ -]sharp|[ -]flat)?"
 _NAMED_KEYS = (
     re.compile(rf"(?<![\w'])([A-G]){_ACCIDENTAL}[ -]?({'|'.join(_MODES)})\b(?! third)", re.I),
     re.compile(r"\b([A-G])(#|♯|b|♭)?(m)(?![\w'])"),  # F#m
-    re.compile(rf"(?<=\bin )([A-G]){_ACCIDENTAL}()(?![\w'’&#-])"),  # blues in A
+    re.compile(r"\bin ([a-g])(#|♯|b|♭)?(m)\b(?![\w'])"),  # in f#m
+    re.compile(
+        rf"\b(?:in|key|key of|key is|key:|tuned to|(?:in )?(?:open|drop)) ([A-G]){_ACCIDENTAL}()"
+        r"(?![\w'’&#-])"  # blues in A, key of G, open D
+    ),
+    re.compile(rf"(?:^|, *)([A-G]){_ACCIDENTAL}()(?=\s*(?:,|$))"),  # piano, Db
 )
 _ARTICLE = re.compile(r"a[ -](major|minor)\b", re.I)
 _BEFORE_A_KEY = re.compile(r"(^|[,;:(]|\b(in|of|key))\s*$", re.I)
@@ -84,13 +90,31 @@ def parse_key(text: str) -> MusicalKey:
     named = _find_key(words)
     if named and named.key.mode and (named.start, named.end) == (0, len(words)):
         return named.key
-    raise ParameterError(f"key={text!r}: must be a note and a mode, such as 'A minor'")
+    raise ParameterError(f"key={text!r}: must be a note and a mode, such as {_near(words)!r}")
+
+
+def _near(words: str) -> str:
+    """The key that may be meant: "A minr" is near "A minor"."""
+    note = re.search(r"\b([A-H])(#|♯|b|♭|[ -]sharp|[ -]flat)?(?![\w#])", words, re.I)
+    near = (get_close_matches(word.lower(), _MODES, n=1) for word in re.findall(r"\w{3,}", words))
+    mode = next((_MODES[found[0]] for found in near if found), "minor")
+    if note is None:
+        return f"A {mode}"
+    shift = _ACCIDENTALS[note[2].strip(" -").lower()] if note[2] else 0
+    tonic = _SEMITONES[note[1].upper().replace("H", "B")] + shift  # H is the German B
+    return MusicalKey(tonic % 12, mode).name
 
 
 def named_key(text: str) -> MusicalKey | None:
     """The key named in a text ("in A minor", "F#m", "blues in A"), or None."""
     named = _find_key(text)
     return None if named is None else named.key
+
+
+def named_mode(text: str) -> str | None:
+    """A mode that a text names other than major and minor, with a tonic or without."""
+    found = re.search(r"\b(dorian|phrygian|mixolydian)\b", text, re.I)
+    return None if found is None else found[1].lower()
 
 
 def _find_key(text: str) -> _Named | None:
@@ -106,7 +130,7 @@ def _find_key(text: str) -> _Named | None:
             shift = _ACCIDENTALS[accidental.strip(" -").lower()] if accidental else 0
             tonic = (_SEMITONES[note.upper()] + shift) % 12
             name = "minor" if mode == "m" else _MODES.get(mode.lower(), "")
-            return _Named(MusicalKey(tonic, name), match.start(), match.end())
+            return _Named(MusicalKey(tonic, name), match.start(1), match.end())
     return None
 
 

@@ -21,6 +21,7 @@ _SMALL_WORDS = Path(__file__).with_name("small_words.toml")
 _PUNCTUATION = " ,.!?;:¿¡，。！？"
 LANGUAGES = ("de", "fr", "es", "uk", "ru", "zh")
 _LINKS = frozenset(("with", "and", "without", ""))  # translated only beside other words
+_STARTS = r"(?<!\w)"
 _TEMPO = re.compile(r"(\d{2,3})\s*(?:уд/мин|ударов в минуту|уд/хв|拍|schläge)", re.I)
 
 _MODES = {
@@ -170,8 +171,15 @@ def _dictionary() -> _Dictionary:
     words = {word: english for of in LANGUAGES for word, english in dictionary_of(of).items()}
     # the longest of those that fit
     ordered = sorted(words, key=lambda word: len(word.replace("*", "")), reverse=True)
-    pattern = "|".join(f"({_as_pattern(word)})" for word in ordered)
-    return _Dictionary(re.compile(pattern, re.I), tuple(words[word] for word in ordered))
+    whole = [word for word in ordered if _is_whole_word(word)]
+    others = [word for word in ordered if not _is_whole_word(word)]
+    # one look behind for all whole words, so that what isn't a word's start is passed quickly
+    pattern = rf"(?<!\w)(?:{_any_ending(whole)})|{_any_ending(others)}"
+    return _Dictionary(re.compile(pattern, re.I), tuple(words[word] for word in (*whole, *others)))
+
+
+def _any_ending(words: Iterable[str]) -> str:
+    return "|".join(f"({_as_pattern(word).removeprefix(_STARTS)})" for word in words)
 
 
 @lru_cache(maxsize=1)
@@ -199,9 +207,11 @@ def any_of(phrases: Iterable[str]) -> str:
 def _as_pattern(word: str) -> str:
     """Whole words, any white space between them; Chinese has no gaps between words."""
     escaped = re.escape(word).replace(r"\*", r"\w*").replace(r"\ ", r"\s+")
-    if any("\u4e00" <= c <= "\u9fff" for c in word) or not word[0].isalnum():
-        return escaped
-    return rf"(?<!\w){escaped}(?!\w)"
+    return rf"{_STARTS}{escaped}(?!\w)" if _is_whole_word(word) else escaped
+
+
+def _is_whole_word(word: str) -> bool:
+    return word[0].isalnum() and not any("\u4e00" <= c <= "\u9fff" for c in word)
 
 
 def _is_foreign(character: str) -> bool:

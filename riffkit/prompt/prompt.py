@@ -13,12 +13,13 @@ import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from riffkit.prompt.emphasis import Emphasis, parse_emphasis, unclosed_bracket
-from riffkit.prompt.key import MusicalKey, named_key, parse_key, parse_tonic, with_key
+from riffkit.prompt.key import MusicalKey, named_key, named_mode, parse_key, parse_tonic, with_key
 from riffkit.prompt.metre import DEFAULT_BEATS, Metre, named_metre
-from riffkit.prompt.tempo import named_bpm, named_speed, with_tempo
+from riffkit.prompt.tempo import named_speed, said_bpm, with_tempo
 from riffkit.prompt.traits import ModelTraits
 from riffkit.prompt.vocabulary import NONE_UNKNOWN, UnknownWords
 from riffkit.prompt.wording import read_wording
@@ -59,6 +60,7 @@ class Prompt:
     style_bpm: float | None = None
     style_modes: tuple[str, ...] = ()
     speed: float = 1.0
+    mode: str | None = None
     mood: str | None = None
     names_mood: bool = False
     is_unpitched: bool = False
@@ -91,12 +93,13 @@ def read_prompt(prompt: str, traits: ModelTraits) -> Prompt:
         text=wording.text,
         unwanted=wording.unwanted,
         parts=parts,
-        bpm=named_bpm(wording.text),
+        bpm=said_bpm(wording.text),
         key=named_key(wording.text),
         metre=named_metre(wording.text),
         style_bpm=_of_style(wording.text, traits.style_bpm),
         style_modes=tuple(_of_style(wording.text, traits.style_modes) or ()),
         speed=_speed(wording.text, longest_named(wording.text, traits.style_bpm)),
+        mode=named_mode(wording.text),
         mood=mood,
         names_mood=mood is not None and contains(wording.text, [mood]),
         is_unpitched=contains(wording.text, traits.unpitched_words),
@@ -236,5 +239,6 @@ def longest_named(prompt: str, phrases: Iterable[str]) -> str | None:
     return max((p for p in phrases if contains(prompt, [p])), key=len, default=None)
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w]+", " ", text.lower().replace("&", " and ")).split())

@@ -19,7 +19,7 @@ from riffkit.score.notes import Note
 _FILE = Path(__file__).with_name("bach_chorales.txt")
 _SIXTEENTH = 0.25  # beats
 _N_BEATS = 8
-_N_LIKELY = 24  # phrases of which the one that goes on best is sung
+_N_LIKELY = 32  # phrases of which the one that goes on best is sung
 MODES = ("major", "minor")
 
 
@@ -56,17 +56,17 @@ def draw_phrase(mode: str, tonic: int, rng: random.Random) -> Phrase:
 
 
 def draw_verse(mode: str, tonic: int, n_phrases: int, rng: random.Random) -> list[Phrase]:
-    """Phrases that go on from one another: the first begins, the last ends on the tonic.
+    """Phrases that go on from one another: the last ends on the tonic, the first begins there.
 
     Of each some are drawn, and that is sung whose voices move least from the one before.
     """
     verse: list[Phrase] = []
     for number in range(n_phrases):
         drawn = [draw_phrase(mode, tonic, rng) for _ in range(_N_LIKELY)]
-        if number == 0:
-            drawn = [one for one in drawn if one.chords[0].root == tonic] or drawn
         if number == n_phrases - 1:
             drawn = [one for one in drawn if one.chords[-1].root == tonic] or drawn
+        if number == 0:
+            drawn = [one for one in drawn if one.chords[0].root == tonic] or drawn
         others = [one for one in drawn if one not in verse]
         verse.append(min(others or drawn, key=lambda one: _step(verse, one)))
     return verse

@@ -26,22 +26,42 @@ _BANDS = (
 
 @dataclass(frozen=True)
 class Part:
-    """A player: role (a "chorale" is all four voices), instrument, whether a lead plays a riff."""
+    """A player: role, instrument, whether a lead plays a riff; in a "chorale", which `voices`."""
 
     role: str
     instrument: str
     riff: bool = False
+    voices: tuple[int, ...] = ()
+
+
+_VOICES = {
+    1: ((0, 1, 2, 3),),
+    2: ((0, 1), (2, 3)),
+    3: ((0,), (1,), (2, 3)),
+    4: ((0,), (1,), (2,), (3,)),
+}
+"""Of a chorale, shared by so many, the lowest first."""
 
 
 def is_chorale(brief: Brief) -> bool:
-    """Whether one instrument may play all four voices."""
-    chordal = all(set(INSTRUMENTS[name].figures) & set("cp") for name in brief.instruments)
-    return len(brief.instruments) < 2 and chordal and brief.figure in (None, "chords")
+    """Whether the instruments may share the four voices: one that plays chords, or some that hold
+    notes.
+    """
+    if brief.figure not in (None, "chords") or len(brief.instruments) > len(_VOICES):
+        return False
+    if len(brief.instruments) < 2:
+        return all(set(INSTRUMENTS[name].figures) & set("cp") for name in brief.instruments)
+    return all(INSTRUMENTS[name].sustains for name in brief.instruments)
 
 
-def _singers(brief: Brief) -> list[str]:
+def _singers(brief: Brief, plan: Plan) -> tuple[Part, ...]:
     able = STYLES["chorale"].chords
-    return [name for name in able if name not in brief.without] or list(able)
+    free = [name for name in able if name not in brief.without] or list(able)
+    names = sorted(
+        brief.instruments or [plan.rng.choice(free)], key=lambda name: INSTRUMENTS[name].low
+    )
+    parts = zip(names, _VOICES[len(names)], strict=True)
+    return tuple(Part("chorale", name, voices=voices) for name, voices in parts)
 
 
 def has_drums(brief: Brief, style: str) -> bool:
@@ -65,12 +85,12 @@ def cast(
             raise ParameterError("melody: drums alone can't play it; name an instrument too")
         return ()
     size = None if brief.players is None else max(1, brief.players - drums)
-    is_sung = plan.style == "chorale" and beats == 4 and not drums and size in (None, 1)
-    if is_sung and not melody and is_chorale(brief):
-        name = brief.instruments[0] if brief.instruments else plan.rng.choice(_singers(brief))
-        return (Part("chorale", name),)
+    n_asked = len(brief.instruments)
+    is_sung = plan.style == "chorale" and beats == 4 and not drums and not melody
+    if is_sung and size in (None, n_asked or 1) and is_chorale(brief):
+        return _singers(brief, plan)
     if brief.instruments:
-        accompanied = drums or (size or 0) > len(brief.instruments)
+        accompanied = drums or (size or 0) > n_asked
         figure = "melody" if melody else brief.figure
         parts = _named(replace(brief, figure=figure), plan, accompanied)
     elif size is None:
@@ -79,7 +99,7 @@ def cast(
     else:
         parts = ()
     if size is not None:
-        parts = _completed(parts, size, brief, plan)
+        parts = _completed(parts, size, brief, plan, melody=melody)
     return _led(parts, brief, plan) if melody else parts
 
 
@@ -103,12 +123,19 @@ def _named(brief: Brief, plan: Plan, accompanied: bool) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _completed(parts: Sequence[Part], size: int, brief: Brief, plan: Plan) -> tuple[Part, ...]:
-    """With players of the style's, until they are so many; more than a band has, of any kind."""
+def _completed(
+    parts: Sequence[Part], size: int, brief: Brief, plan: Plan, *, melody: bool
+) -> tuple[Part, ...]:
+    """With players of the style's, until they are so many; more than a band has, of any kind.
+
+    With a `melody` somebody plays its chords before anybody plays the bass.
+    """
     whole = list(parts)
     taken = {part.instrument for part in whole}
     roles = {part.role for part in whole}
     bands = [band for band in _BANDS if len(band) == size] or [_BANDS[-1]]
+    if melody:
+        bands = [band for band in bands if {"lead", "comp"} <= set(band)] or bands
     wanted = [role for role in plan.rng.choice(bands) if role not in roles]
     while len(taken) < size:
         role = wanted.pop(0) if wanted else None
@@ -125,14 +152,21 @@ def _completed(parts: Sequence[Part], size: int, brief: Brief, plan: Plan) -> tu
 
 
 def _led(parts: tuple[Part, ...], brief: Brief, plan: Plan) -> tuple[Part, ...]:
-    """With somebody who leads: of those that are asked for, else one more of the style's."""
+    """With somebody who leads: of those that are asked for, else one more of the style's.
+
+    Nor is a band of the style's without chords.
+    """
+    if not brief.instruments and brief.players is None:
+        pools = arrangement.pools_of(plan.info)
+        for role, figure, others in (("lead", "m", ()), ("comp", "c", ("pad", "arp"))):
+            taken = {*brief.without, *(part.instrument for part in parts)}
+            free = [name for name in (*pools[role], *INSTRUMENTS) if name not in taken]
+            able = [name for name in free if figure in INSTRUMENTS[name].figures]
+            if able and not any(part.role in (role, *others) for part in parts):
+                own = [name for name in able if name in pools[role]]
+                parts = (*parts, Part(role, plan.rng.choice(own or able)))
     if any(part.role == "lead" for part in parts):
         return parts
-    if not brief.instruments and brief.players is None:
-        taken = {*brief.without, *(part.instrument for part in parts)}
-        able = [n for n in plan.info.leads if n not in taken]
-        able = able or [n for n in INSTRUMENTS if "m" in INSTRUMENTS[n].figures and n not in taken]
-        return (Part("lead", plan.rng.choice(able)), *parts) if able else parts
     able = sorted((p.instrument for p in parts), key=lambda n: _leads(n, plan), reverse=True)
     return tuple(
         replace(part, role="lead") if part.instrument in able[:1] else part for part in parts

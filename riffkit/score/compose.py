@@ -14,6 +14,7 @@ from riffkit.score.casting import cast, has_drums
 from riffkit.score.facts import MOODS_OF_MODE, gather_facts, measured_density
 from riffkit.score.given import Given
 from riffkit.score.harmonize import harmonize
+from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.keys import key_of_chords, key_of_notes
 from riffkit.score.notes import Note, Score
 from riffkit.score.plan import Plan
@@ -23,6 +24,8 @@ from riffkit.score.styles import STYLES
 
 MAX_BARS = 512
 _TRIAL_BARS = 4
+_LOWEST = min(instrument.low for instrument in INSTRUMENTS.values())
+_HIGHEST = max(instrument.high for instrument in INSTRUMENTS.values())
 _DENSITIES = ("medium", "medium", "medium", "dense", "sparse")
 
 
@@ -58,11 +61,15 @@ def compose(
     """
     if not 1 <= bars <= MAX_BARS:
         raise ParameterError(f"bars={bars}: must be between 1 and {MAX_BARS}")
+    if melody and not any(_LOWEST <= note.pitch <= _HIGHEST for note in melody):
+        raise ParameterError(
+            "melody: all of its notes are outside every instrument's range; move them by octaves"
+        )
     brief = replace(brief, drums=True) if drums else brief
     rng = random.Random(f"riffkit compose {seed}")
     style = brief.style or _draw_style(brief, rng)
     info = STYLES[style]
-    beats = brief.beats_per_bar or (4 if 4 in info.beats_per_bar else info.beats_per_bar[0])
+    beats = brief.beats_per_bar or usual_beats(style)
     drawn = _draw_mode(brief, style, rng), rng.randrange(12), rng.choice(_DENSITIES)
     tonic, mode = _key(brief, melody, drawn[1], drawn[0])
     density = brief.density or drawn[2]
@@ -94,6 +101,12 @@ def compose(
         mood=brief.moods or facts.mood,
     )
     return Score(facts, tracks, song.chords(), info.mix, song.sections())
+
+
+def usual_beats(style: str | None) -> int:
+    """The beats of a style's bars: four, unless it never has them."""
+    known = (4,) if style is None else STYLES[style].beats_per_bar
+    return 4 if 4 in known else known[0]
 
 
 def _key(brief: Brief, melody: Sequence[Note], tonic: int, mode: str) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from riffkit.score.notes import Note
@@ -52,19 +52,6 @@ SECTIONS: dict[str, tuple[float, tuple[str, ...]]] = {
     "hand percussion": (-21.0, ("conga", "tumba", "bongo", "cowbell", "clave")),
     "shakers": (-28.0, ("tamb", "shaker")),
 }
-_OTHERS: dict[str, tuple[int, ...]] = {
-    "kick": (35,),
-    "snare": (40, 31, 32, 33, 34),
-    "toms": (43, 48),
-    "hats": (),
-    "ride": (59,),
-    "crash": (52, 55, 57),
-    "hand percussion": (),
-    "shakers": (69, 82),
-}
-"""Notes of General MIDI that no groove has."""
-_REST = "hand percussion"
-_KNOWN = {*PARTS.values()}.union(*_OTHERS.values())
 # The orchestral kit has timpani where the others have toms, tuned to no key of ours.
 _ORCHESTRAL = {41: 36, 45: 36, 47: 36, 50: 36, 49: 57}
 
@@ -258,24 +245,20 @@ def groove_notes(
 
 
 def sections(
-    notes: Sequence[Note], *, orchestral: bool, of_any: bool = False
+    notes: Sequence[Note], section_of: Callable[[int], str], *, orchestral: bool = False
 ) -> dict[str, tuple[float, list[Note]]]:
-    """The notes by section with each section's level, lower where it has only ghost notes.
-
-    `of_any`: all notes of General MIDI, and not only those that the grooves have.
-    """
-    found = {}
-    for name, (level_db, parts) in SECTIONS.items():
-        pitches = {PARTS[p] for p in parts} | (set(_OTHERS[name]) if of_any else set())
-        if of_any and name == _REST:
-            pitches |= set(range(128)) - _KNOWN
-        mine = [n for n in notes if n.pitch in pitches]
-        if mine:
+    """The notes by section with each section's level, lower where it has only ghost notes."""
+    found: dict[str, list[Note]] = {}
+    for note in notes:
+        found.setdefault(section_of(note.pitch), []).append(note)
+    levelled = {}
+    for name, (level_db, _) in SECTIONS.items():
+        if mine := found.get(name):
             softness_db = 40 * math.log10(max(n.velocity for n in mine) / 112)
             if orchestral:
                 mine = [replace(n, pitch=_ORCHESTRAL.get(n.pitch, n.pitch)) for n in mine]
-            found[name] = (level_db + softness_db, mine)
-    return found
+            levelled[name] = (level_db + softness_db, mine)
+    return levelled
 
 
 def _read_parts(text: str, beats_per_bar: int, n_bars: int) -> list[tuple[str, Hit]]:

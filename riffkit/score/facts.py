@@ -41,14 +41,14 @@ SUNNY_MOODS = frozenset(
         "light",
     )
 )
-_PROMINENCE = {"solo": 0, "lead": 0, "arp": 1, "comp": 2, "pad": 3, "bass": 4}
+PROMINENCE = {"solo": 0, "lead": 0, "arp": 1, "comp": 2, "pad": 3, "bass": 4}
 
 
 def gather_facts(
     seed: int, plan: Plan, tracks: Sequence[Track], texture: str, figure: str, kit: str
 ) -> ScoreFacts:
     """The facts of the tracks; the tempo is drawn here, whole beats a minute of the style's."""
-    pitched = sorted((t for t in tracks if not t.is_drums), key=lambda t: _PROMINENCE[t.role])
+    pitched = sorted((t for t in tracks if not t.is_drums), key=lambda t: PROMINENCE[t.role])
     drummed = any(t.is_drums for t in tracks)
     return ScoreFacts(
         seed=seed,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from riffkit.score.harmony import Chord
-from riffkit.score.notes import Note
+from riffkit.score.notes import Note, Score
 
 _STRAIGHT = (0.47, 0.53)  # of a beat: where an even off-beat is played
 _SWUNG = (0.57, 0.72)
@@ -36,3 +36,20 @@ class Given:
 def _count(notes: Sequence[Note], within: tuple[float, float]) -> int:
     low, high = within
     return sum(low <= note.start % 1 <= high for note in notes)
+
+
+def octaves_moved(melody: Sequence[Note], score: Score) -> Iterator[str]:
+    """A note for the user, where the instrument that plays a melody needs another octave."""
+    lead = next((track for track in score.tracks if track.role == "lead"), None)
+    if lead is None:
+        return
+    moved = [(b.pitch - a.pitch) // 12 for a, b in zip(melody, lead.notes, strict=False)]
+    if len(set(moved)) == 1 and moved[0]:
+        n, way = abs(moved[0]), "up" if moved[0] > 0 else "down"
+        octaves = "an octave" if n == 1 else f"{n} octaves"
+        yield f"melody: {octaves} {way}, where the {lead.instrument} can play it"
+    elif n := sum(map(bool, moved)):
+        yield (
+            f"melody: {n} of its {len(moved)} notes are in another octave, where the "
+            f"{lead.instrument} can play them"
+        )

@@ -9,7 +9,6 @@ gains where the style's own progressions have it. So do harmonizers since Raphae
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +28,7 @@ _DOMINANTS |= {"mixolydian": "bVII", "blues": "V7"}
 """What leads home in each mode."""
 _ON_BAR, _ON_GROUP, _ON_BEAT, _BETWEEN = 2.0, 1.5, 1.2, 0.6
 _TONES = {0: 1.0, 3: 1.0, 4: 1.0, 7: 0.9, 10: 0.6, 11: 0.5, 9: 0.5, 14: 0.4, 2: 0.4}
+_NEIGHBOR = 0.3  # of a gain, where the chord also has the note a semitone away, as C and B of CM7
 _PASSING, _RUB = -1.0, -1.3  # a note that isn't the chord's; one a semitone above a note that is
 _WITHIN_BAR, _OVER_BAR = -0.6, 0.0  # a change there
 _FIFTH_DOWN, _USUAL, _RARE = 0.15, 0.2, -0.25
@@ -78,11 +78,12 @@ def harmonize(
         numeral: Chord(numeral, *parse_numeral(numeral, tonic), 0.0, 0.0) for numeral in numerals
     }
     spans = _spans(notes, n_beats, groups)
-    follows = Counter(
-        pair
+    step_of = {one: (chord.root, 3 in chord.intervals) for one, chord in chords.items()}
+    follows = {
+        (step_of[one], step_of[other])
         for progression in progressions
-        for pair in itertools.pairwise([*progression.split(), progression.split()[0]])
-    )
+        for one, other in itertools.pairwise([*progression.split(), progression.split()[0]])
+    }
     home = {numeral for numeral, chord in chords.items() if chord.root == tonic}
     leading = {
         numeral
@@ -100,7 +101,7 @@ def harmonize(
             return 0.0
         gain = _OVER_BAR if opens_bar else _WITHIN_BAR
         gain += _FIFTH_DOWN * ((chords[before].root - chords[after].root) % 12 == 7)
-        return gain + (_USUAL if follows[before, after] else _RARE if follows else 0.0)
+        return gain + (_USUAL if (step_of[before], step_of[after]) in follows else _RARE)
 
     best: dict[str, tuple[float, tuple[str, ...]]] = {
         numeral: (_held(spans[0], chord) + _BEGIN_HOME * (numeral in home), (numeral,))
@@ -124,15 +125,20 @@ def harmonize(
 
 
 def _numerals(mode: str, progressions: Sequence[str]) -> list[str]:
-    """The style's chords, and the scale's on other steps."""
+    """The style's chords, and the scale's on other steps; a sixth beside each major seventh, for
+    melodies that stand on the root.
+    """
     own = sorted({numeral for progression in progressions for numeral in progression.split()})
-    steps = {(root, 3 in of) for root, of in (parse_numeral(one, 0) for one in own)}
-    more = []
+    parsed = {numeral: parse_numeral(numeral, 0) for numeral in own}
+    steps = {(root, 3 in intervals) for root, intervals in parsed.values()}
+    more = {
+        numeral.partition("M")[0] + "6" for numeral, (_, of) in parsed.items() if {4, 11} <= set(of)
+    }
     for numeral in _DIATONIC[mode]:
         root, intervals = parse_numeral(numeral, 0)
         if (root, 3 in intervals) not in steps:
-            more.append(numeral)
-    return [*own, *more]
+            more.add(numeral)
+    return [*own, *sorted(more - set(own))]
 
 
 def _spans(notes: Sequence[Note], n_beats: int, groups: Sequence[int]) -> list[_Span]:
@@ -169,9 +175,11 @@ def _held(span: _Span, chord: Chord) -> float:
 
 def _fit(pitch_class: int, chord: Chord) -> float:
     step = (pitch_class - chord.root) % 12
-    if any(interval % 12 == step for interval in chord.intervals):
-        return _TONES.get(step, 0.4)
-    return _RUB if (step - 1) % 12 in chord.intervals else _PASSING
+    tones = {interval % 12 for interval in chord.intervals}
+    if step in tones:
+        gain = _TONES.get(step, 0.4)
+        return gain * _NEIGHBOR if tones & {(step - 1) % 12, (step + 1) % 12} else gain
+    return _RUB if (step - 1) % 12 in tones else _PASSING
 
 
 def _joined(spans: Sequence[_Span], chords: Sequence[Chord]) -> tuple[Chord, ...]:

@@ -182,7 +182,7 @@ class Score:
             ParameterError: it isn't a score, or is from a later version.
         """
         try:
-            return cls(
+            score = cls(
                 ScoreFacts.from_dict(values["facts"]),
                 tuple(Track.from_dict(track) for track in values["tracks"]),
                 tuple(
@@ -192,8 +192,31 @@ class Score:
                 Mix(**values["mix"]),
                 tuple(Section(*section) for section in values["sections"]),
             )
+            if not score._is_sound:
+                raise ValueError
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise ParameterError("score: not readable by this version; update riffkit") from error
+        return score
+
+    @property
+    def _is_sound(self) -> bool:
+        """Whether its notes and sections begin within it, and MIDI has numbers for all."""
+        length, facts = self.n_beats, self.facts
+        notes = [note for track in self.tracks for note in track.notes]
+        return (
+            0 < length <= _MOST_BEATS
+            and _LEAST_BPM <= facts.bpm <= _MOST_BPM
+            and 0 < facts.beats_per_bar < 256
+            and all(0 <= section.start < length for section in self.sections)
+            and all(
+                0 <= note.start < length and 0 < note.duration <= length + 1e-6 for note in notes
+            )
+            and all(0 <= note.pitch < 128 and 0 < note.velocity < 128 for note in notes)
+        )
+
+
+_MOST_BEATS = 1_000_000
+_LEAST_BPM, _MOST_BPM = 60e6 / (2**24 - 1), 60e6
 
 
 def _letter(number: int) -> str:

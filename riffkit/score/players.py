@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from riffkit.score import comping, drums, lines
 from riffkit.score.bach import Phrase
+from riffkit.score.general_midi import drum_section_of
 from riffkit.score.harmony import PENTATONIC
 from riffkit.score.instruments import INSTRUMENTS, KITS
 from riffkit.score.notes import Note, Track
@@ -152,8 +153,7 @@ def bass(plan: Plan, name: str, role: str) -> Track:
 def chorale(plan: Plan, name: str | None = None) -> list[Track]:
     """Four voices on one instrument, or (a quarter of those without a name) a string quartet."""
     rng = plan.rng
-    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
-    written = comping.chorale(plan.chords, plan.scale, plan.tonic, rng, moving=moving)
+    written = _written_voices(plan)
     voices = written if plan.phrase is None else _sung(plan.phrase)
     if name is None and rng.random() < 0.25:
         quartet = []
@@ -165,9 +165,23 @@ def chorale(plan: Plan, name: str | None = None) -> list[Track]:
     return [track_of(plan, name, "solo", [n for v in voices for n in v])]
 
 
-def hymn(plan: Plan, name: str, phrase: Phrase) -> Track:
-    """A phrase of Bach's on one instrument."""
-    return track_of(plan, name, "solo", [note for voice in _sung(phrase) for note in voice])
+def singer(plan: Plan, name: str, which: Sequence[int]) -> Track:
+    """Some of a chorale's voices on one instrument; 0 is the bass, 3 the soprano.
+
+    Of plans with the same chance each singer has the voices of one chorale.
+    """
+    voices = _written_voices(plan) if plan.phrase is None else _sung(plan.phrase)
+    role = "solo" if len(which) == len(voices) else "lead" if list(which) == [3] else "comp"
+    track = track_of(plan, name, role, [note for voice in which for note in voices[voice]])
+    if role == "solo":
+        return track
+    pans = [_QUARTET[voice][1] for voice in which]
+    return replace(track, pan=round(sum(pans) / len(pans), 2))
+
+
+def _written_voices(plan: Plan) -> list[list[Note]]:
+    moving = {"sparse": 0.0, "medium": 0.45, "dense": 0.95}[plan.density]
+    return comping.chorale(plan.chords, plan.scale, plan.tonic, plan.rng, moving=moving)
 
 
 def _sung(phrase: Phrase) -> list[list[Note]]:
@@ -196,12 +210,12 @@ def drummer(plan: Plan, kit: str, *, fill: bool | None = None) -> list[Track]:
         sure=bool(fill),
         rolls=info.rolls,
     )
-    return _kit(kit, drums.sections(notes, orchestral=kit == "orchestral"))
+    return _kit(kit, drums.sections(notes, drum_section_of, orchestral=kit == "orchestral"))
 
 
 def percussion(kit: str, notes: Sequence[Note]) -> list[Track]:
     """The user's drums on a kit, one track for each section, each note as it is."""
-    return _kit(kit, drums.sections(notes, orchestral=False, of_any=True))
+    return _kit(kit, drums.sections(notes, drum_section_of))
 
 
 def _kit(kit: str, sections: Mapping[str, tuple[float, Sequence[Note]]]) -> list[Track]:

@@ -122,7 +122,7 @@ class Song:
 
     def _draw_verse(self, n_phrases: int) -> dict[str, bach.Phrase]:
         """Phrases of Bach's, where a chorale is sung over no chords of the user's."""
-        is_sung = any(part.role == "chorale" for part in self.parts)
+        is_sung = any(part.voices for part in self.parts)
         if not is_sung or self.given.chords or self.plan.mode not in bach.MODES:
             return {}
         rng = random.Random(f"{self.seed} chorale")
@@ -238,10 +238,10 @@ class Song:
         return self._joined(written)
 
     def _played(self, part: Part, letter: str, plan: Plan) -> Track:
-        if letter in self._verse:
-            return players.hymn(plan, part.instrument, self._verse[letter])
-        if part.role == "chorale":
-            return players.chorale(_by_the_beat(plan), part.instrument)[0]
+        if part.voices:
+            rng = random.Random(f"{self.seed} chorale {letter}")
+            sung = replace(_by_the_beat(plan), rng=rng, phrase=self._verse.get(letter))
+            return players.singer(sung, part.instrument, part.voices)
         role = "solo" if len(self.parts) == 1 and not self.kit else part.role
         if part.role == "lead":
             return players.lead(plan, part.instrument, role, riff=part.riff)

@@ -1,4 +1,4 @@
-"""Notes and chords of a span of beats: cut out, and repeated to fill it."""
+"""Notes and chords of a span of beats, and scores: cut out, and repeated to fill it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from riffkit.score.harmony import Chord
-from riffkit.score.notes import Note
+from riffkit.score.notes import Note, Score
 
 _NEARLY = 1e-6
 _LATE = 0.25  # of a bar: a note that is held a little longer begins no bar
@@ -35,6 +35,25 @@ def repeated(notes: Sequence[Note], period: int | float, end: int | float) -> tu
     times = range(math.ceil(end / period - _NEARLY))
     again = [replace(n, start=n.start + k * period) for k in times for n in until(period, notes)]
     return until(end, again)
+
+
+def in_bars(score: Score, bars: int) -> Score:
+    """A score of another length: cut, or repeated."""
+    period, end = score.n_beats, bars * score.facts.beats_per_bar
+    tracks = (replace(track, notes=repeated(track.notes, period, end)) for track in score.tracks)
+    sections = tuple(
+        replace(one, start=start, n_beats=min(one.n_beats, end - start))
+        for time in range(math.ceil(end / period))
+        for one in score.sections
+        if (start := one.start + time * period) < end - _NEARLY
+    )
+    return replace(
+        score,
+        facts=replace(score.facts, n_beats=end),
+        tracks=tuple(track for track in tracks if track.notes),
+        chords=chords_between(score.chords, 0.0, float(end)) if score.chords else (),
+        sections=sections,
+    )
 
 
 def chords_between(chords: Sequence[Chord], begin: float, end: float) -> tuple[Chord, ...]:

@@ -129,6 +129,9 @@ def _named(option: str, names: Iterable[str], stems: Sequence[Stem]) -> list[Ste
         if word not in by_call:
             word = next((call for call in by_call if call.endswith(f" {word}")), word)
         if word not in by_call:
-            raise ParameterError(f"{option}: {unknown(name, [stem.name for stem in stems])}")
+            names = [stem.name for stem in stems]
+            near = [*names, *(call for call in by_call if not call.isdigit())]
+            said = unknown(name, near)
+            raise ParameterError(f"{option}: {said if 'did you' in said else unknown(name, names)}")
         found += by_call[word]
     return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from riffkit.errors import ParameterError
 from riffkit.limits import bpm_text
 from riffkit.music.fields import option
-from riffkit.music.inputs import MELODY
+from riffkit.music.inputs import DRUMS, MELODY, SCORE
 from riffkit.music.request import BARS, STRENGTH, PaintRequest
 from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_prompt
@@ -19,15 +19,15 @@ from riffkit.spectrogram.beat_grid import MAX_BARS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from riffkit.diffusion.denoise import Inpainting
-    from riffkit.music.finish import Painted
-    from riffkit.music.melody import Melody
+    from riffkit.music.brought import Brought
+    from riffkit.music.finish import Band, Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
+    from riffkit.score.notes import Score
+    from riffkit.score.stems import Stem
+    from riffkit.spectrogram.image import SpectrogramImage
 
-SONG_BARS = 8
-"""How much of a recording is followed as a melody, unless a length is given."""
-_MELODY_REACH = 4.0  # a quarter as dark as the darkest cell is melody too
+USUAL_BARS = 2
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,29 @@ class GenerateRequest(PaintRequest):
     """The length is `bars` (2 by default) or `duration`.
 
     With `duration`, the music is made in whole bars and cut to length; a loop is rounded to whole
-    bars instead. With `melody`, its tempo, metre, key and length are the defaults,
-    but of a recording the first 8 bars at most.
+    bars instead. A `score` is played as it is; over `chords`, a `melody` and `drums` a score is
+    composed. Their tempo, metre, key and length are the defaults, but of a recording's melody the
+    first 8 bars at most. With `stems`, `solo`, `mute` or `replace`, each player is painted alone.
     """
 
     prompt: str = option("The music in words: 'lo-fi piano, rainy'.", positional=True)
-    bars: int | None = option("Length in bars.  [default: 2]", None, **BARS)
+    bars: int | None = option(
+        "Length in bars. Default: the score's or melody's, else 2.", None, **BARS
+    )
     duration: float | None = option("Length in seconds, instead of bars.", None)
     loop: bool = option("Make a seamless loop.", False)
-    melody_strength: float = option("0 follows the melody, 1 ignores it.", 0.5, **STRENGTH)
+    chords: str | None = option("Chords to play over: 'Am7 | F | C/G | G7sus4'.", None)
+    track: tuple[str, ...] = option(
+        "Instrument for a track of the score, such as 2=violin; repeatable.", (), metavar="N=NAME"
+    )
+    humanize: float = option("Play a score unevenly, as people do, 0 to 1.", 0.0, **STRENGTH)
+    melody_strength: float = option("0 follows the melody or score, 1 ignores it.", 0.5, **STRENGTH)
+    stems: bool = option("Write each player to a file of its own, too.", False)
+    solo: tuple[str, ...] = option("Only these players: 'bass'; repeatable.", (), metavar="NAME")
+    mute: tuple[str, ...] = option("Not these players; repeatable.", (), metavar="NAME")
+    replace: tuple[str, ...] = option(
+        "Another instrument for a player: bass='upright bass'; repeatable.", (), metavar="NAME=NAME"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,49 +67,159 @@ class GenerateRequest(PaintRequest):
         if self.duration is not None and not 0 < self.duration < math.inf:
             raise ParameterError(f"duration={self.duration:g}: must be above 0 seconds")
 
+    @property
+    def plays_apart(self) -> bool:
+        """Whether each player is painted alone."""
+        return bool(self.stems or self.solo or self.mute or self.replace)
+
+
+def _check(request: GenerateRequest, inputs: Mapping[str, Any]) -> None:
+    """What doesn't go together."""
+    files = {"score", "melody", "drums"} & inputs.keys()
+    if "score" in files and (
+        others := sorted(files - {"score"}) + ["chords"] * bool(request.chords)
+    ):
+        raise ParameterError(f"score and {others[0]}: can't be combined; remove one of them")
+    if request.track and "score" not in files:
+        raise ParameterError("track: is for the tracks of a score; add `score`, or use `replace`")
+    if request.humanize and not _has_notes(request, files):
+        raise ParameterError(
+            "humanize: is for notes; add `score`, `chords`, `melody`, `drums` or `stems`"
+        )
+    if request.chords is not None:
+        from riffkit.score.chords import parse_chords
+
+        parse_chords(request.chords, beats_per_bar=request.beats_per_bar or 4)
+
+
+def _has_notes(request: GenerateRequest, files: Collection[str]) -> bool:
+    """Whether a score is painted after: the user's, or one that is composed."""
+    brought = {"score", "melody", "drums"} & set(files)
+    return bool(brought or request.chords is not None or request.plays_apart)
+
 
 def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
-    """Tempo, metre, length and key default to the melody's, if there is one."""
+    if _has_notes(request, opened.keys()):
+        return _plan_score(session, request, opened)
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
     from riffkit.prompt.prompt import choose_bpm
 
-    melody: Melody | None = opened.get("melody")
-    bpm, key, bars, beats = request.bpm, request.key, request.bars, session.metre(request)
-    if melody is not None:
-        bpm, beats = melody.bpm if bpm is None else bpm, melody.beats_per_bar
-        key = melody.key if key is None else key
-        if bars is None and request.duration is None:
-            bars = melody.bars if melody.is_score else min(melody.bars, SONG_BARS)
-    bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=bpm)
-    bars = bars or _bars_for(request, bpm, beats)
+    beats = session.metre(request)
+    bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=request.bpm)
     plan = make_plan(
         session,
         request,
         [Asked(request.prompt, request.negative_prompt)],
-        bars=bars,
+        bars=request.bars or _bars_for(request, bpm, beats),
         beats_per_bar=beats,
         bpm=bpm,
-        key=key,
-        owner="melody",
+        key=request.key,
         # with a duration the bars follow from it, and stay open
+        resolved={"bars": None if request.duration is not None else request.bars or USUAL_BARS},
+    )
+    return replace(plan, notes=(*plan.notes, *_lengths(plan, request)))
+
+
+def _plan_score(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
+    """A plan with a score; tempo, metre, key and length are its own."""
+    from riffkit.music.plan import Asked
+    from riffkit.music.planning import make_plan
+    from riffkit.score.stems import chosen, stems_of
+
+    score, notes = _score(session, request, opened)
+    facts, stems = score.facts, stems_of(score)
+    apart = chosen(stems, solo=request.solo, mute=request.mute) if request.plays_apart else ()
+    bars = facts.n_beats // facts.beats_per_bar
+    plan = make_plan(
+        session,
+        request,
+        [Asked(words, request.negative_prompt) for words in _words(request, apart)],
+        bars=bars,
+        beats_per_bar=facts.beats_per_bar,
+        bpm=facts.bpm,
+        key=None if facts.key is None else f"{facts.key} {facts.mode}",
+        decided_by=request.prompt,
+        owner="score",
         resolved={"bars": bars if request.duration is None else None},
     )
-    return replace(plan, notes=(*plan.notes, *_lengths(plan, request, melody)))
+    read = tuple((name, prompt) for name, prompt in plan.read if name != "prompt")
+    return replace(
+        plan,
+        score=score,
+        apart=apart,
+        read=(("prompt", session.read(request.prompt)), *read),
+        notes=(*notes, *plan.notes, *_lengths(plan, request, opened.get("melody"))),
+    )
 
 
-def _lengths(plan: Plan, request: GenerateRequest, melody: Melody | None) -> Iterator[str]:
+def _words(request: GenerateRequest, apart: Sequence[Stem]) -> list[str]:
+    return [stem.words for stem in apart] or [request.prompt]
+
+
+def _score(
+    session: Session, request: GenerateRequest, opened: Opened
+) -> tuple[Score, tuple[str, ...]]:
+    """The score, and notes for the user; of a replay that which was recorded."""
+    from riffkit.music.scoring import score_for
+    from riffkit.score.notes import Score
+    from riffkit.score.spans import in_bars
+
+    if session.recorded is not None and session.recorded.score is not None:
+        return Score.from_dict(session.recorded.score), ()
+    own, read = opened.get("score"), session.read(request.prompt)
+    brought = {name: opened[name] for name in ("melody", "drums") if name in opened}
+    asked = request
+    if request.duration is not None:
+        bpm, beats = _tempo_for_duration(session, request, opened)
+        asked = replace(asked, bpm=bpm, duration=None, bars=_bars_for(request, bpm, beats))
+    score, notes = score_for(
+        read,
+        asked,
+        session.pipeline.traits,
+        own=own,
+        brought=brought,
+        tracks=request.track,
+        replaced=request.replace,
+        bars=USUAL_BARS,
+    )
+    if own is not None and asked.bars is not None:
+        score = in_bars(score, asked.bars)
+    return score, notes
+
+
+def _tempo_for_duration(
+    session: Session, request: GenerateRequest, opened: Opened
+) -> tuple[float, int]:
+    """Tempo and metre, before a score has them."""
+    from riffkit.prompt.prompt import choose_bpm
+
+    if "score" in opened:
+        facts = opened["score"].score.facts
+        return facts.bpm if request.bpm is None else request.bpm, facts.beats_per_bar
+    brought = [opened[name] for name in ("melody", "drums") if name in opened]
+    own = next((one.bpm for one in brought if one.bpm is not None), None)
+    bpm = own if request.bpm is None else request.bpm
+    bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=bpm)
+    beats = next((one.beats_per_bar for one in brought if one.beats_per_bar), None)
+    return bpm, request.beats_per_bar or beats or session.metre(request)
+
+
+def _lengths(plan: Plan, request: GenerateRequest, melody: Brought | None = None) -> Iterator[str]:
     """Notes on a length that isn't the one that was given."""
     if request.loop and request.duration is not None:
         yield f"duration: rounded to {plan.grid.seconds:.2f} s, because a loop has whole bars"
     is_open = request.bars is None and request.duration is None
     if melody is not None and is_open and melody.bars > plan.bars:
-        yield melody.remark_of_length(plan.bars)
+        minutes, seconds = divmod(round(melody.bars * plan.grid.seconds / plan.bars), 60)
+        length = f"{melody.bars} bars ({minutes}:{seconds:02d})"
+        name = melody.identity["name"]
+        yield f"{name}: {length}; the first {plan.bars} are followed (more with `bars`)"
 
 
 def _bars_for(request: GenerateRequest, bpm: float, beats_per_bar: int) -> int:
     if request.duration is None:
-        return 2
+        return USUAL_BARS
     bars = request.duration * bpm / 60 / beats_per_bar
     whole = max(1, round(bars) if request.loop else math.ceil(bars - 1e-9))
     if whole > MAX_BARS:
@@ -110,18 +234,13 @@ def _paint(
     session: Session, plan: Plan, request: GenerateRequest, opened: Opened
 ) -> Sequence[Painted]:
     from riffkit.music.finish import Ending, Painted
-    from riffkit.spectrogram.image import SpectrogramImage
 
-    params = session.pipeline.params
-    canvas = session.canvas(plan, loop=request.loop)
-    inpainting = _sung(session, plan, request, opened["melody"]) if "melody" in opened else None
-    pixels = session.picture(plan, canvas, seed=request.seed, inpainting=inpainting)
-    span = None
+    params, span = session.pipeline.params, None
     if request.duration is not None and not request.loop:
         span = (0, round(request.duration * params.sample_rate))
     return [
         Painted(
-            SpectrogramImage(pixels, params, grid=plan.grid, transpose=plan.transpose),
+            _image(session, plan, request),
             seed=request.seed,
             loop=request.loop,
             ending=Ending(span=span, faded=not request.loop),
@@ -130,18 +249,24 @@ def _paint(
     ]
 
 
-def _sung(session: Session, plan: Plan, request: GenerateRequest, melody: Melody) -> Inpainting:
-    """The melody's image; `melody_strength` applies where it sounds, and the rest is free."""
-    from riffkit.diffusion.denoise import Inpainting
-    from riffkit.diffusion.latents import pixels_to_latents
-    from riffkit.music.mask import mask_to_cells
+def _image(session: Session, plan: Plan, request: GenerateRequest) -> SpectrogramImage | Band:
+    from riffkit.music.finish import Band
+    from riffkit.music.guiding import paint_apart, paint_guided
+    from riffkit.spectrogram.image import SpectrogramImage
 
-    pipeline = session.pipeline
-    image = melody.image(plan.grid, pipeline.params, transpose=plan.transpose)
-    latents = pixels_to_latents(pipeline, image.pixels, circular=True)
-    sounding = mask_to_cells(1 - image.pixels.mean(-1) / 255, pipeline.stride)
-    sounding = (sounding / sounding.max().clamp(min=1e-6) * _MELODY_REACH).clamp(max=1)
-    return Inpainting(latents=latents, mask=1 - (1 - request.melody_strength) * sounding)
+    canvas, seed = session.canvas(plan, loop=request.loop), request.seed
+    freedom = request.melody_strength
+    if plan.score is not None and plan.apart:
+        pictures = paint_apart(session, plan, canvas, seed=seed, freedom=freedom)
+        heard = replace(plan.score, tracks=tuple(stem.track for stem in plan.apart))
+        return Band(pictures, heard, ducked_by=plan.score.tracks)
+    if plan.score is not None:
+        whole = [("", plan.score.tracks)]
+        (pixels,) = paint_guided(session, plan, canvas, whole, seed=seed, freedom=freedom)
+    else:
+        pixels = session.picture(plan, canvas, seed=seed)
+    params = session.pipeline.params
+    return SpectrogramImage(pixels, params, grid=plan.grid, transpose=plan.transpose)
 
 
 def _remarks(plan: Plan, opened: Opened, sound: Tensor, sample_rate: int) -> tuple[str, ...]:
@@ -150,7 +275,8 @@ def _remarks(plan: Plan, opened: Opened, sound: Tensor, sample_rate: int) -> tup
 
     if "melody" not in opened:
         return ()
-    match = similarity(sound, sample_rate, opened["melody"], plan.grid)
+    melody, beats = opened["melody"], plan.beats_per_bar
+    match = similarity(sound, sample_rate, melody, plan.grid, beats_per_bar=beats)
     return (f"melody: pitch-class match {match:.2f} (1 is best, 0 is none)",)
 
 
@@ -166,7 +292,8 @@ GENERATE = Task(
     _paint,
     _title,
     example='riff.generate("lo-fi piano, rainy", bars=4, bpm=84, seed=7)',
-    inputs=(MELODY,),
+    inputs=(SCORE, MELODY, DRUMS),
+    check=_check,
     from_list="prompts",
     instead={"bars": "duration", "duration": "bars"},
 )

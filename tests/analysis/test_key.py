@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from riffkit.analysis.chroma import chroma, chroma_in_tune
-from riffkit.analysis.key import key
-from riffkit.analysis.key_profile import MAJOR, MINOR, chroma_to_key
+from riffkit.analysis.key import MAJOR, MINOR, chroma_to_key, key
 
 RATE = 22_050
 MAJOR_KEYS = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]

@@ -28,9 +28,10 @@ from riffkit import Riff
 from riffkit.analysis.facts import measure
 from riffkit.audio import files
 from riffkit.evaluation.fidelity import flux_at
-from riffkit.music.melody import play, read_melody, similarity
-from riffkit.music.midi import MidiNote
+from riffkit.music.melody import read_melody, similarity
+from riffkit.score.notes import Note
 from riffkit.spectrogram.beat_grid import BeatGrid
+from tests.voice import play
 
 ROOT = Path(__file__).parents[2]
 RATE = 44_100
@@ -113,7 +114,7 @@ def print_melodies(riff: Riff, n_tunes: int, options: dict) -> None:
         for k in range(n_tunes):
             rng = np.random.default_rng(k)
             pitches = 69 + np.array([SCALE[d % 7] + 12 * (d // 7) for d in rng.integers(0, 10, 8)])
-            notes = [MidiNote(float(b), 0.9, int(p), 0.9) for b, p in enumerate(pitches)]
+            notes = [Note(float(b), 0.9, int(p), 114) for b, p in enumerate(pitches)]
             path = Path(folder) / "tune.wav"
             files.save(path, play(notes, grid, RATE), RATE)
             tune = read_melody(path, bpm=100.0, beats_per_bar=4)
@@ -121,9 +122,9 @@ def print_melodies(riff: Riff, n_tunes: int, options: dict) -> None:
             guided = riff.generate(prompt, melody=path, bpm=100.0, loop=True, seed=k, **options)
             key = guided.recipe.arguments["key"]
             free = riff.generate(prompt, bpm=100.0, key=key, loop=True, seed=k, **options)
-            with_it.append(similarity(guided.waveform, RATE, tune, grid))
-            without.append(similarity(free.waveform, RATE, tune, grid))
-            ceiling.append(similarity(play(notes, grid, RATE), RATE, tune, grid))
+            with_it.append(similarity(guided.waveform, RATE, tune, grid, beats_per_bar=4))
+            without.append(similarity(free.waveform, RATE, tune, grid, beats_per_bar=4))
+            ceiling.append(similarity(play(notes, grid, RATE), RATE, tune, grid, beats_per_bar=4))
     own = np.mean(ceiling)
     print(
         f"melody: likeness {np.mean(with_it) / own:.2f} of what playing it gives, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import mido
 import pytest
 import torch
 
+import riffkit
 from riffkit import Riff
 from riffkit.audio import files
 from riffkit.commands.shown import file_lines, model_lines
@@ -72,7 +74,7 @@ def test_a_file_without_a_recipe_is_measured(tmp_path: Path) -> None:
     ]
 
 
-def test_midi_is_a_line(tmp_path: Path) -> None:
+def test_midi_shows_its_chords_and_tracks(tmp_path: Path) -> None:
     song = mido.MidiFile(ticks_per_beat=96)
     song.tracks.append(track := mido.MidiTrack())
     track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(90)))
@@ -80,7 +82,39 @@ def test_midi_is_a_line(tmp_path: Path) -> None:
         track.append(mido.Message("note_on", note=note, velocity=90, time=0))
         track.append(mido.Message("note_off", note=note, time=96))
     song.save(tmp_path / "tune.mid")
-    assert shown(tmp_path / "tune.mid") == ["tune.mid: MIDI, 90 BPM, A minor, 4 notes in 4 beats"]
+    assert shown(tmp_path / "tune.mid") == [
+        "tune.mid: MIDI, 90 BPM, A minor, 1 bar of 4/4, 4 notes",
+        "chords: Am",
+        "tracks:",
+        "  1 piano: solo, 4 notes, A3 to A4",
+    ]
+
+
+def test_composed_midi_shows_its_score_and_recipe(tmp_path: Path) -> None:
+    made = riffkit.compose(
+        "funk with slap bass, clavinet and drums", bars=20, key="A minor", seed=3
+    )
+    made.save(tmp_path / "a.mid")
+    lines = shown(tmp_path / "a.mid")
+    assert lines[0].startswith("a.mid: MIDI, ") and "A minor, 20 bars of 4/4" in lines[0]
+    assert lines[1].startswith("chords: A") and lines[1].endswith(" | … (20 bars)")
+    assert lines[2].startswith("sections: A 1-2, A 3-4, B 5-6")
+    tracks = lines[4 : lines.index("recipe: compose")]
+    assert [line.split(":")[0] for line in tracks] == ["  1 clavinet", "  2 slap bass", "  3 drums"]
+    assert "  prompt: funk with slap bass, clavinet and drums" in lines
+    assert not any("humanize" in line for line in lines)
+
+
+def test_a_clip_painted_from_notes_shows_them(golden_riff: Riff, tmp_path: Path) -> None:
+    clip = golden_riff.generate("house", bars=1, **FAST)
+    plain = tmp_path / "plain.wav"
+    clip.save(plain)
+    assert inspect(plain)["score"] is None
+    score = riffkit.compose("house", bars=1, seed=1).score
+    replace(clip, recipe=replace(clip.recipe, score=score.to_dict())).save(tmp_path / "a.wav")
+    lines = shown(tmp_path / "a.wav")
+    assert any(line.startswith("chords: ") for line in lines)
+    assert lines.index("tracks:") < lines.index("recipe: generate")
 
 
 def test_a_model_is_a_few_lines() -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from riffkit.errors import ParameterError
 from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
-from riffkit.prompt.key import MusicalKey, named_key, parse_key, semitones_to_key, with_key
+from riffkit.prompt.key import (
+    MusicalKey,
+    named_key,
+    named_mode,
+    parse_key,
+    semitones_to_key,
+    with_key,
+)
 from riffkit.prompt.prompt import choose_key as choose
 from riffkit.prompt.prompt import read_prompt
 from riffkit.prompt.traits import ModelTraits
@@ -41,6 +48,12 @@ def choose_key(prompt: str, traits: ModelTraits, **options: Any) -> MusicalKey |
         ("techno, F#m", "F# minor"),
         ("blues in A with harmonica", "A"),
         ("blues in A flat", "Ab"),
+        ("funk, key of G", "G"),
+        ("slide guitar in open D, slow", "D"),
+        ("riff in f#m", "F# minor"),
+        ("soul ballad, brushes, Db", "Db"),
+        ("vitamin C, please", None),
+        ("Plan B", None),
         ("jazz in D-moll", "D minor"),
         ("Made in Germany", None),
         ("in D&B style", None),
@@ -52,6 +65,11 @@ def choose_key(prompt: str, traits: ModelTraits, **options: Any) -> MusicalKey |
 def test_a_named_key_is_read(prompt: str, key: str | None) -> None:
     found = named_key(prompt)
     assert (None if found is None else found.name) == key
+
+
+def test_a_mode_may_be_named_alone() -> None:
+    assert named_mode("oud, Phrygian") == named_mode("in E phrygian") == "phrygian"
+    assert named_mode("a minor thing") is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +95,22 @@ def test_names_in_other_languages_are_read(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "H minor", "A", "minor", "A minor please", "A thing"])
 def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(ParameterError, match="A minor"):
+    with pytest.raises(ParameterError, match=r"such as '[AB] minor'"):
+        parse_key(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("A minr", "A minor"),
+        ("Dorian E", "E dorian"),
+        ("F# mjor", "F# major"),
+        ("B flat min0r", "Bb minor"),
+        ("H minor", "B minor"),
+    ],
+)
+def test_the_nearest_key_is_named(text: str, near: str) -> None:
+    with pytest.raises(ParameterError, match=f"such as '{near}'"):
         parse_key(text)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from riffkit.prompt.prompt import choose_bpm as choose
 from riffkit.prompt.prompt import read_prompt
-from riffkit.prompt.tempo import named_bpm, with_tempo
+from riffkit.prompt.tempo import named_bpm, said_bpm, with_tempo
 from riffkit.prompt.traits import ModelTraits
 
 TRAITS = ModelTraits(
@@ -35,6 +35,26 @@ TRAITS = ModelTraits(
 )
 def test_a_named_tempo_is_read(prompt: str, bpm: float | None) -> None:
     assert named_bpm(prompt) == bpm
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bpm"),
+    [
+        ("techno, 133 bpm", 133.0),
+        ("100-110 bpm funk", 105.0),
+        ("bpm: 120", 120.0),
+        ("tempo around 95, rhodes", 95.0),
+        ("90 beats per minute", 90.0),
+        ("house, 128", 128.0),
+        ("jungle @165", 165.0),
+        ("piano, 808, 3/4", None),
+        ("summer of 69", None),
+        ("recorded in 1998", None),
+        ("4 bars of drums", None),
+    ],
+)
+def test_a_tempo_may_be_said_in_other_words(prompt: str, bpm: float | None) -> None:
+    assert said_bpm(prompt) == bpm
 
 
 def choose_bpm(prompt: str, traits: ModelTraits, *, bpm: float | None = None) -> float:

@@ -8,7 +8,8 @@ import random
 import pytest
 
 from riffkit.errors import ParameterError
-from riffkit.score.chords import chord_line, chord_name, parse_chord, parse_chords
+from riffkit.score.chord_symbols import chord_name, parse_chord
+from riffkit.score.chords import chord_line, parse_chords
 from riffkit.score.harmony import Chord
 from riffkit.score.lines import bass_line
 

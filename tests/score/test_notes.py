@@ -13,6 +13,7 @@ from riffkit.score import Score, Section, write_score
 from riffkit.score.brief import Brief
 from riffkit.score.chords import parse_chords
 from riffkit.score.compose import compose
+from riffkit.score.summary import summary
 
 
 def test_json_gives_the_same_score() -> None:
@@ -30,6 +31,14 @@ def test_json_gives_the_same_score() -> None:
 
 @pytest.mark.parametrize("values", [{}, {"facts": {}}, {"facts": 3, "tracks": []}])
 def test_what_is_no_score_is_said(values: dict[str, object]) -> None:
+    with pytest.raises(ParameterError, match="score: not readable"):
+        Score.from_dict(values)
+
+
+@pytest.mark.parametrize("note", [[-1, 1, 60, 90], [0, 1, 128, 90], [0, 1, 60, 0], [99, 1, 60, 90]])
+def test_notes_that_cannot_be_are_refused(note: list[float]) -> None:
+    values = write_score(1).to_dict()
+    values["tracks"][0]["notes"].append(note)
     with pytest.raises(ParameterError, match="score: not readable"):
         Score.from_dict(values)
 
@@ -60,3 +69,13 @@ def test_a_recipe_holds_the_score_and_compares_it() -> None:
     assert one.same_music(replace(one, threads=3))
     assert not one.same_music(other) and not one.same_music(plain)
     assert one.score is not None and Score.from_dict(one.score) == write_score(1)
+
+
+def test_a_summary_spells_chords_in_the_key_and_joins_what_is_the_same() -> None:
+    score = write_score(1)
+    flat = replace(score.facts, key="Eb", mode="minor", beats_per_bar=4, n_beats=16)
+    chords = parse_chords("D#m D#m | C#m G# | G# | B", beats_per_bar=4)
+    found = summary(replace(score, facts=flat, chords=chords))
+    assert found["chords"] == "Ebm | Dbm Ab | Ab | B"
+    sharp = replace(flat, key="E", mode="major")
+    assert summary(replace(score, facts=sharp, chords=chords))["chords"] == "D#m | C#m G# | G# | B"

@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from riffkit.analysis.key_profile import chroma_to_key
+from riffkit.analysis.key import chroma_to_key
 from riffkit.score import STYLES, Score, ScoreFacts, Track, write_score
 from riffkit.score.bach import draw_phrase
 from riffkit.score.comping import chorale, voicings

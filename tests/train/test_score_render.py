@@ -9,8 +9,6 @@ import pytest
 
 from riffkit.errors import ParameterError
 from riffkit.score import Note, Score, Track, write_score
-from riffkit.score.notes import Mix
-from train.sounds.mixing import mix_down
 from train.sounds.render_score import SAMPLE_RATE, loop_samples, render, render_track
 from train.sounds.soundfonts import FILE_NAME, find_soundfont
 
@@ -101,48 +99,6 @@ def test_missing_program_is_one_clear_line(soundfont: Path):
     nothing = Track("?", "solo", 77, 3, -16.0, 0.0, 0.0, (Note(0.0, 1.0, 60, 90),))
     with pytest.raises(ParameterError, match="no program 3 in bank 77"):
         render_track(nothing, 8, 1000, soundfont)
-
-
-def _mix(dry: list[np.ndarray], tracks: list[Track], mix: Mix) -> np.ndarray:
-    facts = write_score(0).facts
-    return mix_down(dry, Score(facts, tuple(tracks), (), mix), SAMPLE_RATE)
-
-
-def _tone(hz: float, n_samples: int) -> np.ndarray:
-    wave = np.sin(2 * np.pi * hz * np.arange(n_samples) / SAMPLE_RATE)
-    return np.stack([wave, wave]).astype(np.float32)
-
-
-def test_levels_of_tracks_are_kept_whatever_the_soundfont_gives():
-    """A quiet and a loud track at one level come out equal."""
-    n = SAMPLE_RATE
-    tracks = [
-        Track(name, "lead", 0, 0, -18.0, 0.0, 0.0, (Note(0.0, 1.0, 60, 90),))
-        for name in ("one", "two")
-    ]
-    loop = _mix([0.01 * _tone(500, n), 0.9 * _tone(3000, n)], tracks, Mix(reverb_s=0.1))
-    spectrum = np.abs(np.fft.rfft(loop[0]))
-    assert spectrum[500] == pytest.approx(spectrum[3000], rel=0.02)
-
-
-def test_pan_is_to_the_named_side():
-    n = SAMPLE_RATE
-    right = Track("one", "lead", 0, 0, -18.0, 0.5, 0.0, (Note(0.0, 1.0, 60, 90),))
-    loop = _mix([_tone(500, n)], [right], Mix(reverb_s=0.1))
-    left_rms, right_rms = np.sqrt(np.mean(loop**2, axis=1))
-    assert left_rms == pytest.approx(0.5 * right_rms, rel=0.02)
-
-
-def test_room_wraps_round():
-    """A click at the end of the loop is heard in the room at its start."""
-    n = SAMPLE_RATE
-    click = np.zeros((2, n), np.float32)
-    click[:, -10] = 1
-    wet = Track("one", "lead", 0, 0, -18.0, 0.0, 0.5, (Note(0.0, 1.0, 60, 90),))
-    loop = _mix([click], [wet], Mix(reverb_s=0.4))
-    early = np.sqrt(np.mean(loop[:, : n // 10] ** 2))
-    late = np.sqrt(np.mean(loop[:, n // 2 : n * 3 // 4] ** 2))
-    assert early > 100 * late
 
 
 def test_length_of_the_loop_is_that_of_its_beats():

@@ -1,0 +1,1 @@
+"""A clip as files for other programs."""

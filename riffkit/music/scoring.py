@@ -1,0 +1,118 @@
+"""The score that a call paints after: the user's own, or one composed over what the user brought.
+
+Light: no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from riffkit.errors import ParameterError
+from riffkit.music.brought import Brought
+from riffkit.music.composing import Asked, written
+from riffkit.music.midi_score import read_score
+from riffkit.music.understanding import brief_of_prompt
+from riffkit.prompt.prompt import Prompt
+from riffkit.prompt.traits import ModelTraits
+from riffkit.provenance.recipe import sha256
+from riffkit.score.brief import Brief
+from riffkit.score.humanize import humanize
+from riffkit.score.notes import Score
+from riffkit.score.orchestration import arranged, kept_of
+from riffkit.score.stems import numbers_of, stems_of
+
+
+@dataclass(frozen=True)
+class OwnScore:
+    """The user's MIDI file; `identity` is what a recipe keeps of it."""
+
+    score: Score
+    identity: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
+
+
+def open_score(path: Path) -> OwnScore:
+    """A MIDI file as a score; ParameterError if it can't be read or has no notes."""
+    read = read_score(path)
+    return OwnScore(read.score, {"name": path.name, "sha256": sha256(path)}, read.notes)
+
+
+def score_for(
+    read: Prompt,
+    request: Asked,
+    traits: ModelTraits,
+    *,
+    own: OwnScore | None,
+    brought: Mapping[str, Brought],
+    tracks: Sequence[str],
+    replaced: Sequence[str],
+    bars: int,
+) -> tuple[Score, tuple[str, ...]]:
+    """The score of a call, and notes for the user.
+
+    Args:
+        read: its prompt.
+        request: what it says of tempo, key, metre, length and chords.
+        traits: the model's.
+        own: the user's score, whose notes are kept.
+        brought: a "melody" and "drums" to compose over.
+        tracks: instruments by the number of the track, such as "2=violin".
+        replaced: instruments by the player's name, such as "bass=upright bass".
+        bars: a composed score's length, if nothing says it.
+
+    Returns:
+        The score as it is painted.
+
+    Raises:
+        ParameterError: a track or an instrument that there isn't.
+    """
+    instruments = {_track_number(number): name for number, name in _pairs("track", tracks)}
+    if own is None:
+        score, notes = written(read, request, traits, brought, bars=bars)
+    else:
+        brief = brief_of_prompt(
+            read, traits, bpm=request.bpm, key=request.key, beats_per_bar=request.beats_per_bar
+        )
+        score = arranged(own.score, brief, instruments)
+        notes = tuple(kept_of(score, brief))
+        score = humanize(_at_tempo(score, request.bpm), request.humanize, request.seed)
+    if replaced:
+        score = _with_players(score, replaced)
+    return score, notes
+
+
+def _with_players(score: Score, replaced: Sequence[str]) -> Score:
+    """With other instruments for some players; all else stays as it is."""
+    stems, instruments = stems_of(score), dict[int, str]()
+    for who, instrument in _pairs("replace", replaced):
+        for number in numbers_of(who, stems, option="replace"):
+            instruments[number] = instrument
+    other = arranged(score, Brief(style=score.facts.style or None), instruments)
+    tracks = tuple(
+        other.tracks[number - 1] if number in instruments else track
+        for number, track in enumerate(score.tracks, 1)
+    )
+    names = tuple(dict.fromkeys(track.instrument for track in tracks if not track.is_drums))
+    return replace(score, facts=replace(score.facts, instruments=names), tracks=tracks)
+
+
+def _at_tempo(score: Score, bpm: float | None) -> Score:
+    return score if bpm is None else replace(score, facts=replace(score.facts, bpm=float(bpm)))
+
+
+def _pairs(option: str, given: Collection[str]) -> list[tuple[str, str]]:
+    pairs = []
+    for one in given:
+        name, sign, instrument = one.partition("=")
+        if not sign or not name.strip() or not instrument.strip():
+            raise ParameterError(f"{option}={one!r}: must be NAME=INSTRUMENT, such as 2=violin")
+        pairs.append((name.strip(), " ".join(instrument.lower().split())))
+    return pairs
+
+
+def _track_number(text: str) -> int:
+    if not text.isdigit():
+        raise ParameterError(f"track={text!r}: must be a number, as `riff inspect` shows it")
+    return int(text)
