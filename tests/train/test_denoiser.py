@@ -105,6 +105,10 @@ class _Endless:
     def __init__(self) -> None:
         self.numbers: list[int] = []
 
+    @property
+    def n_rendered(self) -> int:
+        return len(self.numbers)
+
     def draw(self, n_pairs: int, generator: torch.Generator) -> Sequence[Pair]:
         drawn = torch.randint(2**31, (n_pairs,), generator=generator).tolist()
         self.numbers += drawn
@@ -133,6 +137,7 @@ def test_it_learns_to_follow_its_guide(tmp_path: Path) -> None:
     config = replace(CONFIG, images=2_400, checkpoint_seconds=1e9, log_seconds=1e9, batch_size=16)
     *_, last = fit(task, config, tmp_path)
     assert last["stem_guided"] < 0.6 * last["stem_unguided"]
+    assert last["pairs"] == last["images"] == 2_400  # none of these comes twice
     batch = _batch(task)
     shuffled = replace(batch, guide=batch.guide.roll(1, dims=0))
     with torch.no_grad():

@@ -96,6 +96,11 @@ class PairReader(Reader[PairRing]):
         super().__init__(ring, name, keep_up=keep_up)
         self._beats = lru_cache(maxsize=MOST_INDEXED)(self._beats_of)
 
+    @property
+    def n_rendered(self) -> int:
+        """How many pairs there have been, those that are gone included."""
+        return self.ring.n_rendered()
+
     def draw(self, n_pairs: int, generator: torch.Generator) -> list[Pair]:
         """Pairs as wide as the first that is picked; waits where nothing has been rendered yet."""
         with self.drawing(n_pairs):
