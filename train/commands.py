@@ -5,7 +5,7 @@
     riff train autoencoder DATA RUN
     riff train tokens RUN --bpe bpe_simple_vocab_16e6.txt.gz --sentence-encoder FOLDER
     riff train latents DATA RUN
-    riff train denoiser RUN
+    riff train denoiser-1 RUN
     riff train export RUN FOLDER
     riff train distill RUN FOLDER
     riff train render ROUGH --clips 1600 --first-seed 900000 --rough 0.6
@@ -18,12 +18,16 @@ The judges of `riff eval`, trained on the same loops as the model:
     riff train probe DATA RUN
     riff train reference DATA reference.safetensors
 
-The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2's autoencoder:
+The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2:
 
 \b
-    riff train stream CACHE
+    riff train stream --cache CACHE
     riff train vae RUN --cache CACHE
-    riff train export-vae RUN FOLDER
+    riff train export-vae RUN VAE --cache CACHE
+    riff train pairs --cache PAIRS --vae VAE
+    riff train denoiser RUN --cache PAIRS --vae VAE
+    riff train export-denoiser RUN FOLDER --cache PAIRS --vae VAE
+    riff train pack OUT --vae VAE
 """
 
 from __future__ import annotations
@@ -38,7 +42,9 @@ import typer
 
 from riffkit.commands.training import check_installed
 from riffkit.errors import ParameterError
+from train.denoiser import command as denoiser_command
 from train.lines import print_line
+from train.pack import command as pack_command
 from train.vae import command as vae_command
 
 
@@ -54,7 +60,6 @@ def added_to(group: typer.Typer) -> typer.Typer:
         autoencoder,
         grain,
         latents,
-        denoiser,
         export,
         distill,
         probe,
@@ -64,9 +69,14 @@ def added_to(group: typer.Typer) -> typer.Typer:
         seeds,
         vae_command.stream,
         vae_command.vae,
+        denoiser_command.pairs,
+        denoiser_command.denoiser,
+        pack_command.pack,
     ):
         app.command()(_prepared(command))
+    app.command("denoiser-1")(_prepared(denoiser_1))
     app.command("export-vae")(_prepared(vae_command.export_vae))
+    app.command("export-denoiser")(_prepared(denoiser_command.export_denoiser))
     return app
 
 
@@ -219,7 +229,7 @@ def latents(data: DataFolder, run: RunFolder) -> None:
         print(f"{n} clips encoded", flush=True)
 
 
-def denoiser(
+def denoiser_1(
     run: RunFolder,
     images: Images = 150_000,
     batch_size: int = 32,
@@ -229,7 +239,7 @@ def denoiser(
         Path | None, typer.Option(help="Model folder whose weights a new run starts from.")
     ] = None,
 ) -> None:
-    """Train UNet and text encoder from scratch on RUN/latents.
+    """Train riff-mini 1's UNet and text encoder from scratch on RUN/latents.
 
     A warm start needs latents of the same autoencoder: copy the model's vae to RUN/vae first.
     """
@@ -272,7 +282,7 @@ def export(
     run: RunFolder, folder: Annotated[Path, typer.Argument(help="Model folder to write.")]
 ) -> None:
     """Write the run as an ordinary StableDiffusionPipeline folder, in half precision."""
-    _check(run / "full" / "state.pt", "run `riff train denoiser`")
+    _check(run / "full" / "state.pt", "run `riff train denoiser-1`")
     _check(run / "vae" / "config.json", "run `riff train autoencoder`")
     from train.mini.export import export_pipeline
 

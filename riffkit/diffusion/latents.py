@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
+from torch.nn import functional
 
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.models.finite import check_finite
@@ -53,7 +54,8 @@ def guide_latents(
     def encode(columns: Int[Tensor, " column"]) -> Float[Tensor, "channel latent_row column"]:
         frames = (columns[:, None] * stride + torch.arange(stride)).flatten()
         signal = torch.from_numpy(pixels[:, frames.numpy()]).permute(2, 0, 1)[None] / 127.5 - 1
-        coded = pipeline.vae.encode(signal.to(pipeline.device, pipeline.vae.dtype))
+        folded = functional.pixel_unshuffle(signal, pipeline.fold)
+        coded = pipeline.vae.encode(folded.to(pipeline.device, pipeline.vae.dtype))
         mean = coded.latent_dist.mean[0].float()
         check_finite(pipeline, mean)
         return mean
@@ -79,7 +81,7 @@ def latents_to_pixels(
 
     def decode(columns: Int[Tensor, " column"]) -> Float[Tensor, "3 row frame"]:
         some = scaled[..., columns.to(scaled.device)]
-        signal = pipeline.vae.decode(some).sample.float()
+        signal = functional.pixel_shuffle(pipeline.vae.decode(some).sample, pipeline.fold).float()
         if grain is not None:
             noise = grain_noise(n_rows, columns, stride)
             signal = grain(signal, some.float(), noise.to(signal.device))

@@ -27,7 +27,8 @@ def cells_in_memory(pipeline: Pipeline) -> int:
 def columns_in_memory(pipeline: Pipeline, *, n_pixel_rows: int) -> int:
     """The number of latent columns of `n_pixel_rows` that fit in memory for the autoencoder."""
     vae = pipeline.vae
-    width, n_pixels = int(vae.config["block_out_channels"][0]), n_pixel_rows * pipeline.stride
+    width = int(vae.config["block_out_channels"][0])
+    n_pixels = n_pixel_rows * pipeline.stride // pipeline.fold**2
     return _room(pipeline) // (_VAE_MAPS * width * n_pixels * vae.dtype.itemsize)
 
 

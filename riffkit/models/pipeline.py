@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from riffkit.errors import ModelError
 from riffkit.models.compute import Compute, fit, notes_for
 from riffkit.models.distilled import FOLDER, MOST_STEPS, first_order, with_lora
 from riffkit.models.grain import FOLDER as GRAIN_FOLDER
-from riffkit.models.grain import Grain, read_grain
+from riffkit.models.grain import N_PLANES, Grain, read_grain
 from riffkit.models.hub.hub_id import variant_of
 from riffkit.models.json_file import read_json
 from riffkit.models.locate import (
@@ -99,9 +100,14 @@ class Pipeline:
         return {**facts, "loras": list(self.loras)} if self.loras else facts
 
     @property
+    def fold(self) -> int:
+        """How many pixels a side are one of the autoencoder's, with fold² × 3 channels."""
+        return math.isqrt(int(self.vae.config["in_channels"]) // N_PLANES)
+
+    @property
     def stride(self) -> int:
         """Pixels per latent column or row."""
-        return 2 ** (len(self.vae.config["block_out_channels"]) - 1)
+        return int(self.fold * 2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
     @property
     def latent_channels(self) -> int:

@@ -22,7 +22,8 @@ class LoopConfig:
     seen. `batch_size` counts a whole step, over all processes; each process splits its share into
     `accumulation` parts. `precision` "auto" uses bf16 if the machine supports it. Lines are logged
     and checkpoints written by the clock, or at intervals counted in images if given; the last
-    `keep` checkpoints are kept.
+    `keep` checkpoints are kept. Averages of the weights with `more_ema_decays` are kept beside the
+    main one. After `seconds` a run ends as if it were done, and can be gone on with.
     """
 
     images: int
@@ -33,6 +34,7 @@ class LoopConfig:
     betas: tuple[float, float] = (0.9, 0.99)
     max_grad_norm: float = 1.0
     ema_decay: float = 0.999
+    more_ema_decays: tuple[float, ...] = ()
     seed: int = 0
     device: str = "auto"
     precision: Precision = "auto"
@@ -47,6 +49,7 @@ class LoopConfig:
     schedule: Schedule = "cosine"
     cooldown_images: int = 0
     first_image: int = 0
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("images", "batch_size", "learning_rate", "accumulation", "keep"):
@@ -55,5 +58,6 @@ class LoopConfig:
         for name in ("log_images", "checkpoint_images", "sample_images"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ParameterError(f"{name}={getattr(self, name)}: must be above 0")
-        if not 0 <= self.ema_decay < 1:
-            raise ParameterError(f"ema_decay={self.ema_decay}: must be at least 0 and below 1")
+        for decay in (self.ema_decay, *self.more_ema_decays):
+            if not 0 <= decay < 1:
+                raise ParameterError(f"ema_decay={decay}: must be at least 0 and below 1")

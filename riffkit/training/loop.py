@@ -75,14 +75,19 @@ def fit(
     """
     folder.mkdir(parents=True, exist_ok=True)
     processes = Processes(config)
+    if config.seconds is not None and processes.count > 1:
+        raise ParameterError("seconds: is for runs of one process; use images for several")
     task.network.to(processes.device).train()
     state = _start_or_resume(task, config, folder / "state.pt", processes)
     diary = _Diary(folder, config, state)
-    while state.images_seen < config.images:
+    ends = math.inf if config.seconds is None else time.monotonic() + config.seconds
+    done = state.images_seen >= config.images
+    while not done:
         figures = _step(task, state, config, processes)
         on_step(state.images_seen, figures)
+        done = state.images_seen >= config.images or time.monotonic() >= ends
         if processes.is_main:
-            yield from diary.write(figures, task, state)
+            yield from diary.write(figures, task, state, done=done)
     processes.wait()
 
 
@@ -92,7 +97,9 @@ def _start_or_resume(
     optimizer = _optimizer(task, config)
     for group in optimizer.param_groups:
         group["base_lr"] = group["lr"]
-    state = TrainingState.start(task.network, processes.prepare(optimizer))
+    state = TrainingState.start(
+        task.network, processes.prepare(optimizer), more_ema_decays=config.more_ema_decays
+    )
     if path.exists():
         state.load(path)
     else:
@@ -192,12 +199,11 @@ class _Diary:
         self._logged_at = self._saved_at = self._shown_at = state.images_seen
 
     def write(
-        self, figures: dict[str, float], task: Task, state: TrainingState
+        self, figures: dict[str, float], task: Task, state: TrainingState, *, done: bool
     ) -> Iterator[dict[str, float]]:
-        """Write what is due after a step with these figures; yields the log lines."""
+        """Write what is due after a step with these figures, or all at the end; yields lines."""
         self._figures.append(figures)
         config, now, seen = self._config, time.monotonic(), state.images_seen
-        done = seen >= config.images
         if done or _due(
             seen, self._logged_at, config.log_images, now - self._logged, config.log_seconds
         ):

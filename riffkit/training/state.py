@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +32,26 @@ class TrainingState:
     ema: dict[str, Tensor]
     images_seen: int = 0
     n_steps: int = 0
+    more_ema: dict[float, dict[str, Tensor]] = field(default_factory=dict)
+    """More averages of what is trained, by their decays."""
 
     @classmethod
-    def start(cls, network: nn.Module, optimizer: Any) -> TrainingState:
+    def start(
+        cls, network: nn.Module, optimizer: Any, *, more_ema_decays: Sequence[float] = ()
+    ) -> TrainingState:
         trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
         ema = {name: p.detach().clone() for name, p in trained.items()}
-        return cls(network=network, optimizer=optimizer, trained=trained, ema=ema)
+        more = {decay: {name: p.clone() for name, p in ema.items()} for decay in more_ema_decays}
+        return cls(network=network, optimizer=optimizer, trained=trained, ema=ema, more_ema=more)
 
     def update_ema(self, config: LoopConfig) -> None:
-        """Average the weights; the decay grows from 0.1 so that the start is soon forgotten."""
-        decay = min(config.ema_decay, (1 + self.n_steps) / (10 + self.n_steps))
-        with torch.no_grad():
-            torch._foreach_lerp_(
-                list(self.ema.values()), list(self.trained.values()), weight=1 - decay
-            )
+        """Average the weights; the decays grow from 0.1 so that the start is soon forgotten."""
+        for ema_decay, ema in ((config.ema_decay, self.ema), *self.more_ema.items()):
+            decay = min(ema_decay, (1 + self.n_steps) / (10 + self.n_steps))
+            with torch.no_grad():
+                torch._foreach_lerp_(
+                    list(ema.values()), list(self.trained.values()), weight=1 - decay
+                )
 
     @contextmanager
     def averaged(self) -> Iterator[nn.Module]:
@@ -74,6 +80,8 @@ class TrainingState:
             "images_seen": self.images_seen,
             "n_steps": self.n_steps,
         }
+        if self.more_ema:
+            values["more_ema"] = {str(decay): ema for decay, ema in self.more_ema.items()}
         with atomic_path(path) as temporary:
             torch.save(values, temporary)
         if keep > 1:
@@ -86,7 +94,8 @@ class TrainingState:
             with torch.no_grad():
                 for name, parameter in self.trained.items():
                     parameter.copy_(values["network"][name])
-                    self.ema[name].copy_(values["ema"][name])
+                    for ema, stored in self._averages(values):
+                        ema[name].copy_(stored[name])
             self.optimizer.load_state_dict(values["optimizer"])
         except (KeyError, ValueError, RuntimeError) as error:
             raise ParameterError(
@@ -94,6 +103,14 @@ class TrainingState:
             ) from error
         self.images_seen = values["images_seen"]
         self.n_steps = values["n_steps"]
+
+    def _averages(
+        self, values: dict[str, Any]
+    ) -> Iterator[tuple[dict[str, Tensor], dict[str, Tensor]]]:
+        """Each average with the stored one that it goes on from: its own, or else the main one."""
+        yield self.ema, values["ema"]
+        for decay, ema in self.more_ema.items():
+            yield ema, values.get("more_ema", {}).get(str(decay), values["ema"])
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -107,12 +124,20 @@ def read_state(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def load_ema(network: nn.Module, path: Path) -> None:
+def load_ema(network: nn.Module, path: Path, *, decay: float | None = None) -> None:
     """Load the averaged weights of a run into `network`; other weights of the run are ignored.
 
-    Parameters that need no gradient keep their values if the run doesn't have them.
+    `decay` is that of one of the `more_ema_decays`. Parameters that need no gradient keep their
+    values if the run doesn't have them.
     """
-    values: dict[str, Tensor] = read_state(path)["ema"]
+    state = read_state(path)
+    more: dict[str, dict[str, Tensor]] = state.get("more_ema", {})
+    if decay is not None and str(decay) not in more:
+        raise ParameterError(
+            f"ema_decay={decay}: the run keeps {', '.join(more) or 'no others'}; use one of these, "
+            "or leave it out for the main average"
+        )
+    values: dict[str, Tensor] = state["ema"] if decay is None else more[str(decay)]
     needed = {name for name, p in network.named_parameters() if p.requires_grad}
     found = {name: values[name] for name in network.state_dict() if name in values}
     if missing := sorted(needed - set(found)):

@@ -21,6 +21,7 @@ from riffkit.spectrogram.params import FULL_BAND
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
 from riffkit.training.objective import min_snr_weights
+from train.facts import fact_words
 from train.mini.autoencoder import (
     LATENT_CHANNELS,
     N_SOUND_CHANNELS,
@@ -31,7 +32,7 @@ from train.mini.autoencoder import (
 )
 from train.mini.crops import Crops, pixels_to_signal
 from train.mini.full import SCHEDULE, DiffusionTask, TextToLatents, load_networks, new_unet
-from train.mini.latents import CachedClips, cache_latents, fact_words, read_latents
+from train.mini.latents import CachedClips, cache_latents, read_latents
 from train.mini.loops import clip_of, finish, read_loops, write_loops
 from train.mini.text import HIDDEN_SIZE, byte_letters, new_text_encoder, principal_components
 

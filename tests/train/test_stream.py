@@ -22,23 +22,19 @@ from train.sounds.soundfonts import find_soundfonts
 from train.stream import workers
 from train.stream.reader import CropReader, whole_clips
 from train.stream.recipe import SHARES, DrawnClip, draw_clip
-from train.stream.ring import CLIPS_PER_SHARD, Ring
-from train.stream.workers import CROPS_PER_CLIP, Pace, keep_up, render_shard
+from train.stream.ring import Ring
+from train.stream.shards import CLIPS_PER_SHARD
+from train.stream.workers import DRAWN_PER_CLIP, Pace, keep_up, render_shard
 
 PARAMS = replace(FULL_BAND, preset="small", n_mels=32)
 SHARD_BYTES = CLIPS_PER_SHARD * 3 * 32 * 256
 
 
-def _plain_clip(number: int, params=PARAMS, fonts=(), **_) -> DrawnClip:
+def _plain_clip(number: int) -> DrawnClip:
     """Every pixel of clip n is n modulo 251, but for the columns' own numbers in plane 2."""
     pixels = np.full((3, 32, 256), number % 251, np.uint8)
     pixels[2] = np.arange(256, dtype=np.uint8)
     return DrawnClip(number, "mix", pixels, {"number": number, "n_beats": 4})
-
-
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "draw_clip", _plain_clip)
 
 
 @pytest.fixture
@@ -79,7 +75,7 @@ def test_kinds_and_tempi_are_drawn_as_they_should(monkeypatch: pytest.MonkeyPatc
 
     silent = {kind: lambda score, fonts, rng: np.zeros((2, 1_000)) for kind in SHARES}
     monkeypatch.setattr(recipe, "_SOUNDS", silent)
-    monkeypatch.setattr(recipe, "_loop_to_pixels", lambda *_: np.zeros((3, 1, 1), np.uint8))
+    monkeypatch.setattr(recipe, "loop_to_pixels", lambda *_: np.zeros((3, 1, 1), np.uint8))
     clips = [draw_clip(n, FULL_BAND, []) for n in range(600)]
     for kind, share in SHARES.items():
         assert sum(clip.kind == kind for clip in clips) / 600 == pytest.approx(share, abs=0.06)
@@ -89,23 +85,21 @@ def test_kinds_and_tempi_are_drawn_as_they_should(monkeypatch: pytest.MonkeyPatc
     assert sum(b > 150 for b in bpm) > 30
 
 
-@pytest.mark.usefixtures("plain")
 def test_the_cache_is_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
     ring = Ring(tmp_path, PARAMS, max_bytes=int(3.5 * SHARD_BYTES))
-    assert [render_shard(ring, []) for _ in range(6)] == list(range(6))
+    assert [render_shard(ring, _plain_clip) for _ in range(6)] == list(range(6))
     assert ring.shards() == [3, 4, 5]
     assert ring.n_rendered() == 6 * CLIPS_PER_SHARD
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 3.5 * SHARD_BYTES
     assert [facts["number"] for facts in ring.facts(4)] == list(range(64, 80))
 
 
-@pytest.mark.usefixtures("plain")
 def test_a_cache_is_gone_on_with_and_its_gaps_are_filled(ring: Ring) -> None:
     for _ in range(3):
-        render_shard(ring, [])
+        render_shard(ring, _plain_clip)
     (ring.folder / "shard-000000001.safetensors").unlink()
     again = Ring(ring.folder, PARAMS)
-    assert [render_shard(again, []) for _ in range(2)] == [1, 3]
+    assert [render_shard(again, _plain_clip) for _ in range(2)] == [1, 3]
 
 
 def test_two_writers_never_take_the_same_shard(ring: Ring) -> None:
@@ -117,30 +111,29 @@ def test_two_writers_never_take_the_same_shard(ring: Ring) -> None:
 
 
 def test_a_cache_of_other_images_is_refused(ring: Ring) -> None:
-    with pytest.raises(ParameterError, match="contains clips of preset 'small'"):
+    with pytest.raises(ParameterError, match="'small', not recipe 2, preset 'full-band'"):
         Ring(ring.folder, FULL_BAND)
 
 
 _WRITER = """
 import sys, time
 from pathlib import Path
-from train.stream import ring as rings
+from train.stream import ring as rings, shards
 from tests.train.test_stream import PARAMS, _plain_clip
 ring = rings.Ring(Path(sys.argv[1]), PARAMS)
-real = rings.save_file
+real = shards.save_file
 def slow(tensors, path, metadata):
     real(tensors, path, metadata)
     with open(path, "r+b") as file:
         file.truncate(1000)
     print("writing", flush=True)
     time.sleep(60)
-rings.save_file = slow
+shards.save_file = slow
 with ring.claim() as shard:
     ring.write(shard, [_plain_clip(n) for n in range(16)])
 """
 
 
-@pytest.mark.usefixtures("plain")
 def test_a_killed_writer_leaves_no_half_shard_and_frees_its_claim(ring: Ring) -> None:
     root = Path(__file__).parents[2]
     writer = subprocess.Popen(
@@ -157,23 +150,21 @@ def test_a_killed_writer_leaves_no_half_shard_and_frees_its_claim(ring: Ring) ->
     writer.wait()
     writer.stdout.close()
     assert ring.shards() == []
-    assert render_shard(ring, []) == 0
+    assert render_shard(ring, _plain_clip) == 0
     assert ring.n_clips(0) == CLIPS_PER_SHARD
 
 
-@pytest.mark.usefixtures("plain")
 def test_crops_wrap_round_their_loop(ring: Ring) -> None:
-    render_shard(ring, [])
+    render_shard(ring, _plain_clip)
     crop = ring.columns(0, 5, 200, CROP_COLUMNS)
     assert crop.shape == (3, 32, CROP_COLUMNS)
     assert (crop[0] == 5).all()
     assert crop[2, 0].tolist() == [(200 + n) % 256 for n in range(CROP_COLUMNS)]
 
 
-@pytest.mark.usefixtures("plain")
 def test_what_is_drawn_follows_from_the_generator(ring: Ring) -> None:
     for _ in range(3):
-        render_shard(ring, [])
+        render_shard(ring, _plain_clip)
 
     def drawn(seed: int) -> torch.Tensor:
         reader = CropReader(ring, "a")
@@ -186,20 +177,18 @@ def test_what_is_drawn_follows_from_the_generator(ring: Ring) -> None:
     assert ring.n_drawn() == 12 * 5 + 1
 
 
-@pytest.mark.usefixtures("plain")
 def test_training_by_turns_renders_as_it_goes(ring: Ring) -> None:
     pace = Pace(ahead=CLIPS_PER_SHARD)
-    reader = CropReader(ring, "a", keep_up=lambda n: keep_up(ring, [], pace, n))
+    reader = CropReader(ring, "a", keep_up=lambda n: keep_up(ring, _plain_clip, pace, n))
     for step in range(40):
         reader.draw(8, torch.Generator().manual_seed(step))
-    needed = CLIPS_PER_SHARD + 39 * 8 / CROPS_PER_CLIP
+    needed = CLIPS_PER_SHARD + 39 * 8 / DRAWN_PER_CLIP
     assert needed <= ring.n_rendered() < needed + CLIPS_PER_SHARD
 
 
-@pytest.mark.usefixtures("plain")
 def test_a_shard_that_goes_while_it_is_read_is_no_harm(ring: Ring) -> None:
     for _ in range(2):
-        render_shard(ring, [])
+        render_shard(ring, _plain_clip)
     reader = CropReader(ring, "a")
     ring.shards = lambda: [0, 1, 7]  # type: ignore[method-assign]  # 7 has just been removed
     batch = reader.draw(32, torch.Generator().manual_seed(0))
@@ -207,23 +196,21 @@ def test_a_shard_that_goes_while_it_is_read_is_no_harm(ring: Ring) -> None:
 
 
 def test_a_clip_that_cannot_be_drawn_is_told_and_left_out(
-    ring: Ring, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ring: Ring, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def some(number: int, *_) -> DrawnClip:
+    def some(number: int) -> DrawnClip:
         if number % 5 == 0:
             raise ValueError("no such program")
         return _plain_clip(number)
 
-    monkeypatch.setattr(workers, "draw_clip", some)
-    render_shard(ring, [])
+    render_shard(ring, some)
     assert ring.n_clips(0) == 12
     assert "clip 5: ValueError('no such program')" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("plain")
 def test_whole_clips_are_the_newest(ring: Ring) -> None:
     for _ in range(2):
-        render_shard(ring, [])
+        render_shard(ring, _plain_clip)
     images = whole_clips(ring, 20)
     assert [int(image[0, 0, 0]) for image in images] == [*range(16, 32), *range(4)]
     assert images[0].shape == (3, 32, 256)

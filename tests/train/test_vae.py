@@ -14,13 +14,13 @@ from riffkit.errors import ParameterError
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit, learning_rate_factor
 from train.mini.crops import pixels_to_signal
+from train.snapshot import dequantize, load_snapshot, quantize, save_snapshot
 from train.stream.reader import CropReader
 from train.stream.recipe import DrawnClip
 from train.stream.ring import Ring
 from train.vae.export import export_vae, read_config, write_config
 from train.vae.losses import LEVELS, LossWeights, block_error, level_wobble, vae_loss
 from train.vae.network import FOLDED, UNFOLDED, VaeConfig, decode, encode, new_vae, standardize
-from train.vae.snapshot import dequantize, load_snapshot, quantize, save_snapshot
 from train.vae.task import VaeTask
 
 from .test_stream import PARAMS

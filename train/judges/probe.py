@@ -18,7 +18,7 @@ from riffkit.errors import ParameterError
 from riffkit.evaluation.probe import KINDS, Heard, Probe, pooled_loudness
 from riffkit.training.rows import Rows
 from riffkit.training.state import load_ema
-from train.mini.latents import fact_words
+from train.facts import fact_words
 from train.mini.loops import read_loops
 
 LARGEST_NOISE = 0.05  # of the loudness

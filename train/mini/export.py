@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
-from riffkit.score import STYLES
-from riffkit.score.caption_words import DRUMS_ONLY_WORDS
-from riffkit.score.facts import GRIM_MOODS, MOODS_OF_MODE, SUNNY_MOODS
-from riffkit.score.styles import StyleInfo
-from riffkit.score.vocabulary import vocabulary
 from riffkit.spectrogram.params import FULL_BAND
 from riffkit.training.export import replacing, write_json, write_pipeline
 from riffkit.training.state import load_ema
 from train.mini.full import SCHEDULE, TextToLatents, new_unet
 from train.mini.render import NATIVE_TONICS
 from train.mini.text import new_text_encoder
+from train.traits import music_traits
 
 DEFAULT_STEPS = 20
 DEFAULT_GUIDANCE = 3.0
@@ -49,29 +44,16 @@ def export_pipeline(run: Path, folder: Path) -> None:
     with replacing(folder) as temporary:
         write_pipeline(exported, temporary, tokenizer=run / "tokenizer")
         write_json(temporary / "spectrogram.json", FULL_BAND.to_dict())
-        write_json(temporary / "riffkit.json", _music_facts())
+        write_json(temporary / "riffkit.json", _traits())
         if (folder / "README.md").exists():  # the model card is written by hand
             shutil.copy2(folder / "README.md", temporary / "README.md")
 
 
-def _music_facts() -> dict[str, object]:
+def _traits() -> dict[str, object]:
     return {
-        "bar_cue": True,
-        "names_tempo": True,
+        **music_traits(),
         "default_steps": DEFAULT_STEPS,
         "default_guidance": DEFAULT_GUIDANCE,
         "default_bpm": DEFAULT_BPM,
-        "style_bpm": _of_style(lambda info: float(info.default_bpm)),
-        "style_modes": _of_style(lambda info: list(info.modes)),
         "native_tonics": list(NATIVE_TONICS),
-        "minor_words": sorted({*MOODS_OF_MODE[True], *GRIM_MOODS}),
-        "major_words": sorted({*MOODS_OF_MODE[False], *SUNNY_MOODS}),
-        "unpitched_words": list(DRUMS_ONLY_WORDS),
-        "english": True,
-        "vocabulary": vocabulary(),
     }
-
-
-def _of_style(value: Callable[[StyleInfo], object]) -> dict[str, object]:
-    """A value of each style, under all the style's names."""
-    return {w: value(info) for name, info in STYLES.items() for w in (name, *info.words)}

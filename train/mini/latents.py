@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import AutoencoderKL
@@ -22,6 +21,7 @@ from riffkit.atomic import atomic_path
 from riffkit.device import has_bfloat16
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
+from train.facts import fact_words
 from train.mini.autoencoder import N_SOUND_CHANNELS
 from train.mini.crops import pixels_to_signal
 from train.mini.loops import Loop, read_loops
@@ -122,14 +122,3 @@ def read_latents(folder: Path) -> dict[int, CachedClips]:
 
 def _held_out_last(path: Path) -> tuple[bool, str]:
     return "-test-" in path.name, path.name
-
-
-def fact_words(facts: Mapping[str, Any]) -> set[str]:
-    """The facts of a clip that its captions may tell, each as a name and a value."""
-    words = {f"instrument {name}" for name in facts.get("instruments", ())}
-    words |= {f"mood {name}" for name in facts.get("mood", ())}
-    single = ("style", "key", "mode", "drums", "density", "texture", "figure")
-    words |= {f"{name} {facts[name]}" for name in single if facts.get(name)}
-    if facts.get("key"):
-        words.add(f"key {facts['key']} {facts['mode']}")
-    return words

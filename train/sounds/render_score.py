@@ -106,6 +106,11 @@ def _synth(soundfont: str) -> tuple[Any, int]:
     return synth, synth.sfload(soundfont)
 
 
+def forget_soundfonts() -> None:
+    """Free the memory of the soundfonts, up to a gigabyte each."""
+    _synth.cache_clear()
+
+
 def _silence(synth: Any) -> None:
     """End every voice and take back every controller, so that no render knows the one before."""
     synth.control_change(0, _ALL_SOUNDS_OFF, 0)

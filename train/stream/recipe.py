@@ -55,7 +55,7 @@ def draw_clip(
     rng = np.random.default_rng((number, 0x21FF))
     drawn = str(rng.choice(list(SHARES), p=list(SHARES.values())))
     kind = kind or drawn
-    score = _at_some_tempo(write_score(FIRST_SCORE + number), rng)
+    score = at_some_tempo(write_score(FIRST_SCORE + number), rng)
     facts = {**score.facts.to_dict(), "kind": kind, "number": number, "rough": False}
     if kind == "guide":
         return DrawnClip(number, kind, _guide(score, params, rng), facts)
@@ -65,11 +65,11 @@ def draw_clip(
     rough = audible and rng.random() < _ROUGH_SHARE[kind]
     if rough:
         waveform = roughen(waveform, SAMPLE_RATE, number)
-    pixels = _loop_to_pixels(waveform, score, params)
+    pixels = loop_to_pixels(waveform, score, params)
     return DrawnClip(number, kind, pixels, {**facts, "rough": bool(rough)})
 
 
-def _at_some_tempo(score: Score, rng: np.random.Generator) -> Score:
+def at_some_tempo(score: Score, rng: np.random.Generator) -> Score:
     """Now and then another tempo than the style's: all from 60 to 180 are met."""
     bpm = float(rng.integers(_MIN_BPM, _MAX_BPM + 1))
     if rng.random() >= _OTHER_TEMPO_SHARE and _MIN_BPM <= score.bpm <= _MAX_BPM:
@@ -77,7 +77,7 @@ def _at_some_tempo(score: Score, rng: np.random.Generator) -> Score:
     return replace(score, facts=replace(score.facts, bpm=bpm))
 
 
-def _loop_to_pixels(
+def loop_to_pixels(
     waveform: torch.Tensor, score: Score, params: SpectrogramParams
 ) -> UInt8[np.ndarray, "plane row column"]:
     grid = BeatGrid(bpm=score.bpm, n_beats=score.n_beats)
@@ -133,12 +133,12 @@ def _sound(score: Score, fonts: Sequence[Path], rng: np.random.Generator) -> Ste
         own = np.random.default_rng((kit, 1)) if track.is_drums else rng  # one kit for all drums
         timbre = draw_timbre(track, fonts, own, tuning_cents=tuning_cents, freely=True)
         dry.append(sound_track(track, timbre, n_beats=score.n_beats, n_samples=n_samples))
-        tracks.append(_placed(track, rng))
-    placed = replace(score, tracks=tuple(tracks), mix=_other_mix(score.mix, rng))
+        tracks.append(elsewhere(track, rng))
+    placed = replace(score, tracks=tuple(tracks), mix=other_mix(score.mix, rng))
     return mix_down(dry, placed, SAMPLE_RATE)
 
 
-def _placed(track: Track, rng: np.random.Generator) -> Track:
+def elsewhere(track: Track, rng: np.random.Generator) -> Track:
     """Another level, place and distance."""
     spread = 1.5 if track.is_drums else 3.0
     return replace(
@@ -149,7 +149,7 @@ def _placed(track: Track, rng: np.random.Generator) -> Track:
     )
 
 
-def _other_mix(mix: Mix, rng: np.random.Generator) -> Mix:
+def other_mix(mix: Mix, rng: np.random.Generator) -> Mix:
     """The style's room made larger or smaller; its low-pass and crackle only half of the time."""
     return replace(
         mix,

@@ -12,12 +12,10 @@ from torch import Tensor, nn
 
 from riffkit.diffusion.circular import circular_in_time
 from train.mini.crops import pixels_to_signal
+from train.snapshot import keep_snapshot
 from train.stream.reader import CropBatch, CropReader
 from train.vae.losses import LEVELS, LossWeights, block_error, level_wobble, vae_loss
 from train.vae.network import VaeConfig, add_noise, decode, encode, new_vae
-from train.vae.snapshot import save_snapshot
-
-KEPT_SNAPSHOTS = 3
 
 
 class VaeTask:
@@ -87,8 +85,4 @@ class VaeTask:
     def show(self, network: nn.Module, images_seen: int) -> None:
         """Write a snapshot of the averaged weights."""
         assert isinstance(network, AutoencoderKL)
-        self._snapshots.mkdir(parents=True, exist_ok=True)
-        path = self._snapshots / f"vae-{images_seen:09d}.safetensors"
-        save_snapshot(path, network, images_seen, self._config.to_dict())
-        for old in sorted(self._snapshots.glob("vae-*.safetensors"))[:-KEPT_SNAPSHOTS]:
-            old.unlink()
+        keep_snapshot(self._snapshots, "vae", network, images_seen, self._config.to_dict())

@@ -1,7 +1,8 @@
 """Snapshots: averaged weights in eight bits, to go on from on another machine.
 
 A weight of two or more axes is stored as integers from -127 to 127 with a scale for each output
-channel, vectors (biases, norms) as half floats. So a network of 3.2 M weights takes 3.3 MB.
+channel, vectors (biases, norms) as half floats. So a network of 3.2 M weights takes 3.3 MB. What is
+frozen is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
 
 _SCALE = ".scale"
+KEPT = 3
+FROZEN = "stays_as_it_is"
+"""Set on a module whose weights are never trained."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,19 @@ class Snapshot:
 
     def load_into(self, network: nn.Module) -> None:
         """Give `network` the weights; ParameterError where it is another one."""
+        wanted = set(_trained(network))
         try:
-            network.load_state_dict(self.weights)
+            if wanted != set(self.weights):
+                raise RuntimeError("other names")
+            network.load_state_dict(self.weights, strict=False)
         except RuntimeError as error:
             raise ParameterError("snapshot: contains another network's weights") from error
 
 
 def save_snapshot(path: Path, network: nn.Module, images_seen: int, config: dict[str, Any]) -> None:
-    """Write the weights of `network` in eight bits."""
+    """Write the trained weights of `network` in eight bits."""
     stored: dict[str, Tensor] = {}
-    for name, value in network.state_dict().items():
+    for name, value in _trained(network).items():
         if value.ndim < 2:
             stored[name] = value.detach().half().cpu().contiguous()
         else:
@@ -50,6 +57,27 @@ def save_snapshot(path: Path, network: nn.Module, images_seen: int, config: dict
     metadata = {"images_seen": str(images_seen), "config": json.dumps(config)}
     with atomic_path(path) as temporary:
         save_file(stored, temporary, metadata=metadata)
+
+
+def keep_snapshot(
+    folder: Path, name: str, network: nn.Module, images_seen: int, config: dict[str, Any]
+) -> None:
+    """Add FOLDER/NAME-IMAGES.safetensors; the last three stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_snapshot(folder / f"{name}-{images_seen:09d}.safetensors", network, images_seen, config)
+    for old in sorted(folder.glob(f"{name}-*.safetensors"))[:-KEPT]:
+        old.unlink()
+
+
+def _trained(network: nn.Module) -> dict[str, Tensor]:
+    """All weights but those of a module whose own are marked as frozen."""
+    frozen = {
+        f"{prefix}.{name}"
+        for prefix, module in network.named_modules()
+        if getattr(module, FROZEN, False)
+        for name, _ in module.named_parameters()
+    }
+    return {name: value for name, value in network.state_dict().items() if name not in frozen}
 
 
 def load_snapshot(path: Path) -> Snapshot:

@@ -1,0 +1,1 @@
+"""Everything that training needs on a machine without a network, in one folder."""
