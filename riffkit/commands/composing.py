@@ -63,7 +63,8 @@ def compose(
         else None,
         "seed": arguments["seed"],
     }
-    text = f"{path}: {shown['bars']} bars of {facts.beats_per_bar}/4, {bpm_text(facts.bpm)} BPM"
+    bars = "1 bar" if shown["bars"] == 1 else f"{shown['bars']} bars"
+    text = f"{path}: {bars} of {facts.beats_per_bar}/4, {bpm_text(facts.bpm)} BPM"
     text += f", {arguments['key']}" if arguments["key"] else ""
     text += f", {facts.style}: {', '.join(players)}, seed {arguments['seed']}"
     say(shown, text, as_json=as_json)

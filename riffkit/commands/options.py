@@ -81,15 +81,17 @@ def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def put(clip: Any, target: Any, storage: Storage, *, as_json: bool) -> None:
-    """Write a clip and its PNG, and print a line about it."""
+    """Write a clip, its PNG and its stems, if they are asked for; print a line about it."""
+    from riffkit.music.outputs import write_stems
+
     save_pair(clip, target, storage)
     with_stems = clip.recipe.arguments.get("stems") and clip.stems
     if with_stems:
-        save_stems(clip, target, storage)
+        write_stems(target.stems, clip.stem_files(target.audio.suffix, storage))
     facts, text = described(target.audio, target.image, clip.seconds, clip.image.grid, clip.recipe)
     if with_stems:
         facts["stems"] = str(target.stems)
-        text += f"; {len(clip.stems)} stems in {target.stems}"
+        text += f"; stems in {target.stems}"
     say(facts, text, as_json=as_json)
 
 
@@ -126,13 +128,3 @@ def save_pair(clip: Any, target: Any, storage: Storage) -> None:
     with atomic_path(target.image) as image:
         write_contents(image, clip.image.contents())
         clip.save(target.audio, bits=storage.bits, sample_rate=storage.sample_rate)
-
-
-def save_stems(clip: Any, target: Any, storage: Storage) -> None:
-    """The stems that were asked for, in the place of an earlier clip's."""
-    from riffkit.music.outputs import remove_other_stems
-
-    paths = clip.save_stems(
-        target.stems, suffix=target.audio.suffix, bits=storage.bits, sample_rate=storage.sample_rate
-    )
-    remove_other_stems(target.stems, paths)

@@ -156,7 +156,7 @@ def _make(
     storage = storage_of(bits, sample_rate, *paths)
     targets = targets_of(paths, inputs=inputs, force=force)
     for target in targets if getattr(first.request, "stems", False) else ():
-        check_stems(target.stems, force=force)
+        check_stems(target.stems, inputs=inputs, force=force)
     sheet = _sheet_path(output or paths[0]) if task.count is not None else None
     if sheet is not None:
         check_target(sheet, inputs=inputs, force=force)

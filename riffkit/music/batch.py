@@ -6,6 +6,7 @@ other disks; the files are written here.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +23,13 @@ from riffkit.models.lora_file import parse_lora
 from riffkit.models.pipeline import BUNDLED_DEFAULT, Pipeline, bundled_models, load_pipeline
 from riffkit.music.batch_list import Entry
 from riffkit.music.clip import Clip, read_recipe, recipe_of
-from riffkit.music.outputs import Target, check_stems, remove_other_stems, targets_of
+from riffkit.music.outputs import Target, check_stems, stored_recipe, targets_of, write_stems
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Call, files_of, numbered, slug
 from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
+from riffkit.score.stems import Stem
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
 
@@ -134,6 +136,9 @@ def make_all(
     targets += [
         targets_of(listed.paths, inputs=files_of(listed.call), force=force) for listed in calls
     ]
+    for listed, some in zip(calls, targets, strict=True):
+        for target in some if getattr(listed.call.request, "stems", False) else ():
+            check_stems(target.stems, inputs=files_of(listed.call), force=force)
     return _all_written(results, loading, pipeline)
 
 
@@ -238,26 +243,34 @@ def _work(work: _Work) -> list[_Result]:
 
 
 def _kept(pipeline: Pipeline, work: _Work) -> list[_Result] | None:
-    if work.existing is None or _lacks_stems(work):
+    if work.existing is None:
         return None
     call, recorded_seed = work.call, work.existing[0].recipe.arguments.get("seed")
     if work.any_seed and isinstance(recorded_seed, int):
         call = replace(call, request=replace(call.request, seed=recorded_seed))
-    wanted = prepare(Session(pipeline), call).recipes
-    if any(
-        not recipe.same_music(there.recipe)
-        for recipe, there in zip(wanted, work.existing, strict=True)
-    ):
-        return None
+    prepared = prepare(Session(pipeline), call)
+    for recipe, there, target in zip(prepared.recipes, work.existing, work.targets, strict=True):
+        if not recipe.same_music(there.recipe):
+            return None
+        if recipe.arguments.get("stems") and _lacks_stems(target, recipe, prepared.plan.apart):
+            return None
     return [
         _Result(Made(one.audio, one.image, there.recipe, there.grid, there.seconds, kept=True))
         for one, there in zip(work.targets, work.existing, strict=True)
     ]
 
 
-def _lacks_stems(work: _Work) -> bool:
-    wanted = getattr(work.call.request, "stems", False)
-    return wanted and not all(target.stems.is_dir() for target in work.targets)
+def _lacks_stems(target: Target, recipe: Recipe, stems: Sequence[Stem]) -> bool:
+    """Whether one of a clip's stems isn't there, or is another clip's."""
+    found = set()
+    for path in target.stems.glob(f"*{target.audio.suffix}"):
+        stored = stored_recipe(path) or {}
+        arguments = dict(stored.get("arguments", {}))
+        found.add(arguments.pop("stem", ""))
+        arguments.pop("painting", None)
+        if arguments != json.loads(recipe.to_json())["arguments"]:
+            return True
+    return not {stem.name for stem in stems} <= found
 
 
 def _painted(pipeline: Pipeline, work: _Work) -> list[_Result]:
@@ -276,13 +289,9 @@ def _result(target: Target, clip: Clip, storage: Storage) -> _Result:
         clip.save(audio, bits=storage.bits, sample_rate=storage.sample_rate)
         notes = (*target.notes, *clip.notes)
         made = Made(target.audio, target.image, clip.recipe, clip.image.grid, clip.seconds, notes)
-        pair = audio.read_bytes(), audio.with_suffix(".png").read_bytes()
-        stems = Path(folder) / "stems"
-        if clip.recipe.arguments.get("stems") and clip.stems:
-            clip.save_stems(
-                stems, suffix=audio.suffix, bits=storage.bits, sample_rate=storage.sample_rate
-            )
-        return _Result(made, *pair, {path.name: path.read_bytes() for path in stems.glob("*")})
+        asked = clip.recipe.arguments.get("stems") and clip.stems
+        stems = clip.stem_files(audio.suffix, storage) if asked else {}
+        return _Result(made, audio.read_bytes(), audio.with_suffix(".png").read_bytes(), stems)
 
 
 def _written(result: _Result) -> Made:
@@ -290,23 +299,14 @@ def _written(result: _Result) -> Made:
     if made.error or made.kept:
         return made
     try:
+        if result.stems:
+            write_stems(Target(made.path, made.image).stems, result.stems)
         with atomic_path(made.path) as audio, atomic_path(made.image) as image:
             audio.write_bytes(result.audio)
             image.write_bytes(result.image)
-        if result.stems:
-            _write_stems(Target(made.path, made.image).stems, result.stems)
     except OutputError as error:
         return Made(made.path, made.image, error=str(error))
     return made
-
-
-def _write_stems(folder: Path, stems: Mapping[str, bytes]) -> None:
-    check_stems(folder)
-    _make_folder(folder)
-    for name, content in stems.items():
-        with atomic_path(folder / name) as path:
-            path.write_bytes(content)
-    remove_other_stems(folder, [folder / name for name in stems])
 
 
 # A process of a list makes many clips with one model; the list's end lets it go.

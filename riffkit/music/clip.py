@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -165,6 +166,14 @@ class Clip:
             if name in self.stem_images:
                 clip.image.save(path.with_suffix(".png"))
         return paths
+
+    def stem_files(self, suffix: str, storage: Storage) -> dict[str, bytes]:
+        """What `save_stems` writes, by the names of the files."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_stems(
+                folder, suffix=suffix, bits=storage.bits, sample_rate=storage.sample_rate
+            )
+            return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
     def _shown(self) -> Shown:
         grid, asked = self.image.grid, self.recipe.arguments

@@ -29,6 +29,7 @@ from riffkit.score.humanize import humanize
 from riffkit.score.keys import key_of_notes, share_in_key
 from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
+from riffkit.score.spans import whole_bars
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 HUMANIZE = {"least": 0, "most": 1}
@@ -246,7 +247,8 @@ def _length(brief: Brief, melody: Brought | None, drums: Brought | None, bars: i
     come round.
     """
     if melody is not None:
-        return min(melody.bars, _USUAL_BARS) if melody.is_recording else melody.bars
+        n_bars = whole_bars(melody.notes, brief.beats_per_bar or usual_beats(brief.style))
+        return min(n_bars, _USUAL_BARS if melody.is_recording else MAX_BARS)
     period = 1 if drums is None else drums.bars
     if brief.chords and brief.beats_per_bar:
         period = round((brief.chords[-1].start + brief.chords[-1].duration) / brief.beats_per_bar)

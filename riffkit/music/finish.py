@@ -25,6 +25,7 @@ from riffkit.audio.loudness import (
 )
 from riffkit.limits import Loudness
 from riffkit.music.clip import Clip
+from riffkit.music.painted_before import tag_of
 from riffkit.provenance.recipe import Recipe
 from riffkit.score.notes import Score, Track
 from riffkit.spectrogram.image import SpectrogramImage
@@ -191,7 +192,8 @@ class Picture:
 
     def image_for(self, name: str, recipe: Recipe) -> SpectrogramImage:
         """The image with the recipe of a stem of that name."""
-        own = recipe.with_arguments({"stem": name, "painting": self.painting})
+        tag = tag_of(self.painting, self.image.pixels)
+        own = recipe.with_arguments({"stem": name, "painting": tag})
         return replace(self.image, recipe=own.to_dict())
 
 
@@ -199,9 +201,10 @@ class Picture:
 class Band:
     """Players painted alone: a picture for each track of a score, which says how they are mixed.
 
-    The kicks of `ducked_by`, heard or not, duck the others.
+    `names` are those of the players. The kicks of `ducked_by`, heard or not, duck the others.
     """
 
+    names: Sequence[str]
     pictures: Sequence[Picture]
     score: Score
     ducked_by: Sequence[Track]

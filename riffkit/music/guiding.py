@@ -63,7 +63,7 @@ def paint_guided(
     """
     params = session.pipeline.params
     guides = [
-        draw_guide(tracks, plan.grid, params, transpose=plan.transpose).pixels
+        draw_guide(tracks, plan.grid, params, transpose=plan.transpose, circular=canvas.loop).pixels
         for _, tracks in parts
     ]
     seeds = [seed_of(seed, name) for name, _ in parts]
@@ -90,7 +90,10 @@ def paint_apart(
         _painting(session, plan, canvas, place, seed=seed, freedom=freedom)
         for place in range(len(stems))
     ]
-    found = {place: recall(one, session.stems_folder) for place, one in enumerate(paintings)}
+    found: dict[int, UInt8[np.ndarray, "row frame 3"] | None]
+    found = dict.fromkeys(range(len(stems)))
+    if session.recorded is None:  # a replay paints again
+        found = {place: recall(one, session.stems_folder) for place, one in enumerate(paintings)}
     missing = [place for place, pixels in found.items() if pixels is None]
     if missing:
         some = paint_guided(
@@ -122,6 +125,7 @@ def _painting(
     return painting_of(
         {
             "model": session.pipeline.recipe_facts,
+            "device": [str(session.pipeline.device), torch.get_num_threads()],
             "text": plan.texts[place].to_dict(),
             "player": stem.name,
             "notes": [
@@ -129,7 +133,7 @@ def _painting(
                 for track in stem.tracks
             ],
             "grid": [plan.grid.bpm, plan.grid.n_beats, plan.beats_per_bar, plan.transpose],
-            "circular": canvas.circular,
+            "loop": [canvas.loop, canvas.circular],
             "denoising": denoising,
             "seed": seed,
             "freedom": freedom,

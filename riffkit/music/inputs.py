@@ -58,10 +58,13 @@ CLIP = clip_input("clip", "WAV, FLAC, OGG or MP3 file, or a PNG made by riffkit.
 def _open_melody(session: Session, given: str | Path, request: Any, opened: Opened) -> Any:
     from riffkit.music.melody import read_melody
 
-    beats, named = request.beats_per_bar, session.read(request.leading_prompt).metre
-    if beats is None and named is not None:
-        beats = named.beats
-    return read_melody(Path(given), bpm=request.bpm, beats_per_bar=beats)
+    named = session.read(request.leading_prompt).metre
+    return read_melody(
+        Path(given),
+        bpm=request.bpm,
+        beats_per_bar=request.beats_per_bar,
+        named_beats=None if named is None else named.beats,
+    )
 
 
 def _check_melody(path: Path) -> None:

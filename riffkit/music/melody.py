@@ -28,16 +28,18 @@ _OCTAVE = 72  # where a melody is laid of which only the pitch classes are known
 _LEAST_LEVEL = 0.15  # of the loudest step
 
 
-def read_melody(path: Path, *, bpm: float | None, beats_per_bar: int | None) -> Brought:
+def read_melody(
+    path: Path, *, bpm: float | None, beats_per_bar: int | None, named_beats: int | None = None
+) -> Brought:
     """Read a MIDI or audio file; of a song, the strongest pitch class of each sixteenth note.
 
-    Tempo and metre are the file's own unless given; sound is taken to be in 4/4. AudioFileError or
-    ParameterError for an unusable file.
+    Tempo and metre are the file's own unless given. Sound is taken to be in the metre that the
+    prompt names, `named_beats`, or in 4/4. AudioFileError or ParameterError for an unusable file.
     """
     if is_midi(path):
         return read_lead(path, beats_per_bar=beats_per_bar)
     notes, bpm, remarks = _heard(path, bpm)
-    beats = beats_per_bar or DEFAULT_BEATS
+    beats = beats_per_bar or named_beats or DEFAULT_BEATS
     bars = whole_bars(notes, beats)
     identity = {"name": path.name, "sha256": sha256(path)}
     return Brought(
@@ -64,7 +66,8 @@ def similarity(
     beats_per_bar: int,
 ) -> float:
     """How closely a clip follows the melody, 0 to 1: the mean cosine of chromas where it sounds."""
-    notes = repeated(melody.notes, melody.bars * beats_per_bar, grid.n_beats)
+    period = whole_bars(melody.notes, beats_per_bar) * beats_per_bar
+    notes = repeated(melody.notes, period, grid.n_beats)
     wanted = chroma(notes, grid.n_beats)
     heard = chroma_steps(waveform, sample_rate, len(wanted))
     sounds = wanted.any(axis=1)

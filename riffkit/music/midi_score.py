@@ -31,8 +31,8 @@ from riffkit.score.midi_file import MidiFile, parse_midi
 from riffkit.score.midi_player import Played
 from riffkit.score.notes import Mix, Note, Score, ScoreFacts, Section, Track
 from riffkit.score.roles import roles_of
+from riffkit.spectrogram.beat_grid import MAX_BARS
 
-MAX_BARS = 512
 _SLACK_BEATS = 0.125  # a note that ends so late still ends with the bar
 _MOST_PADDING = 4  # bars of silence at the end that the file itself counts
 _USUAL_VOLUME, _USUAL_EXPRESSION, _USUAL_PAN = 100, 127, 64

@@ -48,6 +48,7 @@ def mix(
     sample_rate: int,
     *,
     circular: bool = True,
+    names: Sequence[str] | None = None,
     ducked_by: Sequence[Track] | None = None,
 ) -> Mixed:
     """Mix the tracks of a score as its style's rules say.
@@ -59,6 +60,7 @@ def mix(
         sample_rate: in Hz.
         circular: the sound is a loop: the room at its end is heard at its start. Otherwise the room
             is cut off at the end, as when a DAW exports a range of bars.
+        names: of the stems; by default those of the tracks' instruments.
         ducked_by: the tracks whose kicks duck the others; the score's own by default.
 
     Returns:
@@ -75,7 +77,8 @@ def mix(
     duck = _duck(score, beat, n_samples, sample_rate, circular=circular)
     room = _Room.of(score.mix, n_samples, sample_rate, circular=circular)
     stems = {}
-    for name, waveform, track in zip(stem_names(score.tracks), dry, score.tracks, strict=True):
+    names = stem_names(score.tracks) if names is None else names
+    for name, waveform, track in zip(names, dry, score.tracks, strict=True):
         placed = _place(waveform, track, sample_rate)
         stems[name] = room.heard(placed if track.is_drums else placed * duck, track.send)
     if score.mix.crackle:

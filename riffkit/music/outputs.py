@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngImageFile
 
-from riffkit.atomic import check_output_folder, check_output_path, output_error
+from riffkit.atomic import atomic_path, check_output_folder, check_output_path, output_error
 from riffkit.audio.encoding import format_of
 from riffkit.audio.reader import read_tags
 from riffkit.errors import OutputError
@@ -32,8 +32,9 @@ class Target:
 
     @property
     def stems(self) -> Path:
-        """The folder of its stems, if it has any."""
-        return self.audio.with_name(f"{self.audio.stem}-stems")
+        """The folder of its stems, if it has any: NAME-stems, or NAME.mp3-stems."""
+        is_wav = self.audio.suffix.lower() == ".wav"
+        return self.audio.with_name(f"{self.audio.stem if is_wav else self.audio.name}-stems")
 
 
 def targets_of(
@@ -70,12 +71,19 @@ def check_target(path: Path, *, inputs: Collection[Path] = (), force: bool = Fal
         )
 
 
-def check_stems(folder: Path, *, force: bool = False) -> None:
-    """Raise OutputError if stems can't be written into a folder, or it holds what isn't riffkit's;
-    `force` leaves that there.
+def check_stems(folder: Path, *, inputs: Collection[Path] = (), force: bool = False) -> None:
+    """Raise OutputError if stems can't be written into a folder, or it holds one of the inputs or
+    what isn't riffkit's; `force` leaves that there.
     """
     check_output_folder(folder)
-    if not folder.is_dir() or force:
+    if not folder.is_dir():
+        return
+    for path in inputs:
+        if path.exists() and path.resolve().parent == folder.resolve():
+            raise OutputError(
+                f"{str(path)!r} is what the command reads; choose another name for what it writes"
+            )
+    if force:
         return
     for path in sorted(folder.iterdir()):
         if path.is_dir() or stored_recipe(path) is None:
@@ -85,13 +93,28 @@ def check_stems(folder: Path, *, force: bool = False) -> None:
             )
 
 
-def remove_other_stems(folder: Path, keep: Collection[Path]) -> None:
-    """Remove stems of an earlier clip from a folder."""
-    kept = {path.name for path in keep} | {path.with_suffix(".png").name for path in keep}
+def write_stems(folder: Path, stems: Mapping[str, bytes]) -> None:
+    """Write the files of `Clip.save_stems` into a folder, in the place of an earlier clip's.
+
+    Other files stay, and so do stems under another name than their own.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    for name, content in stems.items():
+        with atomic_path(folder / name) as path:
+            path.write_bytes(content)
     for path in folder.iterdir():
-        recipe = stored_recipe(path) if path.is_file() and path.name not in kept else None
-        if recipe and "stem" in recipe.get("arguments", {}):
+        if path.is_file() and path.name not in stems and _is_stem(path):
             path.unlink(missing_ok=True)
+
+
+def _is_stem(path: Path) -> bool:
+    """Whether a file is a stem under the name that it was written as."""
+    number, _, name = path.stem.partition("-")
+    stem = (stored_recipe(path) or {}).get("arguments", {}).get("stem")
+    return number.isdecimal() and isinstance(stem, str) and slug(stem) == name
 
 
 def stored_recipe(path: Path) -> Mapping[str, Any] | None:

@@ -30,6 +30,11 @@ def painting_of(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+def tag_of(painting: str, pixels: Pixels) -> str:
+    """What the file of a picture is tagged with: `painting`, and a digest of its pixels."""
+    return f"{painting}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:12]}"
+
+
 def remember(painting: str, pixels: Pixels) -> None:
     """Keep a picture in memory; the oldest go where there is too much."""
     _RECENT[painting] = pixels
@@ -49,6 +54,7 @@ def recall(painting: str, folder: Path | None = None) -> Pixels | None:
             image = SpectrogramImage.open(path)
         except RiffkitError:
             continue
-        if (image.recipe or {}).get("arguments", {}).get("painting") == painting:
+        stored = (image.recipe or {}).get("arguments", {}).get("painting")
+        if stored == tag_of(painting, image.pixels):  # and nobody has painted over it
             return image.pixels
     return None

@@ -34,6 +34,8 @@ from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.image import SpectrogramImage
 
 _LOSSY = (".ogg", ".mp3")
+_NOTES = ("score", "melody", "drums")
+"""Files that aren't needed where the recipe holds their notes."""
 Made = Clip | SpectrogramImage | Composition
 
 
@@ -141,14 +143,21 @@ def _painted(recipe: Recipe, places: Places) -> Clip:
     """Repeat a painting task."""
     if recipe.command not in tasks():
         raise ParameterError(f"recipe command={recipe.command!r}: unknown; update riffkit")
+    if recipe.command == "generate" and "melody" in recipe.inputs and recipe.score is None:
+        raise ParameterError(
+            f"{places.made.name!r}: an earlier version followed its melody in another way, so it "
+            "can't be replayed; `riff generate` with its prompt and melody makes another"
+        )
     task = tasks()[recipe.command]
     values = dict(recipe.arguments)
     index, stem = values.pop("index", 0), values.pop("stem", None)
     values.pop("painting", None)
     request = built(task.request, values, where="recipe")
+    held = _NOTES if recipe.score is not None else ()
     inputs = {
         name: identity.get("seed") or _input_of(recipe, places, name)
         for name, identity in recipe.inputs.items()
+        if name not in held
     }
     session = Session(_model_of(recipe, places), recorded=recipe)
     prepared = prepare(session, Call(task, request, inputs)).as_recorded(recipe)

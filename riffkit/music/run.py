@@ -21,7 +21,6 @@ from riffkit.music.session import Session
 from riffkit.music.stems import stems_to_mix
 from riffkit.music.task import Call, Opened, Task
 from riffkit.provenance.recipe import Recipe, versions
-from riffkit.score.stems import stem_names
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.vocoder.decode import decode
@@ -127,9 +126,11 @@ def _clip(
         "device": str(session.pipeline.device),
     }
     if isinstance(image, Band):
-        pictures = dict(zip(stem_names(image.score.tracks), image.pictures, strict=True))
+        pictures = dict(zip(image.names, image.pictures, strict=True))
         images = [one.image for one in image.pictures]
-        mixed = stems_to_mix(images, image.score, ducked_by=image.ducked_by, **options)
+        mixed = stems_to_mix(
+            images, image.score, names=image.names, ducked_by=image.ducked_by, **options
+        )
         stems = {name: torch.from_numpy(stem) for name, stem in mixed.stems.items()}
         waveform = torch.from_numpy(mixed.waveform)
         image = _image_like(images[0], waveform)

@@ -5,11 +5,12 @@ Light: no torch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from riffkit.errors import ParameterError
+from riffkit.errors import ParameterError, unknown
+from riffkit.limits import bpm_text
 from riffkit.music.brought import Brought
 from riffkit.music.composing import Asked, written
 from riffkit.music.midi_score import read_score
@@ -20,9 +21,11 @@ from riffkit.prompt.traits import ModelTraits
 from riffkit.provenance.recipe import sha256
 from riffkit.score.brief import Brief
 from riffkit.score.humanize import humanize
+from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.notes import Score
 from riffkit.score.orchestration import arranged, kept_of, transposed
 from riffkit.score.stems import numbers_of, stems_of
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,14 @@ class OwnScore:
 def open_score(path: Path) -> OwnScore:
     """A MIDI file as a score; ParameterError if it can't be read or has no notes."""
     read = read_score(path)
-    return OwnScore(read.score, {"name": path.name, "sha256": sha256(path)}, read.notes)
+    score, remarks, bpm = read.score, read.notes, read.score.bpm
+    if not MIN_BPM <= bpm <= MAX_BPM:
+        score = _at_tempo(score, min(max(bpm, MIN_BPM), MAX_BPM))
+        remarks += (
+            f"{path.name}: {bpm_text(bpm)} BPM is too {'slow' if bpm < MIN_BPM else 'fast'}; it "
+            f"plays at {bpm_text(score.bpm)} (set `bpm` for another tempo)",
+        )
+    return OwnScore(score, {"name": path.name, "sha256": sha256(path)}, remarks)
 
 
 def score_for(
@@ -77,7 +87,8 @@ def score_for(
             read, traits, bpm=request.bpm, key=request.key, beats_per_bar=request.beats_per_bar
         )
         score = _in_key(arranged(own.score, brief, instruments), request.key)
-        notes = tuple(kept_of(score, brief))
+        metre_of = "prompt" if request.beats_per_bar is None else "beats_per_bar"
+        notes = (*kept_of(score, brief, metre_of=metre_of), *_mode_kept(score, request.key))
         score = humanize(_at_tempo(score, request.bpm), request.humanize, request.seed)
     if replaced:
         score = _with_players(score, replaced)
@@ -88,7 +99,11 @@ def _with_players(score: Score, replaced: Sequence[str]) -> Score:
     """With other instruments for some players; all else stays as it is."""
     stems, instruments = stems_of(score), dict[int, str]()
     for who, instrument in _pairs("replace", replaced):
+        if instrument not in INSTRUMENTS:
+            raise ParameterError(f"replace={who!r}: {unknown(instrument, INSTRUMENTS)}")
         for number in numbers_of(who, stems, option="replace"):
+            if score.tracks[number - 1].is_drums:
+                raise ParameterError(f"replace={who!r}: is of drums, which no instrument can play")
             instruments[number] = instrument
     other = arranged(score, Brief(style=score.facts.style or None), instruments)
     tracks = tuple(
@@ -107,6 +122,16 @@ def _in_key(score: Score, name: str | None) -> Score:
     return transposed(score, (parse_key(name).tonic - own.tonic + 6) % 12 - 6)
 
 
+def _mode_kept(score: Score, name: str | None) -> Iterator[str]:
+    """A note where a key that is asked for has another mode than the score, or the score none."""
+    if name is None:
+        return
+    if score.facts.key is None:
+        yield f"key: {name!r} isn't used; the score has no pitches"
+    elif parse_key(name).mode != score.facts.mode:
+        yield f"key: the score stays {score.facts.mode}; it plays in its {score.facts.key}"
+
+
 def _at_tempo(score: Score, bpm: float | None) -> Score:
     return score if bpm is None else replace(score, facts=replace(score.facts, bpm=float(bpm)))
 
@@ -122,6 +147,6 @@ def _pairs(option: str, given: Collection[str]) -> list[tuple[str, str]]:
 
 
 def _track_number(text: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise ParameterError(f"track={text!r}: must be a number, as `riff inspect` shows it")
     return int(text)

@@ -52,6 +52,7 @@ def stems_to_mix(
     images: Sequence[SpectrogramImage],
     score: Score,
     *,
+    names: Sequence[str] | None = None,
     ducked_by: Sequence[Track] | None = None,
     vocoder: str = DEFAULT,
     quality: Quality = "default",
@@ -62,8 +63,9 @@ def stems_to_mix(
     """Decode the image of each track of a score, and mix the sounds.
 
     Each is decoded alone, a mono track as one channel. The images have one size and one preset.
-    `ducked_by` is as in `mix`; other options are those of `riffkit.vocoder.decode.decode`. The
-    stems are as `riffkit.music.mixing` says, at the images' rate.
+    `names` and `ducked_by` are as in `mix`; other options are those of
+    `riffkit.vocoder.decode.decode`. The stems are as `riffkit.music.mixing` says, at the images'
+    rate.
     """
     dry = []
     for image, track in zip(images, score.tracks, strict=True):
@@ -77,4 +79,4 @@ def stems_to_mix(
         )
         dry.append(sound.numpy())
     rate = images[0].params.sample_rate
-    return mix(dry, score, rate, circular=circular, ducked_by=ducked_by)
+    return mix(dry, score, rate, circular=circular, names=names, ducked_by=ducked_by)

@@ -11,7 +11,7 @@ from typing import Any
 
 from riffkit.errors import ParameterError
 
-SCHEMA = 3
+SCHEMA = 4
 Values = dict[str, Any]
 
 _NO_PAINTING = ("encode", "decode")
@@ -19,6 +19,8 @@ _CHOICES_OF_0 = {"sampler": None, "guidance_interval": None, "deep_cache": 1}
 """Values that the first recipes left out."""
 _MAIN_INPUT_OF_0 = {"loop": "theme", "story": "theme", "morph": "first"}
 _CLIP, _FILE = "clip", "file"
+_NO_SCORE: Values = {"chords": None, "humanize": 0.0, "stems": False}
+_NO_SCORE |= {name: [] for name in ("track", "solo", "mute", "replace")}
 
 
 def migrated(values: Values) -> Values:
@@ -61,4 +63,11 @@ def _from_2(values: Values) -> Values:
     return {**values, "arguments": {"keep_level": "off", **values["arguments"]}, "schema": 3}
 
 
-_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0, _from_1, _from_2)
+def _from_3(values: Values) -> Values:
+    """Before scores were painted after."""
+    if values["command"] != "generate":
+        return {**values, "schema": 4}
+    return {**values, "arguments": {**_NO_SCORE, **values["arguments"]}, "schema": 4}
+
+
+_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0, _from_1, _from_2, _from_3)

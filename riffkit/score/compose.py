@@ -21,8 +21,8 @@ from riffkit.score.plan import Plan
 from riffkit.score.song import TRIES, Song, groups_of, progressions_of
 from riffkit.score.spans import until, whole_bars
 from riffkit.score.styles import STYLES
+from riffkit.spectrogram.beat_grid import MAX_BARS
 
-MAX_BARS = 512
 _TRIAL_BARS = 4
 _LOWEST = min(instrument.low for instrument in INSTRUMENTS.values())
 _HIGHEST = max(instrument.high for instrument in INSTRUMENTS.values())

@@ -73,7 +73,9 @@ def transposed(score: Score, semitones: int) -> Score:
     tracks = tuple(
         track
         if track.is_drums
-        else replace(track, notes=tuple(replace(n, pitch=n.pitch + semitones) for n in track.notes))
+        else replace(
+            track, notes=tuple(replace(n, pitch=_in_midi(n.pitch + semitones)) for n in track.notes)
+        )
         for track in score.tracks
     )
     chords = tuple(
@@ -87,12 +89,20 @@ def transposed(score: Score, semitones: int) -> Score:
     return replace(score, facts=replace(score.facts, key=key), tracks=tracks, chords=chords)
 
 
-def kept_of(score: Score, brief: Brief) -> Iterator[str]:
-    """Notes for the user on what a prompt asks for and a score has otherwise."""
+def _in_midi(pitch: int) -> int:
+    """The pitch, an octave away where MIDI has none so high or low."""
+    return pitch - 12 if pitch > 127 else pitch + 12 if pitch < 0 else pitch
+
+
+def kept_of(score: Score, brief: Brief, *, metre_of: str = "prompt") -> Iterator[str]:
+    """Notes for the user on what a prompt asks for and a score has otherwise.
+
+    `metre_of` is what asks for the metre.
+    """
     facts = score.facts
     if brief.beats_per_bar not in (None, facts.beats_per_bar):
         yield (
-            f"prompt: {brief.beats_per_bar} beats per bar aren't used; the score's "
+            f"{metre_of}: {brief.beats_per_bar} beats per bar aren't used; the score's "
             f"{facts.beats_per_bar} are kept"
         )
     missing = [name for name in brief.instruments if name not in facts.instruments]

@@ -38,7 +38,7 @@ def repeated(notes: Sequence[Note], period: int | float, end: int | float) -> tu
 
 
 def in_bars(score: Score, bars: int) -> Score:
-    """A score of another length: cut, or repeated."""
+    """A score of another length: cut, or repeated. A track whose notes are cut stays, without."""
     period, end = score.n_beats, bars * score.facts.beats_per_bar
     tracks = (replace(track, notes=repeated(track.notes, period, end)) for track in score.tracks)
     sections = tuple(
@@ -50,7 +50,7 @@ def in_bars(score: Score, bars: int) -> Score:
     return replace(
         score,
         facts=replace(score.facts, n_beats=end),
-        tracks=tuple(track for track in tracks if track.notes),
+        tracks=tuple(tracks),
         chords=chords_between(score.chords, 0.0, float(end)) if score.chords else (),
         sections=sections,
     )

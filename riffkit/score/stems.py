@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from riffkit.errors import ParameterError, unknown
+from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.notes import Score, ScoreFacts, Track
 
 DRUMS = "drums"
@@ -56,16 +57,18 @@ class Stem:
 def stems_of(score: Score) -> tuple[Stem, ...]:
     """The stems in the order of their first tracks, the drums last.
 
-    Tracks of one instrument with different roles are one player's hands; with the same role they
-    are two players.
+    Two tracks with different roles of an instrument that plays a melody over its own chords are one
+    player's hands. A track without notes is nobody's.
     """
     players: dict[object, list[tuple[int, Track]]] = {}
     same: Counter[object] = Counter()
     for number, track in enumerate(score.tracks, 1):
         sound = (track.instrument, track.bank, track.program, track.name)
-        same[sound, track.role] += 1
-        key = DRUMS if track.is_drums else (*sound, same[sound, track.role])
-        players.setdefault(key, []).append((number, track))
+        hand = track.role if _has_hands(track.instrument) else ""
+        same[sound, hand] += 1
+        key = DRUMS if track.is_drums else (*sound, same[sound, hand])
+        if track.notes:
+            players.setdefault(key, []).append((number, track))
     ordered = sorted(players.values(), key=lambda of: of[0][1].is_drums)
     stems = []
     for of in ordered:
@@ -73,6 +76,10 @@ def stems_of(score: Score) -> tuple[Stem, ...]:
         stems.append(Stem("", stem_words(score.facts, tracks), tracks, numbers))
     names = stem_names(stem.track for stem in stems)
     return tuple(replace(stem, name=name) for name, stem in zip(names, stems, strict=True))
+
+
+def _has_hands(instrument: str) -> bool:
+    return instrument in INSTRUMENTS and "p" in INSTRUMENTS[instrument].figures
 
 
 def stem_names(tracks: Iterable[Track]) -> tuple[str, ...]:
@@ -114,24 +121,30 @@ def chosen(
 
 
 def numbers_of(name: str, stems: Sequence[Stem], *, option: str) -> tuple[int, ...]:
-    """The track numbers, from 1, of the stems that a user calls so; ParameterError for none."""
-    return tuple(number for stem in _named(option, [name], stems) for number in stem.numbers)
+    """The track numbers, from 1, of the one stem that a user calls so.
+
+    Raises ParameterError for a name that nobody has, or several.
+    """
+    found = _named(option, [name], stems)
+    if len(found) > 1:
+        names = " and ".join(repr(stem.name) for stem in found)
+        raise ParameterError(f"{option}={name!r}: may be {names}; say which")
+    return found[0].numbers
 
 
 def _named(option: str, names: Iterable[str], stems: Sequence[Stem]) -> list[Stem]:
-    found = []
-    by_call: Mapping[str, list[Stem]] = {
-        call: [stem for stem in stems if call in stem.calls]
-        for call in {call for stem in stems for call in stem.calls}
-    }
+    """The stems of each name: all that are called so, or end so ("guitar")."""
+    found: list[Stem] = []
     for name in names:
         word = " ".join(name.lower().split())
-        if word not in by_call:
-            word = next((call for call in by_call if call.endswith(f" {word}")), word)
-        if word not in by_call:
-            names = [stem.name for stem in stems]
-            near = [*names, *(call for call in by_call if not call.isdigit())]
-            said = unknown(name, near)
-            raise ParameterError(f"{option}: {said if 'did you' in said else unknown(name, names)}")
-        found += by_call[word]
+        some = [stem for stem in stems if word in stem.calls]
+        some = some or [
+            stem for stem in stems if any(call.endswith(f" {word}") for call in stem.calls)
+        ]
+        if not some:
+            known = [stem.name for stem in stems]
+            calls = sorted({call for stem in stems for call in stem.calls if not call.isdigit()})
+            near = unknown(name, calls)
+            raise ParameterError(f"{option}: {near if 'mean' in near else unknown(name, known)}")
+        found += some
     return found

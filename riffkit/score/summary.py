@@ -30,7 +30,7 @@ def summary(score: Score) -> dict[str, Any]:
         "beats_per_bar": beats,
         "bars": -(-score.n_beats // beats),
         "style": facts.style or None,
-        "chords": chord_line(_joined(score.chords), beats_per_bar=beats, flats=_has_flats(score)),
+        "chords": _chords(score),
         "sections": [
             {"name": s.name, "bar": s.start / beats + 1, "bars": s.n_beats / beats}
             for s in score.sections
@@ -43,6 +43,14 @@ def summary(score: Score) -> dict[str, Any]:
 def pitch_name(pitch: int) -> str:
     """Such as "C4" for 60, the middle C."""
     return f"{_PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def _chords(score: Score) -> str:
+    """The chord symbols; none where nobody plays a pitch."""
+    if all(track.is_drums for track in score.tracks):
+        return ""
+    beats = score.facts.beats_per_bar
+    return chord_line(_joined(score.chords), beats_per_bar=beats, flats=_has_flats(score))
 
 
 def _joined(chords: Sequence[Chord]) -> list[Chord]:

@@ -14,7 +14,7 @@ from riffkit.music.inputs import DRUMS, MELODY, SCORE
 from riffkit.music.request import BARS, STRENGTH, PaintRequest
 from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_prompt
-from riffkit.spectrogram.beat_grid import MAX_BARS
+from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from riffkit.spectrogram.image import SpectrogramImage
 
 USUAL_BARS = 2
+_USUAL_STRENGTH = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class GenerateRequest(PaintRequest):
         "Instrument for a track of the score, such as 2=violin; repeatable.", (), metavar="N=NAME"
     )
     humanize: float = option("Play a score unevenly, as people do, 0 to 1.", 0.0, **STRENGTH)
-    melody_strength: float = option("0 follows the melody or score, 1 ignores it.", 0.5, **STRENGTH)
+    melody_strength: float = option(
+        "0 follows the melody or score, 1 ignores it.", _USUAL_STRENGTH, **STRENGTH
+    )
     stems: bool = option("Write each player to a file of its own, too.", False)
     solo: tuple[str, ...] = option("Only these players: 'bass'; repeatable.", (), metavar="NAME")
     mute: tuple[str, ...] = option("Not these players; repeatable.", (), metavar="NAME")
@@ -82,10 +85,11 @@ def _check(request: GenerateRequest, inputs: Mapping[str, Any]) -> None:
         raise ParameterError(f"score and {others[0]}: can't be combined; remove one of them")
     if request.track and "score" not in files:
         raise ParameterError("track: is for the tracks of a score; add `score`, or use `replace`")
-    if request.humanize and not _has_notes(request, files):
-        raise ParameterError(
-            "humanize: is for notes; add `score`, `chords`, `melody`, `drums` or `stems`"
-        )
+    for name, usual in (("humanize", 0.0), ("melody_strength", _USUAL_STRENGTH)):
+        if getattr(request, name) != usual and not _has_notes(request, files):
+            raise ParameterError(
+                f"{name}: is for notes; add `score`, `chords`, `melody`, `drums` or `stems`"
+            )
     if request.chords is not None:
         from riffkit.score.chords import parse_chords
 
@@ -99,7 +103,8 @@ def _has_notes(request: GenerateRequest, files: Collection[str]) -> bool:
 
 
 def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
-    if _has_notes(request, opened.keys()):
+    is_recorded = session.recorded is not None and session.recorded.score is not None
+    if is_recorded or _has_notes(request, opened.keys()):
         return _plan_score(session, request, opened)
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
@@ -172,7 +177,8 @@ def _score(
     asked = request
     if request.duration is not None:
         bpm, beats = _tempo_for_duration(session, request, opened)
-        asked = replace(asked, bpm=bpm, duration=None, bars=_bars_for(request, bpm, beats))
+        bars = _bars_for(request, bpm, beats)
+        asked = replace(asked, bpm=bpm, beats_per_bar=beats, duration=None, bars=bars)
     score, notes = score_for(
         read,
         asked,
@@ -185,6 +191,8 @@ def _score(
     )
     if own is not None and asked.bars is not None:
         score = in_bars(score, asked.bars)
+        if not any(track.notes for track in score.tracks):
+            raise ParameterError(f"score: its first {asked.bars} bars are silent; give more `bars`")
     return score, notes
 
 
@@ -192,17 +200,20 @@ def _tempo_for_duration(
     session: Session, request: GenerateRequest, opened: Opened
 ) -> tuple[float, int]:
     """Tempo and metre, before a score has them."""
-    from riffkit.prompt.prompt import choose_bpm
+    from riffkit.music.understanding import brief_of_prompt
+    from riffkit.score.compose import usual_beats
 
     if "score" in opened:
         facts = opened["score"].score.facts
         return facts.bpm if request.bpm is None else request.bpm, facts.beats_per_bar
     brought = [opened[name] for name in ("melody", "drums") if name in opened]
     own = next((one.bpm for one in brought if one.bpm is not None), None)
-    bpm = own if request.bpm is None else request.bpm
-    bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=bpm)
+    own = None if own is None else min(max(own, MIN_BPM), MAX_BPM)
+    traits = session.pipeline.traits
+    brief = brief_of_prompt(session.read(request.prompt), traits, bpm=request.bpm)
     beats = next((one.beats_per_bar for one in brought if one.beats_per_bar), None)
-    return bpm, request.beats_per_bar or beats or session.metre(request)
+    bpm = request.bpm or own or brief.bpm or traits.default_bpm
+    return bpm, request.beats_per_bar or beats or brief.beats_per_bar or usual_beats(brief.style)
 
 
 def _lengths(plan: Plan, request: GenerateRequest, melody: Brought | None = None) -> Iterator[str]:
@@ -259,7 +270,8 @@ def _image(session: Session, plan: Plan, request: GenerateRequest) -> Spectrogra
     if plan.score is not None and plan.apart:
         pictures = paint_apart(session, plan, canvas, seed=seed, freedom=freedom)
         heard = replace(plan.score, tracks=tuple(stem.track for stem in plan.apart))
-        return Band(pictures, heard, ducked_by=plan.score.tracks)
+        names = [stem.name for stem in plan.apart]
+        return Band(names, pictures, heard, ducked_by=plan.score.tracks)
     if plan.score is not None:
         whole = [("", plan.score.tracks)]
         (pixels,) = paint_guided(session, plan, canvas, whole, seed=seed, freedom=freedom)

@@ -1,8 +1,8 @@
 """Makes a file of each command, to be replayed by later code: `python make.py FOLDER`.
 
-The files of `files/` were made so by version 0.1.0 (commit 1673c5b), but for `generate-loudness`
-and `edit-level`, which 0.2.0.dev0 made. A checkout of any version makes its own with PYTHONPATH set
-to it. With `--model mini` it is the bundled model's turn.
+The files of `files/` were made so by version 0.1.0 (commit 1673c5b), but for `generate-loudness`,
+`edit-level`, `generate-melody` and `generate-chords`, which 0.2.0.dev0 made. A checkout of any
+version makes its own with PYTHONPATH set to it. With `--model mini` it is the bundled model's turn.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ def make(folder: Path, model: str, report: Callable[[str], None] = print) -> Non
     tuned = {"sampler": "euler-a", "guidance_interval": "0:0.5", "deep_cache": 2, "steps": 5}
     save("generate-tuned", riff.generate("house in F# minor", bars=1, bpm=200.0, seed=3, **tuned))
     save("generate-melody", riff.generate("organ", melody=folder / "tune.mid", seed=4))
+    played = {"chords": "Am | F", "stems": True, "replace": ["organ=piano"], "humanize": 0.5}
+    save("generate-chords", riff.generate("house, organ and synth bass", seed=21, **played))
     clip, long = folder / "generate.flac", folder / "generate-duration.flac"
     save("loop", riff.loop(["organ", "house, flute"], bars=2, seed=6))
     save("loop-theme", riff.loop(["organ, [choir]"], bars=2, theme=clip, seed=7, strength=0.6))

@@ -34,3 +34,21 @@ def test_every_painting_command_has_a_golden_recipe() -> None:
 
     commands = {recipe.command for path in FILES.glob("*.flac") if (recipe := read_recipe(path))}
     assert {*tasks(), "decode"} <= commands
+
+
+def test_a_melody_of_an_earlier_version_is_refused(golden_folder: Path) -> None:
+    """It was followed note by note, without accompaniment: another picture."""
+    from riffkit.errors import ParameterError
+    from riffkit.music.clip import recorded_recipe
+    from riffkit.music.replay import Places, remake
+    from riffkit.provenance.recipe import Recipe
+
+    made = FILES / "generate-melody.flac"
+    values = {k: v for k, v in recorded_recipe(made).to_dict().items() if k != "score"}
+    kept = {
+        k: v for k, v in values["arguments"].items() if k not in ("chords", "stems", "humanize")
+    }
+    old = Recipe.from_dict({**values, "arguments": kept, "schema": 3})
+    assert old.arguments["stems"] is False
+    with pytest.raises(ParameterError, match="an earlier version followed its melody"):
+        remake(old, Places(made, model=str(golden_folder), device="cpu"))

@@ -58,11 +58,14 @@ def test_a_tune_gives_its_metre(golden_riff: Riff, tmp_path: Path) -> None:
     clip = golden_riff.generate("organ", melody=tune, **FAST)
     assert beats_of(clip) == (3, 9)  # eight notes of a beat: three bars
     clip = golden_riff.generate("organ, 4/4", melody=tune, **FAST)
-    assert beats_of(clip) == (4, 8)
+    assert beats_of(clip) == (3, 9)
+    assert "prompt: the melody's 3 beats per bar are kept" in clip.notes
     assert beats_of(golden_riff.generate("organ", melody=tune, beats_per_bar=2, **FAST)) == (2, 8)
+    tune.write_bytes(file(track(TEMPO)))
+    assert beats_of(golden_riff.generate("waltz, organ", melody=tune, **FAST)) == (3, 9)
     tune.write_bytes(file(track(TEMPO + SIGNATURE + bytes([7, 3, 24, 8]))))
     clip = golden_riff.generate("organ", melody=tune, **FAST)
-    assert beats_of(clip) == (7, 7)
+    assert beats_of(clip) == (7, 14)  # the eighth note is in the second bar
     assert "tune.mid: 7/8: two of its bars are one bar of 7 beats here" in clip.notes
 
 

@@ -12,7 +12,7 @@ import mido
 import pytest
 
 from riffkit.errors import ParameterError
-from riffkit.music.midi_score import MAX_BARS, ReadScore, read_score
+from riffkit.music.midi_score import ReadScore, read_score
 from riffkit.score import Note, Score, Section, Track, write_score
 from riffkit.score.brief import Brief
 from riffkit.score.chords import chord_line, parse_chords
@@ -20,6 +20,7 @@ from riffkit.score.compose import compose
 from riffkit.score.instruments import INSTRUMENTS
 from riffkit.score.midi import midi_bytes
 from riffkit.score.styles import STYLES
+from riffkit.spectrogram.beat_grid import MAX_BARS
 
 OTHERS = Path(__file__).parent / "other_programs"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from riffkit.music.melody import chroma
 from riffkit.music.replay import replay
 from riffkit.music.riff import Riff
 from riffkit.provenance.recipe import Recipe
+from riffkit.score.midi import write_midi
 from riffkit.score.notes import Note, Score
 from riffkit.score.stems import stems_of
 from riffkit.spectrogram.image import SpectrogramImage
@@ -87,7 +89,6 @@ def test_a_replay_paints_the_recorded_score(
     """Even where a later version would compose another."""
     riff.generate("funk with clavinet", chords="Em7 | A7", **QUICK).save(tmp_path / "a.wav")
     monkeypatch.setattr("riffkit.music.composing.compose", None)
-    painted_before._RECENT.clear()
     assert replay(tmp_path / "a.wav", tmp_path / "b.wav").same
 
 
@@ -104,7 +105,6 @@ def test_stems_add_up_and_each_can_be_replayed(riff: Riff, tmp_path: Path) -> No
         20 * torch.log10((whole - added).square().mean().sqrt() / whole.square().mean().sqrt())
         < -90
     )
-    painted_before._RECENT.clear()
     assert replay(paths[1], tmp_path / "again.wav").same
     assert replay(paths[1].with_suffix(".png"), tmp_path / "again.png").same
 
@@ -153,10 +153,13 @@ def test_a_folder_of_stems_is_remembered(riff: Riff, tmp_path: Path) -> None:
     painted_before._RECENT.clear()
     image = SpectrogramImage.open(tmp_path / "01-piano.png")
     assert image.recipe is not None
-    key = image.recipe["arguments"]["painting"]
+    key, _, _ = image.recipe["arguments"]["painting"].partition("-")
     assert painted_before.recall(key) is None
     found = painted_before.recall(key, tmp_path)
     assert found is not None and np.array_equal(found, clip.stem_images["piano"].pixels)
+    edited = replace(image, pixels=255 - image.pixels)
+    edited.save(tmp_path / "01-piano.png")  # with its recipe, as image editors may
+    assert painted_before.recall(key, tmp_path) is None
 
 
 def test_tracks_get_instruments_by_number(riff: Riff, trio: Path) -> None:
@@ -183,6 +186,51 @@ def test_a_score_is_transposed_to_the_key_that_is_asked(riff: Riff, trio: Path) 
     for one, other in zip(own.tracks, score.tracks, strict=True):
         shift = 0 if one.is_drums else 2
         assert [n.pitch + shift for n in one.notes] == [n.pitch for n in other.notes]
+
+
+def test_transposing_stays_within_midi(riff: Riff, tmp_path: Path) -> None:
+    track = replace(riffkit.compose("pop, piano", bars=1, seed=1).score.tracks[0], role="comp")
+    ends = (Note(0.0, 1.0, 127, 90), Note(1.0, 1.0, 0, 90), Note(2.0, 1.0, 60, 90))
+    score = riffkit.compose("pop, piano, C major", bars=1, seed=1).score
+    write_midi(tmp_path / "ends.mid", replace(score, tracks=(replace(track, notes=ends),)))
+    clip = riff.generate("pop", score=tmp_path / "ends.mid", key="F major", **QUICK)
+    (only,) = score_of(clip.recipe).tracks
+    assert [note.pitch for note in only.notes] == [120, 5, 65]
+
+
+def test_a_muted_second_violin_keeps_its_name(riff: Riff, trio: Path) -> None:
+    options = {**QUICK, "track": ["1=violin", "2=violin"]}
+    both = riff.generate("ballad", score=trio, stems=True, **options)
+    assert [*both.stems] == ["violin", "violin 2", "drums"]
+    second = riff.generate("ballad", score=trio, solo=["2"], stems=True, **options)
+    assert [*second.stems] == ["violin 2"]
+    painted = (clip.stem_images["violin 2"].pixels for clip in (both, second))
+    assert np.array_equal(*painted)
+
+
+def test_a_clip_is_replayed_without_its_midi_file(riff: Riff, trio: Path) -> None:
+    riff.generate("jazz", score=trio, **QUICK).save(trio.with_name("a.wav"))
+    trio.unlink()
+    assert replay(trio.with_name("a.wav"), trio.with_name("b.wav")).same
+
+
+def test_a_hit_at_the_end_is_not_painted_at_the_beginning(
+    riff: Riff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from riffkit.music import guiding
+
+    seen: list[bool] = []
+    real = guiding.draw_guide
+    monkeypatch.setattr(
+        guiding,
+        "draw_guide",
+        lambda *given, circular, **more: (
+            seen.append(circular) or real(*given, circular=circular, **more)
+        ),
+    )
+    for loop in (False, True):
+        riff.generate("techno", chords="Am", loop=loop, **QUICK)
+    assert seen == [False, True]
 
 
 def test_humanized_notes_are_off_the_grid(riff: Riff, trio: Path) -> None:
@@ -230,6 +278,9 @@ def test_a_guided_model_sees_each_player_s_guide(
         ({"replace": ["drums=violin"]}, "drums"),
         ({"solo": ["kazoo"]}, "solo: 'kazoo' is unknown"),
         ({"humanize": 0.5}, "humanize: is for notes"),
+        ({"melody_strength": 0.2}, "melody_strength: is for notes"),
+        ({"score": "trio.mid", "track": ["²=violin"]}, "must be a number"),
+        ({"replace": ["bass=foo"]}, "replace='bass': 'foo' is unknown"),
         ({"humanize": 2.0, "chords": "C"}, "must be between 0 and 1"),
         ({"score": "absent.mid"}, "no such file"),
     ],

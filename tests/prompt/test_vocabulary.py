@@ -47,7 +47,9 @@ def test_the_guides_prompts_are_known(root: Path) -> None:
     called = re.findall(r"^riff (?:generate|loop|morph|edit|restyle|extend) .*$", text, re.M)
     called += re.findall(r"riff\.(?:generate|loop|restyle|edit)\(.*\)$", text, re.M)
     called += re.findall(r"^prompt = .*$", text, re.M)
-    said = [re.sub(r'--key "[^"]*"', "", line) for line in called if "--lora" not in line]
+    said = [
+        re.sub(r'--(?:key|chords) "[^"]*"', "", line) for line in called if "--lora" not in line
+    ]
     prompts = [prompt for line in said for prompt in re.findall(r'"([^"]+)"', line)]
     prompts = [prompt for prompt in prompts if not Path(prompt).suffix]
     assert len(prompts) > 25

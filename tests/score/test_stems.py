@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from riffkit.errors import ParameterError
@@ -39,6 +41,25 @@ def test_both_hands_of_a_piano_are_one_player() -> None:
     (stem,) = stems_of(solo)
     assert stem.numbers == (1, 2)
     assert [note.start for note in stem.track.notes] == sorted(n.start for n in stem.track.notes)
+
+
+def test_two_of_one_instrument_stay_apart(band: Score) -> None:
+    violin = replace(band.tracks[0], instrument="violin", program=40)
+    others = (replace(violin, role="lead"), replace(violin, role="comp"), replace(violin, notes=()))
+    stems = stems_of(replace(band, tracks=others))
+    assert [(stem.name, stem.numbers) for stem in stems] == [("violin", (1,)), ("violin 2", (2,))]
+    (second,) = chosen(stems, solo=["2"])
+    assert second.name == "violin 2"
+
+
+def test_a_name_of_several_is_all_or_asked_back(band: Score) -> None:
+    one = band.tracks[0]
+    guitars = [replace(one, instrument=f"{kind} guitar") for kind in ("acoustic", "electric")]
+    stems = stems_of(replace(band, tracks=(*guitars, replace(one, instrument="piano"))))
+    names = [stem.name for stem in chosen(stems, solo=["guitar"])]
+    assert names == ["acoustic guitar", "electric guitar"]
+    with pytest.raises(ParameterError, match="'acoustic guitar' and 'electric guitar'; say which"):
+        numbers_of("guitar", stems, option="replace")
 
 
 def test_words_say_who_plays_what(band: Score) -> None:
