@@ -19,6 +19,8 @@ MIN_LUFS, MAX_LUFS = -40.0, -5.0
 
 MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+MINOR_MODES = ("minor", "dorian", "phrygian")
+"""Modes that are spelled and heard as minor."""
 """The twelve tonics of either mode from C up, spelled with the fewer accidentals."""
 
 SAMPLERS = (

@@ -43,4 +43,4 @@ def midi(
     n_notes = sum(len(track.notes) for track in score.tracks)
     bars = -(-score.n_beats // score.facts.beats_per_bar)
     facts = {"midi": str(path), "bars": bars, "notes": n_notes}
-    say(facts, f"{path}: {n_notes} notes in {bars} bars", as_json=as_json)
+    say(facts, f"{path}: {n_notes} notes in {bars} bar{'s' * (bars != 1)}", as_json=as_json)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from riffkit.errors import ParameterError
-from riffkit.music.midi import first_metre, is_midi, open_midi, usual_bpm
+from riffkit.music.midi import first_metre, is_midi, open_midi, signed_key, usual_bpm
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import sha256
 from riffkit.score.compose import MAX_BARS
-from riffkit.score.midi import key_of_fifths
 from riffkit.score.midi_file import MidiFile
 from riffkit.score.midi_player import Played
 from riffkit.score.notes import Note
@@ -130,15 +129,7 @@ def _brought(
         bars,
         bpm if file.tempi else None,
         None if metre is None else metre.beats,
-        _key(file),
+        signed_key(file),
         {"name": path.name, "sha256": sha256(path)},
         tuple(remarks),
     )
-
-
-def _key(file: MidiFile) -> tuple[int, bool] | None:
-    """The signature's, unless it is the C major that programs write where nobody says a key."""
-    if not file.keys or file.keys[0][1:] == (0, False):
-        return None
-    _, fifths, is_minor = file.keys[0]
-    return key_of_fifths(fifths, is_minor=is_minor), is_minor

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from riffkit.errors import OutputError, ParameterError
-from riffkit.limits import bpm_text, check_seed
+from riffkit.limits import MINOR_MODES, bpm_text, check_seed
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
 from riffkit.music.brought import Brought, read_drums, read_lead
 from riffkit.music.fields import check_ranges, option
@@ -35,7 +35,6 @@ from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 HUMANIZE = {"least": 0, "most": 1}
 _FILES = ("melody", "drums")
 _USUAL_BARS = 8
-_MINOR_MODES = ("minor", "dorian", "phrygian")
 _IN_KEY = 0.9  # of a melody's notes, where a key is its own
 EXAMPLE = 'riffkit.compose("funk with slap bass and clavinet", bars=16, seed=3).save("funk.mid")'
 
@@ -234,7 +233,7 @@ def _in_key_of(melody: Brought, brief: Brief) -> Brief:
     if melody.key is not None:
         tonic, is_minor = melody.key
         _, mode = key_of_notes(melody.notes, tonic=tonic)
-        if is_minor != (mode in _MINOR_MODES):
+        if is_minor != (mode in MINOR_MODES):
             mode = "minor" if is_minor else "major"
         likely.append((tonic, mode))
     fitting = [key for key in likely if share_in_key(melody.notes, *key) >= _IN_KEY]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from riffkit.errors import ParameterError
 from riffkit.prompt.metre import Metre, metre_of
+from riffkit.score.midi import key_of_fifths
 from riffkit.score.midi_file import MidiFile, parse_midi
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
@@ -70,3 +71,13 @@ def first_metre(file: MidiFile) -> Metre | None:
     """The first that can be laid out."""
     metres = (metre_of(count, 2**power) for _, count, power in file.signatures)
     return next((metre for metre in metres if metre is not None), None)
+
+
+def signed_key(file: MidiFile) -> tuple[int, bool] | None:
+    """The signature's tonic, and whether it is minor; None without one, and for the C major that
+    programs write where nobody says a key.
+    """
+    if not file.keys or file.keys[0][1:] == (0, False):
+        return None
+    _, fifths, is_minor = file.keys[0]
+    return key_of_fifths(fifths, is_minor=is_minor), is_minor

@@ -16,7 +16,7 @@ from statistics import median
 
 from riffkit.errors import ParameterError
 from riffkit.limits import bpm_text
-from riffkit.music.midi import first_metre, open_midi, usual_bpm
+from riffkit.music.midi import first_metre, open_midi, signed_key, usual_bpm
 from riffkit.prompt.key import MusicalKey
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.score.chord_finding import chords_of
@@ -26,7 +26,7 @@ from riffkit.score.general_midi import drum_section_of, instrument_of, kit_of
 from riffkit.score.harmony import Chord
 from riffkit.score.instruments import INSTRUMENTS, KITS
 from riffkit.score.keys import key_of_song
-from riffkit.score.midi import LOUDEST_DB, MAX_PLAYERS, SCORE_HEAD, key_of_fifths, midi_bytes
+from riffkit.score.midi import LOUDEST_DB, MAX_PLAYERS, SCORE_HEAD, midi_bytes
 from riffkit.score.midi_file import MidiFile, parse_midi
 from riffkit.score.midi_player import Played
 from riffkit.score.notes import Mix, Note, Score, ScoreFacts, Section, Track
@@ -222,12 +222,11 @@ def _stand_ins(players: Sequence[Sequence[Played]]) -> Iterator[str]:
 
 
 def _key(file: MidiFile, tracks: Sequence[Track], chords: Sequence[Chord]) -> MusicalKey | None:
-    """The signature's, unless it is the C major that programs write where nobody says a key."""
+    """The signature's, if somebody has said it; else the one that fits."""
     if not tracks:
         return None
-    if file.keys and file.keys[0][1:] != (0, False):
-        _, fifths, is_minor = file.keys[0]
-        tonic = key_of_fifths(fifths, is_minor=is_minor)
+    if (signed := signed_key(file)) is not None:
+        tonic, is_minor = signed
         return MusicalKey(tonic, "minor" if is_minor else "major")
     return MusicalKey(*key_of_song([note for track in tracks for note in track.notes], chords))
 

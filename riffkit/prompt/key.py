@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from riffkit.errors import ParameterError
-from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
+from riffkit.limits import MAJOR_KEYS, MINOR_KEYS, MINOR_MODES
 from riffkit.prompt.languages import to_english
 from riffkit.prompt.traits import ModelTraits
 
@@ -60,14 +60,14 @@ class MusicalKey:
     @property
     def name(self) -> str:
         """ "A minor", the tonic spelled as is usual in the mode."""
-        names = MINOR_KEYS if self.mode in ("minor", "dorian", "phrygian") else MAJOR_KEYS
+        names = MINOR_KEYS if self.mode in MINOR_MODES else MAJOR_KEYS
         return f"{names[self.tonic]} {self.mode}".strip()
 
     @property
     def short_name(self) -> str:
         """ "Am" or "F#", as DJ programs write it; other modes by their third."""
         letters, _, _ = self.name.partition(" ")
-        return letters + "m" * (self.mode in ("minor", "dorian", "phrygian"))
+        return letters + "m" * (self.mode in MINOR_MODES)
 
     def agrees_with(self, other: MusicalKey) -> bool:
         """Whether both may be the same key, where one doesn't say its mode."""

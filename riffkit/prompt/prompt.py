@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from riffkit.limits import MINOR_MODES
 from riffkit.prompt.emphasis import Emphasis, parse_emphasis, unclosed_bracket
 from riffkit.prompt.key import MusicalKey, named_key, named_mode, parse_key, parse_tonic, with_key
 from riffkit.prompt.metre import DEFAULT_BEATS, Metre, named_metre
@@ -25,7 +26,7 @@ from riffkit.prompt.vocabulary import NONE_UNKNOWN, UnknownWords
 from riffkit.prompt.wording import read_wording
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
-_MINOR_MODES = ("minor", "dorian", "phrygian", "blues")
+_DARK_MODES = (*MINOR_MODES, "blues")
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _choose_mode(prompt: Prompt, traits: ModelTraits, rng: random.Random) -> str
     if prompt.names_mood:
         return prompt.mood
     is_minor = prompt.mood == "minor"
-    fitting = [mode for mode in modes if (mode in _MINOR_MODES) == is_minor]
+    fitting = [mode for mode in modes if (mode in _DARK_MODES) == is_minor]
     return rng.choice(fitting or [prompt.mood])
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
+from riffkit.limits import MAJOR_KEYS, MINOR_KEYS, MINOR_MODES
 
 SCALES: dict[str, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -90,7 +90,7 @@ class Chord:
 
 def key_names(mode: str) -> tuple[str, ...]:
     """The twelve tonics, C first, as they are usually written in that mode."""
-    return MINOR_KEYS if mode in ("minor", "dorian", "phrygian") else MAJOR_KEYS
+    return MINOR_KEYS if mode in MINOR_MODES else MAJOR_KEYS
 
 
 def parse_numeral(numeral: str, tonic: int) -> tuple[int, tuple[int, ...]]:

