@@ -27,6 +27,8 @@ from riffkit.score.guide import draw_guide
 from riffkit.score.notes import Track
 from riffkit.spectrogram.image import SpectrogramImage
 
+_START_SLOPE = 3.0
+"""In a picture to start from partials are soft: how strong they are is the instrument's matter."""
 _REACH = 4.0
 """A cell a quarter as dark as the darkest belongs to the notes too."""
 
@@ -62,8 +64,11 @@ def paint_guided(
         The pictures, as wide as the canvas's beats.
     """
     params = session.pipeline.params
+    slope = 1.0 if session.pipeline.guide_channels else _START_SLOPE
     guides = [
-        draw_guide(tracks, plan.grid, params, transpose=plan.transpose, circular=canvas.loop).pixels
+        draw_guide(
+            tracks, plan.grid, params, transpose=plan.transpose, circular=canvas.loop, slope=slope
+        ).pixels
         for _, tracks in parts
     ]
     seeds = [seed_of(seed, name) for name, _ in parts]
@@ -133,7 +138,7 @@ def _painting(
                 for track in stem.tracks
             ],
             "grid": [plan.grid.bpm, plan.grid.n_beats, plan.beats_per_bar, plan.transpose],
-            "loop": [canvas.loop, canvas.circular],
+            "circular": [canvas.loop, canvas.circular],
             "denoising": denoising,
             "seed": seed,
             "freedom": freedom,

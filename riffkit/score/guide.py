@@ -91,6 +91,7 @@ def draw_guide(
     *,
     transpose: float = 0.0,
     circular: bool = True,
+    slope: float = 1.0,
 ) -> SpectrogramImage:
     """Draw tracks as the spectrogram that a plain voice of theirs would have.
 
@@ -104,6 +105,7 @@ def draw_guide(
         params: the preset.
         transpose: semitones that the music will sound above the image.
         circular: what sounds past the end goes on at the beginning.
+        slope: the n-th partial has 1/n to this power of the fundamental's amplitude.
 
     Returns:
         The image; white where nothing sounds.
@@ -111,7 +113,7 @@ def draw_guide(
     Example:
         guide = draw_guide(score.tracks, BeatGrid(score.bpm, score.n_beats), preset("crisp"))
     """
-    board = _Board(params, grid, transpose, circular)
+    board = _Board(params, grid, transpose, circular, slope)
     loudest = max((track.level_db for track in tracks), default=0.0)
     for track in tracks:
         gain = 10 ** (max(_SILENT_DB, track.level_db - loudest) / 20)
@@ -155,9 +157,14 @@ class _Board:
     """The power of each cell, lowest row first."""
 
     def __init__(
-        self, params: SpectrogramParams, grid: BeatGrid, transpose: float, circular: bool
+        self,
+        params: SpectrogramParams,
+        grid: BeatGrid,
+        transpose: float,
+        circular: bool,
+        slope: float,
     ) -> None:
-        self.n_frames, self.circular = grid.n_frames, circular
+        self.n_frames, self.circular, self.slope = grid.n_frames, circular, slope
         self.params, self.transpose = params, transpose
         slower = 2 ** (transpose / 12)  # the image is of the sound at this many times its length
         self.beat_s = 60 / grid.bpm * slower
@@ -177,7 +184,7 @@ class _Board:
             rows = _hit_rows(part, self.scale)
         else:
             hz = 440 * 2 ** ((note.pitch - 69 - self.transpose) / 12)
-            rows = _note_rows(hz, self.params.max_hz, self.scale)
+            rows = _note_rows(hz, self.params.max_hz, self.scale, self.slope)
         first, strengths = self._over_time(note.start * self.beat_s, held_s, sustain, decay_s)
         columns = np.arange(first, first + strengths.shape[1])
         if not self.circular:
@@ -214,8 +221,10 @@ def _begun(place: Float[np.ndarray, "window some"]) -> Float[np.ndarray, "window
 
 
 @lru_cache(maxsize=512)
-def _note_rows(hz: float, max_hz: float, scale: _Scale) -> Float[np.ndarray, "row window"]:
-    """How loud each row shows all partials of a note, by 1/n, in each window."""
+def _note_rows(
+    hz: float, max_hz: float, scale: _Scale, slope: float
+) -> Float[np.ndarray, "row window"]:
+    """How loud each row shows all partials of a note in each window."""
     n_rows = len(scale.row_hz)
     number = np.arange(1, max(1, int(max_hz / hz)) + 1)
     partial_hz = number * hz
@@ -224,7 +233,7 @@ def _note_rows(hz: float, max_hz: float, scale: _Scale) -> Float[np.ndarray, "ro
     inside = (rows >= 0) & (rows < n_rows)
     rows = np.clip(rows, 0, n_rows - 1)
     distance = np.abs(partial_hz[:, None] - scale.row_hz[rows]) / scale.spacing_hz[rows]
-    answer = _answer(distance, scale.share[rows]) * inside / number[:, None]
+    answer = _answer(distance, scale.share[rows]) * inside / number[:, None] ** slope
     power = np.zeros(n_rows)
     np.add.at(power, rows, np.square(answer))
     column = np.sqrt(power) * scale.spacing_hz / scale.spacing_hz[0]

@@ -148,10 +148,10 @@ def test_options_that_no_row_knows_are_refused() -> None:
     entries = entries_of([{"last": "drums"}, "a"], task="morph")[:1] + entries_of(["a"])
     with pytest.raises(ParameterError, match="'bmp' is unknown; did you mean 'bpm'"):
         list_calls(entries, Path("out"), seed=0, defaults={"bmp": 90.0})
-    defaults = {"first": "piano", "melody_strength": 0.2}  # each for the rows that know it
+    defaults = {"first": "piano", "loop": True}  # each for the rows that know it
     one, other = list_calls(entries, Path("out"), seed=0, defaults=defaults)
     assert (one.call.request.first, one.call.inputs) == ("piano", {})
-    assert other.call.request.melody_strength == 0.2
+    assert other.call.request.loop
 
 
 def test_clips_of_a_list_have_seeds_of_their_own(tmp_path: Path) -> None:
