@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ from train.stream import DEFAULT_MEGABYTES
 CLIPS_PER_SHARD = 16
 
 
-class Shards:
+class Shards(ABC):
     """The cache in `folder`, of what `contents` says; it takes up to `max_bytes`.
 
     What an item is, and how it is drawn, is the subclasses' matter.
@@ -40,13 +41,13 @@ class Shards:
         folder.mkdir(parents=True, exist_ok=True)
         _check_same(folder / "stream.json", dict(contents))
 
+    @abstractmethod
     def drawer(self, fonts: Sequence[Path]) -> Callable[[int], Any]:
         """What draws the item of a number, such as `write` takes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, shard: int, items: Sequence[Any]) -> None:
         """Add a shard, then remove the oldest while there is too much."""
-        raise NotImplementedError
 
     def shards(self) -> list[int]:
         """The numbers of the finished shards, lowest first."""
