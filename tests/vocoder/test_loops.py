@@ -46,9 +46,12 @@ def test_fifty_seams(soundfont: Path) -> None:
         loop = torch.as_tensor(np.asarray(render(score, soundfont)), dtype=torch.float32)
         grid = BeatGrid(bpm=score.bpm, n_beats=score.n_beats)
         decoded = decode(waveform_to_image(loop, RATE, FULL_BAND, grid=grid), circular=True)
-        step = (decoded[:, 0] - decoded[:, -1]).abs().max()
-        steepest = float(decoded.diff().abs().max())  # with a hit on the first beat that is here
-        assert step <= 1.1 * steepest, f"a click over the seam of {seed}"
+        # a click bends the wave; the steepest place of a smooth one may well lie at the seam
+        over_seam = torch.cat((decoded[:, -2:], decoded[:, :2]), dim=1)
+        bend, *bounds = (
+            wave.diff(n=n).abs().max() for wave, n in ((over_seam, 2), (decoded, 1), (decoded, 2))
+        )
+        assert bend <= min(bounds), f"a click over the seam of {seed}"
         own = beat_fluxes(decoded, score.n_beats)
         fluxes.append(own / own.mean())
     usual = np.percentile(np.concatenate(fluxes), 95)
