@@ -187,18 +187,34 @@ def encode_clip(audio: Path, image: Path, output: Path, title: str, loop: bool) 
     clip.save(output, sample_rate=None if fits else _COMMON_RATE)
 
 
-def play_clip(
-    image: Path, output: Path, recipe: Mapping[str, Any], bpm: float | None, transpose: float
-) -> None:
-    """Write a clip's image as sound at another tempo and pitch, by the vocoder that its recipe
-    names.
+def play_clip(image: Path, output: Path, bpm: float | None, transpose: float) -> None:
+    """Write a clip's image as sound at another tempo and pitch, by the vocoder and as loud as its
+    recipe says.
     """
+    from riffkit.music.clip import recorded_recipe
     from riffkit.music.codec import decode
 
+    made = recorded_recipe(image).arguments
     asked = {
-        name: recipe[name] for name in ("vocoder", "quality", "loudness", "seed") if name in recipe
+        name: made[name] for name in ("vocoder", "quality", "loudness", "seed") if name in made
     }
     decode(image, bpm=bpm, transpose=transpose, **asked).save(output)
+
+
+def export_notes(audio: Path, output: Path, title: str) -> None:
+    """Write the score that a clip was painted from as a MIDI file."""
+    from riffkit.export.midi import score_of
+    from riffkit.score.midi import write_midi
+
+    write_midi(output, score_of(audio)[0], title=title)
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """What a MIDI file holds: `score_facts`, its title, and notes for the user."""
+    from riffkit.music.midi_score import read_score
+
+    read = read_score(path, option="file")
+    return {**score_facts(read.score), "title": read.title, "remarks": list(read.notes)}
 
 
 def compose_score(values: Mapping[str, Any], output: Path) -> dict[str, Any]:
@@ -210,7 +226,7 @@ def compose_score(values: Mapping[str, Any], output: Path) -> dict[str, Any]:
     composition = composed(request_of((), values))
     composition.save(output)
     title = str(composition.recipe.arguments["prompt"])
-    return {**score_facts(composition.score), "title": title, "notes": list(composition.notes)}
+    return {**score_facts(composition.score), "title": title, "remarks": list(composition.notes)}
 
 
 def write_score(values: Mapping[str, Any], output: Path, title: str) -> dict[str, Any]:
