@@ -35,6 +35,7 @@ from riffkit.server.store import JobRow, Store, new_id
 _log = logging.getLogger(__name__)
 _MOST_DEATHS = 3
 _DIED = "the worker died of it three times, perhaps for want of memory; ask for fewer bars or clips"
+_LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.25, 8.0
 _PAUSE_SECONDS = (0.0, 1.0, 5.0, 20.0)  # before it is started again, once it died while loading
 
 
@@ -143,13 +144,16 @@ class Supervisor:
     # the thread
 
     def _run(self) -> None:
+        pause = _LEAST_PAUSE_SECONDS
         try:
             while not self._is_stopping:
                 try:
                     self._turn()
-                except Exception:  # a full disk, for one: what is asked is asked again
+                    pause = _LEAST_PAUSE_SECONDS
+                except Exception:  # a full disk, for one: it is tried again
                     _log.exception("the supervisor failed")
-                    time.sleep(0.5)
+                    time.sleep(pause)
+                    pause = min(2 * pause, _MOST_PAUSE_SECONDS)
         finally:
             self._end_worker()
 
