@@ -34,6 +34,7 @@ from riffkit.server.store import JobRow, Store, new_id
 
 _log = logging.getLogger(__name__)
 _MOST_DEATHS = 3
+_SHUTDOWN_SECONDS = 3
 _DIED = "the worker died of it three times, perhaps for want of memory; ask for fewer bars or clips"
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.25, 8.0
 _PAUSE_SECONDS = (0.0, 1.0, 5.0, 20.0)  # before it is started again, once it died while loading
@@ -161,7 +162,8 @@ class Supervisor:
         """Start the worker if there is none, give it a job if it has none, hear what it says."""
         if self._worker is None:
             self._begin_worker()
-        assert self._worker is not None
+        if self._worker is None:
+            return
         self._take_heard()
         self._give_next()
         process, connection = self._worker
@@ -196,9 +198,8 @@ class Supervisor:
     def _end_worker(self) -> None:
         if self._worker is not None:
             process, connection = self._worker
-            connection.close()
-            process.terminate()
-            process.join(5)
+            connection.close()  # which ends it
+            process.join(_SHUTDOWN_SECONDS)
             if process.is_alive():
                 process.kill()
                 process.join()
