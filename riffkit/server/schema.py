@@ -32,7 +32,7 @@ class Submitted:
 
     task: str
     request: Mapping[str, Any]
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, Any]
     count: int = 1
     model: str | None = None
 
