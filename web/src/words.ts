@@ -17,7 +17,7 @@ export function completion(app: App, field: HTMLTextAreaElement): HTMLElement {
     if (mine !== turn || !known) return;
     const words = typed
       ? [...known.styles, ...known.instruments, ...known.moods]
-      : [...known.styles.slice(0, 4), ...known.instruments.slice(0, 2), ...known.moods.slice(0, 2)];
+      : [...spread(known.styles, 4), ...spread(known.instruments, 2), ...spread(known.moods, 2)];
     const fresh = words.filter((word) => !field.value.toLowerCase().includes(word.toLowerCase()));
     element.replaceChildren(...fresh.slice(0, MOST).map((word) => chip(word, typed)));
   };
@@ -36,6 +36,11 @@ export function completion(app: App, field: HTMLTextAreaElement): HTMLElement {
   });
   void offer();
   return element;
+}
+
+/** A few of a list, from all over it: neighbors mean the same. */
+function spread(words: string[], count: number): string[] {
+  return Array.from({ length: count }, (_, i) => words[Math.floor((i * words.length) / count)]).filter((w) => w !== undefined);
 }
 
 /** The word that is being typed, from the last comma, "with", "and" or line on. */
