@@ -43,7 +43,7 @@ function spread(words: string[], count: number): string[] {
   return Array.from({ length: count }, (_, i) => words[Math.floor((i * words.length) / count)]).filter((w) => w !== undefined);
 }
 
-/** The word that is being typed, from the last comma, "with", "and" or line on. */
+/** The word that is being typed. */
 export function lastWord(text: string): string {
-  return /(?:^|,|\n|\b(?:with|and|in|a)\s)\s*([^,\n]*)$/.exec(text)?.[1]?.trimStart().split(" ").slice(-2).join(" ") ?? "";
+  return /[^\s,;]*$/.exec(text)?.[0] ?? "";
 }
