@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from riffkit.music.request import PaintRequest
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from riffkit.music.session import Session
 
 RequestT = TypeVar("RequestT", bound=PaintRequest)
+Kind = Literal["audio", "image", "midi"]
 Opened = Mapping[str, Any]
 """The opened inputs, by name."""
 
@@ -33,7 +34,7 @@ class Input:
     path. `or_prompt`: the request's field of the same name is a prompt, or the name of this file.
     `check(path)` raises a RiffkitError for a file of another kind, before a model is loaded.
     `expand(path)` instead of `open`: the file holds values for the request and other inputs, which
-    a recipe then keeps in its place.
+    a recipe then keeps in its place. `kinds` are those of files that it may be.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Input:
     names: Callable[[], Sequence[str]] = tuple
     check: Callable[[Path], None] | None = None
     expand: Callable[[Path], Mapping[str, Any]] | None = None
+    kinds: tuple[Kind, ...] = ("audio", "image")
 
 
 @dataclass(frozen=True)
