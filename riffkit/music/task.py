@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from riffkit.music.request import PaintRequest
+from riffkit.music.request import TaskRequest
 
 if TYPE_CHECKING:
     from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
-RequestT = TypeVar("RequestT", bound=PaintRequest)
+RequestT = TypeVar("RequestT", bound=TaskRequest)
 Kind = Literal["audio", "image", "midi"]
 Opened = Mapping[str, Any]
 """The opened inputs, by name."""
@@ -59,7 +59,8 @@ class Task(Generic[RequestT]):
     ParameterError for what doesn't go together, before a model is loaded. `count`: the field
     that says how many clips one call makes; None for one. `from_list`: the option of the command
     that takes a list of prompts in place of one. `instead`: a field given to one call alone takes
-    the place of another that was meant for all. `example`: a line of Python.
+    the place of another that was meant for all. `example`: a line of Python. `unlisted`: known to
+    servers, batches and replay by its name, but neither a command nor a method.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Task(Generic[RequestT]):
     check: Callable[[RequestT, Mapping[str, Any]], None] | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
     example: str = ""
+    unlisted: bool = False
 
     def n_clips(self, request: RequestT) -> int:
         """The number of clips that one call makes."""
