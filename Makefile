@@ -1,11 +1,12 @@
 # make demo   a virtual environment, riffkit in it, and a first clip
 # make test   lint, types, tests and a short run of each benchmark
+# make web    the studio's page: web/ built into riffkit/server/page/, which is committed
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: samples demo test lint types tests benchmarks soundfonts clean
+.PHONY: samples demo test lint types tests benchmarks soundfonts web web-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -64,6 +65,18 @@ soundfonts: .soundfont/FluidR3_GM.sf2 .soundfont/MuseScore_General_Full.sf3
 		&& dpkg -x $(PACKAGE)_*.deb $(PACKAGE) && mv $(PACKAGE)/usr/share/$(INSTALLED) . \
 		&& rm -rf $(PACKAGE) $(PACKAGE)_*.deb || touch $(@F); \
 	else touch $@; fi
+
+# The same sources give the same bytes: package-lock.json holds each tool's version.
+web:
+	cd web && npm ci --silent && npm run --silent types && npm run --silent test && npm run --silent build
+
+# Fails where the committed page isn't what web/ builds.
+web-check:
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory web && changes=$$(git status --porcelain riffkit/server/page) \
+		&& if test -n "$$changes"; then echo "$$changes"; \
+			echo "riffkit/server/page isn't what web/ builds; run make web and commit it"; exit 1; fi; \
+	else echo "npm isn't installed: the page isn't built again"; fi
 
 clean:
 	rm -rf $(VENV) demo .soundfont build dist
