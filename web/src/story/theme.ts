@@ -1,0 +1,60 @@
+// What a story stays close to: nothing, a bundled seed, or a clip.
+
+import type { App } from "../app";
+import { clipUrl } from "../api";
+import { el } from "../dom";
+import { saveAs } from "../save";
+
+const MOST_CLIPS = 40;
+
+export interface ThemeChoice {
+  readonly element: HTMLElement;
+  /** A seed's name or `clip:ID`; null for none. */
+  get(): string | null;
+  set(theme: string | null): void;
+  /** Its name in a script: a clip's file is saved beside it. */
+  inScript(): Promise<string | null>;
+}
+
+export function themeChoice(app: App, changed: () => void): ThemeChoice {
+  const select = el("select", { id: "theme", "data-testid": "theme", onchange: changed });
+  const seeds = el("optgroup", { label: "Bundled" });
+  const clips = el("optgroup", { label: "Clips" });
+  select.append(el("option", { value: "" }, "none"), seeds, clips);
+  const choose = (theme: string): void => {
+    select.value = theme;
+    if (select.value !== theme) select.value = "";
+  };
+  app.tasks.on(
+    (tasks) => {
+      const input = tasks.find((task) => task.name === "story")?.inputs.find((one) => one.name === "theme");
+      const chosen = select.value;
+      seeds.replaceChildren(...(input?.names ?? []).map((name) => el("option", { value: name }, name)));
+      choose(chosen);
+    },
+    { now: true },
+  );
+  app.clips.on(
+    (all) => {
+      const chosen = select.value;
+      const known = all.filter((clip, k) => k < MOST_CLIPS || `clip:${clip.id}` === chosen);
+      clips.replaceChildren(...known.map((clip) => el("option", { value: `clip:${clip.id}` }, clip.title)));
+      choose(chosen);
+    },
+    { now: true },
+  );
+  const get = (): string | null => select.value || null;
+  return {
+    element: el("div", { class: "field" }, el("label", { for: "theme" }, "Theme"), select),
+    get,
+    set: (theme) => choose(theme ?? ""),
+    async inScript() {
+      const theme = get();
+      const id = theme?.startsWith("clip:") ? theme.slice("clip:".length) : null;
+      if (id === null) return theme;
+      const name = `theme-${id}.wav`;
+      saveAs(new Blob([await app.api.bytes(clipUrl(id, "wav"))], { type: "audio/wav" }), name);
+      return name;
+    },
+  };
+}
