@@ -4,6 +4,7 @@ import "./style.css";
 import { Api } from "./api";
 import type { Mounted, View, ViewName } from "./app";
 import { el } from "./dom";
+import { listenForDrops } from "./drop/panel";
 import * as schedule from "./schedule";
 import { makeApp } from "./studio";
 import { readWav } from "./wav";
@@ -35,5 +36,6 @@ addEventListener("hashchange", () => {
   const name = location.hash.slice(1) as ViewName;
   if (sections.has(name)) app.view.set(name);
 });
+listenForDrops(app, (files) => mounted.get(app.view.get())?.drop?.(files) ?? false);
 
 Object.assign(window, { riffkit: { app, schedule, readWav } });

@@ -4,46 +4,44 @@ import type { Task, Upload } from "../api";
 
 export interface Action {
   readonly label: string;
-  /** A task of the server and the input that the file goes to; null opens it as a clip. */
-  readonly task: Task | null;
+  readonly task: Task;
+  /** The task's input that the file goes to. */
   readonly input: string;
 }
 
 /** In this order; tasks that aren't named here come behind them, by their own summaries. */
-const LABELS: [task: string, input: string, label: string][] = [
+const LABELS: readonly (readonly [task: string, input: string, label: string])[] = [
+  ["import", "file", "Open it, to play it and paint on it"],
+  ["generate", "score", "Play it as a score"],
   ["restyle", "clip", "Play it in another style"],
   ["extend", "clip", "Continue it"],
-  ["morph", "first", "Pass over from it into something else"],
+  ["morph", "first", "Go from it to something else"],
   ["vary", "clip", "Make variations of it"],
   ["generate", "melody", "Accompany its melody"],
-  ["generate", "score", "Play it as a score"],
-  ["generate", "drums", "Play with its drums"],
-  ["loop", "theme", "Make a loop close to it"],
+  ["generate", "drums", "Play along with its drums"],
+  ["loop", "theme", "Make a loop that stays close to it"],
 ];
-const ELSEWHERE = new Set(["edit", "story"]); // these need more than a file: Paint, Story
-const OPEN = "Open it, to play it and paint on it";
+/** These need more than a file, and have a view of their own. */
+const ELSEWHERE = new Set(["edit", "story"]);
 
 export function actionsFor(upload: Pick<Upload, "kind">, tasks: readonly Task[]): Action[] {
   const kind = upload.kind === "mask" ? "image" : upload.kind;
-  const order = ({ name }: Task, input: string): number => {
-    const at = LABELS.findIndex(([task, one]) => task === name && one === input);
-    return at < 0 ? LABELS.length : at;
-  };
-  const found = tasks
+  return tasks
     .filter((task) => !ELSEWHERE.has(task.name))
-    .flatMap((task) => task.inputs.map((input) => ({ task, input })))
-    .filter(({ task, input }) => input.kinds.includes(kind) && !isSecondEnd(task, input.name))
-    .sort((a, b) => order(a.task, a.input.name) - order(b.task, b.input.name))
-    .map(({ task, input }) => {
-      const label = LABELS[order(task, input.name)]?.[2] ?? task.summary;
-      return { label, task, input: input.name };
-    });
-  const opens: Action[] = kind === "midi" ? [] : [{ label: OPEN, task: null, input: "file" }];
-  return [...opens, ...found];
+    .flatMap((task) => inputsFor(task, kind).map((input) => ({ task, input, at: placeOf(task.name, input) })))
+    .sort((one, other) => one.at - other.at)
+    .map(({ task, input, at }) => ({ task, input, label: LABELS[at]?.[2] ?? task.summary }));
 }
 
-/** A task of two clips takes the file as its first. */
-function isSecondEnd(task: Task, input: string): boolean {
-  return task.inputs.findIndex((one) => one.or_prompt) !== task.inputs.findIndex((one) => one.name === input)
-    && task.inputs.some((one) => one.name === input && one.or_prompt);
+/** Of two ends that a task goes between, only the first. */
+function inputsFor(task: Task, kind: "audio" | "image" | "midi"): string[] {
+  const ends = task.inputs.filter((input) => input.or_prompt);
+  return task.inputs
+    .filter((input) => input.kinds.includes(kind) && (!input.or_prompt || input === ends[0]))
+    .map((input) => input.name);
+}
+
+function placeOf(task: string, input: string): number {
+  const at = LABELS.findIndex((label) => label[0] === task && label[1] === input);
+  return at < 0 ? LABELS.length : at;
 }

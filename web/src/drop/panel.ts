@@ -8,9 +8,11 @@ import type { App } from "../app";
 import { el, icon } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
 import { secondsOf } from "../format";
-import type { Upload } from "../api";
+import type { Upload, Words } from "../api";
 import { type Action, actionsFor } from "./actions";
 import { upload } from "./upload";
+
+const SHOWN = ["prompt", "last", "strength", "distance", "bars", "bpm", "key"];
 
 export function listenForDrops(app: App, taken: (files: File[]) => boolean): void {
   const hint = el("div", { class: "drop-hint", hidden: true }, el("p", {}, "Drop a sound, a spectrogram (PNG) or a MIDI file"));
@@ -97,18 +99,15 @@ function factsOf({ kind, seconds, width, height }: Upload): string {
 /** The actions as a list to choose from, and the chosen one's options below. */
 function asking(app: App, sent: Upload, say: (problem: string) => void, done: () => void): HTMLElement {
   const actions = actionsFor(sent, app.tasks.get());
-  let form: TaskForm | null = null;
+  let form: TaskForm;
   let chosen = actions[0]!;
   const fields = el("div");
   const start = el("button", { class: "button primary", "data-testid": "drop-start" }, "Start");
   const choose = (action: Action): void => {
     chosen = action;
     say("");
-    form = action.task && taskForm(action.task, {
-      shown: ["prompt", "last", "strength", "bars", "bpm"],
-      skip: action.task.inputs.map((input) => input.name).filter((name) => name === action.input),
-    });
-    fields.replaceChildren(...(form ? [form.element] : []));
+    form = taskForm(action.task, { shown: SHOWN, skip: [action.input] });
+    fields.replaceChildren(form.element);
   };
   const radios = actions.map((action, k) =>
     el(
@@ -116,7 +115,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
       { class: "choice" },
       el("input", {
         type: "radio", name: "action", checked: k === 0, onchange: () => choose(action),
-        "data-testid": `drop-${action.task?.name ?? "open"}-${action.input}`,
+        "data-testid": `drop-${action.task.name}-${action.input}`,
       }),
       action.label,
     ),
@@ -129,7 +128,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
       onsubmit: (event: Event) => {
         event.preventDefault();
         start.disabled = true;
-        act(app, chosen, sent, form).then(done, (error: Error) => {
+        act(app, chosen, sent, form.values()).then(done, (error: Error) => {
           say(error.message);
           start.disabled = false;
         });
@@ -140,14 +139,13 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
   );
 }
 
-async function act(app: App, action: Action, sent: Upload, form: TaskForm | null): Promise<void> {
-  const inputs = { [action.input]: `upload:${sent.id}` };
-  if (action.task !== null) {
-    await app.submit(action.task.name, form?.values() ?? {}, inputs);
+async function act(app: App, { task, input }: Action, sent: Upload, values: Words): Promise<void> {
+  const job = await app.submit(task.name, values, { [input]: `upload:${sent.id}` });
+  if (task.name !== "import") {
     app.open("make");
     return;
   }
-  const job = await app.whenDone((await app.submit("import", {}, inputs)).id);
-  if (!job.clips[0]) throw new Error(job.error ?? "It wasn't opened.");
-  app.open("paint", job.clips[0]);
+  const over = await app.whenDone(job.id);
+  if (!over.clips[0]) throw new Error(over.error ?? "It wasn't opened.");
+  app.open("paint", over.clips[0]);
 }

@@ -45,6 +45,7 @@ export function results(app: App, choices: Choices): Results {
   );
   const split = el("input", {
     type: "range", min: 0, max: 100, value: 0, "data-testid": "split",
+    title: "What was there before, on the left of the image",
     oninput: () => choices.split(split.valueAsNumber / 100),
   });
   const element = el(
@@ -56,7 +57,7 @@ export function results(app: App, choices: Choices): Results {
       "div",
       { class: "row" },
       compare, keep,
-      el("label", { class: "setting grow" }, "Before to the left of", split),
+      el("label", { class: "setting grow" }, "Split view", split),
     ),
   );
 

@@ -6,7 +6,7 @@ import type { Mask } from "./mask";
 import type { Rect } from "./rect";
 
 const COLUMNS = 1024;
-const OPACITY = 0.55;
+const OPACITY = 0.45;
 
 interface Tile {
   canvas: HTMLCanvasElement;

@@ -42,17 +42,18 @@ export class Work {
     this.tellMask(rect);
   }
 
-  /** Take a clip as the one to go on with. Can be undone. */
+  /** Take a clip as the one to go on with, and put the other candidates away. Can be undone. */
   keep(clip: Clip): void {
     const before = this.base.get();
     if (before.id === clip.id) return;
     if (!this.has(clip)) this.kept.update((kept) => [...kept, clip]);
+    const job = this.job.get();
     this.history.record({
       bytes: 0,
-      undo: () => this.goOnWith(before),
-      redo: () => this.goOnWith(clip),
+      undo: () => this.goOnWith(before, job),
+      redo: () => this.goOnWith(clip, null),
     });
-    this.goOnWith(clip);
+    this.goOnWith(clip, null);
   }
 
   has(clip: Clip): boolean {
@@ -75,7 +76,8 @@ export class Work {
     return redone;
   }
 
-  private goOnWith(clip: Clip): void {
+  private goOnWith(clip: Clip, job: Job | null): void {
+    this.job.set(job);
     this.base.set(clip);
     this.shown.set(clip);
   }

@@ -35,8 +35,8 @@ export class TimelineView {
       { class: "timeline", role: "group", "aria-label": "Keyframes by bar" },
       this.ruler, this.flags, this.lane,
     );
-    this.flags.addEventListener("pointerdown", (event) => {
-      if (event.target !== this.flags || event.button !== 0) return;
+    this.flags.addEventListener("click", (event) => {
+      if (event.target !== this.flags) return;
       const bar = this.free(this.barOf(event), event.altKey);
       if (bar !== null) this.handlers.add(bar);
     });
@@ -150,11 +150,11 @@ export class TimelineView {
     return (this.flags.children[index] as HTMLButtonElement | undefined) ?? null;
   }
 
-  private xIn(event: PointerEvent): number {
+  private xIn(event: MouseEvent): number {
     return event.clientX - this.flags.getBoundingClientRect().left;
   }
 
-  private barOf(event: PointerEvent): number {
+  private barOf(event: MouseEvent): number {
     return this.layout.barAt(this.xIn(event));
   }
 }
