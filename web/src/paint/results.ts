@@ -28,6 +28,7 @@ export function results(app: App, choices: Choices): Results {
   let offs: (() => void)[] = [];
   let last: Clip | null = null;
   const cards = new Map<string, Card>();
+  const preview = el("img", { alt: "The candidate as it is being painted" });
   const strip = el("div", { class: "candidates", role: "group", "aria-label": "Before, and candidates" });
   const progress = el("progress", { max: 1, value: 0, "aria-label": "Progress of the edit" });
   const status = el("p", { class: "note", role: "status", "data-testid": "edit-status" });
@@ -92,11 +93,17 @@ export function results(app: App, choices: Choices): Results {
     running.hidden = isOver;
     progress.value = job.steps ? (job.clip + job.step / job.steps) / job.count : 0;
     say(statusOf(job));
+    if (isOver || job.clip < job.clips.length) preview.remove();
     const isBase = work.shown.get().id === work.base.get().id;
     keep.disabled = isBase;
     compare.disabled = split.disabled = clips.length < 2;
     if (!isBase) last = work.shown.get();
   };
+  app.onEvent((event) => {
+    if (event.name !== "preview" || event.job !== work?.job.get()?.id) return;
+    preview.src = event.image;
+    strip.append(preview);
+  });
   const say = (text: string): void => {
     if (status.textContent !== text) status.textContent = text;
   };

@@ -56,6 +56,11 @@ export class Work {
     this.goOnWith(clip, null);
   }
 
+  /** Whether the mask has the size of the clip's image. */
+  fits({ image }: Clip): boolean {
+    return image.width === this.mask.width && image.height === this.mask.height;
+  }
+
   has(clip: Clip): boolean {
     return this.kept.get().some((one) => one.id === clip.id);
   }

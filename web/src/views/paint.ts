@@ -75,7 +75,7 @@ function mount(root: HTMLElement, app: App): Mounted {
     bar.element, stage, status, share, byNumbers.element,
     el("div", { class: "beside" }, edit.element, el("div", { class: "stack" }, found.element, kept.element)),
   );
-  root.append(el("h1", { class: "only-read" }, "Paint"), nothing, all);
+  root.append(nothing, all);
 
   settings.on(({ tool }) => stage.classList.toggle("paints", tool !== "seek"), { now: true });
   layer.onSelecting = (rect) => {
@@ -93,7 +93,7 @@ function mount(root: HTMLElement, app: App): Mounted {
 
   function choose(clip: Clip | null): void {
     if (clip !== null && work?.has(clip)) {
-      if (work.base.get().id !== clip.id) work.keep(clip);
+      work.keep(clip);
       return;
     }
     if (clip !== null && work?.candidates.some((one) => one.id === clip.id)) return;
@@ -165,7 +165,8 @@ function mount(root: HTMLElement, app: App): Mounted {
   }
 
   function go(clip: Clip): void {
-    work?.keep(clip);
+    if (work?.fits(clip)) work.keep(clip);
+    else app.selected.set(clip); // of another size: with a mask of its own
     undoable();
   }
 
@@ -182,7 +183,7 @@ function mount(root: HTMLElement, app: App): Mounted {
   function count(): void {
     const percent = (100 * (work?.mask.share ?? 0)).toFixed(1);
     share.textContent = `${percent} % of the image is marked.`;
-    if (work?.mask.isEmpty) status.textContent = "Drag over the image to mark what to regenerate.";
+    if (work?.mask.isEmpty) status.textContent = "Drag over the image to mark what to regenerate; with Shift, to keep.";
   }
 
   function describe(rect: Rect): void {
@@ -230,12 +231,16 @@ function mount(root: HTMLElement, app: App): Mounted {
     }
   }
 
+  function isBrush(): boolean {
+    return ["brush", "eraser"].includes(settings.get().tool);
+  }
+
   function key(event: KeyboardEvent): boolean {
     if (work === null || event.ctrlKey || event.metaKey || event.altKey) return false;
     const pressed = event.key.toLowerCase();
     const tool = TOOLS.find((one) => one.key === pressed);
     if (tool) settings.update((old) => ({ ...old, tool: tool.name }));
-    else if (pressed === "[" || pressed === "]") {
+    else if (isBrush() && (pressed === "[" || pressed === "]")) {
       settings.update((old) => ({ ...old, size: resized(old.size, pressed === "]" ? 1 : -1) }));
     } else if (pressed === "m") settings.update((old) => ({ ...old, showsMask: !old.showsMask }));
     else if (pressed === "i") work.draw(work.mask.whole, () => work!.mask.invert());

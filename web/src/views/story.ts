@@ -72,7 +72,6 @@ function mount(root: HTMLElement, app: App): Mounted {
   let job: Job | null = null;
 
   root.append(
-    el("h1", { class: "only-read" }, "Story"),
     el(
       "div",
       { class: "stack" },
@@ -94,7 +93,7 @@ function mount(root: HTMLElement, app: App): Mounted {
         "div",
         { class: "beside" },
         panel.element,
-        el("section", { class: "panel stack", "aria-label": "The whole story" }, el("h2", {}, "The whole story"), theme.element, options),
+        el("section", { class: "panel stack whole", "aria-label": "The whole story" }, el("h2", {}, "The whole story"), theme.element, options),
       ),
     ),
   );
