@@ -6,7 +6,7 @@ import { hzToRows } from "../src/paint/spans";
 
 const CLIP = { whole_beats: true, bars: 2, seconds: 4 } as Clip;
 const HZ = Array.from({ length: 32 }, (_, k) => 8000 * 0.8 ** k);
-const AXES: Axes = { hz: HZ, columns_per_beat: 8, seconds_per_column: 4 / 64, level_db: [], transpose: 0 };
+const AXES: Axes = { hz: HZ, columns_per_beat: 8, seconds_per_column: 4 / 64, lead_seconds: 0, level_db: [], transpose: 0 };
 const masked = (left: number, top: number, right: number, bottom: number): Mask => {
   const mask = new Mask(64, 32);
   mask.fill({ left, top, right, bottom }, 255);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Clip } from "../src/api";
 import {
-  barToColumn, columnToBar, hzToRows, readout, rowsToHz, snapped, type Time,
+  barToColumn, columnToBar, columnToSeconds, hzToRows, readout, rowsToHz, secondsToColumn, snapped, type Time,
 } from "../src/paint/spans";
 
-const TIME: Time = { width: 512, columnsPerBeat: 64, beatsPerBar: 4, secondsPerColumn: 0.5 / 64 };
+const TIME: Time = { width: 512, columnsPerBeat: 64, beatsPerBar: 4, secondsPerColumn: 0.5 / 64, leadSeconds: 0.5 };
 const HZ = Array.from({ length: 88 }, (_, k) => 440 * 2 ** ((39 - k) / 12)); // C8 down to A0
 
 describe("a span", () => {
@@ -29,6 +29,8 @@ describe("a span", () => {
       expect(barToColumn(columnToBar(column, TIME), TIME)).toBe(column);
     }
     expect(columnToBar(384, TIME)).toBe(2.5);
+    expect([0, 64].map((column) => columnToSeconds(column, TIME))).toEqual([-0.5, 0]);
+    expect(secondsToColumn(0.25, TIME)).toBe(96);
   });
 
   it("has the rows between two frequencies, and limits that choose the same rows again", () => {
@@ -45,10 +47,10 @@ describe("a span", () => {
   });
 
   it("is read out in bars, seconds, hertz and notes", () => {
-    const axes = { hz: HZ, columns_per_beat: 64, seconds_per_column: 0.5 / 64, level_db: [], transpose: 0 };
-    const clip = { bpm: 120, beats_per_bar: 4 } as Clip;
+    const axes = { hz: HZ, columns_per_beat: 64, seconds_per_column: 0.5 / 64, lead_seconds: 0.5, level_db: [], transpose: 0 };
+    const clip = { bpm: 120, beats_per_bar: 4, image: { width: 512 } } as Clip;
     expect(readout({ left: 256, right: 400, top: 27, bottom: 40 }, clip, axes)).toBe(
-      "2.1.00 to 2.3.25 · 2.00 to 3.13 s · 440 Hz to 880 Hz · A4 to A5",
+      "2.1.00 to 2.3.25 · 1.50 to 2.63 s · 440 Hz to 880 Hz · A4 to A5",
     );
   });
 });

@@ -129,7 +129,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
         event.preventDefault();
         start.disabled = true;
         act(app, chosen, sent, form.values()).then(done, (error: Error) => {
-          say(error.message);
+          say(form.wrong(error.message) ? "" : error.message);
           start.disabled = false;
         });
       },
@@ -142,6 +142,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
 async function act(app: App, { task, input }: Action, sent: Upload, values: Words): Promise<void> {
   const job = await app.submit(task.name, values, { [input]: `upload:${sent.id}` });
   if (task.name !== "import") {
+    app.shownJob.set(job.id);
     app.open("make");
     return;
   }

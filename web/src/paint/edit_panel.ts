@@ -12,8 +12,6 @@ export interface EditPanel {
   readonly element: HTMLElement;
   setBusy(isBusy: boolean): void;
   say(problem: string): void;
-  /** The button, so that a key can press it. */
-  submit(): void;
 }
 
 /** `wanted` is called with the form's values and the number of candidates. */
@@ -25,11 +23,14 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
     id: "edit-count", type: "number", min: 1, max: MOST_CANDIDATES, step: 1, value: 2, "data-testid": "edit-count",
   });
   const isBusy = signal(false);
-  const button = el("button", { class: "button primary", "data-testid": "edit-run" }, "Regenerate");
+  const button = el("button", { class: "button primary", "data-testid": "edit-run", title: "Regenerate (Ctrl+Enter)" }, "Regenerate");
   const element = el(
     "form",
     {
       class: "panel stack edit",
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element.requestSubmit();
+      },
       onsubmit: (event: Event) => {
         event.preventDefault();
         problem.textContent = "";
@@ -51,7 +52,7 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
     (tasks) => {
       const task = tasks.find((one) => one.name === "edit");
       if (task === undefined || form !== null) return;
-      form = taskForm(task, { skip: ["time", "freq"], shown: ["prompt"] });
+      form = taskForm(task, { skip: ["time", "freq"], shown: ["prompt", "strength", "keep_melody"] });
       fields.replaceChildren(form.element);
     },
     { now: true },
@@ -60,7 +61,8 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
   return {
     element,
     setBusy: (busy) => isBusy.set(busy),
-    say: (text) => (problem.textContent = text),
-    submit: () => element.requestSubmit(),
+    say: (text) => {
+      problem.textContent = form?.wrong(text) ? "" : text;
+    },
   };
 }

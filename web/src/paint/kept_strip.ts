@@ -32,8 +32,7 @@ export function keptStrip(app: App, goTo: (clip: Clip) => void): KeptStrip {
         type: "button", class: "candidate", "data-testid": `history-${k}`, onclick: () => goTo(clip),
         "aria-current": isBase ? "true" : null,
       });
-      const view = new SpectrogramView(button, app, { clip, compact: true, height: 40 });
-      view.element.inert = true;
+      const view = new SpectrogramView(button, app, { clip, compact: true, passive: true, height: 40 });
       views.push(view);
       button.append(el("span", { class: "caption" }, k === 0 ? "Original" : clip.prompt || clip.title));
       return el("li", {}, button);

@@ -3,7 +3,7 @@
 import type { Axes, Clip } from "../api";
 import { el } from "../dom";
 import { isEmpty, type Rect } from "./rect";
-import { barToColumn, columnToBar, hzToRows, rowsToHz, secondsToColumn, timeOf } from "./spans";
+import { barToColumn, columnToBar, columnToSeconds, hzToRows, rowsToHz, secondsToColumn, timeOf } from "./spans";
 
 export interface Numbers {
   readonly element: HTMLElement;
@@ -34,7 +34,7 @@ export function numbers(marked: (rect: Rect, adds: boolean) => void): Numbers {
     if (clip === null || axes === null) return;
     const time = timeOf(clip, axes);
     const place = (at: number): number =>
-      unit.value === "bars" ? columnToBar(at, time) : at * time.secondsPerColumn;
+      unit.value === "bars" ? columnToBar(at, time) : columnToSeconds(at, time);
     const hz = rowsToHz({ from: rect.top, to: rect.bottom }, axes.hz);
     from.input.value = rounded(place(rect.left), 4);
     to.input.value = rounded(place(rect.right), 4);

@@ -34,7 +34,7 @@ export function editRequest(mask: Mask, values: Words, clip: Clip, axes: Axes): 
   return { request: values, mask: true };
 }
 
-/** Only then do seconds begin where the image does. */
+/** Only then is a column found again by its seconds, to the pixel. */
 function isInWholeBars(clip: Clip): boolean {
   return clip.whole_beats && clip.bars !== null && Number.isInteger(clip.bars);
 }
@@ -43,7 +43,9 @@ function spansOf(rect: Rect, mask: Mask, axes: Axes): Words {
   const spans: Words = {};
   const isHigh = rect.top === 0 && rect.bottom === mask.height;
   if (rect.left > 0 || rect.right < mask.width || isHigh) {
-    spans.time = [rect.left, rect.right].map((column) => column * axes.seconds_per_column);
+    spans.time = [rect.left, rect.right].map((column) =>
+      Math.max(0, column * axes.seconds_per_column - axes.lead_seconds),
+    );
   }
   if (!isHigh) {
     const { low, high } = rowsToHz({ from: rect.top, to: rect.bottom }, axes.hz);

@@ -138,8 +138,7 @@ interface Card {
 function cardOf(app: App, clip: Clip, show: (clip: Clip) => void): Card {
   const caption = el("span", { class: "caption" });
   const element = el("button", { type: "button", class: "candidate", onclick: () => show(clip) });
-  const view = new SpectrogramView(element, app, { clip, compact: true, height: 72 });
-  view.element.inert = true;
+  const view = new SpectrogramView(element, app, { clip, compact: true, passive: true, height: 72 });
   element.append(caption);
   return {
     element,

@@ -14,6 +14,8 @@ export interface Time {
   readonly columnsPerBeat: number | null;
   readonly beatsPerBar: number;
   readonly secondsPerColumn: number;
+  /** Of the image before the sound begins. */
+  readonly leadSeconds: number;
 }
 
 export function timeOf(clip: Clip, axes: Axes): Time {
@@ -22,6 +24,7 @@ export function timeOf(clip: Clip, axes: Axes): Time {
     columnsPerBeat: clip.bpm === null ? null : axes.columns_per_beat,
     beatsPerBar: clip.beats_per_bar,
     secondsPerColumn: axes.seconds_per_column,
+    leadSeconds: axes.lead_seconds,
   };
 }
 
@@ -62,11 +65,11 @@ export function columnToBar(column: number, time: Time): number {
 }
 
 export function secondsToColumn(seconds: number, time: Time): number {
-  return Math.round(seconds / time.secondsPerColumn);
+  return Math.round((seconds + time.leadSeconds) / time.secondsPerColumn);
 }
 
 export function columnToSeconds(column: number, time: Time): number {
-  return column * time.secondsPerColumn;
+  return column * time.secondsPerColumn - time.leadSeconds;
 }
 
 /** The rows whose centres lie from `low` to `high` Hz: what `freq` chooses. Null if none does. */
@@ -91,11 +94,13 @@ export function rowsToHz(rows: Span, hz: readonly number[]): { low: number; high
 
 /** A span in words: "2.1.00 to 3.1.00 · 2.18 to 4.36 s · 220 Hz to 1.76 kHz · A3 to A6". */
 export function readout(rect: Rect, clip: Clip, axes: Axes): string {
-  const [from, to] = [rect.left, rect.right].map((column) => column * axes.seconds_per_column);
+  const time = timeOf(clip, axes);
+  const bar = (column: number): string => positionIn(clip, column * time.secondsPerColumn);
+  const seconds = (column: number): string => columnToSeconds(column, time).toFixed(2);
   const [low, high] = [axes.hz[rect.bottom - 1]!, axes.hz[rect.top]!];
   return [
-    clip.bpm ? `${positionIn(clip, from!)} to ${positionIn(clip, to!)}` : null,
-    `${from!.toFixed(2)} to ${to!.toFixed(2)} s`,
+    clip.bpm ? `${bar(rect.left)} to ${bar(rect.right)}` : null,
+    `${seconds(rect.left)} to ${seconds(rect.right)} s`,
     `${hzOf(low)} to ${hzOf(high)}`,
     low > LOWEST_NOTE_HZ ? `${nearestNote(low)} to ${nearestNote(high)}` : null,
   ]

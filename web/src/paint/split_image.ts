@@ -13,10 +13,9 @@ export class SplitImage {
     app: App,
     private readonly after: SpectrogramView,
   ) {
-    this.before = new SpectrogramView(root, app, { label: "Before" });
+    this.before = new SpectrogramView(root, app, { passive: true });
     this.before.element.classList.add("before");
-    this.before.element.inert = true;
-    this.before.element.setAttribute("aria-hidden", "true");
+    this.before.element.inert = true; // its zoom buttons, too
     after.window.on((place) => this.before.window.set(place));
     this.show(0);
   }

@@ -24,7 +24,6 @@ function mount(root: HTMLElement, app: App): Mounted {
   let committed = story;
   let chosen = 0;
   let form: TaskForm | null = null;
-  let nothing: Record<string, null> = {}; // a form's values that clear it
   let clip: Clip | null = null;
   let madeOf: string | null = null;
   const history = new History();
@@ -119,7 +118,6 @@ function mount(root: HTMLElement, app: App): Mounted {
     const keyframes = task.fields.find((field) => field.type === "keyframes");
     panel.setFields(keyframes?.fields ?? []);
     form = taskForm(task, { shown: SHOWN, values: { bars: story.bars, loop: story.loop } });
-    nothing = Object.fromEntries(task.fields.map((field) => [field.name, null]));
     options.replaceChildren(form.element);
     form.onChange(() => optionsChanged());
     form.element.addEventListener("change", () => commit());
@@ -159,7 +157,8 @@ function mount(root: HTMLElement, app: App): Mounted {
   }
 
   function fill({ options: values, bars, loop }: Story): void {
-    form?.set({ ...nothing, ...values, bars, loop });
+    form?.clear();
+    form?.set({ ...values, bars, loop });
   }
 
   function stepBack(): void {
@@ -240,7 +239,8 @@ function mount(root: HTMLElement, app: App): Mounted {
       showJob(over);
       if (over.clips[0]) show(over.clips[0], asked);
     } catch (error) {
-      problem.textContent = (error as Error).message;
+      const { message } = error as Error;
+      problem.textContent = form?.wrong(message) ? "" : message;
     }
     run.disabled = false;
     running.hidden = preview.hidden = true;
