@@ -110,7 +110,8 @@ def test_a_story_is_written_by_keyboard_made_and_opened_again(
     text = Path(downloading.value.path()).read_text()
     (tmp_path / "mine.toml").write_text(text)
     story.get_by_test_id("story-run").press("Enter")
-    expect(story.get_by_test_id("story-status")).to_have_text("Done.", timeout=90_000)
+    status = story.get_by_test_id("story-status")
+    expect(status).to_contain_text("because of the negative prompt 'guitar'", timeout=90_000)
     made = story.evaluate("() => riffkit.app.selected.get()")
     assert made["task"] == "story" and made["bars"] == 4
 

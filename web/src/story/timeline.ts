@@ -35,8 +35,10 @@ export class TimelineView {
       { class: "timeline", role: "group", "aria-label": "Keyframes by bar" },
       this.ruler, this.flags, this.lane,
     );
+    let isFree = false; // a drag from one flag onto another ends in a click here, too
+    this.flags.addEventListener("pointerdown", (event) => (isFree = event.target === this.flags));
     this.flags.addEventListener("click", (event) => {
-      if (event.target !== this.flags) return;
+      if (event.target !== this.flags || !isFree) return;
       const bar = this.free(this.barOf(event), event.altKey);
       if (bar !== null) this.handlers.add(bar);
     });

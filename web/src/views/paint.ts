@@ -39,7 +39,7 @@ function mount(root: HTMLElement, app: App): Mounted {
   const layer = new MaskLayer(picture, settings);
   picture.addLayer(layer);
   split.addLayer(layer);
-  const status = el("p", { class: "status mono", "data-testid": "selection" });
+  const status = el("p", { class: "marked mono", "data-testid": "selection" });
   const share = el("p", { class: "only-read", role: "status" });
 
   const bar = toolbar(settings, {
