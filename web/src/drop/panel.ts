@@ -81,6 +81,7 @@ export function openFile(app: App, file: File): void {
       progress.hidden = true;
       facts.textContent = factsOf(sent);
       choices.append(asking(app, sent, (text) => (problem.textContent = text), () => dialog.close()));
+      choices.querySelector("input")?.focus();
     },
     (error: Error) => {
       progress.hidden = true;

@@ -41,7 +41,7 @@ function mount(root: HTMLElement, app: App): Mounted {
   const stage = el("div", { class: "stage" });
   const picture = new SpectrogramView(stage, app, { label: "The story as it was made", height: 260 });
   const preview = el("img", { class: "preview", alt: "", hidden: true });
-  stage.append(preview);
+  stage.append(preview, el("p", { class: "note" }, "What is made appears here, below its keyframes."));
   const panel = keyframePanel({
     change(values, isDone) {
       const bar = values.bar === undefined ? null : timeline.free(values.bar, true, chosen);
@@ -204,6 +204,7 @@ function mount(root: HTMLElement, app: App): Mounted {
     panel.show(story.keyframes[chosen] ?? null, 1 / beatsPerBar(story));
     undo.disabled = !history.canUndo && JSON.stringify(story) === JSON.stringify(committed);
     redo.disabled = !history.canRedo;
+    stage.classList.toggle("empty", clip === null);
     stage.classList.toggle("stale", clip !== null && madeOf !== signature());
   }
 
