@@ -17,14 +17,14 @@ import riffkit
 pytestmark = pytest.mark.browser
 
 FADE_SECONDS = 0.031  # around what is regenerated, old and new sound pass into one another
-AXIS, RULER = 64, 26  # CSS pixels left of and above the plot
+AXIS, NARROW_AXIS, RULER = 64, 34, 26  # CSS pixels left of and above the plot
 
 
 @pytest.fixture(scope="module")
 def clip(studio: Any) -> dict[str, Any]:
     """Two bars of a band, which loop."""
-    request = {"prompt": "funk band with drums", "bars": 2, "bpm": 120, "loop": True, "seed": 3}
-    return studio.made("generate", request)[0]
+    music = {"prompt": "funk band with drums", "bars": 2, "bpm": 120, "loop": True, "seed": 3}
+    return studio.made("generate", {**music, "steps": 4, "quality": "preview"})[0]
 
 
 @pytest.fixture
@@ -49,7 +49,8 @@ def plot(page: Page) -> tuple[float, float, float, float]:
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     assert box is not None
-    return box["x"] + AXIS, box["y"] + RULER, box["width"] - AXIS, box["height"] - RULER
+    axis = AXIS if box["width"] >= 520 else NARROW_AXIS
+    return box["x"] + axis, box["y"] + RULER, box["width"] - axis, box["height"] - RULER
 
 
 def mask_of(page: Page) -> np.ndarray:
@@ -180,6 +181,20 @@ def test_time_spans_snap_to_beats_and_alt_frees_them(paint: Page, clip: dict[str
     assert (left, right) == (0, clip["image"]["width"])
 
 
+@pytest.mark.view(width=390, height=844, scheme="light")
+def test_a_finger_marks_beats_and_does_not_scroll(paint: Page, clip: dict[str, Any]) -> None:
+    x, y, width, height = plot(paint)
+    scrolled = paint.evaluate("() => scrollY")
+    finger = paint.context.new_cdp_session(paint)
+    for kind, share in (("touchStart", 0.27), ("touchMove", 0.4), ("touchMove", 0.6)):
+        point = {"x": x + share * width, "y": y + share * height}
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    beat = clip["image"]["width"] / clip["beats"]
+    assert edges(mask_of(paint))[:2] == (2 * beat, 5 * beat)
+    assert paint.evaluate("() => scrollY") == scrolled
+
+
 def test_by_keyboard_alone_a_part_is_made_compared_kept_and_taken_back(
     paint: Page, studio: Any, clip: dict[str, Any]
 ) -> None:
@@ -230,8 +245,8 @@ def test_an_edit_of_nothing_says_what_to_do(paint: Page) -> None:
     expect(paint.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
 
 
-def test_a_dropped_sound_is_opened_and_what_is_none_refused(
-    paint: Page, studio: Any, clip: dict[str, Any]
+def test_dropped_files_are_opened_laid_on_as_masks_or_refused(
+    paint: Page, studio: Any, clip: dict[str, Any], tmp_path: Path
 ) -> None:
     drop(paint, f"api/clips/{clip['id']}.wav", "my song.wav")
     panel = paint.get_by_test_id("drop-panel")
@@ -243,6 +258,14 @@ def test_a_dropped_sound_is_opened_and_what_is_none_refused(
     expect(panel).to_be_hidden(timeout=60_000)
     selected = paint.evaluate("() => riffkit.app.selected.get()")
     assert selected["id"] != clip["id"] and "my song" in selected["title"]
+
+    painted = np.zeros((clip["image"]["height"], clip["image"]["width"]), np.uint8)
+    painted[10:20, 30:50] = 255
+    Image.fromarray(painted).save(tmp_path / "painted.png")
+    paint.route("**/painted.png", lambda route: route.fulfill(path=tmp_path / "painted.png"))
+    drop(paint, "painted.png", "painted.png")
+    paint.wait_for_timeout(300)
+    np.testing.assert_array_equal(mask_of(paint), painted)
 
     drop(paint, "api/tasks", "notes.wav")
     problem = paint.get_by_test_id("drop-problem")
@@ -258,7 +281,8 @@ def drop(page: Page, url: str, name: str) -> None:
     page.evaluate(
         """async ([url, name]) => {
           const transfer = new DataTransfer();
-          transfer.items.add(new File([await (await fetch(url)).blob()], name));
+          const blob = await (await fetch(url)).blob();
+          transfer.items.add(new File([blob], name, { type: blob.type }));
           const how = { dataTransfer: transfer, bubbles: true, cancelable: true };
           document.body.dispatchEvent(new DragEvent("dragover", how));
           document.body.dispatchEvent(new DragEvent("drop", how));

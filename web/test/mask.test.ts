@@ -40,6 +40,12 @@ describe("a mask", () => {
     expect(mask.bounds).toEqual(mask.whole);
   });
 
+  it("is told from a spectrogram by its gray", () => {
+    const gray = (levels: number[]) => new Mask(levels.length, 1, Uint8ClampedArray.from(levels));
+    expect(gray([0, 0, 255, 130]).looksPainted).toBe(true);
+    expect(gray([0, 90, 200, 130]).looksPainted).toBe(false);
+  });
+
   it("is itself again when inverted twice", () => {
     const mask = new Mask(7, 3, Uint8ClampedArray.from({ length: 21 }, (_, k) => (k * 37) % 256));
     const before = mask.data.slice();

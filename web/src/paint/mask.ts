@@ -87,6 +87,12 @@ export class Mask {
     return this.data.reduce((sum, value) => sum + value, 0) / (REGENERATE * this.data.length);
   }
 
+  /** Whether it is mostly black and white, as masks are and spectrograms aren't. */
+  get looksPainted(): boolean {
+    const soft = this.data.filter((value) => value > 12 && value < 243).length;
+    return soft <= this.data.length / 2;
+  }
+
   get isEmpty(): boolean {
     return this.data.every((value) => value === 0);
   }

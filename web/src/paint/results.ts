@@ -93,6 +93,7 @@ export function results(app: App, choices: Choices): Results {
     running.hidden = isOver;
     progress.value = job.steps ? (job.clip + job.step / job.steps) / job.count : 0;
     say(statusOf(job));
+    status.classList.toggle("bad", job.state === "failed");
     if (isOver || job.clip < job.clips.length) preview.remove();
     const isBase = work.shown.get().id === work.base.get().id;
     keep.disabled = isBase;

@@ -17,29 +17,34 @@ export interface ThemeChoice {
 }
 
 export function themeChoice(app: App, changed: () => void): ThemeChoice {
-  const select = el("select", { id: "theme", "data-testid": "theme", onchange: changed });
+  let wanted = ""; // which may not be known yet
+  const select = el("select", {
+    id: "theme", "data-testid": "theme",
+    onchange: () => {
+      wanted = select.value;
+      changed();
+    },
+  });
   const seeds = el("optgroup", { label: "Bundled" });
   const clips = el("optgroup", { label: "Clips" });
   select.append(el("option", { value: "" }, "none"), seeds, clips);
-  const choose = (theme: string): void => {
-    select.value = theme;
-    if (select.value !== theme) select.value = "";
+  const choose = (): void => {
+    select.value = wanted;
+    if (select.value !== wanted) select.value = "";
   };
   app.tasks.on(
     (tasks) => {
       const input = tasks.find((task) => task.name === "story")?.inputs.find((one) => one.name === "theme");
-      const chosen = select.value;
       seeds.replaceChildren(...(input?.names ?? []).map((name) => el("option", { value: name }, name)));
-      choose(chosen);
+      choose();
     },
     { now: true },
   );
   app.clips.on(
     (all) => {
-      const chosen = select.value;
-      const known = all.filter((clip, k) => k < MOST_CLIPS || `clip:${clip.id}` === chosen);
+      const known = all.filter((clip, k) => k < MOST_CLIPS || `clip:${clip.id}` === wanted);
       clips.replaceChildren(...known.map((clip) => el("option", { value: `clip:${clip.id}` }, clip.title)));
-      choose(chosen);
+      choose();
     },
     { now: true },
   );
@@ -47,7 +52,10 @@ export function themeChoice(app: App, changed: () => void): ThemeChoice {
   return {
     element: el("div", { class: "field" }, el("label", { for: "theme" }, "Theme"), select),
     get,
-    set: (theme) => choose(theme ?? ""),
+    set(theme) {
+      wanted = theme ?? "";
+      choose();
+    },
     async inScript() {
       const theme = get();
       const id = theme?.startsWith("clip:") ? theme.slice("clip:".length) : null;

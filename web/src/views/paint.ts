@@ -4,6 +4,7 @@ import "../paint/paint.css";
 import type { App, Mounted, View } from "../app";
 import type { Clip, Words } from "../api";
 import { el } from "../dom";
+import { openButton, openFile } from "../drop/panel";
 import { editPanel } from "../paint/edit_panel";
 import { keptStrip } from "../paint/kept_strip";
 import { KEEP, REGENERATE } from "../paint/mask";
@@ -67,6 +68,7 @@ function mount(root: HTMLElement, app: App): Mounted {
       { class: "row" },
       el("a", { class: "button", href: "#make" }, "Make a clip"),
       el("a", { class: "button", href: "#library" }, "Open the library"),
+      openButton(app),
     ),
   );
   const all = el(
@@ -154,6 +156,11 @@ function mount(root: HTMLElement, app: App): Mounted {
     }
   }
 
+  async function resume(clip: Clip): Promise<void> {
+    if (app.engine.run.get()?.clip?.id === clip.id) await app.engine.resume();
+    else await play(clip);
+  }
+
   function show(clip: Clip): void {
     work?.shown.set(clip);
   }
@@ -235,6 +242,15 @@ function mount(root: HTMLElement, app: App): Mounted {
     return ["brush", "eraser"].includes(settings.get().tool);
   }
 
+  /** A picture that is dropped on this view may be a mask. */
+  async function dropped(file: File): Promise<void> {
+    const now = work!;
+    const { width, height } = now.mask;
+    const mask = await pngToMask(file, width, height).catch(() => null);
+    if (mask?.looksPainted) now.draw(now.mask.whole, () => now.mask.paste(now.mask.whole, mask.data));
+    else openFile(app, file);
+  }
+
   function key(event: KeyboardEvent): boolean {
     if (work === null || event.ctrlKey || event.metaKey || event.altKey) return false;
     const pressed = event.key.toLowerCase();
@@ -254,7 +270,13 @@ function mount(root: HTMLElement, app: App): Mounted {
     undo: () => void work?.undo(),
     redo: () => void work?.redo(),
     key,
-    play: () => work ? play(work.shown.get()) : undefined,
+    play: () => (work ? resume(work.shown.get()) : undefined),
     shown: () => picture.redraw(),
+    drop(files) {
+      const picture = files.find((file) => file.type === "image/png");
+      if (work === null || picture === undefined) return false;
+      void dropped(picture);
+      return true;
+    },
   };
 }

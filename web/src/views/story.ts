@@ -117,7 +117,7 @@ function mount(root: HTMLElement, app: App): Mounted {
     if (task === undefined || form !== null) return;
     const keyframes = task.fields.find((field) => field.type === "keyframes");
     panel.setFields(keyframes?.fields ?? []);
-    form = taskForm(task, { shown: SHOWN, values: { bars: story.bars, loop: story.loop } });
+    form = taskForm(task, { shown: SHOWN, values: { ...story.options, bars: story.bars, loop: story.loop } });
     options.replaceChildren(form.element);
     form.onChange(() => optionsChanged());
     form.element.addEventListener("change", () => commit());
