@@ -79,4 +79,6 @@ export interface App {
   discard(clip: Clip): void;
   /** Plays a clip: at once, or on the next downbeat where something plays. Chooses it, too. */
   playClip(clip: Clip): Promise<void>;
+  /** Goes to a place in a clip; another clip is chosen, and plays from there if something plays. */
+  seek(clip: Clip, seconds: number): void;
 }

@@ -5,25 +5,25 @@
 //   await engine.play(await engine.clipRun(clip));        // the clip from its start
 //   await engine.switchTo(await engine.clipRun(other));   // on the next downbeat, without a gap
 //   engine.seek(2.5); engine.pause(); await engine.resume(); engine.stop();
-//   engine.position()                                     // seconds in the run's clip, as heard
+//   engine.position()                                     // seconds in the run, as heard
 //   engine.onTick((seconds) => …)                         // each animation frame while it plays
 //
 // Stems or tracks:
 //
 //   await engine.play({ owner: "station", clip: null, meter: { bpm: 112, beatsPerBar: 4 },
 //                       length: 8.57, sources: [{ id: "a", buffer, gain: 1 }, …] });
-//   engine.setGain("a", 0);               // mute; no click
+//   engine.setGain("a", 0);                           // mute; no click
 //   engine.addSource({ id: "b", buffer, gain: 1 });   // joins on the next downbeat, in phase
-//   engine.removeSource("a");             // leaves on the next downbeat
+//   engine.removeSource("a");                         // leaves on the next downbeat
 //
-// A source shorter than the run goes round by itself (in the station, a bar beside four bars) where
-// the run loops as a whole (brace null). With a brace all loop the brace, wrapped to their length.
-// Volume, the loop switch and the brace are the transport's and common to all runs.
+// A source shorter than its run is repeated to the run's length. Volume and the loop switch are
+// the transport's and common to all runs; the brace is of runs that have a clip. Both may change
+// while it sounds. `wake()` belongs into a click's handler where sound is to begin later by itself.
 
 import type { Clip } from "./api";
 import { clipUrl } from "./api";
 import type { Course, Meter, Span, Voice } from "./schedule";
-import { nextDownbeat, onSample, positionAt, start, stop, takeOver } from "./schedule";
+import { goOn, nextDownbeat, onSample, positionAt, setLoop, start, stop, takeOver, tiled } from "./schedule";
 import { signal } from "./state";
 import { readWav } from "./wav";
 
@@ -34,7 +34,7 @@ export interface Source {
 }
 
 export interface Run {
-  /** Who plays: "clip", "stems", "station", "story" …; a view that sees another's stops drawing. */
+  /** Who plays: "clip", "stems", "station", "story" … */
   owner: string;
   /** The clip that is heard, where it is one: its spectrograms show the playhead. */
   clip: Clip | null;
@@ -44,9 +44,16 @@ export interface Run {
   sources: Source[];
 }
 
+interface Playing {
+  run: Run;
+  course: Course;
+  voices: Map<string, Voice>;
+}
+
 /** Time in which a change is certain to reach the audio thread before it is due. */
 const LEAD = 0.03;
-const FADE = 0.01;
+/** Of fades at seeks, mutes and pauses, in seconds. */
+const FADE = 0.008;
 const CACHED_BYTES = 256e6;
 
 export class Engine {
@@ -57,18 +64,19 @@ export class Engine {
   readonly playing = signal(false);
   readonly loop = signal(true);
   readonly volume = signal(0.9);
-  /** The part that loops, in seconds of the run's clip; null is the whole. */
+  /** The part that loops, in seconds of the clip; null is the whole. */
   readonly brace = signal<Span | null>(null);
 
   private context: AudioContext | null = null;
   private master: GainNode | null = null;
-  private course: Course | null = null;
-  private voices = new Map<string, Voice>();
-  private paused = 0;
+  private current: Playing | null = null;
+  private pending: Playing | null = null;
+  private rest = 0;
   private turn = 0;
+  private drift = 0;
+  private ticking = false;
   private readonly buffers = new Map<string, Promise<AudioBuffer>>();
   private readonly ticks = new Set<(seconds: number) => void>();
-  private ticking = false;
 
   constructor(private readonly bytes: (url: string) => Promise<ArrayBuffer>) {
     this.volume.on((v) => this.master?.gain.setTargetAtTime(v * v, this.now(), FADE));
@@ -79,8 +87,12 @@ export class Engine {
   /** The samples of a WAV of the server, as they are in the file; kept for the next time. */
   load(url: string): Promise<AudioBuffer> {
     const known = this.buffers.get(url);
-    if (known) return known;
-    const loading = this.bytes(url).then((bytes) => this.bufferOf(bytes));
+    if (known) {
+      this.buffers.delete(url);
+      this.buffers.set(url, known);
+      return known;
+    }
+    const loading = this.bytes(url).then(bufferOf);
     this.buffers.set(url, loading);
     loading.then(() => this.forgetOldest(), () => this.buffers.delete(url));
     return loading;
@@ -89,73 +101,94 @@ export class Engine {
   /** The run of a clip alone. `url` where another rendering of it is meant (tempo, transposition). */
   async clipRun(clip: Clip, url = clipUrl(clip.id, "wav")): Promise<Run> {
     const buffer = await this.load(url);
-    return {
-      owner: "clip", clip, meter: meterOf(clip), length: buffer.duration,
-      sources: [{ id: clip.id, buffer }],
-    };
+    const sources = [{ id: clip.id, buffer }];
+    return { owner: "clip", clip, meter: meterOf(clip), length: buffer.duration, sources };
+  }
+
+  /** Makes sound possible: browsers ask for a click before the first. */
+  wake(rate = 44100): void {
+    void this.contextAt(rate).resume();
   }
 
   /** Plays a run at once, from `offset` seconds. */
   async play(run: Run, offset = 0): Promise<void> {
+    const turn = ++this.turn;
     const context = await this.awake(run);
+    if (turn !== this.turn) return;
+    this.forgetPending();
     const at = onSample(context.currentTime + LEAD, context.sampleRate);
-    this.begin(run, at, this.within(run, offset));
+    const old = this.current;
+    if (old) this.fadeOut(old, at);
+    const from = this.within(run, offset);
+    this.current = this.started(run, at, from, from > 0 || old !== null);
+    this.run.set(run);
+    this.playing.set(true);
+    this.tick();
   }
 
   /** Plays a run from the next downbeat of what plays, in its place; at once where nothing does. */
   async switchTo(run: Run): Promise<void> {
+    if (!this.current) return this.play(run);
     const turn = ++this.turn;
-    const old = this.run.get();
-    if (!this.playing.get() || !old) return this.play(run);
     const context = await this.awake(run);
-    if (turn !== this.turn || !this.course) return;
-    const at = onSample(nextDownbeat(this.course, old.meter, this.now() + LEAD), context.sampleRate);
+    const old = this.current;
+    if (turn !== this.turn || !old) return;
+    this.forgetPending();
+    const { course } = old;
+    const at = onSample(nextDownbeat(course, old.run.meter, this.now() + LEAD), context.sampleRate);
+    const left = course.loop ?? { start: 0, end: course.length };
+    // what is at `at` has just gone round the seam, so the place a little before it is looked at
+    const before = positionAt(course, at - 1e-3) + 1e-3;
+    const offset = takeOver(before, old.run.meter, left, run.meter, this.span(run));
+    for (const voice of old.voices.values()) stop(context, voice, at);
+    this.pending = this.started(run, at, offset, false);
     this.next.set(run);
-    await this.until(at - LEAD / 2);
-    if (turn !== this.turn || !this.course || !this.playing.get()) return;
-    const position = positionAt(this.course, at);
-    this.begin(run, at, takeOver(position, old.meter, run.meter, this.span(run)));
+    setTimeout(() => this.promote(), Math.max(0, at - this.heard()) * 1000 + 5);
   }
 
   pause(): void {
-    if (!this.playing.get()) return;
-    this.paused = this.position();
-    this.hush();
+    if (!this.current) return;
+    this.turn++;
+    this.promote();
+    this.rest = this.position();
+    this.forgetPending();
+    this.fadeOut(this.current, this.now());
+    this.current = null;
     this.playing.set(false);
+    this.tell();
   }
 
   async resume(): Promise<void> {
     const run = this.run.get();
-    if (run && !this.playing.get()) await this.play(run, this.paused >= run.length ? 0 : this.paused);
+    if (run && !this.current) await this.play(run, this.rest >= run.length - 1e-3 ? 0 : this.rest);
   }
 
   /** Stops, and goes back to the start. */
   stop(): void {
     this.pause();
-    this.paused = 0;
+    this.rest = 0;
     this.tell();
   }
 
-  /** Goes to a place in the clip, playing or paused. */
+  /** Goes to a place in the run, playing or paused. */
   seek(seconds: number): void {
     const run = this.run.get();
     if (!run) return;
-    this.paused = Math.min(Math.max(0, seconds), run.length);
-    if (this.playing.get()) void this.play(run, this.paused);
+    this.rest = Math.min(Math.max(0, seconds), run.length);
+    if (this.current) void this.play(run, this.rest);
     else this.tell();
   }
 
-  /** Makes a run the one that `resume` plays, without a sound yet. */
-  cue(run: Run): void {
-    this.stop();
+  /** Makes a run the one that `resume` plays, at a place, without a sound yet. */
+  cue(run: Run, seconds = 0): void {
+    this.pause();
     this.run.set(run);
-    this.tell();
+    this.seek(seconds);
   }
 
-  /** Seconds in the clip, as heard now. */
+  /** Seconds in the run, as heard now. */
   position(): number {
-    if (!this.playing.get() || !this.course) return this.paused;
-    return positionAt(this.course, this.heard());
+    return this.current ? positionAt(this.current.course, this.heard()) : this.rest;
   }
 
   /** Calls at each animation frame while playing, and when the position is changed at rest. */
@@ -165,10 +198,11 @@ export class Engine {
   }
 
   setGain(id: string, gain: number): void {
-    const run = this.run.get();
-    const source = run?.sources.find((s) => s.id === id);
+    for (const playing of [this.current, this.pending]) {
+      playing?.voices.get(id)?.gain.gain.setTargetAtTime(gain, this.now(), FADE);
+    }
+    const source = this.run.get()?.sources.find((s) => s.id === id);
     if (source) source.gain = gain;
-    this.voices.get(id)?.gain.gain.setTargetAtTime(gain, this.now(), FADE);
   }
 
   /** A source joins the run on its next downbeat, in phase. */
@@ -176,9 +210,11 @@ export class Engine {
     const run = this.run.get();
     if (!run) return;
     run.sources.push(source);
-    if (!this.playing.get() || !this.course || !this.context) return;
-    const at = nextDownbeat(this.course, run.meter, this.now() + LEAD);
-    this.sound(source, run, at, positionAt(this.course, at));
+    const playing = this.current;
+    if (!playing) return;
+    const at = nextDownbeat(playing.course, run.meter, this.now() + LEAD);
+    const offset = positionAt(playing.course, at + 1e-6);
+    this.sound(playing, source, { ...playing.course, at, offset });
   }
 
   /** A source leaves the run on its next downbeat. */
@@ -186,79 +222,103 @@ export class Engine {
     const run = this.run.get();
     if (!run) return;
     run.sources = run.sources.filter((s) => s.id !== id);
-    const voice = this.voices.get(id);
-    if (voice && this.context && this.course) {
-      stop(this.context, voice, nextDownbeat(this.course, run.meter, this.now() + LEAD));
+    const voice = this.current?.voices.get(id);
+    if (!voice || !this.current) return;
+    stop(this.context!, voice, nextDownbeat(this.current.course, run.meter, this.now() + LEAD));
+    this.current.voices.delete(id);
+  }
+
+  private started(run: Run, at: number, offset: number, soft: boolean): Playing {
+    const loop = this.loop.get() ? this.span(run) : null;
+    const playing = { run, course: { at, offset, loop, length: run.length }, voices: new Map() };
+    for (const source of run.sources) this.sound(playing, source, playing.course, soft);
+    return playing;
+  }
+
+  private sound(playing: Playing, source: Source, course: Course, soft = false): void {
+    const buffer = filling(source.buffer, playing.run.length);
+    if (!course.loop && course.offset >= buffer.duration) return;
+    const level = source.gain ?? 1;
+    const voice = start(this.context!, buffer, this.master!, course, soft ? 0 : level);
+    if (soft) {
+      voice.gain.gain.setValueAtTime(0, course.at);
+      voice.gain.gain.linearRampToValueAtTime(level, course.at + FADE);
     }
-    this.voices.delete(id);
+    playing.voices.set(source.id, voice);
+    voice.source.onended = () => {
+      voice.gain.disconnect();
+      if (playing.voices.get(source.id) !== voice) return;
+      playing.voices.delete(source.id);
+      if (playing === this.current && !playing.voices.size && !this.pending) this.ended();
+    };
   }
 
-  private begin(run: Run, at: number, offset: number): void {
-    const context = this.context!;
-    for (const voice of this.voices.values()) stop(context, voice, at);
-    this.voices.clear();
-    const span = this.loop.get() ? this.span(run) : null;
-    this.course = { at, offset, loop: span, length: run.length };
-    for (const source of run.sources) this.sound(source, run, at, offset);
-    this.next.set(null);
-    this.run.set(run);
-    this.playing.set(true);
-    this.tick();
-  }
-
-  private sound(source: Source, run: Run, at: number, offset: number): void {
-    const { duration } = source.buffer;
-    const brace = this.brace.get();
-    const looping = this.loop.get();
-    const loop: Span | null = looping
-      ? brace && brace.end <= duration
-        ? brace
-        : { start: 0, end: duration }
-      : null;
-    const from = looping ? offset % duration : offset;
-    if (from >= duration) return;
-    const course = { at, offset: from, loop };
-    const voice = start(this.context!, source.buffer, this.master!, course, source.gain ?? 1);
-    if (!loop && duration >= run.length - 1e-3) voice.source.onended = () => this.ended(voice);
-    this.voices.set(source.id, voice);
-  }
-
-  private ended(voice: Voice): void {
-    if (![...this.voices.values()].includes(voice)) return;
-    this.voices.clear();
-    this.paused = 0;
+  private ended(): void {
+    this.current = null;
+    this.rest = 0;
     this.playing.set(false);
     this.tell();
   }
 
-  /** The loop switch or the brace changed: the same place goes on inside the new span. */
+  private fadeOut(playing: Playing, at: number): void {
+    for (const voice of playing.voices.values()) {
+      voice.gain.gain.setTargetAtTime(0, at, FADE / 3);
+      stop(this.context!, voice, at + FADE * 2);
+    }
+    playing.voices.clear();
+  }
+
+  /** What was to take over has, by the clock. */
+  private promote(): void {
+    const next = this.pending;
+    if (!next || this.heard() < next.course.at) return;
+    this.current = next;
+    this.pending = null;
+    this.next.set(null);
+    this.run.set(next.run);
+  }
+
+  private forgetPending(): void {
+    const next = this.pending;
+    if (!next) return;
+    this.pending = null;
+    this.next.set(null);
+    if (this.now() + LEAD / 2 > next.course.at) {
+      // too late to take it back: it has the floor
+      this.current = next;
+      this.run.set(next.run);
+      return;
+    }
+    for (const voice of next.voices.values()) voice.source.stop();
+    for (const voice of this.current?.voices.values() ?? []) goOn(voice);
+  }
+
+  /** The loop switch or the brace changed: the same place goes on, inside the new span. */
   private relooped(): void {
-    const run = this.run.get();
-    if (run && this.playing.get()) void this.play(run, this.position());
-    else this.tell();
+    const { current, context } = this;
+    if (!current || !context) return this.tell();
+    this.forgetPending();
+    const time = this.now();
+    const position = positionAt(current.course, time);
+    const loop = this.loop.get() ? this.span(current.run) : null;
+    if (loop && (position < loop.start || position > loop.end - LEAD * 2)) {
+      void this.play(current.run, this.position());
+      return;
+    }
+    current.course = { ...current.course, at: time, offset: position, loop };
+    for (const voice of current.voices.values()) setLoop(voice.source, loop);
   }
 
   private span(run: Run): Span {
-    const brace = this.brace.get();
-    return brace && brace.end <= run.length + 1e-6 ? brace : { start: 0, end: run.length };
+    const brace = run.clip ? this.brace.get() : null;
+    return brace && brace.end <= run.length + 1e-3
+      ? { start: brace.start, end: Math.min(brace.end, run.length) }
+      : { start: 0, end: run.length };
   }
 
   private within(run: Run, offset: number): number {
-    if (!this.loop.get()) return Math.min(Math.max(0, offset), run.length);
-    const span = this.span(run);
-    return offset >= span.start && offset < span.end ? offset : span.start;
-  }
-
-  private hush(): void {
-    this.turn++;
-    this.next.set(null);
-    const time = this.now();
-    for (const voice of this.voices.values()) {
-      voice.source.onended = null;
-      voice.gain.gain.setTargetAtTime(0, time, FADE / 3);
-      if (this.context) stop(this.context, voice, time + FADE * 2);
-    }
-    this.voices.clear();
+    const span = this.loop.get() ? this.span(run) : { start: 0, end: run.length };
+    return offset >= 0 && offset < span.end ? offset : span.start;
   }
 
   private async awake(run: Run): Promise<AudioContext> {
@@ -267,57 +327,51 @@ export class Engine {
     return context;
   }
 
-  /** The context runs at the first clip's rate, so that its samples reach the output as they are. */
+  /**
+   * The context runs at the clip's rate, so that its samples reach the output as they are. Where
+   * a clip of another rate takes over from one that sounds, its source node is resampled instead.
+   */
   private contextAt(rate: number): AudioContext {
-    if (!this.context) {
-      this.context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
-      this.master = this.context.createGain();
-      this.master.gain.value = this.volume.get() ** 2;
-      this.master.connect(this.context.destination);
-    }
+    if (this.context && (this.current || this.context.sampleRate === rate)) return this.context;
+    void this.context?.close();
+    this.context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
+    this.master = this.context.createGain();
+    this.master.gain.value = this.volume.get() ** 2;
+    this.master.connect(this.context.destination);
     return this.context;
   }
 
-  private bufferOf(bytes: ArrayBuffer): AudioBuffer {
-    const wav = readWav(bytes);
-    const first = wav.channels[0]!;
-    const buffer = new AudioBuffer({
-      length: Math.max(1, first.length), numberOfChannels: wav.channels.length, sampleRate: wav.rate,
-    });
-    wav.channels.forEach((samples, i) => buffer.copyToChannel(samples, i));
-    return buffer;
-  }
-
   private forgetOldest(): void {
-    void Promise.allSettled([...this.buffers]).then(async () => {
+    void (async () => {
       let bytes = 0;
       for (const [url, loading] of [...this.buffers].reverse()) {
         const buffer = await loading.catch(() => null);
         bytes += buffer ? buffer.length * buffer.numberOfChannels * 4 : 0;
         if (bytes > CACHED_BYTES) this.buffers.delete(url);
       }
-    });
+    })();
   }
 
   private now(): number {
     return this.context?.currentTime ?? 0;
   }
 
+  /** The context's time that is heard now. Its clock goes in steps; the screen's evens them out. */
   private heard(): number {
-    const latency = this.context?.outputLatency || 0;
-    return this.now() - latency;
-  }
-
-  private until(time: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, Math.max(0, (time - this.now()) * 1000)));
+    if (!this.context) return 0;
+    const screen = performance.now() / 1000;
+    const off = this.context.currentTime - screen - this.drift;
+    this.drift += Math.abs(off) > 0.05 ? off : off * 0.05;
+    return screen + this.drift - (this.context.outputLatency || 0);
   }
 
   private tick(): void {
     if (this.ticking) return;
     this.ticking = true;
     const frame = () => {
+      this.promote();
       this.tell();
-      if (this.playing.get()) requestAnimationFrame(frame);
+      if (this.current) requestAnimationFrame(frame);
       else this.ticking = false;
     };
     requestAnimationFrame(frame);
@@ -331,4 +385,25 @@ export class Engine {
 
 export function meterOf(clip: Pick<Clip, "bpm" | "beats_per_bar">): Meter {
   return { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar };
+}
+
+function bufferOf(bytes: ArrayBuffer): AudioBuffer {
+  const wav = readWav(bytes);
+  const length = Math.max(1, wav.channels[0]?.length ?? 0);
+  const numberOfChannels = wav.channels.length;
+  const buffer = new AudioBuffer({ length, numberOfChannels, sampleRate: wav.rate });
+  wav.channels.forEach((samples, i) => buffer.copyToChannel(samples, i));
+  return buffer;
+}
+
+/** The buffer itself, or repeated to a run's length where it is shorter. */
+function filling(buffer: AudioBuffer, seconds: number): AudioBuffer {
+  const length = Math.round(seconds * buffer.sampleRate);
+  if (buffer.length > length - buffer.sampleRate * 0.01) return buffer;
+  const { numberOfChannels, sampleRate } = buffer;
+  const longer = new AudioBuffer({ length, numberOfChannels, sampleRate });
+  for (let i = 0; i < numberOfChannels; i++) {
+    longer.copyToChannel(tiled(buffer.getChannelData(i), length), i);
+  }
+  return longer;
 }

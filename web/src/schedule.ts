@@ -31,6 +31,9 @@ export interface Voice {
   gain: GainNode;
 }
 
+/** Later than any context's clock: a `stop` at this time takes an earlier one back. */
+const NEVER = 1e9;
+
 /** The time rounded to a whole sample. */
 export function onSample(seconds: number, rate: number): number {
   return Math.round(seconds * rate) / rate;
@@ -63,21 +66,42 @@ export function nextDownbeat(course: Course, meter: Meter, time: number): number
   const p = positionAt(course, time);
   const next = Math.ceil(p / bar - 1e-6) * bar;
   const end = course.loop && course.offset < course.loop.end ? course.loop.end : course.length;
-  return time + Math.max(0, Math.min(next, end) - p);
+  return Math.max(time, course.at) + Math.max(0, Math.min(next, end) - p);
 }
 
 /**
  * Where the next clip starts, when it takes over from one at `position`: at the same place in
- * bars, within its own loop (or length).
+ * bars, within its own loop (or length). A position at the end of `left` is its start.
  */
-export function takeOver(position: number, from: Meter, to: Meter, within: Span): number {
+export function takeOver(position: number, from: Meter, left: Span, to: Meter, within: Span): number {
   const a = barSeconds(from);
   const b = barSeconds(to);
-  const wanted = a !== null && b !== null ? (Math.round((position / a) * 64) / 64) * b : 0;
+  if (a === null || b === null || position >= left.end - 1e-4) return within.start;
+  const bars = Math.round((position / a) * 64) / 64;
   const length = within.end - within.start;
-  if (length <= 0) return within.start;
-  const offset = (((wanted - within.start) % length) + length) % length;
-  return within.start + (length - offset < 1e-6 ? 0 : offset);
+  const past = (((bars * b - within.start) % length) + length) % length;
+  return within.start + (length - past < 1e-4 ? 0 : past);
+}
+
+/** The nearest beat, within the clip. */
+export function snap(seconds: number, meter: Meter, length: number): number {
+  const beat = beatSeconds(meter);
+  if (beat === null) return Math.min(Math.max(0, seconds), length);
+  return Math.min(Math.max(0, Math.round(seconds / beat) * beat), length);
+}
+
+/**
+ * A channel repeated to `length` samples. Copies begin where whole turns fall, to the nearest
+ * sample, so that a loop whose tempo doesn't divide the rate stays in time with its neighbors.
+ */
+export function tiled(samples: Float32Array, length: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(length);
+  const turns = Math.max(1, Math.round(length / samples.length));
+  for (let turn = 0; turn < turns; turn++) {
+    const at = Math.round((turn * length) / turns);
+    out.set(samples.subarray(0, Math.min(samples.length, length - at)), at);
+  }
+  return out;
 }
 
 /** Starts a buffer at a time of the context's clock. */
@@ -90,11 +114,7 @@ export function start(
 ): Voice {
   const source = context.createBufferSource();
   source.buffer = buffer;
-  if (course.loop) {
-    source.loop = true;
-    source.loopStart = onSample(course.loop.start, buffer.sampleRate);
-    source.loopEnd = Math.min(onSample(course.loop.end, buffer.sampleRate), buffer.duration);
-  }
+  setLoop(source, course.loop);
   const gain = context.createGain();
   gain.gain.value = level;
   source.connect(gain).connect(to);
@@ -102,16 +122,30 @@ export function start(
   return { source, gain };
 }
 
+/** Sets what a source repeats, also while it sounds. */
+export function setLoop(source: AudioBufferSourceNode, loop: Span | null): void {
+  const { sampleRate, duration } = source.buffer!;
+  if (loop) {
+    source.loopStart = onSample(loop.start, sampleRate);
+    source.loopEnd = Math.min(onSample(loop.end, sampleRate), duration);
+  }
+  source.loop = loop !== null;
+}
+
 /** Stops a voice at a time of the context's clock, to the sample. */
 export function stop(context: BaseAudioContext, voice: Voice, at: number): void {
   voice.source.stop(onSample(at, context.sampleRate));
-  voice.source.onended = () => voice.gain.disconnect();
 }
 
-/** One voice ends and another begins at the same sample: an A/B switch without a gap. */
+/** Takes back a `stop` that isn't due yet. */
+export function goOn(voice: Voice): void {
+  voice.source.stop(NEVER);
+}
+
+/** Voices end and another begins at the same sample: an A/B switch without a gap. */
 export function exchange(
   context: BaseAudioContext,
-  old: Voice[],
+  old: Iterable<Voice>,
   buffer: AudioBuffer,
   to: AudioNode,
   course: Pick<Course, "at" | "offset" | "loop">,

@@ -19,8 +19,13 @@
 import type { App } from "./app";
 import type { Axes, Clip } from "./api";
 import { clipUrl } from "./api";
-import { el } from "./dom";
+import { hzMarks, noteMarks, timeMarks } from "./axes";
+import { drawBrace, grip, moved, type Grip } from "./brace";
+import { el, icon, type IconName } from "./dom";
+import { meterOf } from "./engine";
 import { hzOf, levelOf, noteOf, positionIn } from "./format";
+import { colored, drawStrips, pictureOf, type Picture } from "./picture";
+import type { Span } from "./schedule";
 import { signal } from "./state";
 
 export interface Rect {
@@ -51,13 +56,16 @@ export interface Options {
   clip?: Clip | null;
   /** No axes, ruler, zoom or brace: a picture with a playhead. */
   compact?: boolean;
+  /** Takes no presses: it lies in a button. */
+  passive?: boolean;
   /** Height in CSS pixels; without it the style's. */
   height?: number;
   label?: string;
 }
 
-const AXIS = 46;
 const RULER = 26;
+const CLICK = 4;
+const MOST_SCALE = 12;
 
 export class SpectrogramView {
   readonly element: HTMLElement;
@@ -65,42 +73,57 @@ export class SpectrogramView {
   readonly selection = signal<Rect | null>(null);
   readonly clip = signal<Clip | null>(null);
   readonly axes = signal<Axes | null>(null);
-  /** Columns at the left edge, and CSS pixels a column. */
+  /** The column at the left edge, and CSS pixels a column. */
   readonly window = signal<{ left: number; scale: number }>({ left: 0, scale: 1 });
 
   private readonly base = el("canvas", { class: "base" });
-  private readonly over = el("canvas", { class: "over", tabindex: -1 });
+  private readonly over = el("canvas", { class: "over" });
   private readonly readout = el("div", { class: "readout", "aria-hidden": "true" });
   private readonly layers: Layer[] = [];
   private readonly offs: (() => void)[] = [];
-  private picture: { gray: Uint8Array; width: number; height: number } | null = null;
-  private colored: HTMLCanvasElement | null = null;
+  private picture: Picture | null = null;
+  private strips: HTMLCanvasElement[] = [];
   private width = 0;
   private height = 0;
-  private pointerPlace: Place | null = null;
+  private hovered: Place | null = null;
+  private held = false;
   private frame = 0;
   private loading = 0;
+  private visible = false;
+  private wanted: string | null = null;
+  private colors: CSSStyleDeclaration;
 
   constructor(root: HTMLElement, readonly app: App, private readonly options: Options = {}) {
+    const classes = `spectrogram${options.compact ? " compact" : ""}${options.passive ? " passive" : ""}`;
     this.element = el(
       "div",
-      { class: `spectrogram${options.compact ? " compact" : ""}`, role: "group",
-        "aria-label": options.label ?? "Spectrogram", "data-testid": "spectrogram" },
-      this.base, this.over, this.readout,
+      { class: classes, "data-testid": "spectrogram", role: options.passive ? null : "group",
+        "aria-label": options.passive ? null : (options.label ?? "Spectrogram") },
+      this.base, this.over, this.readout, options.compact ? null : this.zoomButtons(),
     );
     if (options.height) this.element.style.height = `${options.height}px`;
+    this.colors = getComputedStyle(this.element);
     root.append(this.element);
-    const watching = new ResizeObserver(() => this.resized());
-    watching.observe(this.element);
+    const sized = new ResizeObserver(() => this.resized());
+    sized.observe(this.element);
+    // images of what is scrolled out of sight are fetched when it comes into it
+    const seen = new IntersectionObserver((entries) => {
+      this.visible = entries.some((entry) => entry.isIntersecting);
+      if (this.visible) this.fetchPicture();
+    }, { rootMargin: "200px" });
+    seen.observe(this.element);
+    const { engine } = app;
     this.offs.push(
-      () => watching.disconnect(),
+      () => sized.disconnect(),
+      () => seen.disconnect(),
       app.theme.on(() => this.recolor()),
-      app.engine.onTick(() => this.drawOver()),
-      app.engine.brace.on(() => this.redraw()),
-      app.engine.run.on(() => this.drawOver()),
+      engine.onTick(() => this.ticked()),
+      engine.brace.on(() => this.drawOver()),
+      engine.loop.on(() => this.drawOver()),
+      engine.run.on(() => this.drawOver()),
       this.window.on(() => this.redraw()),
     );
-    this.listen();
+    if (!options.passive) this.listen();
     this.setClip(options.clip ?? null);
   }
 
@@ -122,26 +145,20 @@ export class SpectrogramView {
   setClip(clip: Clip | null): void {
     const same = clip?.id === this.clip.get()?.id;
     this.clip.set(clip);
-    if (same) return;
-    this.picture = this.colored = null;
+    if (same && clip) return;
     this.axes.set(null);
     this.selection.set(null);
-    const turn = ++this.loading;
-    this.redraw();
-    if (!clip) return;
-    void this.fit();
-    grayOf(clipUrl(clip.id, "png")).then(
-      (picture) => {
-        if (turn !== this.loading) return;
-        this.picture = picture;
-        this.recolor();
-      },
-      (error: Error) => this.app.say(error.message, "error"),
-    );
+    this.showReadout();
+    this.fit();
+    if (!clip) {
+      this.setPicture(null);
+      return;
+    }
+    this.setPicture(clipUrl(clip.id, "png"));
     if (this.options.compact) return;
     this.app.api.axes(clip.id).then(
       (axes) => {
-        if (turn !== this.loading) return;
+        if (this.clip.get()?.id !== clip.id) return;
         this.axes.set(axes);
         this.redraw();
       },
@@ -149,20 +166,30 @@ export class SpectrogramView {
     );
   }
 
+  /** Shows an image that isn't a clip's yet, such as a preview. */
+  setPicture(url: string | null): void {
+    this.wanted = url;
+    if (url === null) {
+      this.loading++;
+      this.picture = null;
+      this.strips = [];
+      this.redraw();
+    } else if (this.visible) this.fetchPicture();
+  }
+
   // Coordinates
 
   /** The plot's box in CSS pixels of the canvas. */
   get plot(): { x: number; y: number; width: number; height: number } {
-    const { compact } = this.options;
-    const x = compact ? 0 : AXIS;
-    const y = compact ? 0 : RULER;
+    const x = this.axisWidth;
+    const y = this.options.compact ? 0 : RULER;
     return { x, y, width: Math.max(1, this.width - x), height: Math.max(1, this.height - y) };
   }
   get columns(): number {
-    return this.clip.get()?.image.width ?? 0;
+    return this.clip.get()?.image.width ?? this.picture?.width ?? 0;
   }
   get rows(): number {
-    return this.clip.get()?.image.height ?? 0;
+    return this.clip.get()?.image.height ?? this.picture?.height ?? 0;
   }
   columnAt(x: number): number {
     const { left, scale } = this.window.get();
@@ -215,21 +242,45 @@ export class SpectrogramView {
   /** Shows the whole clip. */
   fit(): void {
     this.window.set({ left: 0, scale: this.fitted() });
+    this.redraw();
   }
-  /** Zooms by a factor round an x of the canvas (default: the middle). */
-  zoom(factor: number, x = this.plot.x + this.plot.width / 2): void {
-    const column = this.columnAt(x);
+  /** Zooms by a factor round an x of the canvas (default: the playhead if in sight, else the middle). */
+  zoom(factor: number, x?: number): void {
+    const { plot } = this;
+    const head = this.xOf(this.columnOf(this.playhead() ?? -1));
+    const pivot = x ?? (head > plot.x && head < this.width ? head : plot.x + plot.width / 2);
+    const column = this.columnAt(pivot);
     const least = this.fitted();
-    const scale = Math.min(Math.max(this.window.get().scale * factor, least), Math.max(12, least));
-    this.scrollTo(column - (x - this.plot.x) / scale, scale);
+    const scale = Math.min(Math.max(this.window.get().scale * factor, least), Math.max(MOST_SCALE, least));
+    this.scrollTo(column - (pivot - plot.x) / scale, scale);
   }
   scrollTo(left: number, scale = this.window.get().scale): void {
     const most = Math.max(0, this.columns - this.plot.width / scale);
     this.window.set({ left: Math.min(Math.max(0, left), most), scale });
   }
+  get zoomed(): boolean {
+    return this.window.get().scale > this.fitted() * 1.001;
+  }
   private fitted(): number {
     return this.plot.width / Math.max(1, this.columns);
   }
+  private get axisWidth(): number {
+    if (this.options.compact) return 0;
+    return this.width < 520 ? 34 : 64;
+  }
+
+  private zoomButtons(): HTMLElement {
+    const button = (name: IconName, label: string, run: () => void) =>
+      el("button", { class: "icon-button small", type: "button", "aria-label": label, title: label, onclick: run }, icon(name));
+    return el(
+      "div", { class: "zoom" },
+      button("minus", "Zoom out", () => this.zoom(1 / 1.6)),
+      button("plus", "Zoom in", () => this.zoom(1.6)),
+      button("fit", "Show the whole clip", () => this.fit()),
+    );
+  }
+
+  // Drawing
 
   /** Draws the image and the layers at the next animation frame. */
   redraw(): void {
@@ -241,23 +292,42 @@ export class SpectrogramView {
     });
   }
 
+  private fetchPicture(): void {
+    const url = this.wanted;
+    if (url === null) return;
+    this.wanted = null;
+    const turn = ++this.loading;
+    pictureOf(url).then(
+      (picture) => {
+        if (turn !== this.loading) return;
+        const changed = picture.width !== this.picture?.width;
+        this.picture = picture;
+        if (changed && !this.zoomed) this.fit();
+        this.recolor();
+      },
+      () => {
+        if (turn === this.loading) this.readout.textContent = "The image can't be loaded.";
+      },
+    );
+  }
+
   private resized(): void {
     const box = this.element.getBoundingClientRect();
     if (!box.width) return;
-    const whole = this.window.get().scale <= this.fitted() * 1.001;
-    this.width = box.width;
-    this.height = box.height;
+    const whole = !this.zoomed || this.width === 0;
+    this.width = this.element.clientWidth;
+    this.height = this.element.clientHeight;
     const dense = window.devicePixelRatio || 1;
     for (const canvas of [this.base, this.over]) {
-      canvas.width = Math.round(box.width * dense);
-      canvas.height = Math.round(box.height * dense);
+      canvas.width = Math.round(this.width * dense);
+      canvas.height = Math.round(this.height * dense);
     }
     if (whole || this.window.get().scale < this.fitted()) this.fit();
     this.redraw();
   }
 
   private recolor(): void {
-    if (this.picture) this.colored = colored(this.picture, this.app.theme.get());
+    if (this.picture) this.strips = colored(this.picture, this.app.theme.get());
     this.redraw();
   }
 
@@ -269,14 +339,83 @@ export class SpectrogramView {
     context.beginPath();
     context.rect(x, y, width, height);
     context.clip();
-    if (this.colored) {
-      const { left, scale } = this.window.get();
-      context.imageSmoothingEnabled = scale < 3;
-      context.drawImage(
-        this.colored, left, 0, width / scale, this.colored.height, x, y, width, height,
-      );
-    }
+    const { left, scale } = this.window.get();
+    context.imageSmoothingEnabled = scale < 3;
+    context.imageSmoothingQuality = "high";
+    drawStrips(context, this.strips, left, width / scale, this.plot);
+    this.drawGrid(context);
     for (const layer of this.layers) layer.draw(context, this);
+    context.restore();
+    if (!this.options.compact) this.drawAxes(context);
+  }
+
+  private drawGrid(context: CanvasRenderingContext2D): void {
+    const clip = this.clip.get();
+    if (!clip || !this.width) return;
+    const { plot } = this;
+    for (const mark of this.marks(clip)) {
+      const x = Math.round(this.xOf(this.columnOf(mark.at))) + 0.5;
+      if (mark.at === 0 || (this.options.compact && mark.weight === 1)) continue;
+      context.strokeStyle = this.color(mark.weight === 2 ? "--grid-strong" : "--grid");
+      context.beginPath();
+      context.moveTo(x, plot.y);
+      context.lineTo(x, plot.y + plot.height);
+      context.stroke();
+    }
+  }
+
+  private marks(clip: Clip) {
+    const pixelsPerSecond = (this.window.get().scale * this.columns) / clip.seconds;
+    return timeMarks(clip.seconds, meterOf(clip), pixelsPerSecond);
+  }
+
+  private drawAxes(context: CanvasRenderingContext2D): void {
+    const { plot } = this;
+    const clip = this.clip.get();
+    context.fillStyle = this.color("--surface");
+    context.fillRect(0, 0, plot.x, this.height);
+    context.fillRect(0, 0, this.width, plot.y);
+    context.fillStyle = this.color("--muted");
+    context.strokeStyle = this.color("--line");
+    context.font = "11px system-ui, sans-serif";
+    context.textBaseline = "middle";
+    context.beginPath();
+    context.moveTo(plot.x - 0.5, 0);
+    context.lineTo(plot.x - 0.5, this.height);
+    context.moveTo(0, plot.y - 0.5);
+    context.lineTo(this.width, plot.y - 0.5);
+    context.stroke();
+    const hz = this.axes.get()?.hz;
+    if (hz) {
+      context.textAlign = "right";
+      for (const mark of hzMarks(hz, plot.height)) {
+        const y = plot.y + (mark.at / hz.length) * plot.height;
+        context.fillText(mark.text, plot.x - 8, y);
+        context.fillRect(plot.x - 5, Math.round(y), 4, 1);
+      }
+      if (plot.x > 50) {
+        context.textAlign = "left";
+        for (const mark of noteMarks(hz, plot.height)) {
+          context.fillText(mark.text, 7, plot.y + (mark.at / hz.length) * plot.height);
+        }
+      }
+      context.textAlign = plot.x > 50 ? "left" : "right";
+      context.fillText(plot.x > 50 ? "note" : "", 7, plot.y / 2);
+      context.textAlign = "right";
+      context.fillText("Hz", plot.x - 8, plot.y / 2);
+    }
+    if (!clip) return;
+    context.textAlign = "left";
+    context.save();
+    context.beginPath();
+    context.rect(plot.x, 0, plot.width, plot.y);
+    context.clip();
+    for (const mark of this.marks(clip)) {
+      const x = this.xOf(this.columnOf(mark.at));
+      context.fillStyle = this.color(mark.weight === 2 ? "--text" : "--muted");
+      context.fillRect(Math.round(x), plot.y - (mark.weight === 2 ? 7 : 4), 1, mark.weight === 2 ? 6 : 3);
+      if (mark.text) context.fillText(mark.text, x + 4, plot.y - 9);
+    }
     context.restore();
   }
 
@@ -284,12 +423,49 @@ export class SpectrogramView {
     const context = this.pen(this.over);
     context.clearRect(0, 0, this.width, this.height);
     const clip = this.clip.get();
-    const run = this.app.engine.run.get();
-    if (!clip || run?.clip?.id !== clip.id) return;
-    const x = this.xOf(this.columnOf(this.app.engine.position()));
-    if (x < this.plot.x - 1 || x > this.width + 1) return;
-    context.fillStyle = getComputedStyle(this.element).getPropertyValue("--playhead");
-    context.fillRect(x - 0.75, this.plot.y, 1.5, this.plot.height);
+    const { plot } = this;
+    if (!clip || !this.width) return;
+    if (!this.options.compact) {
+      drawBrace(context, this, this.brace(clip), (name) => this.color(name), this.app.engine.loop.get());
+    }
+    const seconds = this.playhead();
+    if (seconds === null) return;
+    const x = this.xOf(this.columnOf(seconds));
+    if (x < plot.x - 1 || x > this.width + 1) return;
+    context.fillStyle = this.color("--playhead");
+    context.shadowColor = this.color("--ground");
+    context.shadowBlur = 3;
+    context.fillRect(x - 0.75, plot.y, 1.5, plot.height);
+    context.shadowBlur = 0;
+    if (this.options.compact) return;
+    context.beginPath();
+    context.moveTo(x - 5, plot.y - 7);
+    context.lineTo(x + 5, plot.y - 7);
+    context.lineTo(x, plot.y);
+    context.fill();
+  }
+
+  /** Where in this clip the run is; null where it is another's. */
+  private playhead(): number | null {
+    const clip = this.clip.get();
+    const { engine } = this.app;
+    return clip && engine.run.get()?.clip?.id === clip.id ? engine.position() : null;
+  }
+
+  /** The loop brace; the whole clip where none was set. */
+  private brace(clip: Clip): Span {
+    return this.app.engine.brace.get() ?? { start: 0, end: clip.seconds };
+  }
+
+  private ticked(): void {
+    const seconds = this.playhead();
+    if (seconds !== null && this.zoomed && !this.held && this.app.engine.playing.get()) {
+      const column = this.columnOf(seconds);
+      const { left, scale } = this.window.get();
+      const shown = this.plot.width / scale;
+      if (column < left || column > left + shown) this.scrollTo(column - shown * 0.05);
+    }
+    this.drawOver();
   }
 
   private pen(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
@@ -299,7 +475,13 @@ export class SpectrogramView {
     return context;
   }
 
-  private placeOf(event: PointerEvent): Place {
+  private color(name: string): string {
+    return this.colors.getPropertyValue(name);
+  }
+
+  // Pointers
+
+  private placeOf(event: PointerEvent | WheelEvent): Place {
     const box = this.over.getBoundingClientRect();
     const x = event.clientX - box.left;
     const y = event.clientY - box.top;
@@ -307,36 +489,125 @@ export class SpectrogramView {
   }
 
   private listen(): void {
-    let taker: Layer | null = null;
+    const pressed = new Map<number, Place>();
+    let moves: ((event: PointerEvent, place: Place) => void) | null = null;
+    let pinched = 0;
     this.over.addEventListener("pointerdown", (event) => {
+      if (event.button > 0) return;
       const place = this.placeOf(event);
-      taker = [...this.layers].reverse().find((l) => l.pointer?.(event, place)) ?? null;
+      pressed.set(event.pointerId, place);
       this.over.setPointerCapture(event.pointerId);
-      if (!taker) this.app.engine.seek(this.secondsOf(place.column));
+      this.held = true;
+      if (pressed.size === 2) {
+        moves = null;
+        pinched = 0;
+      } else moves = this.press(event, place);
+      event.preventDefault();
     });
     this.over.addEventListener("pointermove", (event) => {
-      this.pointerPlace = this.placeOf(event);
-      if (taker) taker.pointer?.(event, this.pointerPlace);
-      else this.showReadout();
+      const place = this.placeOf(event);
+      this.hovered = place;
+      if (pressed.has(event.pointerId)) pressed.set(event.pointerId, place);
+      if (pressed.size === 2) {
+        const [a, b] = [...pressed.values()] as [Place, Place];
+        const apart = Math.max(20, Math.abs(a.x - b.x));
+        if (pinched) this.zoom(apart / pinched, (a.x + b.x) / 2);
+        pinched = apart;
+      } else if (moves) moves(event, place);
+      else this.hover(place);
+      this.showReadout();
     });
     for (const name of ["pointerup", "pointercancel"] as const) {
       this.over.addEventListener(name, (event) => {
-        taker?.pointer?.(event, this.placeOf(event));
-        taker = null;
+        pressed.delete(event.pointerId);
+        moves?.(event, this.placeOf(event));
+        if (!pressed.size) {
+          moves = null;
+          this.held = false;
+        }
       });
     }
     this.over.addEventListener("pointerleave", () => {
-      this.pointerPlace = null;
+      this.hovered = null;
       this.showReadout();
     });
+    this.over.addEventListener("dblclick", (event) => {
+      if (event.offsetY < this.plot.y) this.app.engine.brace.set(null);
+    });
+    this.over.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+  }
+
+  /** What the moves of a press do. */
+  private press(
+    event: PointerEvent, place: Place,
+  ): ((event: PointerEvent, place: Place) => void) | null {
+    const clip = this.clip.get();
+    if (!clip) return null;
+    if (!this.options.compact && place.y < this.plot.y) return this.pressRuler(clip, place);
+    for (const layer of [...this.layers].reverse()) {
+      if (layer.pointer?.(event, place)) return (next, at) => void layer.pointer!(next, at);
+    }
+    const { left, scale } = this.window.get();
+    let dragged = false;
+    return (next, at) => {
+      const far = at.x - place.x;
+      if (next.type === "pointermove") {
+        dragged ||= Math.abs(far) > CLICK;
+        if (dragged && this.zoomed) this.scrollTo(left - far / scale);
+      } else if (next.type === "pointerup" && !(dragged && this.zoomed)) {
+        this.app.seek(clip, this.secondsOf(Math.min(Math.max(0, at.column), this.columns)));
+      }
+    };
+  }
+
+  private pressRuler(clip: Clip, place: Place): (event: PointerEvent, at: Place) => void {
+    const first = this.brace(clip);
+    const held: Grip = grip(place.x, this.xOf(this.columnOf(first.start)), this.xOf(this.columnOf(first.end)), this.app.engine.brace.get() !== null);
+    let dragged = false;
+    return (event, at) => {
+      if (event.type === "pointermove") {
+        dragged ||= Math.abs(at.x - place.x) > CLICK;
+        if (!dragged) return;
+        const meter = event.altKey ? { bpm: null, beatsPerBar: 4 } : meterOf(clip);
+        const brace = moved(first, held, this.secondsOf(place.column), this.secondsOf(at.column), meter, clip.seconds);
+        if (brace) this.app.engine.brace.set(brace);
+      } else if (event.type === "pointerup" && !dragged) {
+        this.app.seek(clip, this.secondsOf(Math.max(0, at.column)));
+      }
+    };
+  }
+
+  private wheel(event: WheelEvent): void {
+    const place = this.placeOf(event);
+    const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+    if (event.ctrlKey || event.metaKey) {
+      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.004)), place.x);
+    } else if (this.zoomed && Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
+      this.scrollTo(this.window.get().left + sideways / this.window.get().scale);
+    } else return;
+    event.preventDefault();
+  }
+
+  private hover(place: Place): void {
+    let cursor = "default";
+    const clip = this.clip.get();
+    if (clip && !this.options.compact && place.y < this.plot.y) {
+      const { start, end } = this.brace(clip);
+      const held = grip(place.x, this.xOf(this.columnOf(start)), this.xOf(this.columnOf(end)), this.app.engine.brace.get() !== null);
+      cursor = { start: "ew-resize", end: "ew-resize", body: "grab", new: "crosshair" }[held];
+    } else if (clip) {
+      cursor = this.layers.map((layer) => layer.hover?.(place)).filter(Boolean).pop() ?? "pointer";
+    }
+    this.over.style.cursor = cursor;
   }
 
   private showReadout(): void {
-    const place = this.pointerPlace;
+    const place = this.hovered;
     const clip = this.clip.get();
     const axes = this.axes.get();
-    const gray = place ? this.grayAt(place.column, place.row) : null;
-    const hz = place ? this.hzAt(place.row) : null;
+    const inside = place && place.x >= this.plot.x && place.y >= this.plot.y;
+    const gray = inside ? this.grayAt(place.column, place.row) : null;
+    const hz = inside ? this.hzAt(place.row) : null;
     if (!place || !clip || !axes || gray === null || hz === null) {
       this.readout.textContent = "";
       return;
@@ -344,68 +615,6 @@ export class SpectrogramView {
     this.readout.textContent = [
       positionIn(clip, this.secondsOf(place.column)), hzOf(hz), noteOf(hz),
       levelOf(axes.level_db[gray] ?? null),
-    ].join("   ");
+    ].join("  ");
   }
-}
-
-type Picture = { gray: Uint8Array; width: number; height: number };
-const pictures = new Map<string, Promise<Picture>>();
-
-/** The image as one gray plane: the mean of its planes, of which Riffusion's red is empty. */
-function grayOf(url: string): Promise<Picture> {
-  const known = pictures.get(url);
-  if (known) return known;
-  const loading = (async () => {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error("The clip's image can't be loaded.");
-    const bitmap = await createImageBitmap(await response.blob(), { colorSpaceConversion: "none" });
-    const { width, height } = bitmap;
-    const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext("2d", { willReadFrequently: true })!;
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, width, height);
-    const gray = new Uint8Array(width * height);
-    let red = 0;
-    for (let i = 0; i < gray.length; i++) red |= data[4 * i]!;
-    for (let i = 0, j = 0; i < gray.length; i++, j += 4) {
-      const both = data[j + 1]! + data[j + 2]!;
-      gray[i] = red ? Math.round((data[j]! + both) / 3) : both >> 1;
-    }
-    return { gray, width, height };
-  })();
-  pictures.set(url, loading);
-  if (pictures.size > 40) pictures.delete(pictures.keys().next().value!);
-  loading.catch(() => pictures.delete(url));
-  return loading;
-}
-
-function colored(picture: Picture, theme: "dark" | "light"): HTMLCanvasElement {
-  const canvas = el("canvas", { width: picture.width, height: picture.height });
-  const context = canvas.getContext("2d")!;
-  const image = context.createImageData(picture.width, picture.height);
-  const words = new Uint32Array(image.data.buffer);
-  const table = theme === "dark" ? DARK : LIGHT;
-  for (let i = 0; i < words.length; i++) words[i] = table[picture.gray[i]!]!;
-  context.putImageData(image, 0, 0);
-  return canvas;
-}
-
-const LIGHT = Uint32Array.from({ length: 256 }, (_, g) => rgba(g, g, g));
-// Loud is bright on a dark ground: ink, violet, ember, cream.
-const DARK = ramp([[0, 18, 20, 26], [0.3, 44, 36, 84], [0.55, 138, 52, 104], [0.78, 232, 128, 62], [1, 255, 240, 206]]);
-
-function ramp(stops: [number, number, number, number][]): Uint32Array {
-  return Uint32Array.from({ length: 256 }, (_, gray) => {
-    const loud = (255 - gray) / 255;
-    const at = Math.max(1, stops.findIndex(([place]) => place >= loud));
-    const a = stops[at - 1]!;
-    const b = stops[at]!;
-    const t = (loud - a[0]) / (b[0] - a[0]);
-    const mix = (i: 1 | 2 | 3) => Math.round(a[i] + (b[i] - a[i]) * t);
-    return rgba(mix(1), mix(2), mix(3));
-  });
-}
-
-function rgba(r: number, g: number, b: number): number {
-  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }

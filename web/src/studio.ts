@@ -114,6 +114,14 @@ export function makeApp(api: Api, say: App["say"]): App & { start(): Promise<voi
         say((error as Error).message, "error");
       }
     },
+    seek(clip: Clip, seconds: number) {
+      if (engine.run.get()?.clip?.id === clip.id) return engine.seek(seconds);
+      selected.set(clip);
+      engine.clipRun(clip).then(
+        (run) => (engine.playing.get() ? void engine.play(run, seconds) : engine.cue(run, seconds)),
+        (error: Error) => say(error.message, "error"),
+      );
+    },
     async start() {
       tasks.set(await api.tasks());
       const [some, all] = await Promise.all([api.clips({ limit: 60 }), api.jobs({ limit: 30 })]);
