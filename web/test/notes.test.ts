@@ -5,6 +5,7 @@ import { ScoreDoc } from "../src/notes/doc";
 import { drumName, drumRows, sectionOf } from "../src/notes/drums";
 import { gridFor, lineBefore, snapped } from "../src/notes/grid";
 import { keyName, parseKey, semitonesBetween } from "../src/notes/keys";
+import { chordsRequest, composeRequest, notesRequest } from "../src/notes/painting";
 import { Rows } from "../src/notes/rows";
 import * as edits from "../src/notes/score";
 import type { Note, Score } from "../src/notes/score";
@@ -163,6 +164,29 @@ describe("the score in the page", () => {
     const before = doc.now.get();
     expect(() => doc.setBars(["Am", "Q"])).toThrow("isn't a chord");
     expect(doc.now.get()).toBe(before);
+  });
+});
+
+describe("painting again", () => {
+  const origin = {
+    title: "t", prompt: "jazz", clip: null,
+    request: { prompt: "jazz", seed: 5, bars: 2, bpm: 90, steps: 4, loop: true, chords: "Am", humanize: 0.5 },
+    inputs: { melody: "clip:a" },
+  };
+
+  it("keeps seed and options, and leaves to the score what is the score's", () => {
+    expect(notesRequest(origin, "blues", "u1")).toEqual({
+      request: { prompt: "blues", seed: 5, steps: 4, loop: true }, inputs: { score: "upload:u1" },
+    });
+  });
+
+  it("over chords keeps the length and what was brought", () => {
+    const { request, inputs } = chordsRequest(origin, "jazz", { score, bars: ["F", "G"] });
+    expect(request).toEqual({ ...origin.request, chords: "F | G", bars: 2 });
+    expect(inputs).toEqual(origin.inputs);
+    expect(composeRequest(origin, "jazz", { score, bars: ["F", "G"] })).toEqual({
+      prompt: "jazz", chords: "F | G", bars: 2, bpm: 136, beats_per_bar: 4, key: "Eb minor", seed: 5,
+    });
   });
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Clip } from "../src/api";
 import { commonBeats, HIGHEST_PEAK, mixed, peakOf, sampleOfBeat, tiled, tooLong } from "../src/station/mixing";
+import { gainOf, refusal, semitonesOf, shifted, stationOf } from "../src/station/tracks";
 import { readWav, writeWav } from "../src/wav";
 
 const ramp = (n: number, scale = 1) => Float32Array.from({ length: n }, (_, k) => (scale * k) / n);
@@ -59,5 +61,39 @@ describe("loops together", () => {
     const { channels, gain } = mixed([loud, loud], 120, 1000);
     expect(peakOf(channels[0]!)).toBeCloseTo(HIGHEST_PEAK, 6);
     expect(gain).toBeCloseTo(HIGHEST_PEAK / (1.8 * 0.999), 5);
+  });
+});
+
+describe("the station's tracks", () => {
+  const track = { clip: "a", mute: false, solo: false, db: 0, shift: 0 };
+  const clip = { title: "Rain", bpm: 112, beats: 8, whole_beats: true, key: "A minor" } as Clip;
+
+  it("are heard unless they are muted, or another has solo", () => {
+    const tracks = [track, { ...track, mute: true }, { ...track, db: -6 }];
+    expect(tracks.map((_, at) => gainOf(tracks, at))).toEqual([1, 0, expect.closeTo(0.501, 3)]);
+    const alone = [track, { ...track, solo: true, mute: true }];
+    expect(alone.map((_, at) => gainOf(alone, at))).toEqual([0, 1]);
+  });
+
+  it("are tuned to the key, and by hand", () => {
+    expect(semitonesOf(clip, track, "C major")).toBe(0);
+    expect(semitonesOf(clip, { ...track, shift: -3 }, "B minor")).toBe(-1);
+    expect(semitonesOf({ ...clip, key: null }, track, "B minor")).toBe(0);
+    expect([shifted(12, 1), shifted(-12, -1), shifted(0, 1)]).toEqual([12, -12, 1]);
+  });
+
+  it("are loops of whole beats", () => {
+    expect(refusal(clip)).toBeNull();
+    for (const change of [{ bpm: null }, { beats: null }, { whole_beats: false }]) {
+      expect(refusal({ ...clip, ...change })).toContain("“Rain” isn't a loop of whole beats");
+    }
+  });
+
+  it("are what was stored, without what can't be one", () => {
+    const stored = { bpm: 100, key: "A minor", tracks: [track, { clip: 3 }, { clip: "b", db: "x" }] };
+    expect(stationOf(JSON.stringify(stored))).toEqual({ ...stored, tracks: [track, { ...track, clip: "b" }] });
+    for (const text of [null, "", "[]", "{}", '{"tracks": [null]}']) {
+      expect(stationOf(text)).toEqual({ bpm: null, key: null, tracks: [] });
+    }
   });
 });

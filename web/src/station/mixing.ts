@@ -7,7 +7,7 @@ export interface Loop {
 }
 
 export interface Mix {
-  readonly channels: Float32Array[];
+  readonly channels: Float32Array<ArrayBuffer>[];
   /** By which all was multiplied so that the peak stays below full scale; 1 if it was not. */
   readonly gain: number;
 }
