@@ -11,15 +11,16 @@ export interface BeatWindow {
 }
 
 const MOST_SCALE = 480;
+const USUAL_GUTTER = 64;
 
 export class BeatAxis {
   readonly window = signal<BeatWindow>({ left: 0, scale: 1 });
   /** Beats in all. */
   private beats = 1;
   private width = 1;
+  /** CSS pixels on the left, where rows have their names: as many as the spectrogram's axes have. */
+  gutter = USUAL_GUTTER;
 
-  /** CSS pixels left of beat 0's edge, where rows have their names. */
-  constructor(readonly gutter: number) {}
 
   xOf(beat: number): number {
     const { left, scale } = this.window.get();
@@ -67,6 +68,7 @@ export class BeatAxis {
     const ofView = told(() => {
       const perBeat = view.columnsPerBeat;
       const { left, scale } = view.window.get();
+      this.gutter = view.plot.x;
       if (perBeat) this.window.set({ left: left / perBeat, scale: scale * perBeat });
     });
     const ofAxis = told(() => {

@@ -36,7 +36,6 @@ interface Drag {
   readonly rows: Rows;
 }
 
-export const GUTTER = 46;
 const EDGE = 7;
 const PAD = 1;
 const USUAL_VELOCITY = 96;
@@ -90,7 +89,7 @@ export class PianoRoll {
 
   position(beat: number | null): void {
     const x = beat === null ? -1 : this.axis.xOf(beat);
-    this.playhead.hidden = x < GUTTER - 1 || x > this.width;
+    this.playhead.hidden = x < this.axis.gutter - 1 || x > this.width;
     this.playhead.style.transform = `translateX(${x}px)`;
   }
 
@@ -235,7 +234,7 @@ export class PianoRoll {
   }
 
   private press(event: PointerEvent): void {
-    if (event.button !== 0 || !this.doc.score || event.offsetX < GUTTER) return;
+    if (event.button !== 0 || !this.doc.score || event.offsetX < this.axis.gutter) return;
     const hit = this.hit(event.offsetX, event.offsetY);
     if (!hit) {
       this.doc.chosen.set(null);
@@ -326,7 +325,7 @@ export class PianoRoll {
   private hit(x: number, y: number): { place: Place; grip: Grip } | null {
     const score = this.doc.score;
     const row = this.rows?.atY(y);
-    if (!score || !row || x < GUTTER) return null;
+    if (!score || !row || x < this.axis.gutter) return null;
     for (const track of this.order(score).reverse()) {
       if (isDrums(score.tracks[track]!) !== row.drum) continue;
       const notes = score.tracks[track]!.notes;
@@ -364,7 +363,7 @@ export class PianoRoll {
     this.drawRows(pen, rows, color);
     pen.save();
     pen.beginPath();
-    pen.rect(GUTTER, 0, width - GUTTER, rows.height);
+    pen.rect(this.axis.gutter, 0, width - this.axis.gutter, rows.height);
     pen.clip();
     this.drawGrid(pen, score, rows, color);
     for (const track of this.order(score)) this.drawTrack(pen, score, track, color);
@@ -376,10 +375,10 @@ export class PianoRoll {
   private drawRows(pen: CanvasRenderingContext2D, rows: Rows, color: (name: string) => string): void {
     for (const row of rows.all) {
       pen.fillStyle = color(row.dark ? "--roll-black" : "--roll-white");
-      pen.fillRect(GUTTER, row.top, this.width - GUTTER, row.height);
+      pen.fillRect(this.axis.gutter, row.top, this.width - this.axis.gutter, row.height);
       const isC = !row.drum && row.pitch % 12 === 0;
       pen.fillStyle = color(isC || row.drum ? "--grid" : "--roll-line");
-      pen.fillRect(GUTTER, row.top + row.height - 1, this.width - GUTTER, 1);
+      pen.fillRect(this.axis.gutter, row.top + row.height - 1, this.width - this.axis.gutter, 1);
     }
   }
 
@@ -410,7 +409,7 @@ export class PianoRoll {
     const faint = this.options.heard(track) ? 1 : 0.25;
     score.tracks[track]!.notes.forEach((note, at) => {
       const box = this.boxOf({ track, note: at });
-      if (!box || box.x > this.width || box.x + box.width < GUTTER) return;
+      if (!box || box.x > this.width || box.x + box.width < this.axis.gutter) return;
       pen.globalAlpha = faint * (0.45 + (0.55 * note[3]) / 127) * (chosen ? 1 : 0.72);
       pen.fillStyle = own;
       pen.beginPath();
@@ -438,13 +437,13 @@ export class PianoRoll {
     for (const row of rows.all) {
       if (!row.drum) {
         pen.fillStyle = color(row.dark ? "--key-black" : "--key-white");
-        pen.fillRect(GUTTER - 14, row.top, 13, row.height - 1);
+        pen.fillRect(this.axis.gutter - 14, row.top, 13, row.height - 1);
       }
       const named = row.drum || row.pitch % 12 === 0 || row.height >= 13;
       if (!named) continue;
       pen.fillStyle = color("--muted");
       pen.font = `${Math.min(11, row.height - 1)}px system-ui, sans-serif`;
-      pen.fillText(row.name, GUTTER - (row.drum ? 5 : 18), row.top + row.height / 2, GUTTER - 6);
+      pen.fillText(row.name, this.axis.gutter - (row.drum ? 5 : 18), row.top + row.height / 2, this.axis.gutter - 6);
     }
   }
 }

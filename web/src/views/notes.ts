@@ -14,7 +14,7 @@ import { GRIDS, gridFor } from "../notes/grid";
 import { noteFields, noteList } from "../notes/notelist";
 import type { Origin } from "../notes/painting";
 import { chordsRequest, composeRequest, notesRequest, originOf } from "../notes/painting";
-import { GUTTER, PianoRoll } from "../notes/pianoroll";
+import { PianoRoll } from "../notes/pianoroll";
 import { NotesPlayer, OWNER } from "../notes/player";
 import type { Score } from "../notes/score";
 import { countNotes } from "../notes/score";
@@ -26,7 +26,7 @@ const SPECTROGRAM_HEIGHT = 150;
 
 class Notes implements Mounted {
   private readonly doc = new ScoreDoc();
-  private readonly axis = new BeatAxis(GUTTER);
+  private readonly axis = new BeatAxis();
   private readonly player: NotesPlayer;
   private readonly roll: PianoRoll;
   private readonly stems: Stems;
