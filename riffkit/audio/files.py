@@ -12,7 +12,7 @@ from torch import Tensor
 
 from riffkit.atomic import atomic_path
 from riffkit.audio.encoding import check_encodable, encode_file, format_of
-from riffkit.audio.reader import Chain, Reader, open_audio
+from riffkit.audio.reader import Chain, Reader, open_audio, read_blocks
 from riffkit.audio.resampling import resample, resample_blocks
 from riffkit.audio.shown import Shown
 from riffkit.audio.tags import tags_to_fields
@@ -20,8 +20,6 @@ from riffkit.errors import AudioFileError, ParameterError
 
 SILENCE_PEAK = 10 ** (-90 / 20)
 """A file that stays below -90 dBFS, the last bit of 16, is silent."""
-
-_READ_SAMPLES = 65_536
 
 
 def load(
@@ -91,18 +89,7 @@ def save(
 
 
 def _read_blocks(file: Reader | Chain, path: Path) -> Iterator[Float[Tensor, "channel block"]]:
-    """The whole sound: as many samples as the file promises, and all of them numbers."""
-    for start in range(0, file.frames, _READ_SAMPLES):
-        n_wanted = min(_READ_SAMPLES, file.frames - start)
-        samples = file.read(n_wanted, dtype="float32", always_2d=True)
-        if len(samples) < n_wanted:
-            raise AudioFileError(
-                f"{str(path)!r} is truncated (only {start + len(samples):,} of {file.frames:,} "
-                "samples "
-                "can be read); copy or export it again"
-            )
-        if not np.isfinite(samples).all():
-            raise AudioFileError(f"{str(path)!r} contains NaN or infinity; export it again")
+    for samples in read_blocks(file, path):
         yield torch.from_numpy(np.ascontiguousarray(samples.T))
 
 

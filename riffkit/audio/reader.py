@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from jaxtyping import Float
 
 from riffkit.audio import containers, mpeg
 from riffkit.audio.encoding import MAX_RATE, MIN_RATE
@@ -22,6 +23,8 @@ from riffkit.audio.tags import fields_to_tags, read_riff_fields
 from riffkit.audio.view import View
 from riffkit.errors import AudioFileError
 from riffkit.kinds import HEAD_BYTES, MPEG_SUFFIXES, is_sound
+
+_READ_SAMPLES = 65_536
 
 
 class Reader(soundfile.SoundFile):
@@ -79,6 +82,22 @@ def describe(path: str | Path) -> AudioInfo:
     """
     with open_audio(Path(path)) as file:
         return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
+
+
+def read_blocks(file: Reader | Chain, path: Path) -> Iterator[Float[np.ndarray, "block channel"]]:
+    """The whole sound of an open file: as many samples as it promises, and all of them numbers."""
+    for start in range(0, file.frames, _READ_SAMPLES):
+        n_wanted = min(_READ_SAMPLES, file.frames - start)
+        samples = file.read(n_wanted, dtype="float32", always_2d=True)
+        if len(samples) < n_wanted:
+            raise AudioFileError(
+                f"{str(path)!r} is truncated (only {start + len(samples):,} of {file.frames:,} "
+                "samples "
+                "can be read); copy or export it again"
+            )
+        if not np.isfinite(samples).all():
+            raise AudioFileError(f"{str(path)!r} contains NaN or infinity; export it again")
+        yield samples
 
 
 def read_tags(path: str | Path) -> dict[str, str]:

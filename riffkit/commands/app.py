@@ -16,7 +16,7 @@ import typer
 from typer.main import get_command
 
 import riffkit
-from riffkit.commands import composing, exporting, files, judging, models
+from riffkit.commands import composing, exporting, files, judging, models, serving
 from riffkit.commands import words as known_words
 from riffkit.commands.messages import as_options, set_command, usage
 from riffkit.commands.painting import add_tasks
@@ -60,6 +60,7 @@ def application(words: Collection[str] | None = None) -> typer.Typer:
     app.command("compose", help=composing.compose.__doc__)(
         composing.command() if is_asked else lambda: None
     )
+    serving.add_serving(app, words is None or not {"serve", "studio"}.isdisjoint(words))
     for commands in (files, judging, known_words):
         app.add_typer(commands.app)
     app.add_typer(exporting.app, name="export")

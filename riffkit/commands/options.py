@@ -82,12 +82,9 @@ def explicit(ctx: Any, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def put(clip: Any, target: Any, storage: Storage, *, as_json: bool) -> None:
     """Write a clip, its PNG and its stems, if they are asked for; print a line about it."""
-    from riffkit.music.outputs import write_stems
+    from riffkit.music.outputs import write_clip
 
-    save_pair(clip, target, storage)
-    with_stems = clip.recipe.arguments.get("stems") and clip.stems
-    if with_stems:
-        write_stems(target.stems, clip.stem_files(target.audio.suffix, storage))
+    with_stems = write_clip(clip, target, storage)
     facts, text = described(target.audio, target.image, clip.seconds, clip.image.grid, clip.recipe)
     if with_stems:
         facts["stems"] = str(target.stems)
@@ -118,13 +115,3 @@ def described(
 def check_png_name(path: Path) -> None:
     if path.suffix.lower() != ".png":
         raise ParameterError(f"image={path.name!r}: must end in .png")
-
-
-def save_pair(clip: Any, target: Any, storage: Storage) -> None:
-    """The audio file and the PNG beside it: both, or neither."""
-    from riffkit.atomic import atomic_path
-    from riffkit.spectrogram.png import write_contents
-
-    with atomic_path(target.image) as image:
-        write_contents(image, clip.image.contents())
-        clip.save(target.audio, bits=storage.bits, sample_rate=storage.sample_rate)

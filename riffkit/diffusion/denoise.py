@@ -19,6 +19,7 @@ from riffkit.diffusion.circular import circular_in_time
 from riffkit.diffusion.deep_cache import DeepCache
 from riffkit.diffusion.inpainting import (
     Inpainting,
+    clean_latents,
     exact_prediction,
     items_to_paint,
     keep_known,
@@ -33,10 +34,12 @@ from riffkit.models.finite import check_finite
 from riffkit.models.memory_budget import cells_in_memory
 from riffkit.models.pipeline import Pipeline
 
-__all__ = ["Inpainting", "OnStep", "SamplerConfig", "Window", "denoise", "iterate"]
+__all__ = ["Inpainting", "OnLatents", "OnStep", "SamplerConfig", "Window", "denoise", "iterate"]
 
 OnStep = Callable[[int, int], None]
-"""Called with (steps done, total steps)."""
+"""Called with (steps done, total steps). What it raises ends the painting."""
+OnLatents = Callable[[Float[Tensor, "batch channel row column"], int, int], None]
+"""Called with the clean latents as the network guesses them so far, steps done, total steps."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def denoise(
     guide: Float[Tensor, "#batch channel row column"] | None = None,
     generators: Sequence[torch.Generator] | None = None,
     on_step: OnStep | None = None,
+    on_latents: OnLatents | None = None,
 ) -> Float[Tensor, "batch channel row column"]:
     """Denoise unit-variance `noise` to latents in the UNet's scale.
 
@@ -115,7 +119,16 @@ def denoise(
     guide = _guide_for(pipeline, noise, guide)
     predict = Predictor(network, windows, noise.shape[-1], pipeline.device, guide)
 
+    guess: Tensor | None = None
+
     def prediction(scaled: Tensor, timestep: Tensor, index: int) -> Tensor:
+        nonlocal guess
+        predicted = from_network(scaled, timestep, index)
+        if on_latents is not None:
+            guess = _kept(clean_latents(scheduler, scaled, predicted, timestep), inpainting)
+        return predicted
+
+    def from_network(scaled: Tensor, timestep: Tensor, index: int) -> Tensor:
         done = index / len(timesteps)
         network.begin_pass(index)
         guidance = config.guidance if config.guides(done + 0.5 / len(timesteps)) else None
@@ -127,8 +140,12 @@ def denoise(
         return found
 
     def report(index: int) -> None:
-        if on_step is not None:
-            _tell(on_step, index, len(timesteps), config.n_run)
+        # some samplers need several passes per step
+        before, done = (n * config.n_run // len(timesteps) for n in (index, index + 1))
+        if done > before and on_step is not None:
+            on_step(done, config.n_run)
+        if done > before and on_latents is not None and guess is not None:
+            on_latents(guess, done, config.n_run)
 
     with (
         uncompiled(enabled=config.circular or cache is not None),
@@ -147,9 +164,14 @@ def denoise(
     if cache is not None and config.on_remark is not None:
         config.on_remark(cache.remark)
     check_finite(pipeline, latents)
-    if inpainting is not None:
-        latents = torch.where(inpainting.mask <= 0, inpainting.latents, latents)
-    return latents
+    return _kept(latents, inpainting)
+
+
+def _kept(latents: Tensor, inpainting: Inpainting | None) -> Tensor:
+    """The latents, with those that are never regenerated as they were given."""
+    if inpainting is None:
+        return latents
+    return torch.where(inpainting.mask <= 0, inpainting.latents, latents)
 
 
 def _guide_for(pipeline: Pipeline, noise: Tensor, guide: Tensor | None) -> Tensor | None:
@@ -188,13 +210,6 @@ def iterate(
         latents = scheduler.step(predicted, timestep, latents, **options).prev_sample
         on_pass(index)
     return latents
-
-
-def _tell(on_step: OnStep, index: int, n_passes: int, n_steps: int) -> None:
-    """Report a finished step; some samplers need several passes per step."""
-    before, done = index * n_steps // n_passes, (index + 1) * n_steps // n_passes
-    if done > before:
-        on_step(done, n_steps)
 
 
 def _start(

@@ -67,7 +67,32 @@ def exact_prediction(
         return noise.clone()
     if kind == "sample":
         return latents.clone()
-    alphas = scheduler.alphas_cumprod.to(noise)
-    below = timestep.long().clamp(max=len(alphas) - 2)  # Karras' timesteps lie between
-    alpha = torch.lerp(alphas[below], alphas[below + 1], (timestep - below).to(noise))
+    alpha = _alpha(scheduler, noise, timestep)
     return alpha.sqrt() * noise - (1 - alpha).sqrt() * latents
+
+
+def clean_latents(
+    scheduler: Any,
+    noisy: Float[Tensor, "batch channel row column"],
+    prediction: Float[Tensor, "batch channel row column"],
+    timestep: Tensor,
+) -> Float[Tensor, "batch channel row column"]:
+    """The latents that a network's prediction of `noisy` means; with `exact_prediction`, those
+    that were noised.
+
+    `noisy` is what the network was given: √α times the latents and √(1 − α) times the noise.
+    """
+    kind = scheduler.config.prediction_type
+    if kind == "sample":
+        return prediction.clone()
+    alpha = _alpha(scheduler, noisy, timestep)
+    if kind == "epsilon":
+        return (noisy - (1 - alpha).sqrt() * prediction) / alpha.sqrt()
+    return alpha.sqrt() * noisy - (1 - alpha).sqrt() * prediction
+
+
+def _alpha(scheduler: Any, like: Tensor, timestep: Tensor) -> Tensor:
+    """The part of the latents in the variance at a timestep."""
+    alphas = scheduler.alphas_cumprod.to(like)
+    below = timestep.long().clamp(max=len(alphas) - 2)  # Karras' timesteps lie between
+    return torch.lerp(alphas[below], alphas[below + 1], (timestep - below).to(like))

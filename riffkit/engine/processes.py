@@ -58,7 +58,7 @@ def _processes(n: int) -> Iterator[list[Connection]]:
     spawn = get_context("spawn")
     processes, connections = [], []
     try:
-        with _uninterrupted():
+        with uninterrupted():
             for _ in range(n):
                 ours, theirs = spawn.Pipe()
                 process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
@@ -75,7 +75,7 @@ def _processes(n: int) -> Iterator[list[Connection]]:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Ctrl-C waits for its end, and processes that begin in it don't see one as they start."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -90,14 +90,18 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def ignore_interrupts() -> None:
+    """In a worker: Ctrl-C reaches the whole group, but it is the parent that ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _serve(connection: Connection) -> None:
     """A worker's life: it ends with the process that spawned it, whatever it is doing."""
     import threading
 
-    # Ctrl-C reaches the whole group, but it is the parent that ends its workers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    ignore_interrupts()
     parent = parent_process()
     assert parent is not None
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.diffusion.conditioning import with_equal_tokens
-from riffkit.diffusion.denoise import Inpainting, OnStep, SamplerConfig, Window, denoise
+from riffkit.diffusion.denoise import Inpainting, OnLatents, OnStep, SamplerConfig, Window, denoise
 from riffkit.models.pipeline import Pipeline
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 
@@ -112,6 +112,7 @@ class Canvas:
         guide: Float[Tensor, "#batch channel row column"] | None = None,
         seed: int | Sequence[int] = 0,
         on_step: OnStep | None = None,
+        on_latents: OnLatents | None = None,
     ) -> Float[Tensor, "batch channel row column"]:
         """Denoise latents for the canvas, with the bar cue in its channel.
 
@@ -130,6 +131,7 @@ class Canvas:
             guide=guide,
             generators=[torch.Generator().manual_seed(one) for one in seeds],
             on_step=on_step,
+            on_latents=on_latents,
         )
 
     def cued(

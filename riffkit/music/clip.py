@@ -229,3 +229,14 @@ def recorded_recipe(path: Path) -> Recipe:
 def recipe_of(image: SpectrogramImage) -> Recipe | None:
     """The recipe stored in an image, or None."""
     return None if image.recipe is None else Recipe.from_dict(image.recipe)
+
+
+def lead_samples(recipe: Recipe) -> int | None:
+    """How many samples a clip's image begins before its sound, as far as its recipe says: those of
+    the clip that it was made of, at the image's rate.
+    """
+    if recipe.command == "extend" and recipe.arguments.get("before"):
+        return 0
+    source = recipe.inputs.get("clip") or recipe.inputs.get("file") or {}
+    lead = source.get("lead_samples")
+    return lead if isinstance(lead, int) else None

@@ -173,16 +173,16 @@ def decode(
         image, vocoder=vocoder, quality=quality, seed=seed, circular=circular, device=device
     )
     recipe = _recipe("decode", arguments, path)
-    has_level = _has_level(image, waveform)
+    is_leveled = has_level(image, waveform)
     clip = finish(
         waveform,
         image,
         recipe,
-        Ending(lufs=None, faded=False) if has_level else Ending(faded=False),
+        Ending(lufs=None, faded=False) if is_leveled else Ending(faded=False),
         circular=circular,
         loudness=loudness,
         title=path.stem,
-        notes=_notes(image, is_level_set=not has_level and loudness is None),
+        notes=_notes(image, is_level_set=not is_leveled and loudness is None),
     )
     return replace(clip, loop=circular and _is_loop(image))
 
@@ -193,7 +193,7 @@ def _is_loop(image: SpectrogramImage) -> bool:
     return bool(recipe.get("command") == "loop" or recipe.get("arguments", {}).get("loop"))
 
 
-def _has_level(image: SpectrogramImage, waveform: Float[Tensor, "channel sample"]) -> bool:
+def has_level(image: SpectrogramImage, waveform: Float[Tensor, "channel sample"]) -> bool:
     """Whether the image says how loud black is, and that fits."""
     is_known = image.max_value is not None and "max_value" not in image.assumed
     return is_known and bool(waveform.abs().max() <= 1)

@@ -215,8 +215,8 @@ class Painted:
     """One image, or a band's, and how that becomes a clip. A band's clip has the image of its mix.
 
     `loop` makes it circular. `seed` is the vocoder's. `known` is existing sound to keep; `join`
-    combines the new sound with it. `ending` is applied last. `measure(sound)` returns notes for the
-    user.
+    combines the new sound with it. `sound` is the image's own, which is then not decoded. `ending`
+    is applied last. `measure(sound)` returns notes for the user.
     """
 
     image: SpectrogramImage | Band
@@ -226,3 +226,4 @@ class Painted:
     known: KnownPart | None = None
     join: Join | None = None
     measure: Callable[[Tensor], tuple[str, ...]] | None = None
+    sound: Float[Tensor, "channel sample"] | None = None

@@ -83,6 +83,7 @@ MELODY = Input(
     "Audio or MIDI file with a melody: it leads, and is accompanied.",
     _open_melody,
     check=_check_melody,
+    kinds=("audio", "midi"),
 )
 
 
@@ -102,7 +103,11 @@ def _check_drums(path: Path) -> None:
 
 
 DRUMS = Input(
-    "drums", "MIDI file with drums, repeated to the length.", _open_drums, check=_check_drums
+    "drums",
+    "MIDI file with drums, repeated to the length.",
+    _open_drums,
+    check=_check_drums,
+    kinds=("midi",),
 )
 
 
@@ -119,7 +124,11 @@ def _check_score(path: Path) -> None:
 
 
 SCORE = Input(
-    "score", "MIDI file to play, each track by its instrument.", _open_score, check=_check_score
+    "score",
+    "MIDI file to play, each track by its instrument.",
+    _open_score,
+    check=_check_score,
+    kinds=("midi",),
 )
 
 
@@ -166,6 +175,7 @@ MASK = Input(
     "PNG painted over the clip's image: white is regenerated, black kept.",
     _open_mask,
     check=_check_mask,
+    kinds=("image",),
 )
 
 

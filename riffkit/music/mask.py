@@ -78,13 +78,7 @@ def read_mask(path: Path, source: Source) -> PaintedMask:
     are then those of riffusion-v1, or of the preset that its tags name. Raises ParameterError for
     another size, for a file that can't be read, and for a spectrogram, which isn't a mask.
     """
-    try:
-        with Image.open(path) as opened:
-            flat = Image.fromarray(flattened(opened, over=0))
-            params = params_in(opened.info)
-        levels = np.asarray(flat.convert("L"), np.float64) / 255
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise ParameterError(f"mask={path.name!r}: can't be read as an image") from error
+    levels, params = _levels_in(path)
     if params is not None and ((levels > 0.05) & (levels < 0.95)).mean() > _MOST_GRAY:
         raise ParameterError(
             f"mask={path.name!r}: is a spectrogram and not a mask; paint white over what is to be "
@@ -96,6 +90,37 @@ def read_mask(path: Path, source: Source) -> PaintedMask:
         levels = _of_layout(levels, params, source, path)
         remarks = (f"{path.name}: laid over the clip's image, with the rows of {params.preset}",)
     return PaintedMask(levels, {"name": path.name, "sha256": sha256(path)}, remarks)
+
+
+def _levels_in(path: Path) -> tuple[Mask, SpectrogramParams | None]:
+    """An image's gray levels, and its spectrogram parameters if it has any."""
+    try:
+        with Image.open(path) as opened:
+            flat = Image.fromarray(flattened(opened, over=0))
+            params = params_in(opened.info)
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        raise ParameterError(f"mask={path.name!r}: can't be read as an image") from error
+    return np.asarray(flat.convert("L"), np.float64) / 255, params
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledMask:
+    """A mask of any size, and the file's identity for the recipe."""
+
+    levels: Mask
+    identity: dict[str, str]
+    remarks: tuple[str, ...] = ()
+
+    def cells(self, rows: int, columns: int) -> Float[Tensor, "1 1 latent_row column"]:
+        """Stretched over so many latent cells, each the mean of its pixels."""
+        levels = torch.from_numpy(self.levels).float()[None, None]
+        return torch.nn.functional.adaptive_avg_pool2d(levels, (rows, columns))
+
+
+def read_scaled_mask(path: Path) -> ScaledMask:
+    """Read a mask that is laid over latents of any size; ParameterError if it can't be read."""
+    levels, _ = _levels_in(path)
+    return ScaledMask(levels, {"name": path.name, "sha256": sha256(path)})
 
 
 def _of_layout(

@@ -7,19 +7,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL.PngImagePlugin import PngImageFile
 
 from riffkit.atomic import atomic_path, check_output_folder, check_output_path, output_error
-from riffkit.audio.encoding import format_of
+from riffkit.audio.encoding import Storage, format_of
 from riffkit.audio.reader import read_tags
 from riffkit.errors import OutputError
 from riffkit.kinds import SOUND_SUFFIXES
 from riffkit.music.task import slug
 from riffkit.provenance.recipe import TAG
 from riffkit.score.midi import recipe_in
-from riffkit.spectrogram.png import PARAMS_KEYWORD, RECIPE_KEYWORD, SOFTWARE
+from riffkit.spectrogram.png import PARAMS_KEYWORD, RECIPE_KEYWORD, SOFTWARE, write_contents
+
+if TYPE_CHECKING:
+    from riffkit.music.clip import Clip
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,19 @@ def check_stems(folder: Path, *, inputs: Collection[Path] = (), force: bool = Fa
                 f"{str(folder)!r} holds {path.name!r}, which isn't riffkit's own; choose another "
                 "name, or set `force` to write the stems beside it"
             )
+
+
+def write_clip(clip: Clip, target: Target, storage: Storage) -> bool:
+    """Write a clip's sound and image, both or neither, and before them its stems, if they are asked
+    for; whether it has stems.
+    """
+    with_stems = bool(clip.recipe.arguments.get("stems") and clip.stems)
+    if with_stems:
+        write_stems(target.stems, clip.stem_files(target.audio.suffix, storage))
+    with atomic_path(target.image) as image:
+        write_contents(image, clip.image.contents())
+        clip.save(target.audio, bits=storage.bits, sample_rate=storage.sample_rate)
+    return with_stems
 
 
 def write_stems(folder: Path, stems: Mapping[str, bytes]) -> None:

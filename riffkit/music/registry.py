@@ -18,16 +18,19 @@ _ADDED: dict[str, Task[Any]] = {}
 
 
 def tasks() -> dict[str, Task[Any]]:
-    """Every task by its name, riffkit's own first."""
-    return {**_found(), **_ADDED}
+    """Every task by its name, riffkit's own first; without those that are unlisted."""
+    return {name: one for name, one in _all().items() if not one.unlisted}
 
 
 def task(name: str) -> Task[Any]:
-    """The task of that name; raises ParameterError if there is none."""
-    known = tasks()
-    if name not in known:
-        raise ParameterError(f"task={name!r}: unknown; must be one of {', '.join(known)}")
-    return known[name]
+    """The task of that name, unlisted or not; raises ParameterError if there is none."""
+    if name not in _all():
+        raise ParameterError(f"task={name!r}: unknown; must be one of {', '.join(tasks())}")
+    return _all()[name]
+
+
+def _all() -> dict[str, Task[Any]]:
+    return {**_found(), **_ADDED}
 
 
 def register(added: Task[Any]) -> None:

@@ -25,7 +25,7 @@ from riffkit.music.codec import decode, encode
 from riffkit.music.composing import Composition, composed, request_of
 from riffkit.music.midi import is_midi
 from riffkit.music.midi_score import read_score
-from riffkit.music.registry import tasks
+from riffkit.music.registry import task as task_named
 from riffkit.music.run import perform, prepare
 from riffkit.music.session import Session
 from riffkit.music.task import Call
@@ -141,14 +141,17 @@ def remake(recipe: Recipe, places: Places) -> Made:
 
 def _painted(recipe: Recipe, places: Places) -> Clip:
     """Repeat a painting task."""
-    if recipe.command not in tasks():
-        raise ParameterError(f"recipe command={recipe.command!r}: unknown; update riffkit")
+    try:
+        task = task_named(recipe.command)
+    except ParameterError as error:
+        raise ParameterError(
+            f"recipe command={recipe.command!r}: unknown; update riffkit"
+        ) from error
     if recipe.command == "generate" and "melody" in recipe.inputs and recipe.score is None:
         raise ParameterError(
             f"{places.made.name!r}: an earlier version followed its melody in another way, so it "
             "can't be replayed; `riff generate` with its prompt and melody makes another"
         )
-    task = tasks()[recipe.command]
     values = dict(recipe.arguments)
     index, stem = values.pop("index", 0), values.pop("stem", None)
     values.pop("painting", None)

@@ -134,6 +134,8 @@ def _clip(
         stems = {name: torch.from_numpy(stem) for name, stem in mixed.stems.items()}
         waveform = torch.from_numpy(mixed.waveform)
         image = _image_like(images[0], waveform)
+    elif painted.sound is not None:
+        waveform = painted.sound
     else:
         waveform = decode(image, known=painted.known, **options)
     _log.debug("decoded by %s in %.2f s", request.vocoder, time.perf_counter() - begin)

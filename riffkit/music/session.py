@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from riffkit.diffusion.conditioning import encode_weighted, n_chunks
-from riffkit.diffusion.denoise import Inpainting, OnStep
+from riffkit.diffusion.denoise import Inpainting, OnLatents, OnStep
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.canvas import Canvas, Conditioning, PromptSchedule
@@ -25,8 +25,9 @@ from riffkit.provenance.recipe import Recipe
 class Session:
     """The state of one call of a task.
 
-    `on_step` is called with (steps done, total steps). `recorded` is the recipe of a replay.
-    `stems_folder` may hold players that were painted before.
+    `on_step` is called with (steps done, total steps), and may end the painting by raising;
+    `on_latents` with the picture so far (riffkit/music/preview.py) too. `recorded` is the recipe of
+    a replay. `stems_folder` may hold players that were painted before.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Session:
         pipeline: Pipeline,
         *,
         on_step: OnStep | None = None,
+        on_latents: OnLatents | None = None,
         recorded: Recipe | None = None,
         stems_folder: Path | None = None,
     ) -> None:
         self.stems_folder = stems_folder
         self.pipeline = pipeline
         self.on_step = on_step
+        self.on_latents = on_latents
         self.recorded = recorded
         self._prompts: dict[str, Prompt] = {}
         self._conditionings: dict[tuple[Emphasis, Emphasis], Conditioning] = {}
@@ -95,7 +98,7 @@ class Session:
     ) -> Float[Tensor, "batch channel row column"]:
         """Latents of the canvas, as `Canvas.paint` says.
 
-        `steps` replaces the plan's; with `silent`, `on_step` isn't called.
+        `steps` replaces the plan's; with `silent`, nothing is called.
         """
         config = replace(
             plan.denoising,
@@ -103,9 +106,15 @@ class Session:
             steps=plan.denoising.steps if steps is None else steps,
             on_remark=None if silent else self.remark,
         )
-        on_step = None if silent else self.on_step
         return canvas.paint(
-            schedules, noise, config, inpainting=inpainting, guide=guide, seed=seed, on_step=on_step
+            schedules,
+            noise,
+            config,
+            inpainting=inpainting,
+            guide=guide,
+            seed=seed,
+            on_step=None if silent else self.on_step,
+            on_latents=None if silent else self.on_latents,
         )
 
     def picture(

@@ -25,7 +25,7 @@ from riffkit.errors import ParameterError
 from riffkit.kinds import is_image
 from riffkit.limits import bpm_text
 from riffkit.models.pipeline import Pipeline
-from riffkit.music.clip import read_recipe, recipe_of
+from riffkit.music.clip import lead_samples, read_recipe, recipe_of
 from riffkit.music.finish import Ending
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
@@ -51,7 +51,7 @@ class Source:
     `image` begins `n_lead` samples before the clip, on a downbeat, and ends with a bar; it is in a
     key that the model knows. `loop` means that the clip fills its bars exactly and is circular.
     `identity` lets a recipe find the file again; `remarks` are notes for the user; `prompt` is the
-    one it was made from, if its recipe has it.
+    one it was made from, if its recipe has it. `drawn` means that the file is an image.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -63,6 +63,7 @@ class Source:
     identity: dict[str, Any]
     remarks: tuple[str, ...]
     prompt: str = ""
+    drawn: bool = False
 
     @property
     def grid(self) -> BeatGrid:
@@ -140,12 +141,16 @@ def open_source(
         waveform, rate, made.get("key") if request.key is None else request.key, path, pipeline
     )
     identity: dict[str, Any] = {"name": path.name, "sha256": sha256(path)}
+    is_own_grid = (bpm, beats_per_bar) == (made.get("bpm"), made.get("beats_per_bar"))
+    own_lead = lead_samples(recipe) if recipe is not None and is_own_grid else None
     grid, n_lead, loop = _lay_out(
         waveform.shape[-1],
         rate,
         bpm,
         beats_per_bar,
-        lambda: _lead(waveform, rate, track, bpm, beats_per_bar, identity["sha256"], recorded),
+        lambda: _lead(
+            waveform, rate, track, bpm, beats_per_bar, identity["sha256"], recorded, own_lead
+        ),
         path,
     )
     if not loop:
@@ -172,6 +177,7 @@ def open_source(
         identity=identity,
         remarks=tuple(note for note in (bpm_note, key_note) if note),
         prompt=str(made.get("prompt") or ""),
+        drawn=drawn is not None,
     )
 
 
@@ -183,14 +189,20 @@ def _lead(
     beats_per_bar: int,
     hashed: str,
     recorded: Recipe | None,
+    own: int | None,
 ) -> int:
-    """The samples of silence that align the bars of a clip, if not a loop, with the grid."""
+    """The samples of silence that align the bars of a clip, if not a loop, with the grid.
+
+    A clip that was made of another knows its `own`.
+    """
     bar_samples = 60 / bpm * beats_per_bar * rate
     if recorded is not None:
         for identity in recorded.inputs.values():
             if identity.get("sha256") == hashed and "lead_samples" in identity:
                 return int(identity["lead_samples"])
         seconds = first_downbeat(waveform, rate, bpm=bpm, beats_per_bar=beats_per_bar)
+    elif own is not None:
+        return own
     else:
         bars = track()
         seconds = 0.0 if bars is None else bars.beat_seconds[bars.downbeat] + _RISE_SECONDS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from riffkit.music.request import PaintRequest
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from riffkit.music.session import Session
 
 RequestT = TypeVar("RequestT", bound=PaintRequest)
+Kind = Literal["audio", "image", "midi"]
 Opened = Mapping[str, Any]
 """The opened inputs, by name."""
 
@@ -33,7 +34,7 @@ class Input:
     path. `or_prompt`: the request's field of the same name is a prompt, or the name of this file.
     `check(path)` raises a RiffkitError for a file of another kind, before a model is loaded.
     `expand(path)` instead of `open`: the file holds values for the request and other inputs, which
-    a recipe then keeps in its place.
+    a recipe then keeps in its place. `kinds` are those of files that it may be.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Input:
     names: Callable[[], Sequence[str]] = tuple
     check: Callable[[Path], None] | None = None
     expand: Callable[[Path], Mapping[str, Any]] | None = None
+    kinds: tuple[Kind, ...] = ("audio", "image")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Task(Generic[RequestT]):
     ParameterError for what doesn't go together, before a model is loaded. `count`: the field
     that says how many clips one call makes; None for one. `from_list`: the option of the command
     that takes a list of prompts in place of one. `instead`: a field given to one call alone takes
-    the place of another that was meant for all. `example`: a line of Python.
+    the place of another that was meant for all. `example`: a line of Python. `unlisted`: known to
+    servers, batches and replay by its name, but neither a command nor a method.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Task(Generic[RequestT]):
     check: Callable[[RequestT, Mapping[str, Any]], None] | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
     example: str = ""
+    unlisted: bool = False
 
     def n_clips(self, request: RequestT) -> int:
         """The number of clips that one call makes."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from riffkit.errors import ParameterError
+from riffkit.music.fields import option
 
 Easing = Literal["linear", "smooth", "hold"]
 EASINGS: tuple[Easing, ...] = get_args(Easing)
@@ -20,13 +21,15 @@ class Keyframe:
     the piece's. `easing` is linear, smooth at both ends, or a hold until the next keyframe.
     """
 
-    bar: float
-    prompt: str
-    negative_prompt: str = ""
-    seed: int | None = None
-    strength: float = 1.0
-    guidance: float | None = None
-    easing: Easing = "linear"
+    bar: float = option("Where it is reached, in bars; 0 is the beginning.", least=0)
+    prompt: str = option("The music there, in words.")
+    negative_prompt: str = option("What to avoid there. Default: what the whole piece avoids.", "")
+    seed: int | None = option("Seed of its noise. Default: the piece's.", None)
+    strength: float = option("0 repeats the theme, 1 ignores it.", 1.0, least=0, most=1)
+    guidance: float | None = option(
+        "Guidance there. Default: the piece's.", None, least=0, most=100
+    )
+    easing: Easing = option("The way to the next keyframe.", "linear")  # noqa: RUF009
 
 
 @dataclass(frozen=True)

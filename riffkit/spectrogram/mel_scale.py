@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from jaxtyping import Float64
 
 from riffkit.spectrogram.params import HTK_BREAK_HZ, SpectrogramParams
@@ -27,6 +26,8 @@ def mel_to_hz(mel: float, break_hz: float = HTK_BREAK_HZ) -> float:
 
 def corner_hz(params: SpectrogramParams) -> Float64[np.ndarray, " corner"]:
     """The n_mels + 2 corner frequencies of the rows' triangles."""
+    import torch  # whose steps differ from numpy's in the last bits
+
     low, high = (hz_to_mel(hz, params.mel_break_hz) for hz in (params.min_hz, params.max_hz))
     mels = torch.linspace(low, high, params.n_mels + 2, dtype=torch.float64).tolist()
     return np.array([mel_to_hz(mel, params.mel_break_hz) for mel in mels])

@@ -10,7 +10,7 @@ from diffusers import StableDiffusionPipeline
 
 from riffkit.diffusion.conditioning import encode_prompts, n_chunks
 from riffkit.diffusion.denoise import Inpainting, SamplerConfig, Window, denoise
-from riffkit.diffusion.inpainting import exact_prediction, noised
+from riffkit.diffusion.inpainting import clean_latents, exact_prediction, noised
 from riffkit.diffusion.latents import draw_noise, latents_to_pixels, pixels_to_latents
 from riffkit.diffusion.predict import MOST_CELLS
 from riffkit.diffusion.samplers import new_scheduler, step_options, timesteps_for
@@ -242,8 +242,10 @@ def test_what_an_all_knowing_network_predicts(
     latents = noise * scheduler.init_noise_sigma
     for timestep in timesteps_for(scheduler, 8, n_run=6, device=tiny.device):
         latents = noised(scheduler, inpainting, noise, timestep)
-        scheduler.scale_model_input(latents, timestep)
+        scaled = scheduler.scale_model_input(latents, timestep)
         said = exact_prediction(scheduler, inpainting, noise, timestep)
+        clean = clean_latents(scheduler, scaled, said, timestep)
+        torch.testing.assert_close(clean, inpainting, atol=0.01, rtol=0)
         step = {} if sampler is None else step_options(scheduler, [torch.Generator()])
         latents = scheduler.step(said, timestep, latents, **step).prev_sample
     torch.testing.assert_close(latents, inpainting, atol=0.08, rtol=0)

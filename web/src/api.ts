@@ -109,7 +109,9 @@ export interface Axes {
   /** Centre of each row in Hz, top row first. */
   hz: number[];
   columns_per_beat: number | null;
+  /** Column x is heard at x · seconds_per_column − lead_seconds. */
   seconds_per_column: number;
+  lead_seconds: number;
   /** The level in dB of gray 0…255; 0 dB is black. */
   level_db: number[];
   transpose: number;

@@ -58,6 +58,8 @@ export interface App {
   /** The chosen clip: what the transport plays and what Paint, Notes and Station start from. */
   readonly selected: Signal<Clip | null>;
   readonly view: Signal<ViewName>;
+  /** The job whose clips Make shows as candidates. */
+  readonly shownJob: Signal<string | null>;
   /** Whether the event stream is connected. */
   readonly connected: Signal<boolean>;
   /** "dark" or "light", as the system says: what is drawn on canvases must be drawn again. */
@@ -75,8 +77,17 @@ export interface App {
   clip(id: string): Promise<Clip>;
   /** Changes and removals: the server's answer is in `clips` afterwards. */
   keep(clip: Clip, kept: boolean): Promise<void>;
+  rename(clip: Clip, title: string): Promise<void>;
+  /** Opens Make with the settings that a clip was made with. */
+  useSettings(clip: Clip): Promise<void>;
+  /** Set by `useSettings`; Make takes it and sets it back to null. */
+  readonly settings: Signal<Job | null>;
   /** Removes a clip after some seconds in which it can be had back. */
   discard(clip: Clip): void;
+  /** Told when a clip is discarded (true) and when it is had back (false). */
+  onDiscard(told: (id: string, gone: boolean) => void): () => void;
+  /** Has a discarded clip back (the last one without an id); false where it is too late. */
+  undiscard(id?: string): boolean;
   /** Plays a clip: at once, or on the next downbeat where something plays. Chooses it, too. */
   playClip(clip: Clip): Promise<void>;
   /** Goes to a place in a clip; another clip is chosen, and plays from there if something plays. */

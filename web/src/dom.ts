@@ -43,6 +43,7 @@ export function icon(name: keyof typeof PATHS): SVGSVGElement {
 // Stroked lines of 1.5; `.icon.solid` fills them.
 const PATHS = {
   play: "M4.5 2.5v11l9-5.5z",
+  pause: "M4 3h2.5v10H4zM9.5 3H12v10H9.5z",
   stop: "M3.5 3.5h9v9h-9z",
   loop: "M3 8a4 4 0 0 1 4-4h6M10.5 1.5 13 4l-2.5 2.5M13 8a4 4 0 0 1-4 4H3M5.5 14.5 3 12l2.5-2.5",
   volume: "M2.5 6v4h2.5l3.5 3V3L5 6zM11 5.5a3.5 3.5 0 0 1 0 5M13 3.5a6.3 6.3 0 0 1 0 9",

@@ -236,6 +236,13 @@ export class Engine {
     this.current.voices.delete(id);
   }
 
+  /** Sounds a buffer once, at once, beside the run: a note that is drawn, say. */
+  async sample(buffer: AudioBuffer): Promise<void> {
+    const context = this.contextAt(buffer.sampleRate);
+    if (context.state !== "running") await context.resume();
+    start(context, buffer, this.master!, { at: context.currentTime, offset: 0, loop: null });
+  }
+
   private started(run: Run, at: number, offset: number, soft: boolean): Playing {
     const loop = this.loop.get() ? this.span(run) : null;
     const playing = { run, course: { at, offset, loop, length: run.length }, voices: new Map() };

@@ -205,19 +205,26 @@ export class SpectrogramView {
   yOf(row: number): number {
     return this.plot.y + (row / Math.max(1, this.rows)) * this.plot.height;
   }
+  /** When a column is heard. The image begins with a bar, perhaps before the sound. */
   secondsOf(column: number): number {
-    const clip = this.clip.get();
-    return clip ? (column / clip.image.width) * clip.seconds : 0;
+    const { step, lead } = this.clock;
+    return column * step - lead;
   }
   columnOf(seconds: number): number {
+    const { step, lead } = this.clock;
+    return (seconds + lead) / step;
+  }
+  private get clock(): { step: number; lead: number } {
+    const axes = this.axes.get();
+    if (axes) return { step: axes.seconds_per_column, lead: axes.lead_seconds };
     const clip = this.clip.get();
-    return clip ? (seconds / clip.seconds) * clip.image.width : 0;
+    return { step: clip ? clip.seconds / clip.image.width : 1, lead: 0 };
   }
   /** Columns of a beat; null without a tempo. */
   get columnsPerBeat(): number | null {
     const clip = this.clip.get();
     if (!clip?.bpm) return null;
-    return this.axes.get()?.columns_per_beat ?? this.columnOf(60 / clip.bpm);
+    return this.axes.get()?.columns_per_beat ?? 60 / clip.bpm / this.clock.step;
   }
   /** The column of the nearest beat. */
   snapped(column: number): number {
@@ -354,7 +361,7 @@ export class SpectrogramView {
     if (!clip || !this.width) return;
     const { plot } = this;
     for (const mark of this.marks(clip)) {
-      const x = Math.round(this.xOf(this.columnOf(mark.at))) + 0.5;
+      const x = Math.round(this.xOf(mark.at / this.clock.step)) + 0.5;
       if (mark.at === 0 || (this.options.compact && mark.weight === 1)) continue;
       context.strokeStyle = this.color(mark.weight === 2 ? "--grid-strong" : "--grid");
       context.beginPath();
@@ -365,8 +372,8 @@ export class SpectrogramView {
   }
 
   private marks(clip: Clip) {
-    const pixelsPerSecond = (this.window.get().scale * this.columns) / clip.seconds;
-    return timeMarks(clip.seconds, meterOf(clip), pixelsPerSecond);
+    const { step } = this.clock;
+    return timeMarks(this.columns * step, meterOf(clip), this.window.get().scale / step);
   }
 
   private drawAxes(context: CanvasRenderingContext2D): void {
@@ -411,7 +418,7 @@ export class SpectrogramView {
     context.rect(plot.x, 0, plot.width, plot.y);
     context.clip();
     for (const mark of this.marks(clip)) {
-      const x = this.xOf(this.columnOf(mark.at));
+      const x = this.xOf(mark.at / this.clock.step);
       context.fillStyle = this.color(mark.weight === 2 ? "--text" : "--muted");
       context.fillRect(Math.round(x), plot.y - (mark.weight === 2 ? 7 : 4), 1, mark.weight === 2 ? 6 : 3);
       if (mark.text) context.fillText(mark.text, x + 4, plot.y - 9);

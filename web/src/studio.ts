@@ -1,11 +1,21 @@
 // The App: the server's jobs and clips as the page knows them, and the choices of its user.
 
 import type { Api, Clip, Job, ServerEvent, Task } from "./api";
-import type { App, Kind, ViewName } from "./app";
+import type { App, ViewName } from "./app";
 import { Engine } from "./engine";
-import { signal } from "./state";
+import { signal, type Signal } from "./state";
 
-export function makeApp(api: Api, say: App["say"]): App & { start(): Promise<void> } {
+const UNDO_MS = 6000;
+const OVER = ["done", "failed", "cancelled"];
+
+export interface Studio extends App {
+  /** Reads everything from the server; again after each lost connection. */
+  start(): Promise<void>;
+  /** Begins to follow the server's events. */
+  follow(): void;
+}
+
+export function makeStudio(api: Api, say: App["say"]): Studio {
   const engine = new Engine((url) => api.bytes(url));
   const clips = signal<Clip[]>([]);
   const jobs = signal<Job[]>([]);
@@ -13,108 +23,163 @@ export function makeApp(api: Api, say: App["say"]): App & { start(): Promise<voi
   const view = signal<ViewName>("make");
   const connected = signal(false);
   const tasks = signal<Task[]>([]);
+  const shownJob = signal<string | null>(null);
+  const settings = signal<Job | null>(null);
   const listeners = new Set<(event: ServerEvent) => void>();
-  const dark = matchMedia("(prefers-color-scheme: light)");
-  const theme = signal<"dark" | "light">(dark.matches ? "light" : "dark");
-  dark.addEventListener("change", () => theme.set(dark.matches ? "light" : "dark"));
+  const discards = new Set<(id: string, gone: boolean) => void>();
+  const discarding = new Map<string, { clip: Clip; timer: number }>();
+  const fetching = new Set<string>();
 
   const putClip = (clip: Clip) => {
-    const known = clips.get();
-    const at = known.findIndex((c) => c.id === clip.id);
-    clips.set(at < 0 ? [clip, ...known] : known.with(at, clip));
+    if (discarding.has(clip.id)) return;
+    put(clips, clip);
     if (selected.get()?.id === clip.id) selected.set(clip);
+    const job = jobs.get().find((j) => j.id === clip.job);
+    if (job) put(jobs, { ...job, clips: byIndex([...job.clips.filter((c) => c.id !== clip.id), clip]) });
   };
   const dropClip = (id: string) => {
-    clips.set(clips.get().filter((c) => c.id !== id));
+    const { clip } = engine.run.get() ?? {};
+    if (clip?.id === id) engine.stop();
+    clips.update((known) => known.filter((c) => c.id !== id));
+    jobs.update((known) => known.map((j) => (j.clips.some((c) => c.id === id) ? { ...j, clips: j.clips.filter((c) => c.id !== id) } : j)));
     if (selected.get()?.id === id) selected.set(null);
   };
   const putJob = (job: Job) => {
-    const known = jobs.get();
-    const at = known.findIndex((j) => j.id === job.id);
-    jobs.set(at < 0 ? [job, ...known] : known.with(at, job));
+    const left = job.clips.filter((c) => !discarding.has(c.id));
+    put(jobs, { ...job, clips: byIndex(left) });
   };
-  const changeJob = (id: string, change: (job: Job) => Job) => {
-    const job = jobs.get().find((j) => j.id === id);
-    if (job) putJob(change(job));
-    else void api.job(id).then(putJob, () => {});
+  const refresh = async (id: string) => {
+    if (fetching.has(id)) return;
+    fetching.add(id);
+    try {
+      putJob(await api.job(id));
+    } catch {
+      // removed meanwhile, or the connection is lost: `start` reads it again
+    } finally {
+      fetching.delete(id);
+    }
   };
 
   const take = (event: ServerEvent) => {
     if (event.name === "removed") dropClip(event.clip);
-    else if (event.name === "clip") {
-      putClip(event.clip);
-      changeJob(event.job, (job) => ({
-        ...job, clips: [...job.clips.filter((c) => c.id !== event.clip.id), event.clip],
-      }));
-    } else if (event.name === "progress") {
-      changeJob(event.job, (job) => ({
-        ...job, state: "running", clip: event.clip, step: event.step, steps: event.steps,
-      }));
-    } else if (event.name !== "preview") {
-      void api.job(event.job).then(putJob, () => {});
+    else {
+      const job = jobs.get().find((j) => j.id === event.job);
+      if (!job) void refresh(event.job);
+      else if (event.name === "started") put(jobs, { ...job, state: "running", position: null });
+      else if (event.name === "queued") put(jobs, { ...job, state: "queued", position: event.position });
+      else if (event.name === "progress") {
+        const { clip, step, steps } = event;
+        put(jobs, { ...job, state: "running", position: null, clip, step, steps });
+      } else if (event.name === "failed") put(jobs, { ...job, state: "failed", error: event.error });
+      else if (event.name === "cancelled") put(jobs, { ...job, state: "cancelled" });
+      else if (event.name === "done") put(jobs, { ...job, state: "done", notes: event.notes });
+      if (event.name === "clip") putClip(event.clip);
+      if (OVER.includes(event.name)) void refresh(event.job);
     }
     for (const told of [...listeners]) told(event);
   };
 
-  const app = {
-    api, engine, clips, jobs, selected, view, connected, tasks, theme, say,
-    open(name: ViewName, clip?: Clip) {
+  // a brace that fits one clip doesn't fit another of other bars
+  let grid = "";
+  selected.on((clip) => {
+    if (!clip) return;
+    const next = `${clip.bpm} ${clip.beats} ${clip.beats_per_bar} ${clip.bpm ? "" : clip.seconds}`;
+    if (next !== grid) engine.brace.set(null);
+    grid = next;
+  });
+  addEventListener("pagehide", () => {
+    for (const id of discarding.keys()) void fetch(`api/clips/${id}`, { method: "DELETE", keepalive: true });
+  });
+
+  const studio: Studio = {
+    api, engine, clips, jobs, selected, view, connected, tasks, shownJob, settings, theme: themeSignal(), say,
+    open(name, clip) {
       if (clip) selected.set(clip);
       view.set(name);
     },
-    async submit(task: string, request: object, inputs?: Record<string, string>, count = 1) {
-      const job = await api.submit({ task, request: { ...request }, inputs: inputs ?? {}, count });
+    async submit(task, request, inputs, count = 1) {
+      const job = await api.submit({ task, request, inputs: inputs ?? {}, count });
       putJob(job);
       return job;
     },
-    whenDone(id: string): Promise<Job> {
+    whenDone(id) {
       return new Promise((resolve) => {
-        const over = (job: Job | undefined) =>
-          job !== undefined && ["done", "failed", "cancelled"].includes(job.state);
-        const off = jobs.on(() => {
+        const look = () => {
           const job = jobs.get().find((j) => j.id === id);
-          if (!over(job)) return;
-          queueMicrotask(() => off());
-          resolve(job!);
-        }, { now: true });
+          if (!job || !OVER.includes(job.state)) return;
+          off();
+          resolve(job);
+        };
+        const off = jobs.on(look);
+        look();
       });
     },
-    onEvent(told: (event: ServerEvent) => void) {
+    onEvent(told) {
       listeners.add(told);
       return () => listeners.delete(told);
     },
-    async clip(id: string) {
+    async clip(id) {
       const known = clips.get().find((c) => c.id === id);
       if (known) return known;
       const clip = await api.clip(id);
       putClip(clip);
       return clip;
     },
-    async keep(clip: Clip, kept: boolean) {
+    async keep(clip, kept) {
       putClip(await api.changeClip(clip.id, { kept }));
     },
-    discard(clip: Clip) {
-      const removing = setTimeout(() => {
-        api.removeClip(clip.id).catch((error: Error) => say(error.message, "error"));
-      }, 6000);
-      dropClip(clip.id);
-      say(`Discarded “${clip.title}”.`, "info" as Kind, {
-        label: "Undo",
-        run() {
-          clearTimeout(removing);
-          putClip(clip);
-        },
-      });
+    async rename(clip, title) {
+      putClip(await api.changeClip(clip.id, { title }));
     },
-    async playClip(clip: Clip) {
+    async useSettings(clip) {
+      if (!clip.job) return say("This clip's settings aren't known here; its recipe can be downloaded.");
+      try {
+        settings.set(jobs.get().find((j) => j.id === clip.job) ?? (await api.job(clip.job)));
+        view.set("make");
+      } catch (error) {
+        say((error as Error).message, "error");
+      }
+    },
+    discard(clip) {
+      const timer = setTimeout(() => {
+        api.removeClip(clip.id).then(
+          () => discarding.delete(clip.id),
+          (error: Error) => {
+            discarding.delete(clip.id);
+            putClip(clip);
+            say(error.message, "error");
+          },
+        );
+      }, UNDO_MS);
+      discarding.set(clip.id, { clip, timer });
+      dropClip(clip.id);
+      for (const told of discards) told(clip.id, true);
+      say(`Discarded “${clip.title}”.`, "info", { label: "Undo", run: () => void studio.undiscard(clip.id) });
+    },
+    undiscard(id) {
+      const last = id ?? [...discarding.keys()].pop();
+      const waiting = last === undefined ? undefined : discarding.get(last);
+      if (!waiting) return false;
+      clearTimeout(waiting.timer);
+      discarding.delete(waiting.clip.id);
+      putClip(waiting.clip);
+      for (const told of discards) told(waiting.clip.id, false);
+      return true;
+    },
+    onDiscard(told) {
+      discards.add(told);
+      return () => discards.delete(told);
+    },
+    async playClip(clip) {
       selected.set(clip);
+      engine.wake(clip.sample_rate);
       try {
         await engine.switchTo(await engine.clipRun(clip));
       } catch (error) {
         say((error as Error).message, "error");
       }
     },
-    seek(clip: Clip, seconds: number) {
+    seek(clip, seconds) {
       if (engine.run.get()?.clip?.id === clip.id) return engine.seek(seconds);
       selected.set(clip);
       engine.clipRun(clip).then(
@@ -123,16 +188,39 @@ export function makeApp(api: Api, say: App["say"]): App & { start(): Promise<voi
       );
     },
     async start() {
-      tasks.set(await api.tasks());
-      const [some, all] = await Promise.all([api.clips({ limit: 60 }), api.jobs({ limit: 30 })]);
-      clips.set(some.clips);
-      jobs.set(all);
+      if (!tasks.get().length) tasks.set(await api.tasks());
+      const [some, all] = await Promise.all([api.clips({ limit: 60 }), api.jobs({ limit: 40 })]);
+      const here = new Map(some.clips.map((c) => [c.id, c]));
+      const older = clips.get().filter((c) => !here.has(c.id) && some.more);
+      clips.set([...here.values(), ...older].filter((c) => !discarding.has(c.id)));
+      jobs.set(all.map((j) => ({ ...j, clips: byIndex(j.clips.filter((c) => !discarding.has(c.id))) })));
+      if (shownJob.get() === null) {
+        shownJob.set(selected.get()?.job ?? all.find((j) => j.task !== "import")?.id ?? null);
+      }
+    },
+    follow() {
+      api.events(take, (now) => {
+        connected.set(now);
+        if (now) studio.start().catch((error: Error) => say(error.message, "error"));
+      });
     },
   };
-  api.events(take, (now) => {
-    const before = connected.get();
-    connected.set(now);
-    if (now && !before) void app.start().catch((error: Error) => say(error.message, "error"));
-  });
-  return app;
+  return studio;
+}
+
+function put<T extends { id: string }>(list: Signal<T[]>, item: T): void {
+  const known = list.get();
+  const at = known.findIndex((other) => other.id === item.id);
+  list.set(at < 0 ? [item, ...known] : known.with(at, item));
+}
+
+function byIndex(clips: Clip[]): Clip[] {
+  return [...clips].sort((a, b) => a.index - b.index);
+}
+
+function themeSignal(): Signal<"dark" | "light"> {
+  const light = matchMedia("(prefers-color-scheme: light)");
+  const theme = signal<"dark" | "light">(light.matches ? "light" : "dark");
+  light.addEventListener("change", () => theme.set(light.matches ? "light" : "dark"));
+  return theme;
 }

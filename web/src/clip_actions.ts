@@ -1,0 +1,78 @@
+// What can be done with a clip, as menus that all views share.
+
+import type { App } from "./app";
+import type { Clip } from "./api";
+import { clipUrl } from "./api";
+import type { Item } from "./menu";
+import { menu } from "./menu";
+
+export function downloads(clip: Clip): Item[] {
+  const file = (label: string, suffix: Parameters<typeof clipUrl>[1]): Item => ({
+    label, href: clipUrl(clip.id, suffix, { download: true }), testid: `download-${suffix}`,
+  });
+  return [
+    file("WAV", "wav"), file("FLAC", "flac"), file("MP3", "mp3"), file("PNG (the spectrogram)", "png"),
+    file("Recipe (JSON)", "json"), ...(clip.has_score ? [file("MIDI", "mid")] : []),
+  ];
+}
+
+export function openings(app: App, clip: Clip): Item[] {
+  return [
+    { label: "Open in Paint", run: () => app.open("paint", clip), testid: "open-paint" },
+    { label: "Open in Notes", run: () => app.open("notes", clip), testid: "open-notes" },
+    { label: "Add to the loop station", run: () => app.open("station", clip), testid: "open-station" },
+  ];
+}
+
+export function downloadMenu(clip: () => Clip | null, small = false): HTMLElement {
+  return menu({
+    label: "Download", text: "Download", icon: "download", small, testid: "download",
+    items: () => (clip() ? downloads(clip()!) : []),
+  });
+}
+
+/** Everything: openings, again, settings, downloads, discard. */
+export function clipMenu(app: App, clip: () => Clip | null, small = false): HTMLElement {
+  return menu({
+    label: "More about this clip", icon: "more", small, testid: "clip-menu",
+    items: () => {
+      const now = clip();
+      return now ? [...openings(app, now), "line", ...making(app, now), "line", ...downloads(now)] : [];
+    },
+  });
+}
+
+function making(app: App, clip: Clip): Item[] {
+  return [
+    { label: "Make 4 variations", run: () => void vary(app, clip), testid: "vary-this" },
+    { label: "Make again with a new seed", run: () => void again(app, clip), testid: "again" },
+    { label: "Use its settings", run: () => void app.useSettings(clip), testid: "use-settings" },
+    { label: "Rename…", run: () => rename(app, clip), testid: "rename" },
+  ];
+}
+
+export async function vary(app: App, clip: Clip): Promise<void> {
+  try {
+    const job = await app.submit("vary", { count: 4 }, { clip: `clip:${clip.id}` });
+    app.shownJob.set(job.id);
+    app.open("make");
+  } catch (error) {
+    app.say((error as Error).message, "error");
+  }
+}
+
+async function again(app: App, clip: Clip): Promise<void> {
+  try {
+    const job = await app.api.again(clip.id, Math.floor(Math.random() * 2 ** 31));
+    app.shownJob.set(job.id);
+    app.open("make");
+  } catch (error) {
+    app.say((error as Error).message, "error");
+  }
+}
+
+function rename(app: App, clip: Clip): void {
+  const title = prompt("Title of this clip", clip.title)?.trim();
+  if (!title || title === clip.title) return;
+  app.rename(clip, title).catch((error: Error) => app.say(error.message, "error"));
+}

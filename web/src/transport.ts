@@ -1,0 +1,121 @@
+// The transport: play, loop, place and volume, and the chosen clip. It is on every view.
+
+import type { App } from "./app";
+import type { Clip } from "./api";
+import { downloadMenu, openings } from "./clip_actions";
+import { el, icon } from "./dom";
+import { factsOf, positionIn, secondsOf } from "./format";
+import { menu } from "./menu";
+import { barSeconds, beatSeconds, snap } from "./schedule";
+
+export interface Transport {
+  element: HTMLElement;
+  toggle(): void;
+  move(by: "beat" | "bar", direction: 1 | -1): void;
+  braceAt(end: "start" | "end"): void;
+}
+
+export function makeTransport(app: App, viewPlays: () => (() => void | Promise<void>) | undefined): Transport {
+  const { engine, selected } = app;
+
+  const toggle = () => {
+    if (engine.playing.get()) return engine.pause();
+    const own = viewPlays();
+    if (own) return void own();
+    const clip = selected.get();
+    const run = engine.run.get();
+    if (run && (!run.clip || run.clip.id === clip?.id)) void engine.resume();
+    else if (clip) void app.playClip(clip);
+    else app.say("Make a clip first, or choose one in the Library.");
+  };
+  const move = (by: "beat" | "bar", direction: 1 | -1) => {
+    const run = engine.run.get();
+    const clip = selected.get();
+    const meter = run?.meter ?? (clip ? { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar } : null);
+    if (!meter) return;
+    const step = (by === "bar" ? barSeconds(meter) : beatSeconds(meter)) ?? 1;
+    const now = engine.position();
+    const length = run?.length ?? clip?.seconds ?? 0;
+    // back within a third of a beat goes to the beat before, so that it moves while it plays, too
+    const to = direction > 0 ? (Math.floor(now / step + 1e-6) + 1) * step : (Math.ceil((now - step / 3) / step - 1e-6) - 1) * step;
+    const place = Math.min(Math.max(0, to), length);
+    if (run) engine.seek(place);
+    else if (clip) app.seek(clip, place);
+  };
+  const braceAt = (end: "start" | "end") => {
+    const clip = selected.get();
+    const run = engine.run.get();
+    if (!clip || run?.clip?.id !== clip.id) return;
+    const old = engine.brace.get() ?? { start: 0, end: clip.seconds };
+    const at = snap(engine.position(), run.meter, clip.seconds);
+    const beat = beatSeconds(run.meter) ?? 0.1;
+    if (end === "start") engine.brace.set({ start: at, end: Math.min(clip.seconds, Math.max(old.end, at + beat)) });
+    else engine.brace.set({ start: Math.max(0, Math.min(old.start, at - beat)), end: at });
+  };
+
+  const play = el("button", { type: "button", class: "icon-button play", "data-testid": "play", onclick: toggle });
+  const loop = el("button", { type: "button", class: "icon-button", "aria-label": "Loop", title: "Loop (L)", "data-testid": "loop", onclick: () => engine.loop.update((on) => !on) }, icon("loop"));
+  const bars = el("span", { class: "bars mono", "data-testid": "position" });
+  const seconds = el("span", { class: "seconds mono muted" });
+  const title = el("span", { class: "clip-title", "data-testid": "chosen" });
+  const facts = el("span", { class: "clip-facts muted small" });
+  const brace = el("span", { class: "small mono" });
+  const clear = el("button", { type: "button", class: "icon-button quiet small", "aria-label": "Loop the whole clip", title: "Loop the whole clip (\\)", onclick: () => engine.brace.set(null) }, icon("close"));
+  const braced = el("span", { class: "braced", hidden: true }, brace, clear);
+  const volume = el("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Volume", "data-testid": "volume" });
+  volume.value = String(engine.volume.get());
+  volume.addEventListener("input", () => engine.volume.set(Number(volume.value)));
+  const openIn = menu({ label: "Open in", text: "Open in", small: false, testid: "open-in", items: () => (selected.get() ? openings(app, selected.get()!) : []) });
+  const actions = el("div", { class: "actions" }, openIn, downloadMenu(() => selected.get()));
+
+  const element = el(
+    "section", { class: "transport", "aria-label": "Transport" },
+    el("div", { class: "controls" },
+      play, loop,
+      el("div", { class: "place", role: "timer", "aria-label": "Position" }, bars, seconds),
+    ),
+    el("div", { class: "chosen" }, title, el("span", { class: "row" }, facts, braced)),
+    actions,
+    el("label", { class: "volume", title: "Volume" }, icon("volume"), volume),
+  );
+
+  const clock = (position: number) => {
+    const run = engine.run.get();
+    const clip: Pick<Clip, "bpm" | "beats_per_bar"> | null = run
+      ? { bpm: run.meter.bpm, beats_per_bar: run.meter.beatsPerBar }
+      : selected.get();
+    const length = run?.length ?? selected.get()?.seconds ?? 0;
+    bars.textContent = clip?.bpm ? positionIn(clip, position) : "–";
+    seconds.textContent = `${secondsOf(position)} / ${secondsOf(length)}`;
+  };
+  const buttons = () => {
+    const on = engine.playing.get();
+    play.replaceChildren(icon(on ? "pause" : "play"));
+    play.querySelector("svg")!.classList.add("solid");
+    play.setAttribute("aria-label", on ? "Pause" : "Play");
+    play.title = `${on ? "Pause" : "Play"} (Space)`;
+    loop.setAttribute("aria-pressed", String(engine.loop.get()));
+  };
+  const named = () => {
+    const clip = engine.run.get()?.clip ?? selected.get();
+    title.textContent = clip ? clip.title : "No clip yet";
+    facts.textContent = clip ? factsOf(clip) : "";
+    const span = engine.brace.get();
+    braced.hidden = !span || !clip;
+    if (span && clip) brace.textContent = `loop ${placed(clip, span.start)}–${placed(clip, span.end)}`;
+    actions.hidden = !selected.get();
+    clock(engine.position());
+  };
+  engine.onTick(clock);
+  engine.playing.on(buttons, { now: true });
+  engine.loop.on(buttons);
+  engine.brace.on(named);
+  engine.run.on(named);
+  selected.on(named, { now: true });
+  return { element, toggle, move, braceAt };
+}
+
+/** Bar and beat without hundredths where it is on a beat. */
+function placed(clip: Clip, seconds: number): string {
+  return positionIn(clip, seconds + 1e-4).replace(/\.00$/, "");
+}
