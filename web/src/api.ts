@@ -224,8 +224,8 @@ export class Api {
     return this.call<Upload>("POST", "api/uploads", body);
   };
   compose = (fields: Words) => this.send<Composed>("POST", "api/scores", { compose: fields });
-  /** What a MIDI upload ("upload:ID") plays. */
-  readMidi = (midi: string) => this.send<Composed>("POST", "api/scores", { midi });
+  /** What a MIDI upload plays. */
+  uploadScore = (id: string) => this.get<ScoreOfClip>(`api/uploads/${id}/score`);
   putScore = (score: Score) => this.send<Composed>("POST", "api/scores", { score });
   script = (toml: string) =>
     this.call<{ request: Words; inputs: Record<string, string> }>("POST", "api/scripts", toml, "application/toml");

@@ -110,14 +110,6 @@ export class Engine {
     void this.contextAt(rate).resume();
   }
 
-  /** Sounds a buffer once, at once, beside what plays: a note that is drawn. */
-  sample(buffer: AudioBuffer): void {
-    const context = this.contextAt(buffer.sampleRate);
-    void context.resume();
-    const at = context.currentTime + LEAD;
-    start(context, buffer, this.master!, { at, offset: 0, loop: null });
-  }
-
   /** Plays a run at once, from `offset` seconds. */
   async play(run: Run, offset = 0): Promise<void> {
     const turn = ++this.turn;

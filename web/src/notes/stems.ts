@@ -7,7 +7,7 @@ import { el, icon } from "../dom";
 import { meterOf } from "../engine";
 import { dbOfGain, gainOfDb } from "../station/mixing";
 
-const OWNER = "stems";
+export const OWNER = "stems";
 const LEAST_DB = -30;
 
 interface Channel {

@@ -64,7 +64,9 @@ export class Mixer {
     return beats.length ? commonBeats(beats) : 0;
   }
 
+  /** Plays, or goes on where it was paused. */
   async play(): Promise<void> {
+    if (this.isOn && this.identity() === this.shown) return this.app.engine.resume();
     const run = await this.run();
     if (run) await this.app.engine.switchTo(run);
   }

@@ -3,6 +3,7 @@
 import type { Clip } from "../api";
 import type { App } from "../app";
 import { parseKey, semitonesBetween } from "../notes/keys";
+import { remembered } from "../remembered";
 import { signal } from "../state";
 import { gainOfDb } from "./mixing";
 
@@ -25,18 +26,11 @@ export interface Station {
 
 export const MOST_TRACKS = 8;
 const MOST_SHIFT = 12;
-const STORED = "riffkit.station";
-const EMPTY: Station = { bpm: null, key: null, tracks: [] };
+const STORED = "station";
 
 /** What stands on the station; any view may add to it. */
-export const station = signal<Station>(stored());
-station.on((now) => {
-  try {
-    localStorage.setItem(STORED, JSON.stringify(now));
-  } catch {
-    // a browser that stores nothing forgets the tracks with the page
-  }
-});
+export const station = signal<Station>(stationOf(remembered.get<unknown>(STORED, null)));
+station.on((now) => remembered.set(STORED, now));
 
 /** Puts a clip on the station, or says why it can't be. True if it is there. */
 export function addToStation(app: App, clip: Clip): boolean {
@@ -106,18 +100,10 @@ export function gainOf(tracks: readonly StationTrack[], at: number): number {
   return heard ? gainOfDb(track.db) : 0;
 }
 
-function stored(): Station {
-  try {
-    return stationOf(localStorage.getItem(STORED));
-  } catch {
-    return EMPTY;
-  }
-}
-
 /** A station from what was stored; what can't be one is left out. */
-export function stationOf(text: string | null): Station {
+export function stationOf(value: unknown): Station {
   try {
-    const { bpm, key, tracks } = JSON.parse(text ?? "") as Station;
+    const { bpm, key, tracks } = value as Station;
     const number = (value: unknown, usual: number) => (Number.isFinite(value) ? Number(value) : usual);
     return {
       bpm: Number.isFinite(bpm) ? bpm : null,
@@ -128,6 +114,6 @@ export function stationOf(text: string | null): Station {
         })),
     };
   } catch {
-    return EMPTY;
+    return { bpm: null, key: null, tracks: [] };
   }
 }

@@ -18,7 +18,7 @@ import { PianoRoll } from "../notes/pianoroll";
 import { NotesPlayer, OWNER } from "../notes/player";
 import type { Score } from "../notes/score";
 import { countNotes } from "../notes/score";
-import { Stems } from "../notes/stems";
+import { OWNER as STEMS, Stems } from "../notes/stems";
 import { trackRow } from "../notes/trackrow";
 import { SpectrogramView } from "../spectrogram";
 
@@ -125,11 +125,15 @@ class Notes implements Mounted {
   }
 
   async play(): Promise<void> {
-    const clip = this.origin?.clip;
-    if (clip && this.stems.changed) await this.stems.play();
-    else if (clip && !this.doc.edited.get()) await this.app.playClip(clip);
-    else if (this.doc.score) await this.player.play();
-    else if (this.app.selected.get()) await this.app.playClip(this.app.selected.get()!);
+    const clip = this.origin?.clip ?? this.app.selected.get();
+    const { engine } = this.app;
+    const run = engine.run.get();
+    const owner = this.stems.changed ? STEMS : clip && !this.doc.edited.get() ? "clip" : OWNER;
+    const paused = run?.owner === owner && (owner === OWNER || run.clip?.id === clip?.id);
+    if (paused || this.player.isOn) await engine.resume();
+    else if (owner === STEMS) await this.stems.play();
+    else if (owner === OWNER) await this.player.play();
+    else if (clip) await this.app.playClip(clip);
   }
 
   drop(files: File[]): boolean {
@@ -304,7 +308,7 @@ class Notes implements Mounted {
   private async open(file: File): Promise<void> {
     try {
       const upload = await this.app.api.upload(file, file.name);
-      const { score, chords } = await this.app.api.readMidi(`upload:${upload.id}`);
+      const { score, chords } = await this.app.api.uploadScore(upload.id);
       ++this.loading;
       this.keep();
       const read = score as unknown as Score;
