@@ -25,9 +25,13 @@ STRENGTH = {"least": 0, "most": 1}
 BARS = {"least": 1, "most": MAX_BARS}
 
 
+class TaskRequest:
+    """What a task is asked for: a `PaintRequest`, or the few options of one that paints nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class PaintRequest:
-    """Options of every task; None leaves the choice to the prompt, the clip or the model.
+class PaintRequest(TaskRequest):
+    """Options of every painting task; None leaves the choice to the prompt, the clip or the model.
 
     `riffkit.diffusion.denoise.SamplerConfig` explains `sampler`, `guidance_interval` ("A:B", where
     0 is the first step and 1 the last) and `deep_cache`. Raises ParameterError for a value out of

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from riffkit.music.request import PaintRequest
+from riffkit.music.request import TaskRequest
 
 if TYPE_CHECKING:
     from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
 
-RequestT = TypeVar("RequestT", bound=PaintRequest)
+RequestT = TypeVar("RequestT", bound=TaskRequest)
 Kind = Literal["audio", "image", "midi"]
 Opened = Mapping[str, Any]
 """The opened inputs, by name."""

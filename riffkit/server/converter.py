@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
-import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from riffkit.engine.processes import ignore_interrupts, uninterrupted
 from riffkit.errors import RiffkitError, WorkerError
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,10 @@ class Converter:
             raise error
         return found
 
-    def close(self) -> None:
+    def start(self) -> None:
+        """Nothing is started before the first call."""
+
+    def stop(self) -> None:
         """End the process; a call that it is in fails."""
         self._stop()
         self._line.shutdown(wait=True, cancel_futures=True)
@@ -79,7 +82,8 @@ class Converter:
         context = multiprocessing.get_context("spawn")
         mine, its = context.Pipe()
         process = context.Process(target=_serve, args=(its,), name="riffkit-converter", daemon=True)
-        process.start()
+        with uninterrupted():
+            process.start()
         its.close()  # so that its death is heard here
         self._process, self._pipe = process, mine
         return mine
@@ -99,12 +103,13 @@ class Converter:
 
 def _serve(pipe: Connection) -> None:
     """Answer calls until the server closes the pipe, or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's
+    ignore_interrupts()
     while True:
         try:
             function, values = pipe.recv()
         except (EOFError, OSError):
             return
+        answer: tuple[RiffkitError | None, Any]
         try:
             answer = None, function(*values)
         except RiffkitError as error:

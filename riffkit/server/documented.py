@@ -7,6 +7,7 @@ from typing import Any
 from riffkit.server.sent_file import TYPES
 
 Answer = dict[str, Any]
+Answers = dict[int | str, Answer]
 _ERROR = {
     "type": "object",
     "required": ["error"],
@@ -21,11 +22,7 @@ def sentence(description: str) -> Answer:
 
 def table(description: str, *names: str) -> Answer:
     """A JSON object that has these."""
-    schema = {
-        "type": "object",
-        "required": list(names),
-        "properties": {name: {} for name in names},
-    }
+    schema = {"type": "object", "required": list(names), "properties": {name: {} for name in names}}
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
@@ -38,9 +35,7 @@ def file_of(*suffixes: str) -> Answer:
 def json_request(properties: dict[str, Any], *required: str) -> Answer:
     """The body of a request, for `openapi_extra`."""
     schema = {"type": "object", "properties": properties, "required": list(required)}
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
-    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _binary() -> Answer:
@@ -50,13 +45,11 @@ def _binary() -> Answer:
 NOT_FOUND = sentence("There is no such thing.")
 PARTIAL = {"description": "The range that was asked for."}
 UNCHANGED = {"description": "The client has it already."}
-BODY = {
+BODY: Answers = {
     400: sentence("It isn't JSON."),
     413: sentence("It is too large."),
     415: sentence("It is of another type."),
     422: sentence("A value that can't be used."),
 }
 """What is wrong with a request's body."""
-QUEUE = {
-    429: sentence("Too many jobs wait; try again after `Retry-After` seconds."),
-}
+QUEUE: Answers = {429: sentence("Too many jobs wait; try again after `Retry-After` seconds.")}

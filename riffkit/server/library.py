@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,9 @@ def searched_key(text: str) -> str:
     return (named or parse_key(text)).name
 
 
-def again(store: Store, folder: Folder, row: ClipRow, recipe: Recipe, seed: int | None) -> Submitted:
+def again(
+    store: Store, folder: Folder, row: ClipRow, recipe: Recipe, seed: int | None
+) -> Submitted:
     """A job that makes a clip anew: as its recipe says, from another seed.
 
     Raises:

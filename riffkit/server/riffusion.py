@@ -62,7 +62,7 @@ class Inference:
 
 def inference_of(body: Mapping[str, Any]) -> Submitted:
     """The job for a request; ParameterError for one that isn't Riffusion's."""
-    asked = built(Inference, body)
+    asked = built(Inference, body, where="run_inference")
     start, end, alpha = asked.start, asked.end, asked.alpha
     request: dict[str, Any] = {
         "first": start.prompt,

@@ -6,8 +6,6 @@ program registers is there by itself.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -17,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 
 from riffkit.errors import ParameterError, unknown
 from riffkit.music.fields import About, about_of
-from riffkit.music.registry import tasks
+from riffkit.music.registry import task, tasks
 from riffkit.music.request import PaintRequest
 from riffkit.music.task import Call, Input, Task
 from riffkit.music.values import call_of, check_names, inner, is_span, random_seed, words_of
@@ -40,20 +38,16 @@ class Submitted:
 
 
 def server_tasks() -> dict[str, Task[Any]]:
-    """The registry's tasks, and `import`, which is the server's own."""
-    found = tasks()
-    if importlib.util.find_spec("riffkit.server.importing") is not None:
-        added = importlib.import_module("riffkit.server.importing").IMPORT
-        found[added.name] = added
-    return found
+    """The registry's tasks, and `import`, by which a studio takes files into its library."""
+    return {**tasks(), "import": task("import")}
 
 
 def task_of(name: Any) -> Task[Any]:
-    """The task of that name; ParameterError if there is none."""
-    known = server_tasks()
-    if not isinstance(name, str) or name not in known:
-        raise ParameterError(f"task: {unknown(str(name), known)}")
-    return known[name]
+    """The task of that name, listed or not; ParameterError if there is none."""
+    try:
+        return task(str(name))
+    except ParameterError as error:
+        raise ParameterError(f"task: {unknown(str(name), server_tasks())}") from error
 
 
 # a job's JSON → a call

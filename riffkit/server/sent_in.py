@@ -1,5 +1,4 @@
-"""Takes in a file that a client sends: streamed to the disk, limited, looked at, and only then kept.
-"""
+"""Takes in a file that a client sends: streamed to the disk, limited, looked at, then kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request that speech clients send, as riffkit's `generate`: what is to be said is the prompt."""
+"""What speech clients send, as riffkit's `generate`: what is to be said is the prompt."""
 
 from __future__ import annotations
 
@@ -50,4 +50,4 @@ def speech_of(body: Mapping[str, Any]) -> Speech:
     values = {k: v for k, v in body.items() if k != "voice" or isinstance(v, str)}
     if voice is not None and not isinstance(voice, str | dict):
         raise ParameterError(f"voice={voice!r}: must be text")
-    return built(Speech, values)
+    return built(Speech, values, where="speech")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from riffkit.limits import Loudness, Quality
 from riffkit.music.fields import check_ranges, option
 from riffkit.music.inputs import CLIP
-from riffkit.music.request import PaintRequest
+from riffkit.music.request import PaintRequest, TaskRequest
 from riffkit.music.task import Opened, Task
 from riffkit.prompt.metre import FEWEST_BEATS, MOST_BEATS
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportRequest:
+class ImportRequest(TaskRequest):
     """What is known of the sound; the rest is measured. A sound keeps its level, unless it is above
     full scale. An image without a level is played at −16 LUFS.
     """
@@ -104,7 +104,7 @@ def _title(request: ImportRequest, inputs: Mapping[str, Any]) -> str:
     return Path(inputs["file"]).stem
 
 
-IMPORT: Task[Any] = Task(
+IMPORT = Task(
     "import",
     "Take a sound or a spectrogram image into the library as a clip.",
     ImportRequest,

@@ -16,7 +16,7 @@ from riffkit.server import conversions
 from riffkit.server.answers import RefusalError, missing
 from riffkit.server.converter import Converter
 from riffkit.server.derived import Derived
-from riffkit.server.documented import NOT_FOUND, PARTIAL, UNCHANGED, file_of, sentence
+from riffkit.server.documented import NOT_FOUND, PARTIAL, UNCHANGED, Answers, file_of, sentence
 from riffkit.server.folder import hashed_id
 from riffkit.server.library import recipe_text, wanted_clip
 from riffkit.server.sent_file import file_answer, file_name
@@ -25,7 +25,8 @@ from riffkit.server.store import ClipRow
 router = APIRouter(tags=["clips"])
 SOUNDS = (".wav", ".flac", ".mp3", ".ogg")
 _OTHERS = (".png", ".json", ".mid")
-_FILE = {
+_ENDINGS = ", ".join((*SOUNDS, *_OTHERS))
+_FILE: Answers = {
     200: file_of(*SOUNDS, *_OTHERS),
     206: PARTIAL,
     304: UNCHANGED,
@@ -52,14 +53,13 @@ async def clip_file(
     transpose: Annotated[float, Query(description="Semitones to raise the pitch by.")] = 0.0,
     download: Annotated[bool, Query(description="As a file to save.")] = False,
 ) -> Response:
-    """A clip as .wav, .flac, .mp3 or .ogg, its image as .png, its recipe as .json, its notes as .mid.
+    """A clip as .wav, .flac, .mp3 or .ogg, its image (.png), its recipe (.json), its notes (.mid).
 
     With `bpm` or `transpose` a sound is decoded from the image at that tempo and pitch.
     """
     row, ending = wanted_clip(request, clip), f".{suffix}"
     if ending not in (*SOUNDS, *_OTHERS):
-        raise RefusalError(404, f"a clip has no .{suffix[:20]}; ask for .wav, .flac, .mp3, .ogg, .png, "
-                           ".json or .mid")
+        raise RefusalError(404, f"a clip has no .{suffix[:20]}; it has {_ENDINGS}")
     bpm = None if bpm is not None and row.bpm is not None and abs(bpm - row.bpm) < 1e-6 else bpm
     is_moved = bpm is not None or transpose != 0
     if is_moved and ending not in SOUNDS:
@@ -101,7 +101,7 @@ async def stem_file(
 
 async def encoded(app: FastAPI, row: ClipRow, suffix: str) -> Path:
     """A clip's file of that ending; RefusalError (404) for notes that it doesn't have."""
-    folder, converter = app.state.folder, app.state.converter
+    folder = app.state.folder
     audio, image = (folder.clip_file(row, own) for own in (".wav", ".png"))
     if suffix in (".wav", ".png"):
         return audio if suffix == ".wav" else image
@@ -121,9 +121,7 @@ async def played(
     """A clip decoded from its image at another tempo and pitch."""
     image = app.state.folder.clip_file(row, ".png")
     path = app.state.folder.derived(row, hashed_id("played", bpm, transpose), suffix)
-    return await _derived(
-        app, row, path, (conversions.play_clip, image, path, bpm, transpose)
-    )
+    return await _derived(app, row, path, (conversions.play_clip, image, path, bpm, transpose))
 
 
 async def _derived(app: FastAPI, row: ClipRow, path: Path, call: tuple[Any, ...]) -> Path:
@@ -146,12 +144,7 @@ async def _recipe(request: Request, row: ClipRow, name: str, *, attached: bool) 
 
 
 def name_of(
-    row: ClipRow,
-    suffix: str,
-    *,
-    bpm: float | None = None,
-    transpose: float = 0.0,
-    part: str = "",
+    row: ClipRow, suffix: str, *, bpm: float | None = None, transpose: float = 0.0, part: str = ""
 ) -> str:
     """ "lo-fi piano_80bpm_Am_2bars.wav", with the tempo and key as it is played."""
     tempo, key = row.bpm if bpm is None else bpm, ""

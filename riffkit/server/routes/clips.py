@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -19,13 +17,13 @@ from riffkit.server.as_json import clip_json, job_json
 from riffkit.server.axes import axes_of
 from riffkit.server.body import JsonBody
 from riffkit.server.conversions import score_facts
-from riffkit.server.documented import BODY, NOT_FOUND, QUEUE, json_request, sentence, table
+from riffkit.server.documented import BODY, NOT_FOUND, QUEUE, Answers, json_request, sentence, table
 from riffkit.server.library import again, recipe_text, searched_key, wanted_clip
 from riffkit.server.store import ClipSearch
 
 router = APIRouter(tags=["clips"])
 _MOST_TITLE = 200
-_CLIP = {200: table("The clip.", "id", "title", "seconds"), 404: NOT_FOUND}
+_CLIP: Answers = {200: table("The clip.", "id", "title", "seconds"), 404: NOT_FOUND}
 _NO_SCORE = "this clip wasn't painted from a score, so it has no exact notes"
 _LAST_SEED = 2**63 - 1
 
@@ -86,10 +84,7 @@ def patch_clip(request: Request, clip: str, body: JsonBody) -> Response:
 
 
 @router.delete(
-    "/api/clips/{clip}",
-    status_code=204,
-    response_class=Response,
-    responses={404: NOT_FOUND},
+    "/api/clips/{clip}", status_code=204, response_class=Response, responses={404: NOT_FOUND}
 )
 def delete_clip(request: Request, clip: str) -> Response:
     """Delete a clip and its files."""
@@ -143,9 +138,7 @@ def get_score(request: Request, clip: str) -> Response:
     },
 )
 def post_again(
-    request: Request,
-    clip: str,
-    seed: Annotated[int | None, Query(ge=0, le=_LAST_SEED)] = None,
+    request: Request, clip: str, seed: Annotated[int | None, Query(ge=0, le=_LAST_SEED)] = None
 ) -> Response:
     """Make a clip anew from its recipe; from another seed, unless one is given."""
     row, state = wanted_clip(request, clip), request.app.state

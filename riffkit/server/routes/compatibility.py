@@ -6,15 +6,14 @@ import asyncio
 import base64
 import io
 from pathlib import Path
-from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from PIL import Image
 
 from riffkit.server.answers import Json, RefusalError
 from riffkit.server.body import JsonBody
-from riffkit.server.documented import BODY, QUEUE, file_of, json_request, sentence, table
+from riffkit.server.documented import BODY, QUEUE, Answers, file_of, json_request, sentence, table
 from riffkit.server.models import known_models
 from riffkit.server.riffusion import inference_of
 from riffkit.server.routes.clip_files import encoded, name_of, played
@@ -37,7 +36,7 @@ _END = {
         "negative_prompt": _OR_NULL,
     },
 }
-_FAILED = {409: sentence("The job was cancelled, or the server is stopping.")}
+_FAILED: Answers = {409: sentence("The job was cancelled, or the server is stopping.")}
 
 
 @router.post(

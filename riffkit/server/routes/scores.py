@@ -86,7 +86,7 @@ def _with_files(app: FastAPI, values: Mapping[str, Any]) -> dict[str, Any]:
         422: sentence("It isn't a story's script."),
     },
     openapi_extra={
-        "requestBody": {"required": True, "content": {kind: _TEXT for kind in _SCRIPT_TYPES}}
+        "requestBody": {"required": True, "content": dict.fromkeys(_SCRIPT_TYPES, _TEXT)}
     },
 )
 async def post_script(request: Request) -> Response:

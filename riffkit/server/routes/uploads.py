@@ -10,15 +10,7 @@ from fastapi.responses import Response
 from riffkit.server import conversions
 from riffkit.server.answers import Json, RefusalError, missing
 from riffkit.server.as_json import upload_json
-from riffkit.server.documented import (
-    BODY,
-    NOT_FOUND,
-    PARTIAL,
-    UNCHANGED,
-    file_of,
-    sentence,
-    table,
-)
+from riffkit.server.documented import BODY, NOT_FOUND, PARTIAL, UNCHANGED, file_of, sentence, table
 from riffkit.server.library import wanted_upload
 from riffkit.server.sent_file import file_answer
 from riffkit.server.sent_in import sent_file, take_in
