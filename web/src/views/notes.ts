@@ -110,6 +110,17 @@ class Notes implements Mounted {
     });
   }
 
+  /** Of the score as it is shown: itself, and where a note is on the roll. */
+  get shownNotes() {
+    const { doc, roll } = this;
+    return {
+      get score() {
+        return doc.score;
+      },
+      boxOf: roll.boxOf.bind(roll),
+    };
+  }
+
   // What the page asks
 
   undo(): void {
@@ -395,5 +406,10 @@ class Notes implements Mounted {
 export const view: View = {
   name: "notes",
   title: "Notes",
-  mount: (root, app) => new Notes(root, app),
+  mount(root, app) {
+    const notes = new Notes(root, app);
+    // For tests, beside main.ts's own.
+    Object.assign((window as unknown as { riffkit: object }).riffkit, { notes: notes.shownNotes });
+    return notes;
+  },
 };
