@@ -30,8 +30,8 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
 async def json_body(request: Request) -> dict[str, Any]:
     """The JSON object of a request.
 
-    Raises RefusalError: 415 for another type of content, 413 for too much, 400 for what isn't JSON, has
-    numbers that aren't finite, or text that isn't Unicode.
+    Raises RefusalError: 415 for another type of content, 413 for too much, 400 for what isn't JSON,
+    422 for another value, for what is nested deeply, and for text that isn't Unicode.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":

@@ -159,7 +159,7 @@ def _is_mask(levels: UInt8[np.ndarray, "row frame"], *, is_tagged: bool) -> bool
     black, white = (levels < 13).mean(), (levels > 242).mean()
     if 1 - black - white > _MOST_GRAY:
         return False
-    return not is_tagged or black >= _LEAST_BLACK or white == 1
+    return bool(not is_tagged or black >= _LEAST_BLACK or white == 1)
 
 
 def _midi(path: Path, name: str) -> Described:
@@ -237,6 +237,8 @@ def write_score(values: Mapping[str, Any], output: Path, title: str) -> dict[str
 
     try:
         score = Score.from_dict(values)
+        if not any(track.notes for track in score.tracks):
+            raise ParameterError("score: has no notes; write at least one")
         write_midi(output, score, title=title)
         back = read_score(output).score
         facts = score_facts(score)

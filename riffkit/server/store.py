@@ -233,9 +233,11 @@ class Store:
         self, job: str, state: State, *, error: str | None = None, notes: Sequence[str] = ()
     ) -> bool:
         """Whether a job that wasn't over is over now."""
-        data: dict[str, Any] = {"done": {"notes": list(notes)}, "failed": {"error": error}}.get(
-            state, {}
-        )
+        data: dict[str, Any] = {}
+        if state == "done":
+            data = {"notes": list(notes)}
+        elif state == "failed":
+            data = {"error": error}
         with self._transaction():
             done = self._run(
                 "update jobs set state = ?, finished = ?, error = ?, notes = ?"

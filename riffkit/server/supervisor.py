@@ -34,7 +34,9 @@ from riffkit.server.store import JobRow, Store, new_id
 
 _log = logging.getLogger(__name__)
 _MOST_DEATHS = 3
+_SHUTDOWN_SECONDS = 3
 _DIED = "the worker died of it three times, perhaps for want of memory; ask for fewer bars or clips"
+_LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.25, 8.0
 _PAUSE_SECONDS = (0.0, 1.0, 5.0, 20.0)  # before it is started again, once it died while loading
 
 
@@ -143,13 +145,16 @@ class Supervisor:
     # the thread
 
     def _run(self) -> None:
+        pause = _LEAST_PAUSE_SECONDS
         try:
             while not self._is_stopping:
                 try:
                     self._turn()
-                except Exception:  # a full disk, for one: what is asked is asked again
+                    pause = _LEAST_PAUSE_SECONDS
+                except Exception:  # a full disk, for one: it is tried again
                     _log.exception("the supervisor failed")
-                    time.sleep(0.5)
+                    time.sleep(pause)
+                    pause = min(2 * pause, _MOST_PAUSE_SECONDS)
         finally:
             self._end_worker()
 
@@ -157,7 +162,8 @@ class Supervisor:
         """Start the worker if there is none, give it a job if it has none, hear what it says."""
         if self._worker is None:
             self._begin_worker()
-        assert self._worker is not None
+        if self._worker is None:
+            return
         self._take_heard()
         self._give_next()
         process, connection = self._worker
@@ -192,9 +198,8 @@ class Supervisor:
     def _end_worker(self) -> None:
         if self._worker is not None:
             process, connection = self._worker
-            connection.close()
-            process.terminate()
-            process.join(5)
+            connection.close()  # which ends it
+            process.join(_SHUTDOWN_SECONDS)
             if process.is_alive():
                 process.kill()
                 process.join()

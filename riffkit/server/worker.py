@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from riffkit.errors import RiffkitError
+from riffkit.errors import ParameterError, RiffkitError
 from riffkit.music.task import Call
 from riffkit.server.facts import row_of
 from riffkit.server.store import ClipRow, State
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from riffkit.models.pipeline import Pipeline
     from riffkit.music.clip import Clip
     from riffkit.music.outputs import Target
+    from riffkit.music.preview import Preview as Sketch
 
 _log = logging.getLogger(__name__)
 _LEAST_SECONDS = 0.05  # between two messages of progress
+_PREVIEW_SECONDS = 0.4  # between two previews
+_PREVIEW_SHARE = 0.1  # of the time that a painting takes
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,7 @@ def run(connection: Connection, model: Model) -> None:
     from riffkit.engine.processes import ignore_interrupts
 
     ignore_interrupts()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the whole group: the server ends it
     worker = Worker(connection)
     threading.Thread(target=worker.follow, daemon=True).start()
     worker.load(model)
@@ -135,6 +143,8 @@ class Worker:
         self._cancelled: set[str] = set()
         self._pipeline: Pipeline | None = None
         self._model: Model | None = None
+        self._preview: Sketch | None = None
+        self._preview_of: Model | None = None
 
     def follow(self) -> None:
         """Take messages until the pipe ends, and the process with it, whatever it is doing."""
@@ -149,7 +159,9 @@ class Worker:
             os._exit(1)
 
     def next(self) -> Paint:
-        """The next job, once there is one."""
+        """The next job, once there is one; until then there is time to fit the previews."""
+        if self._jobs.empty():
+            self._fit_preview()
         return self._jobs.get()
 
     def load(self, model: Model) -> None:
@@ -157,13 +169,13 @@ class Worker:
         try:
             self._loaded(model)
         except Exception as error:
-            self._send(Loaded(model.name, error=_sentence(error)))
+            self.send(Loaded(model.name, error=_sentence(error)))
 
     def work(self, job: Paint) -> None:
         """Paint a job's clips, and say how it ended."""
         notes: dict[str, None] = {}
         try:
-            self._check(job)
+            self.check(job)
             pipeline = self._loaded(job.model)
             opened = None
             for index in range(len(job.calls)):
@@ -174,7 +186,7 @@ class Worker:
         except Exception as error:
             ended = Ended(job.job, "failed", error=_sentence(error))
         self._cancelled.discard(job.job)
-        self._send(ended)
+        self.send(ended)
 
     def _paint(
         self, pipeline: Pipeline, job: Paint, index: int, opened: Any, notes: dict[str, None]
@@ -192,15 +204,17 @@ class Worker:
             return opened
         report = _Report(self, job, numbers[0])
         target = job.targets[numbers[0]]
-        session = Session(pipeline, on_step=report.step, stems_folder=target.stems)
+        session = Session(
+            pipeline, on_step=report.step, on_latents=report.latents, stems_folder=target.stems
+        )
         prepared = prepare(session, call, opened)
         clips = perform(session, prepared)
-        self._check(job)
+        self.check(job)
         for number, clip in zip(numbers, clips, strict=True):
             own = tuple(note for note in clip.notes if note not in pipeline.notes)
             notes.update(dict.fromkeys(own))
             with_stems = write_clip(clip, job.targets[number], Storage(None, None))
-            self._send(Made(job.job, _row(job, number, clip, own, with_stems)))
+            self.send(Made(job.job, _row(job, number, clip, own, with_stems)))
         return prepared.opened
 
     def _loaded(self, model: Model) -> Pipeline:
@@ -208,7 +222,7 @@ class Worker:
         if self._pipeline is not None and model == self._model:
             return self._pipeline
         self._pipeline = self._model = None
-        self._send(Loading(model.name))
+        self.send(Loading(model.name))
         from riffkit.models.compute import Compute
         from riffkit.models.pipeline import load_pipeline
 
@@ -216,14 +230,29 @@ class Worker:
             model.location, device=model.device, loras=model.loras, compute=Compute(**model.compute)
         )
         self._pipeline, self._model = pipeline, model
-        self._send(Loaded(model.name, device=str(pipeline.device)))
+        self.send(Loaded(model.name, device=str(pipeline.device)))
         return pipeline
 
-    def _check(self, job: Paint) -> None:
+    def preview_for(self, model: Model) -> Sketch | None:
+        """What shows a painting of that model before it is done, if anything does."""
+        return self._preview if self._preview_of == model else None
+
+    def _fit_preview(self) -> None:
+        if self._pipeline is None or self._preview_of == self._model:
+            return
+        from riffkit.music.preview import Preview as Sketch
+
+        self._preview, self._preview_of = None, self._model
+        with suppress(ParameterError):  # its images have other rows than those that it is fitted to
+            self._preview = Sketch.of(self._pipeline)
+
+    def check(self, job: Paint) -> None:
+        """Raise CancelledError if a job is cancelled."""
         if job.job in self._cancelled:
             raise CancelledError
 
-    def _send(self, message: Any) -> None:
+    def send(self, message: Any) -> None:
+        """Tell the server, without which the process ends."""
         try:
             self._connection.send(message)
         except OSError:
@@ -235,14 +264,28 @@ class _Report:
 
     def __init__(self, worker: Worker, job: Paint, clip: int) -> None:
         self._worker, self._job, self._clip = worker, job, clip
-        self._last = 0.0
+        self._last = self._next_preview = 0.0
+        self._begun = time.monotonic()
+        self._spent = self._cost = 0.0  # seconds, of all previews and of the last one
 
     def step(self, done: int, total: int) -> None:
-        self._worker._check(self._job)
+        """Called after each step; raises CancelledError for a job that is cancelled."""
+        self._worker.check(self._job)
         now = time.monotonic()
         if now - self._last >= _LEAST_SECONDS or done == total:
             self._last = now
-            self._worker._send(Progress(self._job.job, self._clip, done, total))
+            self._worker.send(Progress(self._job.job, self._clip, done, total))
+
+    def latents(self, latents: Tensor, done: int, total: int) -> None:
+        """Called after each step with the picture so far; shows it where that is cheap."""
+        preview, now = self._worker.preview_for(self._job.model), time.monotonic()
+        is_cheap = self._spent + self._cost <= _PREVIEW_SHARE * (now - self._begun)
+        if preview is None or done == total or not is_cheap or now < self._next_preview:
+            return
+        self._worker.send(Preview(self._job.job, self._clip, preview.png(latents)))
+        self._cost = time.monotonic() - now
+        self._spent += self._cost
+        self._next_preview = now + _PREVIEW_SECONDS
 
 
 def _row(job: Paint, number: int, clip: Clip, notes: tuple[str, ...], with_stems: bool) -> ClipRow:

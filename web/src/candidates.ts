@@ -197,7 +197,7 @@ function stateOf(job: Job, count: number): string {
   if (job.state === "running") return count > 1 ? `Painting ${Math.min(job.clip + 1, count)} of ${count}` : "Painting";
   if (job.state === "failed") return job.error ?? "It failed.";
   if (job.state === "cancelled") return n ? `Cancelled after ${n} of ${count}.` : "Cancelled.";
-  return `${n} ${n === 1 ? "clip" : "clips"}${n > 1 ? ". Press 1 to " + Math.min(9, count) + " to switch on the next downbeat." : ""}`;
+  return n > 1 ? `${n} clips. Press 1${count > 2 ? "–" : " or "}${Math.min(9, count)} to switch on the next downbeat.` : `${n} clip`;
 }
 
 function leftOf(job: Job, count: number, pace: Map<string, { time: number; done: number }>): string {

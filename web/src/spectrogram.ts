@@ -363,7 +363,8 @@ export class SpectrogramView {
     for (const mark of this.marks(clip)) {
       const x = Math.round(this.xOf(mark.at / this.clock.step)) + 0.5;
       if (mark.at === 0 || (this.options.compact && mark.weight === 1)) continue;
-      context.strokeStyle = this.color(mark.weight === 2 ? "--grid-strong" : "--grid");
+      const strong = mark.weight === 2 && !this.options.compact;
+      context.strokeStyle = this.color(strong ? "--grid-strong" : "--grid");
       context.beginPath();
       context.moveTo(x, plot.y);
       context.lineTo(x, plot.y + plot.height);

@@ -195,7 +195,9 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
       clips.set([...here.values(), ...older].filter((c) => !discarding.has(c.id)));
       jobs.set(all.map((j) => ({ ...j, clips: byIndex(j.clips.filter((c) => !discarding.has(c.id))) })));
       if (shownJob.get() === null) {
-        shownJob.set(selected.get()?.job ?? all.find((j) => j.task !== "import")?.id ?? null);
+        const latest = all.find((j) => j.task !== "import");
+        shownJob.set(selected.get()?.job ?? latest?.id ?? null);
+        if (!selected.get() && latest?.clips.length) selected.set(byIndex(latest.clips)[0]!);
       }
     },
     follow() {

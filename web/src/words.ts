@@ -17,7 +17,7 @@ export function completion(app: App, field: HTMLTextAreaElement): HTMLElement {
     if (mine !== turn || !known) return;
     const words = typed
       ? [...known.styles, ...known.instruments, ...known.moods]
-      : [...known.styles.slice(0, 4), ...known.instruments.slice(0, 2), ...known.moods.slice(0, 2)];
+      : [...spread(known.styles, 4), ...spread(known.instruments, 2), ...spread(known.moods, 2)];
     const fresh = words.filter((word) => !field.value.toLowerCase().includes(word.toLowerCase()));
     element.replaceChildren(...fresh.slice(0, MOST).map((word) => chip(word, typed)));
   };
@@ -38,7 +38,12 @@ export function completion(app: App, field: HTMLTextAreaElement): HTMLElement {
   return element;
 }
 
-/** The word that is being typed, from the last comma, "with", "and" or line on. */
+/** A few of a list, from all over it: neighbors mean the same. */
+function spread(words: string[], count: number): string[] {
+  return Array.from({ length: count }, (_, i) => words[Math.floor((i * words.length) / count)]).filter((w) => w !== undefined);
+}
+
+/** The word that is being typed. */
 export function lastWord(text: string): string {
-  return /(?:^|,|\n|\b(?:with|and|in|a)\s)\s*([^,\n]*)$/.exec(text)?.[1]?.trimStart().split(" ").slice(-2).join(" ") ?? "";
+  return /[^\s,;]*$/.exec(text)?.[0] ?? "";
 }

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response
 
+from riffkit.errors import ParameterError
 from riffkit.limits import bpm_text
 from riffkit.prompt.key import MusicalKey, parse_key
 from riffkit.server import conversions
@@ -21,6 +22,8 @@ from riffkit.server.folder import hashed_id
 from riffkit.server.library import recipe_text, wanted_clip
 from riffkit.server.sent_file import file_answer, file_name
 from riffkit.server.store import ClipRow
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.params import MAX_TRANSPOSE
 
 router = APIRouter(tags=["clips"])
 SOUNDS = (".wav", ".flac", ".mp3", ".ogg")
@@ -64,6 +67,7 @@ async def clip_file(
     is_moved = bpm is not None or transpose != 0
     if is_moved and ending not in SOUNDS:
         raise RefusalError(422, f"bpm and transpose: are for sound, and not for .{suffix}")
+    _check_playable(bpm, transpose)
     name = name_of(row, ending, bpm=bpm, transpose=transpose)
     if ending == ".json":
         return await _recipe(request, row, name, attached=download)
@@ -130,6 +134,16 @@ async def _derived(app: FastAPI, row: ClipRow, path: Path, call: tuple[Any, ...]
         path, lambda: converter.run(*call), is_wanted=lambda: store.clip(row.id) is not None
     )
     return made
+
+
+def _check_playable(bpm: float | None, transpose: float) -> None:
+    """Raise ParameterError for a tempo or a pitch that there isn't."""
+    if bpm is not None:
+        BeatGrid(bpm, 1)
+    if not abs(transpose) <= MAX_TRANSPOSE:
+        raise ParameterError(
+            f"transpose={transpose:g}: must be within ±{MAX_TRANSPOSE:g} semitones"
+        )
 
 
 async def _recipe(request: Request, row: ClipRow, name: str, *, attached: bool) -> Response:

@@ -25,7 +25,8 @@ def post_job(request: Request, body: JsonBody) -> Response:
     """Put a job into the queue: a task with its request and inputs."""
     state = request.app.state
     row = state.supervisor.submit(submitted(body))
-    return Json(job_json(row, state.store), 202, {"Location": f"/api/jobs/{row.id}"})
+    shown = job_json(_job(request, row.id), state.store)
+    return Json(shown, 202, {"Location": f"/api/jobs/{row.id}"})
 
 
 @router.get("/api/jobs")

@@ -33,13 +33,22 @@ export const view: View = {
   mount(root, app): Mounted {
     const candidates = makeCandidates(app);
     const player = new SpectrogramView(el("div", {}), app, { label: "The chosen clip" });
-    const form = makeForm(app, () => stage.scrollIntoView({ block: "nearest" }));
+    const form = makeForm(app, () => {
+      // from the fields to the candidates, so that 1…9 choose among them
+      stage.focus({ preventScroll: true });
+      if (form.element.getBoundingClientRect().width > innerWidth * 0.8) stage.scrollIntoView({ block: "start" });
+    });
     const stage = el(
-      "div", { class: "stage stack", "aria-label": "Candidates and player", role: "region" },
+      "div", { class: "stage stack", "aria-label": "Candidates and player", role: "region", tabindex: -1 },
       welcome(app), candidates.element, playerPanel(app, player), earlier(app),
     );
     root.append(el("div", { class: "make-columns" }, form.element, stage));
     playFirst(app);
+    app.shownJob.on((id) => {
+      // another job's clips: its first is the chosen one
+      const job = app.jobs.get().find((j) => j.id === id);
+      if (job?.clips.length && app.selected.get()?.job !== id) app.selected.set(job.clips[0]!);
+    });
     return {
       undo: () => void (app.undiscard() || app.say("Nothing to undo here.")),
       key(event) {
