@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +15,18 @@ from riffkit.music.midi_score import read_score
 
 pytestmark = pytest.mark.browser
 
-Make = Callable[[str, dict[str, Any]], str]
-Get = Callable[[str], bytes]
-
 _TRIO = {"prompt": "jazz trio, swing", "bars": 2, "steps": 4, "seed": 3, "loop": True}
 _BOX = """([track, note]) => riffkit.notes.boxOf({ track, note })"""
 
 
-def score_of(get: Get, clip: str) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(get(f"api/clips/{clip}/score"))["score"]
+def score_of(studio: Any, clip: str) -> dict[str, Any]:
+    values: dict[str, Any] = studio.client.get(f"/api/clips/{clip}/score").json()["score"]
     return values
 
 
-def open_notes(page: Page, clip: str) -> None:
+def open_notes(page: Page, studio: Any, clip: str) -> None:
+    page.goto(studio.url)
+    page.wait_for_function("() => window.riffkit?.app.connected.get()")
     page.evaluate("async (id) => riffkit.app.open('notes', await riffkit.app.clip(id))", clip)
     expect(page.get_by_test_id("notes-title")).not_to_be_empty()
     expect(page.get_by_test_id("roll")).to_be_visible()
@@ -40,6 +37,20 @@ def shown(page: Page) -> dict[str, Any]:
     """The score as the page has it."""
     values: dict[str, Any] = page.evaluate("riffkit.notes.score")
     return values
+
+
+def chosen(page: Page) -> str:
+    """The id of the clip that the page has chosen."""
+    clip: str = page.evaluate("riffkit.app.selected.get().id")
+    return clip
+
+
+def another_is_chosen(page: Page, clip: str) -> None:
+    """Waits for what is painted to be shown."""
+    page.wait_for_function(
+        "(id) => riffkit.app.selected.get().id !== id", arg=clip, timeout=120_000
+    )
+    page.wait_for_function("() => riffkit.notes.boxOf({ track: 0, note: 0 }) !== null")
 
 
 def drag(page: Page, track: int, note: int, by: tuple[float, float], *, at: float = 0.5) -> None:
@@ -57,13 +68,15 @@ def drag(page: Page, track: int, note: int, by: tuple[float, float], *, at: floa
     page.mouse.up()
 
 
-@pytest.fixture
-def trio(make: Make) -> str:
-    return make("generate", {**_TRIO, "stems": True})
+@pytest.fixture(scope="module")
+def trio(studio: Any) -> str:
+    """The id of a clip of three players, with stems."""
+    made: str = studio.made("generate", {**_TRIO, "stems": True})[0]["id"]
+    return made
 
 
-def test_a_note_is_dragged_resized_and_undone(page: Page, trio: str) -> None:
-    open_notes(page, trio)
+def test_a_note_is_dragged_resized_and_undone(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
     before = shown(page)
     start, duration, pitch, _ = before["tracks"][0]["notes"][0]
     box = page.evaluate(_BOX, [0, 0])
@@ -81,8 +94,8 @@ def test_a_note_is_dragged_resized_and_undone(page: Page, trio: str) -> None:
     assert shown(page) == before
 
 
-def test_notes_are_edited_with_the_keyboard_alone(page: Page, trio: str) -> None:
-    open_notes(page, trio)
+def test_notes_are_edited_with_the_keyboard_alone(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
     before = shown(page)["tracks"][0]["notes"]
     page.get_by_test_id("grid").select_option(label="1/8")
     page.get_by_test_id("roll").focus()
@@ -99,8 +112,8 @@ def test_notes_are_edited_with_the_keyboard_alone(page: Page, trio: str) -> None
     assert shown(page)["tracks"][0]["notes"] == moved
 
 
-def test_a_drawn_note_joins_the_chosen_track(page: Page, trio: str) -> None:
-    open_notes(page, trio)
+def test_a_drawn_note_joins_the_chosen_track(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
     bass = next(k for k, t in enumerate(shown(page)["tracks"]) if t["role"] == "bass")
     page.get_by_test_id(f"track-{bass + 1}").click()
     before = shown(page)["tracks"][bass]["notes"]
@@ -116,31 +129,35 @@ def test_a_drawn_note_joins_the_chosen_track(page: Page, trio: str) -> None:
 
 
 def test_an_edited_note_is_in_the_painted_clip_and_its_midi(
-    page: Page, get: Get, trio: str, tmp_path: Path
+    page: Page, studio: Any, trio: str, tmp_path: Path
 ) -> None:
-    open_notes(page, trio)
-    old = score_of(get, trio)["tracks"][0]["notes"][0]
+    open_notes(page, studio, trio)
+    old = score_of(studio, trio)["tracks"][0]["notes"][0]
     box = page.evaluate(_BOX, [0, 0])
     drag(page, 0, 0, (0, 3 * box["height"]))
     edited = shown(page)["tracks"]
     page.get_by_test_id("paint-notes").click()
-    page.wait_for_function("(id) => riffkit.app.selected.get().id !== id", arg=trio, timeout=120_000)
-    new = page.evaluate("riffkit.app.selected.get().id")
-    painted = score_of(get, new)["tracks"]
+    page.wait_for_function(
+        "(id) => riffkit.app.selected.get().id !== id", arg=trio, timeout=120_000
+    )
+    new = chosen(page)
+    painted = score_of(studio, new)["tracks"]
     assert painted[0]["notes"][0][2] == old[2] - 3
     assert [t["notes"] for t in painted] == [t["notes"] for t in edited]
     path = tmp_path / "new.mid"
-    path.write_bytes(get(f"api/clips/{new}.mid"))
+    path.write_bytes(studio.client.get(f"/api/clips/{new}.mid").content)
     note = min(read_score(path).score.tracks[0].notes, key=lambda n: n.start)
     assert (note.start, note.pitch) == (pytest.approx(old[0]), old[2] - 3)
-    job = json.loads(get(f"api/clips/{new}"))["seed"]
+    job = studio.client.get(f"/api/clips/{new}").json()["seed"]
     assert job == _TRIO["seed"]
 
 
-def test_notes_are_heard_before_they_are_painted(page: Page, trio: str) -> None:
-    open_notes(page, trio)
+def test_notes_are_heard_before_they_are_painted(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
     page.get_by_test_id("hear-notes").click()
-    page.wait_for_function("() => riffkit.app.engine.playing.get() && riffkit.app.engine.position() > 0.2")
+    page.wait_for_function(
+        "() => riffkit.app.engine.playing.get() && riffkit.app.engine.position() > 0.2"
+    )
     run = page.evaluate(
         "(() => { const r = riffkit.app.engine.run.get();"
         " return [r.owner, r.length, r.sources.map((s) => s.buffer.length)]; })()"
@@ -150,12 +167,11 @@ def test_notes_are_heard_before_they_are_painted(page: Page, trio: str) -> None:
     assert run[0] == "notes" and run[1] == pytest.approx(seconds)
     assert set(run[2]) == {round(seconds * 44100)}
     page.keyboard.press("Space")
-    expect(page.get_by_test_id("play")).to_be_visible()
     assert not page.evaluate("riffkit.app.engine.playing.get()")
 
 
-def test_notes_are_written_over_other_chords(page: Page, trio: str) -> None:
-    open_notes(page, trio)
+def test_notes_are_written_over_other_chords(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
     chord = page.get_by_test_id("chord-1")
     chord.fill("Xm")
     chord.press("Tab")
@@ -173,8 +189,8 @@ def test_notes_are_written_over_other_chords(page: Page, trio: str) -> None:
     assert set(on_beats) <= {6, 9, 1}
 
 
-def test_a_score_is_composed_and_saved_as_midi(page: Page, tmp_path: Path) -> None:
-    page.evaluate("riffkit.app.view.set('notes')")
+def test_a_score_is_composed_and_saved_as_midi(page: Page, studio: Any, tmp_path: Path) -> None:
+    page.goto(f"{studio.url}#notes")
     page.get_by_test_id("compose").click()
     page.get_by_test_id("compose-prompt").fill("solo piano, calm")
     page.get_by_test_id("compose-bars").fill("2")
@@ -199,9 +215,9 @@ def test_a_score_is_composed_and_saved_as_midi(page: Page, tmp_path: Path) -> No
     ]
 
 
-def test_muting_takes_a_stem_away_exactly(page: Page, get: Get, trio: str) -> None:
-    open_notes(page, trio)
-    stems = json.loads(get(f"api/clips/{trio}"))["stems"]
+def test_muting_takes_a_stem_away_exactly(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    stems = studio.client.get(f"/api/clips/{trio}").json()["stems"]
     page.get_by_test_id("stem-2-mute").click()
     page.get_by_test_id("stems-play").click()
     page.wait_for_function("() => riffkit.app.engine.run.get()?.owner === 'stems'")
@@ -211,25 +227,27 @@ def test_muting_takes_a_stem_away_exactly(page: Page, get: Get, trio: str) -> No
         " buffer.getChannelData(0).map((v, k) => v * gain + (sum[k] ?? 0)), new Float32Array())"
         ".reduce((all, v) => (all.push(v), all), [])"
     )
-    sounds = [_wav(get(f"api/clips/{trio}/stems/{stem['n']}.wav")) for stem in stems]
-    whole = _wav(get(f"api/clips/{trio}.wav"))
+    sounds = [_wav(studio, f"/api/clips/{trio}/stems/{stem['n']}.wav") for stem in stems]
+    whole = _wav(studio, f"/api/clips/{trio}.wav")
     without = sum(sound for k, sound in enumerate(sounds) if k != 1)
     assert np.abs(np.array(mix) - without).max() < 1e-6
     assert np.abs(whole - sounds[1] - np.array(mix)).max() < 2e-4  # of 16 bits, a sum of three
     page.evaluate("riffkit.app.engine.stop()")
 
 
-def test_a_stem_gets_another_instrument(page: Page, get: Get, trio: str) -> None:
-    open_notes(page, trio)
+def test_a_stem_gets_another_instrument(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
     page.get_by_test_id("stem-1-instrument").fill("vibraphone")
     page.get_by_test_id("stem-1-replace").click()
-    page.wait_for_function("(id) => riffkit.app.selected.get().id !== id", arg=trio, timeout=120_000)
-    new = json.loads(get(f"api/clips/{page.evaluate('riffkit.app.selected.get().id')}"))
+    page.wait_for_function(
+        "(id) => riffkit.app.selected.get().id !== id", arg=trio, timeout=120_000
+    )
+    new = studio.client.get(f"/api/clips/{chosen(page)}").json()
     assert new["stems"][0]["name"] == "vibraphone"
     assert new["seed"] == _TRIO["seed"]
 
 
-def _wav(data: bytes) -> np.ndarray[Any, np.dtype[np.float64]]:
-    sound, _ = soundfile.read(io.BytesIO(data), always_2d=True)
+def _wav(studio: Any, address: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    sound, _ = soundfile.read(io.BytesIO(studio.client.get(address).content), always_2d=True)
     left: np.ndarray[Any, np.dtype[np.float64]] = sound[:, 0]
     return left

@@ -47,7 +47,7 @@ describe("loops together", () => {
     const two = ramp(1000, 0.3);
     const { channels, gain } = mixed(
       [{ channels: [one, one.map((v) => -v)], beats: 4, gain: 0.5 }, { channels: [two], beats: 2, gain: 1 }],
-      120, 1000,
+      4, 120, 1000,
     );
     expect([gain, channels.length, channels[0]!.length]).toEqual([1, 2, 2000]);
     for (const k of [0, 999, 1000, 1999]) {
@@ -58,7 +58,7 @@ describe("loops together", () => {
 
   it("stay under −1 dBFS by one gain, which is said", () => {
     const loud = { channels: [ramp(1000, 0.9)], beats: 2, gain: 1 };
-    const { channels, gain } = mixed([loud, loud], 120, 1000);
+    const { channels, gain } = mixed([loud, loud], 2, 120, 1000);
     expect(peakOf(channels[0]!)).toBeCloseTo(HIGHEST_PEAK, 6);
     expect(gain).toBeCloseTo(HIGHEST_PEAK / (1.8 * 0.999), 5);
   });

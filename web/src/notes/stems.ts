@@ -5,6 +5,7 @@ import type { Clip, Words } from "../api";
 import { clipUrl, stemUrl } from "../api";
 import { el, icon } from "../dom";
 import { meterOf } from "../engine";
+import { playButton } from "../playbutton";
 import { dbOfGain, gainOfDb } from "../station/mixing";
 
 export const OWNER = "stems";
@@ -37,12 +38,17 @@ export class Stems {
     this.element.append(
       el("div", { class: "row apart" },
         el("h3", {}, "Stems"),
-        el("button", {
-          type: "button", class: "button small", "data-testid": "stems-play",
-          onclick: () => void this.play(),
-        }, icon("play"), "Play the stems")),
+        playButton(this.app, {
+          label: "Play the stems", testid: "stems-play", isOn: () => this.isOn, play: () => this.play(),
+        })),
       el("ul", { class: "list" }, clip.stems.map((stem, k) => this.row(clip, stem, k))),
     );
+  }
+
+  /** Whether the stems are what plays. */
+  get isOn(): boolean {
+    const run = this.app.engine.run.get();
+    return run?.owner === OWNER && run.clip?.id === this.clip?.id;
   }
 
   /** Whether some stem is not as it is in the clip. */
@@ -147,8 +153,7 @@ export class Stems {
   }
 
   private changedMix(): void {
-    const run = this.app.engine.run.get();
-    if (run?.owner === OWNER && run.clip?.id === this.clip?.id) {
+    if (this.isOn) {
       this.channels.forEach((_, k) => this.app.engine.setGain(`stem ${k + 1}`, this.gain(k)));
     } else if (this.app.engine.playing.get()) void this.play();
   }

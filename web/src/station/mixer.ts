@@ -74,17 +74,18 @@ export class Mixer {
   /** The mix over the common length, at the clips' rate. */
   async mix(): Promise<(Mix & { rate: number; beats: number; bpm: number }) | null> {
     const { tracks } = station.get();
-    const heard = this.playables().filter(({ at }) => gainOf(tracks, at) > 0);
+    const all = this.playables();
+    const heard = all.filter(({ at }) => gainOf(tracks, at) > 0);
     const bpm = this.bpm;
     if (!heard.length || !bpm) return null;
-    this.check(heard);
+    this.check(all);
     const rate = heard[0]!.clip.sample_rate;
     const loops = await Promise.all(heard.map(async ({ at, url, beats }) => {
       const buffer = await resampled(await this.app.engine.load(url), rate);
       return { channels: channelsOf(buffer), beats, gain: gainOf(tracks, at) };
     }));
-    const beats = commonBeats(heard.map((one) => one.beats));
-    return { ...mixed(loops, bpm, rate), rate, beats, bpm };
+    const { beats } = this;
+    return { ...mixed(loops, beats, bpm, rate), rate, beats, bpm };
   }
 
   /** The peak that a track has just now, 0 to 1 and beyond. */

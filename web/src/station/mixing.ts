@@ -57,9 +57,8 @@ export function tiled(
   return out;
 }
 
-/** The mix of loops over their common length; one gain for all holds its peak at −1 dBFS. */
-export function mixed(loops: readonly Loop[], bpm: number, sampleRate: number): Mix {
-  const common = commonBeats(loops.map((loop) => loop.beats));
+/** The mix of loops over their common beats; one gain for all holds its peak at −1 dBFS. */
+export function mixed(loops: readonly Loop[], common: number, bpm: number, sampleRate: number): Mix {
   const nChannels = Math.max(1, ...loops.map((loop) => loop.channels.length));
   const channels = Array.from(
     { length: nChannels },

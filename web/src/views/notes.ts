@@ -20,6 +20,7 @@ import type { Score } from "../notes/score";
 import { countNotes } from "../notes/score";
 import { OWNER as STEMS, Stems } from "../notes/stems";
 import { trackRow } from "../notes/trackrow";
+import { playButton } from "../playbutton";
 import { SpectrogramView } from "../spectrogram";
 
 const SPECTROGRAM_HEIGHT = 150;
@@ -41,6 +42,7 @@ class Notes implements Mounted {
     GRIDS.map(({ name, step }) => el("option", { value: step }, name)));
   private readonly undoButton = this.tool("undo", "Undo", () => this.doc.undo());
   private readonly redoButton = this.tool("redo", "Redo", () => this.doc.redo());
+  private readonly clipButton: HTMLButtonElement;
   private readonly paintButton: HTMLButtonElement;
   private readonly chordButtons: HTMLButtonElement[];
   private readonly composing: HTMLDetailsElement;
@@ -58,6 +60,13 @@ class Notes implements Mounted {
     this.composing = el("details", { class: "compose" },
       el("summary", { "data-testid": "compose" }, "Compose notes from words"),
       composeForm(app, ({ composed, request }) => this.composed(composed, request)));
+    this.clipButton = playButton(app, {
+      label: "Hear the clip", testid: "hear-clip",
+      isOn: () => this.origin?.clip != null && app.engine.run.get()?.clip?.id === this.origin.clip.id,
+      play: async () => {
+        if (this.origin?.clip) await app.playClip(this.origin.clip);
+      },
+    });
     this.paintButton = this.action("Paint these notes", "paint-notes", () => this.paintNotes());
     this.paintButton.classList.add("primary");
     this.chordButtons = [
@@ -209,6 +218,7 @@ class Notes implements Mounted {
     this.prompt.value = origin.prompt;
     this.player.mute.clear();
     this.player.solo.clear();
+    this.clipButton.hidden = !origin.clip;
     this.spectrogram.element.parentElement!.hidden = !origin.clip;
     this.spectrogram.setClip(origin.clip);
     this.doc.load(score, chords);
@@ -256,14 +266,11 @@ class Notes implements Mounted {
     const text = (label: string, name: string, said: string, onclick: () => void) =>
       el("button", { type: "button", class: "button small", "aria-label": said, title: said, "data-testid": name, onclick }, label);
     return el("div", { class: "notes-tools row", role: "toolbar", "aria-label": "Notes" },
-      el("button", {
-        type: "button", class: "button small", "data-testid": "hear-notes",
-        onclick: () => void this.player.play(),
-      }, icon("play"), "Hear the notes"),
-      el("button", {
-        type: "button", class: "button small", "data-testid": "hear-clip",
-        onclick: () => this.origin?.clip && void this.app.playClip(this.origin.clip),
-      }, icon("play"), "Hear the clip"),
+      playButton(this.app, {
+        label: "Hear the notes", testid: "hear-notes", isOn: () => this.player.isOn,
+        play: () => this.player.play(),
+      }),
+      this.clipButton,
       el("span", { class: "tool-gap" }),
       this.undoButton, this.redoButton, draw,
       el("label", { class: "row grid-field" }, el("span", { class: "label" }, "Grid"), this.grid),

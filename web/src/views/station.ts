@@ -6,6 +6,7 @@ import type { App, Mounted, View } from "../app";
 import { el, icon } from "../dom";
 import { factsOf } from "../format";
 import { ALL_KEYS, keyName, parseKey } from "../notes/keys";
+import { playButton } from "../playbutton";
 import { SpectrogramView } from "../spectrogram";
 import { Mixer } from "../station/mixer";
 import { dbOfGain, gainOfDb } from "../station/mixing";
@@ -60,10 +61,10 @@ class LoopStation implements Mounted {
       el("div", { class: "row apart" },
         el("div", { class: "row" }, el("h2", {}, "Loop station"), this.facts),
         el("div", { class: "row" },
-          el("button", {
-            type: "button", class: "button primary", "data-testid": "station-play",
-            onclick: () => void this.play(),
-          }, icon("play"), "Play together"),
+          playButton(app, {
+            label: "Play together", testid: "station-play", class: "primary", isOn: () => this.mixer.isOn,
+            play: () => this.play(),
+          }),
           this.save)),
       el("div", { class: "row station-controls" },
         el("label", { class: "field" }, el("span", { class: "label" }, "Tempo in BPM"), this.tempo),
