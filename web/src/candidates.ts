@@ -1,11 +1,14 @@
 // The clips of one job side by side: painted live, compared on the downbeat, kept or discarded.
 
 import type { App } from "./app";
-import type { Clip, Job } from "./api";
+import { clipUrl, type Clip, type Job } from "./api";
 import { clipMenu, vary } from "./clip_actions";
 import { el, icon } from "./dom";
 import { factsOf } from "./format";
 import { SpectrogramView } from "./spectrogram";
+
+/** Longer clips are fetched when they are asked for. */
+const MOST_SECONDS = 60;
 
 export interface Candidates {
   element: HTMLElement;
@@ -141,6 +144,7 @@ class Tile {
     const state = clip ? "ready" : over ? "gone" : painting ? "painting" : "waiting";
     this.element.dataset.state = state;
     if (clip?.id !== this.clip?.id) this.view.setClip(clip);
+    if (clip && clip.id !== this.clip?.id && clip.seconds <= MOST_SECONDS) this.prefetch(clip);
     this.clip = clip;
     this.main.disabled = !clip;
     this.bar.hidden = !painting;
@@ -159,6 +163,11 @@ class Tile {
     this.keep.setAttribute("aria-pressed", String(clip?.kept ?? false));
     this.keep.querySelector("svg")!.classList.toggle("solid", clip?.kept ?? false);
     this.sounding();
+  }
+
+  /** So that a switch waits for the downbeat alone. */
+  private prefetch(clip: Clip): void {
+    this.app.engine.load(clipUrl(clip.id, "wav")).catch(() => {});
   }
 
   private sounding(): void {

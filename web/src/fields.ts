@@ -28,6 +28,8 @@ export interface TaskForm {
   clear(): void;
   onChange(told: () => void): void;
   wrong(message: string): boolean;
+  /** Says so at the first field that is needed and empty. */
+  incomplete(): boolean;
   focus(name: string): void;
 }
 
@@ -81,18 +83,33 @@ export function taskForm(task: Task, options: FormOptions = {}): TaskForm {
     },
     wrong(message) {
       for (const control of controls.values()) control.say("");
-      const named = /^(\w+)(=|:|\b)/.exec(message)?.[1] ?? "";
-      const control = controls.get(named);
+      const said = withoutTask(task, message);
+      const control = controls.get(/^\w+/.exec(said)?.[0] ?? "");
       if (!control) return false;
       if (more?.contains(control.element)) more.open = true;
-      control.say(message);
+      control.say(said);
       control.focus();
       return true;
+    },
+    incomplete() {
+      for (const field of open) {
+        const control = controls.get(field.name)!;
+        if (!field.required || control.element.hidden || control.value() !== undefined) continue;
+        control.say(`This is needed. ${field.help}`);
+        control.focus();
+        return true;
+      }
+      return false;
     },
     focus: (name) => controls.get(name)?.focus(),
   };
   form.set(options.values ?? {});
   return form;
+}
+
+/** "generate: bpm=900: …" without its task, which is plain here. */
+export function withoutTask(task: Task, message: string): string {
+  return message.startsWith(`${task.name}: `) ? message.slice(task.name.length + 2) : message;
 }
 
 function rank(shown: string[], field: Field): number {

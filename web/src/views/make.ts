@@ -5,7 +5,7 @@ import type { Job, Task } from "../api";
 import { vary } from "../clip_actions";
 import { makeCandidates } from "../candidates";
 import { el, icon } from "../dom";
-import { taskForm, titleOf, type TaskForm } from "../fields";
+import { taskForm, titleOf, withoutTask, type TaskForm } from "../fields";
 import { factsOf } from "../format";
 import { inputControl, type InputControl } from "../inputs";
 import { remembered } from "../remembered";
@@ -148,6 +148,7 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
     if (!task || !form || submit.disabled) return;
     wrong.textContent = "";
     form.wrong("");
+    if (form.incomplete()) return;
     app.engine.wake();
     const request = form.values();
     const references: Record<string, string> = {};
@@ -165,7 +166,7 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
       made();
     } catch (error) {
       const { message } = error as Error;
-      if (!form.wrong(message)) wrong.textContent = message;
+      if (!form.wrong(message)) wrong.textContent = withoutTask(task, message);
     } finally {
       submit.disabled = false;
     }
