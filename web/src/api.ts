@@ -226,7 +226,7 @@ export class Api {
   compose = (fields: Words) => this.send<Composed>("POST", "api/scores", { compose: fields });
   /** What a MIDI upload plays. */
   uploadScore = (id: string) => this.get<ScoreOfClip>(`api/uploads/${id}/score`);
-  putScore = (score: Score) => this.send<Composed>("POST", "api/scores", { score });
+  putScore = (score: Score, title = "") => this.send<Composed>("POST", "api/scores", { score, title });
   script = (toml: string) =>
     this.call<{ request: Words; inputs: Record<string, string> }>("POST", "api/scripts", toml, "application/toml");
 

@@ -4,7 +4,7 @@ import { barsOf, chordRows, parseChord, placed, transposedSymbol } from "../src/
 import { ScoreDoc } from "../src/notes/doc";
 import { drumName, drumRows, sectionOf } from "../src/notes/drums";
 import { gridFor, lineBefore, snapped } from "../src/notes/grid";
-import { keyName, parseKey, semitonesBetween } from "../src/notes/keys";
+import { keyName, parseKey, pitchName, semitonesBetween } from "../src/notes/keys";
 import { chordsRequest, composeRequest, notesRequest } from "../src/notes/painting";
 import { Rows } from "../src/notes/rows";
 import * as edits from "../src/notes/score";
@@ -51,6 +51,7 @@ describe("keys", () => {
       expect(parseKey(text)).toEqual({ tonic, mode });
     }
     expect(parseKey("techno")).toBeNull();
+    expect([pitchName(70, "D", "minor"), pitchName(70, "B", "major")]).toEqual(["B♭4", "A♯4"]);
     expect(keyName({ tonic: 10, mode: "minor" })).toBe("Bb minor");
   });
 
@@ -130,7 +131,7 @@ describe("a score", () => {
 describe("the score in the page", () => {
   const opened = () => {
     const doc = new ScoreDoc();
-    doc.load(score, known.line);
+    doc.show({ score, bars: barsOf(known.line) });
     doc.track.set(bass);
     return doc;
   };

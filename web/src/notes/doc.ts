@@ -1,7 +1,8 @@
 // The score that is being edited: its notes and chords, what is chosen, undo and redo.
 
-import { barsOf, chordRows, transposedSymbol } from "./chords";
+import { chordRows, transposedSymbol } from "./chords";
 import { History } from "../history";
+import { isFlat } from "./keys";
 import * as edits from "./score";
 import type { Note, NoteChange, Place, Score } from "./score";
 import { signal } from "../state";
@@ -11,8 +12,6 @@ export interface Written {
   /** Chord symbols by bar, as they are shown and edited. */
   readonly bars: readonly string[];
 }
-
-const FLAT_KEYS = ["F", "Bb", "Eb", "Ab", "Db"];
 
 export class ScoreDoc {
   readonly now = signal<Written | null>(null);
@@ -47,10 +46,6 @@ export class ScoreDoc {
 
   get canRedo(): boolean {
     return this.history.canRedo;
-  }
-
-  load(score: Score, chords: string): void {
-    this.show({ score, bars: barsOf(chords) });
   }
 
   /** Takes the score as it is now for the one that is played. */
@@ -117,7 +112,7 @@ export class ScoreDoc {
     const now = this.now.get();
     if (!now) return;
     const score = edits.transposed(now.score, semitones);
-    const flats = FLAT_KEYS.includes(score.facts.key ?? "");
+    const flats = isFlat(score.facts.key, score.facts.mode);
     const symbols = (bar: string) =>
       bar.split(" ").map((word) => transposedSymbol(word, semitones, flats)).join(" ");
     this.replace({ score, bars: now.bars.map(symbols) });

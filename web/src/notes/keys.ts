@@ -1,5 +1,7 @@
 // Keys, as riffkit/prompt/key.py reads them, and what brings a clip's key to another.
 
+import { midiName } from "../format";
+
 export interface Key {
   /** Semitones above C. */
   readonly tonic: number;
@@ -22,6 +24,10 @@ const MODES: Record<string, string> = {
   mixolydian: "mixolydian",
   blues: "blues",
 };
+
+const FLATS: Record<string, string> = { "C♯": "D♭", "D♯": "E♭", "F♯": "G♭", "G♯": "A♭", "A♯": "B♭" };
+/** F, B♭, E♭, A♭ and D♭ major. */
+const FLAT_HOMES = [5, 10, 3, 8, 1];
 
 /** "A minor", "F#m", "Bb"; null for what isn't a key. */
 export function parseKey(text: string): Key | null {
@@ -59,6 +65,18 @@ export function semitonesBetween(from: Key, to: Key): number {
 /** The tonic of the major key that has the notes: a minor key's relative. */
 function home({ tonic, mode }: Key): number {
   return MINOR_MODES.includes(mode) ? modulo(tonic + 3) : tonic;
+}
+
+/** "B♭3" in a key with flats, "A♯3" in others: as `midiName`, and spelled as the key is. */
+export function pitchName(pitch: number, key: string | null, mode: string | null): string {
+  const name = midiName(pitch);
+  return isFlat(key, mode) ? name.replace(/^.♯/, (sharp) => FLATS[sharp]!) : name;
+}
+
+/** Whether a key is written with flats. */
+export function isFlat(key: string | null, mode: string | null): boolean {
+  const tonic = key === null ? null : parseKey(key);
+  return tonic !== null && FLAT_HOMES.includes(home({ tonic: tonic.tonic, mode: mode ?? "major" }));
 }
 
 export const isBlackKey = (pitch: number): boolean => [1, 3, 6, 8, 10].includes(pitch % 12);

@@ -2,9 +2,9 @@
 // without seeing it.
 
 import { el } from "../dom";
-import { midiName } from "../format";
 import type { ScoreDoc } from "./doc";
 import { drumName } from "./drums";
+import { pitchName } from "./keys";
 import type { Note, NoteChange, Score } from "./score";
 import { isDrums } from "./score";
 
@@ -13,10 +13,15 @@ const MOST_LISTED = 400;
 /** "C4, bar 1, beat 2.5, ½ beat long, loudness 96". */
 export function describeNote(score: Score, track: number, [start, duration, pitch, velocity]: Note): string {
   const perBar = score.facts.beats_per_bar;
-  const name = isDrums(score.tracks[track]!) ? drumName(pitch) : midiName(pitch);
+  const name = nameOf(score, track, pitch);
   const bar = Math.floor(start / perBar) + 1;
   const beats = `${tidy(duration)} ${tidy(duration) === "1" ? "beat" : "beats"}`;
   return `${name}, bar ${bar}, beat ${tidy((start % perBar) + 1)}, ${beats} long, loudness ${velocity}`;
+}
+
+function nameOf(score: Score, track: number, pitch: number): string {
+  const { key, mode } = score.facts;
+  return isDrums(score.tracks[track]!) ? drumName(pitch) : pitchName(pitch, key, mode);
 }
 
 const tidy = (value: number): string => String(Number(value.toFixed(2)));
@@ -63,8 +68,7 @@ export function noteFields(doc: ScoreDoc, sample: (track: number, note: Note) =>
       for (const input of all) input.value = "";
       return;
     }
-    const drum = isDrums(doc.score!.tracks[place.track]!);
-    name.textContent = drum ? drumName(note[2]) : midiName(note[2]);
+    name.textContent = nameOf(doc.score!, place.track, note[2]);
     const values = [note[2], Number((note[0] + 1).toFixed(3)), Number(note[1].toFixed(3)), note[3]];
     all.forEach((input, k) => (input.value = String(values[k])));
   };

@@ -207,6 +207,13 @@ export class PianoRoll {
     for (const name of ["pointerup", "pointercancel"] as const) {
       canvas.addEventListener(name, () => this.release());
     }
+    // A finger on empty ground scrolls the page; on a note it moves the note.
+    canvas.addEventListener("touchstart", (event) => {
+      const box = canvas.getBoundingClientRect();
+      const touch = event.touches[0]!;
+      const hit = this.hit(touch.clientX - box.left, touch.clientY - box.top);
+      if (event.touches.length === 1 && (hit || this.drawing)) event.preventDefault();
+    }, { passive: false });
     canvas.addEventListener("dblclick", (event) => {
       if (!this.drawing && !this.hit(event.offsetX, event.offsetY)) this.drawAt(event, false);
     });

@@ -49,11 +49,17 @@ export class NotesPlayer {
     await this.app.engine.switchTo(this.run(score));
   }
 
+  /** Makes the notes what plays next, without a sound yet. */
+  cue(): void {
+    const score = this.doc.score;
+    if (score && secondsOf(score) <= MOST_SECONDS) this.app.engine.cue(this.run(score));
+  }
+
   /** A note alone, where nothing else plays. */
   sample(track: number, note: Note): void {
     const own = this.doc.score?.tracks[track];
     if (!own || this.app.engine.playing.get()) return;
-    this.app.engine.sample(buffered(renderSample(own, note, this.rate), this.rate));
+    void this.app.engine.sample(buffered(renderSample(own, note, this.rate), this.rate));
   }
 
   /** Mute and solo, as they are now. */

@@ -1,8 +1,7 @@
 // Rows of the piano roll: a semitone each, the highest on top, and below them the drums by name.
 
-import { midiName } from "../format";
 import { drumName, drumRows, USUAL_DRUMS } from "./drums";
-import { isBlackKey } from "./keys";
+import { isBlackKey, pitchName } from "./keys";
 import type { Score, Track } from "./score";
 import { isDrums } from "./score";
 
@@ -34,7 +33,7 @@ export class Rows {
     const rows: Row[] = [];
     let top = 0;
     const add = (pitch: number, drum: boolean, height: number) => {
-      const name = drum ? drumName(pitch) : midiName(pitch);
+      const name = drum ? drumName(pitch) : pitchName(pitch, score.facts.key, score.facts.mode);
       const row = { pitch, drum, name, dark: !drum && isBlackKey(pitch), top, height };
       rows.push(row);
       this.at.set(key(pitch, drum), row);

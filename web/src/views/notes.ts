@@ -2,11 +2,12 @@
 
 import "./notes.css";
 import type { App, Mounted, View } from "../app";
-import type { Clip, Composed, Job, Words } from "../api";
+import type { Clip, Composed, Job, ScoreOfClip, Words } from "../api";
 import { clipUrl } from "../api";
 import { el, icon } from "../dom";
 import { BeatAxis } from "../notes/axis";
 import { chordLane } from "../notes/chordlane";
+import { barsOf } from "../notes/chords";
 import { composeForm } from "../notes/compose";
 import type { Written } from "../notes/doc";
 import { ScoreDoc } from "../notes/doc";
@@ -16,6 +17,7 @@ import type { Origin } from "../notes/painting";
 import { chordsRequest, composeRequest, notesRequest, originOf } from "../notes/painting";
 import { PianoRoll } from "../notes/pianoroll";
 import { NotesPlayer, OWNER } from "../notes/player";
+import { beatRuler } from "../notes/ruler";
 import type { Score } from "../notes/score";
 import { countNotes } from "../notes/score";
 import { OWNER as STEMS, Stems } from "../notes/stems";
@@ -50,6 +52,14 @@ class Notes implements Mounted {
   private origin: Origin | null = null;
   /** Unpainted edits of clips that were left. */
   private readonly kept = new Map<string, Written>();
+  /** A score that no clip plays, and that was left for a clip's. */
+  private left: { origin: Origin; written: Written } | null = null;
+  private readonly back = el("button", {
+    type: "button", class: "button small", hidden: true, "data-testid": "notes-back",
+    onclick: () => this.goBack(),
+  });
+  private readonly ruler: HTMLElement;
+  private readonly progress = el("span", { class: "note", role: "status" });
   private loading = 0;
   private unlink: () => void = () => {};
 
@@ -77,22 +87,23 @@ class Notes implements Mounted {
     const roll = el("div", { class: "roll-frame" });
     root.append(
       el("div", { class: "row apart notes-head" },
-        el("div", { class: "row" }, this.title, this.facts), this.files()),
+        el("div", { class: "row" }, this.title, this.facts, this.back), this.files()),
       this.composing, this.none, this.body);
     this.roll = new PianoRoll(roll, app, doc, this.axis, {
       grid: () => Number(this.grid.value),
       sample: (track, note) => this.player.sample(track, note),
       heard: (track) => this.player.heard(track),
     });
+    this.ruler = beatRuler(doc, this.axis, (beat) => this.seek(beat));
     this.body.append(
       this.toolbar(), trackRow(doc, this.player, () => this.roll.redraw()),
       el("div", { class: "notes-time" },
-        spectrogram, chordLane(doc, this.axis, (said) => (this.chordSaid.textContent = said)), roll),
+        spectrogram, this.ruler, chordLane(doc, this.axis, (said) => (this.chordSaid.textContent = said)), roll),
       this.chordSaid,
       noteFields(doc, (track, note) => this.player.sample(track, note)), noteList(doc),
       el("div", { class: "notes-actions panel stack" },
         el("label", { class: "field" }, el("span", { class: "label" }, "Music in words"), this.prompt),
-        el("div", { class: "row" }, this.paintButton, this.chordButtons)),
+        el("div", { class: "row" }, this.paintButton, this.chordButtons, this.progress)),
       this.stems.element);
     this.spectrogram = new SpectrogramView(spectrogram, app, {
       height: SPECTROGRAM_HEIGHT, label: "Spectrogram of the clip",
@@ -156,6 +167,14 @@ class Notes implements Mounted {
     else if (clip) await this.app.playClip(clip);
   }
 
+  /** To a beat of the notes, whether they play or not. */
+  private seek(beat: number): void {
+    const score = this.doc.score;
+    if (!score) return;
+    if (!this.player.isOn) this.player.cue();
+    this.app.engine.seek((beat * 60) / score.facts.bpm);
+  }
+
   drop(files: File[]): boolean {
     const file = files.find(({ name, type }) => /\.midi?$/i.test(name) || type.includes("midi"));
     if (!file) return false;
@@ -180,7 +199,7 @@ class Notes implements Mounted {
         clip.job ? this.app.api.job(clip.job).catch((): Job | null => null) : null,
       ]);
       if (turn !== this.loading) return;
-      this.fill(originOf(clip, job), of.score as unknown as Score, of.chords);
+      this.fill(originOf(clip, job), writtenOf(of));
       const kept = this.kept.get(clip.id);
       if (kept) this.doc.replace(kept);
     } catch (error) {
@@ -189,10 +208,31 @@ class Notes implements Mounted {
   }
 
   private keep(): void {
+    const written = this.doc.now.get();
+    if (this.origin && written && !this.origin.clip) this.left = { origin: this.origin, written };
     const id = this.origin?.clip?.id;
     if (!id) return;
     if (this.doc.edited.get()) this.kept.set(id, this.doc.now.get()!);
     else this.kept.delete(id);
+  }
+
+  /** From a score without a clip to the chosen clip's, and from a clip's to the score before. */
+  private goBack(): void {
+    const { left } = this;
+    const clip = this.app.selected.get();
+    if (this.origin && !this.origin.clip && clip) void this.show(clip);
+    else if (left) {
+      this.keep();
+      this.doc.show(null);
+      this.fill(left.origin, left.written);
+    }
+  }
+
+  private showBack(): void {
+    const clip = this.app.selected.get();
+    const to = this.origin && !this.origin.clip ? (clip?.has_score ? clip.title : null) : this.left?.origin.title;
+    this.back.hidden = !to;
+    this.back.textContent = `Back to “${to}”`;
   }
 
   private empty(sentence: string): void {
@@ -206,9 +246,10 @@ class Notes implements Mounted {
     this.stems.show(null);
     this.spectrogram.setClip(null);
     this.unlink();
+    this.showBack();
   }
 
-  private fill(origin: Origin, score: Score, chords: string): void {
+  private fill(origin: Origin, written: Written): void {
     if (this.player.isOn) this.app.engine.stop();
     this.unlink();
     this.origin = origin;
@@ -221,11 +262,13 @@ class Notes implements Mounted {
     this.clipButton.hidden = !origin.clip;
     this.spectrogram.element.parentElement!.hidden = !origin.clip;
     this.spectrogram.setClip(origin.clip);
-    this.doc.load(score, chords);
-    this.grid.value = String(gridFor(score).step);
+    this.ruler.hidden = !!origin.clip;
+    this.doc.show(written);
+    this.grid.value = String(gridFor(written.score).step);
     this.stems.show(origin.clip);
     this.axis.fit();
     if (origin.clip) this.unlink = this.axis.follow(this.spectrogram);
+    this.showBack();
   }
 
   private changed(): void {
@@ -312,27 +355,26 @@ class Notes implements Mounted {
 
   // What is made
 
-  private composed({ score, chords }: Composed, request: Words): void {
+  private composed(composed: Composed, request: Words): void {
     ++this.loading;
     this.keep();
     this.composing.open = false;
     const prompt = String(request.prompt);
     this.fill(
       { title: prompt, prompt, clip: null, request: { prompt, seed: request.seed }, inputs: {} },
-      score as unknown as Score, chords);
+      writtenOf(composed));
     void this.player.play();
   }
 
   private async open(file: File): Promise<void> {
     try {
       const upload = await this.app.api.upload(file, file.name);
-      const { score, chords } = await this.app.api.uploadScore(upload.id);
+      const written = writtenOf(await this.app.api.uploadScore(upload.id));
       ++this.loading;
       this.keep();
-      const read = score as unknown as Score;
-      const words = (read.facts.instruments as string[] | undefined)?.slice(0, 4).join(", ");
+      const words = (written.score.facts.instruments as string[] | undefined)?.slice(0, 4).join(", ");
       const prompt = words || "drums only";
-      this.fill({ title: file.name, prompt, clip: null, request: {}, inputs: {} }, read, chords);
+      this.fill({ title: file.name, prompt, clip: null, request: {}, inputs: {} }, written);
     } catch (error) {
       this.app.say((error as Error).message, "error");
     }
@@ -352,7 +394,8 @@ class Notes implements Mounted {
 
   /** The score as the server's upload: its id. */
   private async stored(): Promise<string> {
-    const { upload } = await this.app.api.putScore(this.doc.score as unknown as Words);
+    const title = this.origin?.title.replace(/\.midi?$/i, "");
+    const { upload } = await this.app.api.putScore(this.doc.score as unknown as Words, title);
     return upload.id;
   }
 
@@ -394,7 +437,14 @@ class Notes implements Mounted {
   private async paint(request: Words, inputs: Record<string, string>): Promise<void> {
     const { app, origin } = this;
     const job = await app.submit("generate", request, inputs);
+    const off = app.jobs.on((jobs) => {
+      const now = jobs.find(({ id }) => id === job.id);
+      const steps = now?.steps ? `, step ${now.step} of ${now.steps}` : "";
+      this.progress.textContent = now?.state === "queued" ? "Waiting…" : `Painting${steps}…`;
+    }, { now: true });
     const over = await app.whenDone(job.id);
+    off();
+    this.progress.textContent = "";
     const clip = over.clips[0];
     if (over.state === "failed") app.say(over.error ?? "The painting failed.", "error");
     if (over.state !== "done" || !clip) return;
@@ -408,6 +458,10 @@ class Notes implements Mounted {
   private words(origin: Origin): string {
     return this.prompt.value.trim() || origin.prompt;
   }
+}
+
+function writtenOf({ score, chords }: ScoreOfClip): Written {
+  return { score: score as unknown as Score, bars: barsOf(chords) };
 }
 
 export const view: View = {
