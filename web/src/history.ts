@@ -1,4 +1,4 @@
-/** Undo and redo of anything, with a bound on the memory that it holds. */
+// Undo and redo of anything, with a bound on the memory that it holds.
 
 /** A change that was made. `bytes` is what it costs to remember. */
 export interface Change {

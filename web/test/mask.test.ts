@@ -1,4 +1,3 @@
-import { inflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { History } from "../src/history";
 import { coverage, Stroke } from "../src/paint/brush";
@@ -39,6 +38,12 @@ describe("a mask", () => {
     mask.fill({ left: 2, top: 2, right: 3, bottom: 3 }, 254);
     expect(mask.rectangle).toBeNull();
     expect(mask.bounds).toEqual(mask.whole);
+  });
+
+  it("is told from a spectrogram by its gray", () => {
+    const gray = (levels: number[]) => new Mask(levels.length, 1, Uint8ClampedArray.from(levels));
+    expect(gray([0, 0, 255, 130]).looksPainted).toBe(true);
+    expect(gray([0, 90, 200, 130]).looksPainted).toBe(false);
   });
 
   it("is itself again when inverted twice", () => {
@@ -159,11 +164,14 @@ describe("a brush", () => {
 describe("a mask's PNG", () => {
   it("has its size and all its levels", async () => {
     const levels = Uint8ClampedArray.from({ length: 48 * 31 }, (_, k) => (k * 101) % 256);
-    const png = Buffer.from(await (await maskToPng(new Mask(48, 31, levels))).arrayBuffer());
-    expect(png.subarray(0, 8)).toEqual(Buffer.from("\x89PNG\r\n\x1a\n", "latin1"));
-    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([48, 31]);
-    const begin = png.indexOf("IDAT");
-    const lines = inflateSync(png.subarray(begin + 4, begin + 4 + png.readUInt32BE(begin - 4)));
+    const png = await (await maskToPng(new Mask(48, 31, levels))).arrayBuffer();
+    const view = new DataView(png);
+    const name = (at: number): string => String.fromCharCode(...new Uint8Array(png, at, 4));
+    expect([name(12), view.getUint32(16), view.getUint32(20)]).toEqual(["IHDR", 48, 31]);
+    expect(name(37)).toBe("IDAT"); // behind the signature and a header of 25 bytes
+    const data = new Blob([png.slice(41, 41 + view.getUint32(33))]);
+    const inflating = data.stream().pipeThrough(new DecompressionStream("deflate"));
+    const lines = new Uint8Array(await new Response(inflating).arrayBuffer());
     const read = levels.map((_, k) => lines[Math.floor(k / 48) * 49 + 1 + (k % 48)]!);
     expect(read).toEqual(levels);
   });

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { added, changed, freeBar, keyframeOf, removed, requestOf, type Story, storyOf, withBars } from "../src/story/script";
 import { toToml } from "../src/story/toml";
+import request from "./story.json";
+import script from "./story.toml?raw";
 
-const file = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf-8");
 const at = (bar: number) => keyframeOf({ bar, prompt: `p${bar}` });
 const story = (bars: number, loop: boolean, ...keyframes: number[]): Story => ({
   keyframes: keyframes.map(at), bars, loop, options: {},
@@ -12,11 +12,10 @@ const story = (bars: number, loop: boolean, ...keyframes: number[]): Story => ({
 describe("a script", () => {
   it("is what riffkit reads", () => {
     // tests/music/test_script.py reads story.toml, and expects story.json
-    expect(toToml(storyOf(JSON.parse(file("story.json"))), "house")).toBe(file("story.toml"));
+    expect(toToml(storyOf(request), "house")).toBe(script);
   });
 
   it("is the request again", () => {
-    const request = JSON.parse(file("story.json"));
     expect(requestOf(storyOf(request))).toEqual(request);
   });
 

@@ -1,4 +1,4 @@
-/** A brush and an eraser, round on the screen whatever the zoom is. */
+// A brush and an eraser, round on the screen whatever the zoom is.
 
 import { Mask, REGENERATE } from "./mask";
 import { type Rect, clipped, isEmpty, union } from "./rect";

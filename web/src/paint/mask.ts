@@ -1,4 +1,4 @@
-/** The mask: a byte for each pixel of the clip's image. 255 is regenerated, 0 is kept. */
+// The mask: a byte for each pixel of the clip's image. 255 is regenerated, 0 is kept.
 
 import { History } from "../history";
 import { type Rect, area, clipped, isEmpty } from "./rect";
@@ -80,6 +80,17 @@ export class Mask {
     return bounds?.left !== undefined && this.copy(bounds).every((value) => value === REGENERATE)
       ? bounds
       : null;
+  }
+
+  /** How much of the image is regenerated, 0 to 1. */
+  get share(): number {
+    return this.data.reduce((sum, value) => sum + value, 0) / (REGENERATE * this.data.length);
+  }
+
+  /** Whether it is mostly black and white, as masks are and spectrograms aren't. */
+  get looksPainted(): boolean {
+    const soft = this.data.filter((value) => value > 12 && value < 243).length;
+    return soft <= this.data.length / 2;
   }
 
   get isEmpty(): boolean {

@@ -1,4 +1,4 @@
-/** Masks as PNG files: 8 bits of gray, exactly the size of the clip's image. */
+// Masks as PNG files: 8 bits of gray, exactly the size of the clip's image.
 
 import { Mask } from "./mask";
 

@@ -1,11 +1,8 @@
-/** Rectangles of image pixels: `right` and `bottom` are the first column and row outside. */
+// Rectangles of image pixels: `right` and `bottom` are the first column and row outside.
 
-export interface Rect {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
+import type { Rect } from "../spectrogram";
+
+export type { Rect };
 
 export function isEmpty(rect: Rect): boolean {
   return rect.right <= rect.left || rect.bottom <= rect.top;

@@ -1,7 +1,10 @@
 // Spans of time and frequency: snapping to beats, and what they are in bars, seconds, Hz and notes.
 
-import type { Axes } from "../api";
+import type { Axes, Clip } from "../api";
+import { hzOf, midiName, positionIn } from "../format";
 import type { Rect } from "./rect";
+
+const LOWEST_NOTE_HZ = 16; // C0
 
 export type Grid = "off" | "beats" | "bars";
 
@@ -11,6 +14,18 @@ export interface Time {
   readonly columnsPerBeat: number | null;
   readonly beatsPerBar: number;
   readonly secondsPerColumn: number;
+  /** Of the image before the sound begins. */
+  readonly leadSeconds: number;
+}
+
+export function timeOf(clip: Clip, axes: Axes): Time {
+  return {
+    width: clip.image.width,
+    columnsPerBeat: clip.bpm === null ? null : axes.columns_per_beat,
+    beatsPerBar: clip.beats_per_bar,
+    secondsPerColumn: axes.seconds_per_column,
+    leadSeconds: axes.lead_seconds,
+  };
 }
 
 export interface Span {
@@ -40,15 +55,6 @@ function within(value: number, most: number): number {
   return Math.max(0, Math.min(most, value));
 }
 
-/** A column as musicians count: bar.beat from 1, with hundredths where it lies between beats. */
-export function barAndBeat(column: number, time: Time): string {
-  const beats = Math.round((column / time.columnsPerBeat!) * 100) / 100;
-  const bar = Math.floor(beats / time.beatsPerBar);
-  const beat = beats - bar * time.beatsPerBar;
-  const rest = Math.round((beat % 1) * 100);
-  return `${bar + 1}.${Math.floor(beat) + 1}${rest ? `+${String(rest).padStart(2, "0")}` : ""}`;
-}
-
 /** Bars from 1 to columns: 1 is the clip's beginning, 2.5 the middle of the second bar. */
 export function barToColumn(bar: number, time: Time): number {
   return Math.round((bar - 1) * time.columnsPerBeat! * time.beatsPerBar);
@@ -59,11 +65,11 @@ export function columnToBar(column: number, time: Time): number {
 }
 
 export function secondsToColumn(seconds: number, time: Time): number {
-  return Math.round(seconds / time.secondsPerColumn);
+  return Math.round((seconds + time.leadSeconds) / time.secondsPerColumn);
 }
 
 export function columnToSeconds(column: number, time: Time): number {
-  return column * time.secondsPerColumn;
+  return column * time.secondsPerColumn - time.leadSeconds;
 }
 
 /** The rows whose centres lie from `low` to `high` Hz: what `freq` chooses. Null if none does. */
@@ -86,30 +92,22 @@ export function rowsToHz(rows: Span, hz: readonly number[]): { low: number; high
   return { low: edge(rows.to), high: edge(rows.from) };
 }
 
-const NOTES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
-
-/** The nearest note of equal temperament at A4 = 440 Hz; null below what has a name. */
-export function noteName(hz: number): string | null {
-  if (hz < 16) return null;
-  const midi = Math.round(69 + 12 * Math.log2(hz / 440));
-  return `${NOTES[midi % 12]}${Math.floor(midi / 12) - 1}`;
-}
-
-/** A span in words: "2.1 to 3.1 · 2.18 to 4.36 s · 220 to 1,760 Hz · A3 to A6". */
-export function readout(rect: Rect, time: Time, axes: Axes): string {
-  const parts: string[] = [];
-  if (time.columnsPerBeat !== null) {
-    parts.push(`${barAndBeat(rect.left, time)} to ${barAndBeat(rect.right, time)}`);
-  }
-  const [from, to] = [rect.left, rect.right].map((column) => columnToSeconds(column, time).toFixed(2));
-  parts.push(`${from} to ${to} s`);
+/** A span in words: "2.1.00 to 3.1.00 · 2.18 to 4.36 s · 220 Hz to 1.76 kHz · A3 to A6". */
+export function readout(rect: Rect, clip: Clip, axes: Axes): string {
+  const time = timeOf(clip, axes);
+  const bar = (column: number): string => positionIn(clip, column * time.secondsPerColumn);
+  const seconds = (column: number): string => columnToSeconds(column, time).toFixed(2);
   const [low, high] = [axes.hz[rect.bottom - 1]!, axes.hz[rect.top]!];
-  parts.push(`${hertz(low)} to ${hertz(high)} Hz`);
-  const [lowest, highest] = [noteName(low), noteName(high)];
-  if (lowest !== null && highest !== null) parts.push(`${lowest} to ${highest}`);
-  return parts.join(" · ");
+  return [
+    clip.bpm ? `${bar(rect.left)} to ${bar(rect.right)}` : null,
+    `${seconds(rect.left)} to ${seconds(rect.right)} s`,
+    `${hzOf(low)} to ${hzOf(high)}`,
+    low > LOWEST_NOTE_HZ ? `${nearestNote(low)} to ${nearestNote(high)}` : null,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
-function hertz(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
+function nearestNote(hz: number): string {
+  return midiName(Math.round(69 + 12 * Math.log2(hz / 440)));
 }

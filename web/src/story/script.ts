@@ -80,6 +80,26 @@ export function withBars(story: Story, bars: number): Story {
   return { ...shorter, keyframes };
 }
 
+/** The keyframes before and after a bar, and its eased position between them, 0 to 1. */
+export function between(story: Story, bar: number): { before: number; after: number; t: number } {
+  const frames = story.keyframes;
+  const begun = frames.filter((frame) => frame.bar <= bar).length;
+  if (!story.loop && (begun === 0 || begun === frames.length)) {
+    const nearest = begun === 0 ? 0 : frames.length - 1;
+    return { before: nearest, after: nearest, t: 0 };
+  }
+  const before = (begun - 1 + frames.length) % frames.length;
+  const after = begun % frames.length;
+  const from = frames[before]!.bar - (frames[before]!.bar > bar ? story.bars : 0);
+  const to = frames[after]!.bar + (frames[after]!.bar <= bar ? story.bars : 0);
+  return { before, after, t: eased((bar - from) / (to - from), frames[before]!.easing) };
+}
+
+function eased(t: number, easing: Easing): number {
+  if (easing === "hold") return 0;
+  return easing === "smooth" ? t * t * (3 - 2 * t) : t;
+}
+
 /** A keyframe of a script or request, with what it doesn't say filled in. */
 export function keyframeOf(values: Readonly<Record<string, unknown>>): Keyframe {
   return { ...PLAIN, bar: 0, prompt: "", ...values } as Keyframe;

@@ -46,8 +46,8 @@ function numberOf(value: number): string {
 /** A basic string. A lone surrogate, which TOML has no spelling for, becomes U+FFFD. */
 function textOf(text: string): string {
   const spelled = text
-    .toWellFormed()
-    .replace(/[\\"]/g, (sign) => `\\${sign}`)
+    .replace(/\p{Surrogate}/gu, "\ufffd")
+    .replace(/[\\"]/g, (sign: string) => `\\${sign}`)
     .replace(/[\u0000-\u001f\u007f]/g, escapeOf);
   return `"${spelled}"`;
 }
