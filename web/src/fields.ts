@@ -261,6 +261,8 @@ export function titleOf(name: string): string {
 
 const TITLES: Record<string, string> = {
   bpm: "Tempo (BPM)",
+  first: "from",
+  last: "to",
   key: "Key",
   freq: "frequencies (Hz)",
   time: "time (s)",

@@ -5,6 +5,7 @@ import "./shell.css";
 import { Api } from "./api";
 import type { Mounted, View, ViewName } from "./app";
 import { el } from "./dom";
+import { listenForDrops } from "./drop/panel";
 import { helpDialog, listenToKeys } from "./keys";
 import { makeMessages } from "./messages";
 import { hashOf, placeOf } from "./place";
@@ -88,6 +89,7 @@ async function goTo(hash: string): Promise<void> {
 
 addEventListener("hashchange", () => void goTo(location.hash));
 api.onSignedOut = () => void asked(api, root).then(() => app.start());
+listenForDrops(app, (files) => open().drop?.(files) ?? false);
 listenToKeys(app, transport, open, () => help.showModal());
 Object.assign(window, { riffkit: { app, health, schedule, readWav } });
 

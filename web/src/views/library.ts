@@ -3,6 +3,7 @@
 import type { App, Mounted, View } from "../app";
 import type { Clip, ClipQuery } from "../api";
 import { clipMenu } from "../clip_actions";
+import { openButton } from "../drop/panel";
 import { el, icon } from "../dom";
 import { factsOf } from "../format";
 import { SpectrogramView } from "../spectrogram";
@@ -77,7 +78,7 @@ export const view: View = {
       else void load();
       draw();
     });
-    root.append(el("div", { class: "stack library-page" }, search.element, state, grid, empty, el("div", { class: "row" }, more)));
+    root.append(el("div", { class: "stack library-page" }, search.element, state, grid, empty, el("div", { class: "row" }, more, openButton(app))));
     return {
       shown() {
         if (stale) void load();

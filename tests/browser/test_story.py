@@ -1,0 +1,126 @@
+"""Story: keyframes on a timeline, by mouse and by keyboard, and its script out and in again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from riffkit.music.script import read_script
+
+pytestmark = pytest.mark.browser
+
+AXIS = 64  # CSS pixels left of the first bar
+
+
+@pytest.fixture
+def story(page: Page, studio: Any) -> Page:
+    page.goto(f"{studio.url}/#story")
+    whole = page.locator(".story .whole")
+    fill(whole, "bars", "8")
+    return page
+
+
+def fill(form: Locator, name: str, value: str) -> None:
+    field = form.get_by_test_id(f"field-{name}")
+    if not field.is_visible():
+        form.locator("details > summary").click()
+    field.fill(value)
+    field.press("Tab")
+
+
+def at(page: Page, bar: float, bars: int = 8) -> tuple[float, float]:
+    """Where a bar, 0 the first, lies on the timeline."""
+    box = page.get_by_test_id("timeline").bounding_box()
+    assert box is not None
+    return box["x"] + AXIS + bar / bars * (box["width"] - AXIS), box["y"] + 20
+
+
+def saved(page: Page) -> dict[str, Any]:
+    """The story's script, as riffkit reads it."""
+    with page.expect_download() as downloading:
+        page.get_by_test_id("script-save").click()
+    return read_script(Path(downloading.value.path()))
+
+
+def frames(page: Page) -> list[tuple[float, str]]:
+    return [(frame["bar"], frame["prompt"]) for frame in saved(page)["keyframes"]]
+
+
+def test_keyframes_are_added_moved_and_taken_back_by_mouse(story: Page) -> None:
+    story.get_by_test_id("keyframe-0").click()
+    story.locator(".keyframe").get_by_test_id("field-prompt").fill("ambient pad")
+    story.mouse.click(*at(story, 4.2))
+    expect(story.locator(".keyframe").get_by_test_id("field-prompt")).to_be_focused()
+    story.keyboard.type("house piano")
+    assert frames(story) == [(0, "ambient pad"), (4, "house piano")]
+
+    def drag(to: float, *keys: str) -> None:
+        story.mouse.move(*(sum(pair) for pair in zip(at(story, 4), (9, 0), strict=True)))
+        story.mouse.down()
+        for key in keys:
+            story.keyboard.down(key)
+        x, y = at(story, to)
+        story.mouse.move(x + 9, y, steps=5)
+        story.mouse.up()
+        for key in keys:
+            story.keyboard.up(key)
+
+    drag(6.3)
+    assert frames(story)[1] == (6, "house piano")
+    story.get_by_test_id("story-undo").click()
+    assert frames(story)[1] == (4, "house piano")
+    drag(0)  # where another one stands
+    assert frames(story)[1][0] == 1
+    story.keyboard.press("Control+z")
+    drag(5.27, "Alt")
+    assert frames(story)[1][0] == 5.25
+
+
+def test_a_story_is_written_by_keyboard_made_and_opened_again(
+    story: Page, studio: Any, tmp_path: Path
+) -> None:
+    whole, panel = story.locator(".story .whole"), story.locator(".keyframe")
+    story.get_by_test_id("keyframe-0").focus()
+    story.keyboard.press("Enter")
+    story.keyboard.type('ambient "pad"')
+    story.get_by_test_id("keyframe-add").press("Enter")
+    story.keyboard.type("house piano")
+    story.get_by_test_id("keyframe-1").focus()
+    for key in ("ArrowLeft", "ArrowLeft", "Alt+ArrowRight"):
+        story.keyboard.press(key)
+    story.get_by_test_id("keyframe-1").press("Enter")
+    fill(panel, "negative_prompt", "guitar")
+    fill(panel, "seed", "7")
+    fill(whole, "bars", "4")
+    fill(whole, "bpm", "140")
+    fill(whole, "steps", "4")
+    story.get_by_test_id("theme").select_option("house")
+    script = saved(story)
+    assert script["theme"] == "house" and (script["bars"], script["bpm"]) == (4, 140)
+    assert script["keyframes"] == [
+        {"bar": 0, "prompt": 'ambient "pad"'},
+        {"bar": 2.25, "prompt": "house piano", "negative_prompt": "guitar", "seed": 7},
+    ]
+
+    with story.expect_download() as downloading:
+        story.get_by_test_id("script-save").click()
+    text = Path(downloading.value.path()).read_text()
+    (tmp_path / "mine.toml").write_text(text)
+    story.get_by_test_id("story-run").press("Enter")
+    status = story.get_by_test_id("story-status")
+    expect(status).to_contain_text("because of the negative prompt 'guitar'", timeout=90_000)
+    made = story.evaluate("() => riffkit.app.selected.get()")
+    assert made["task"] == "story" and made["bars"] == 4
+
+    story.reload()
+    story.get_by_test_id("script-file").set_input_files(tmp_path / "mine.toml")
+    expect(story.get_by_test_id("keyframe-1")).to_have_text("house piano")
+    with story.expect_download() as downloading:
+        story.get_by_test_id("script-save").click()
+    assert Path(downloading.value.path()).read_text() == text
+    (tmp_path / "wrong.toml").write_text("bars = 2\n[[keyframe]]\nbar = 0\n")
+    story.get_by_test_id("script-file").set_input_files(tmp_path / "wrong.toml")
+    expect(story.get_by_test_id("story-problem")).to_contain_text("must have a bar and a prompt")

@@ -1,0 +1,68 @@
+// What the marked part should become, and the button that makes it.
+
+import type { App } from "../app";
+import type { Words } from "../api";
+import { el } from "../dom";
+import { taskForm, type TaskForm } from "../fields";
+import { signal } from "../state";
+
+const MOST_CANDIDATES = 8;
+
+export interface EditPanel {
+  readonly element: HTMLElement;
+  setBusy(isBusy: boolean): void;
+  say(problem: string): void;
+}
+
+/** `wanted` is called with the form's values and the number of candidates. */
+export function editPanel(app: App, wanted: (values: Words, count: number) => void): EditPanel {
+  let form: TaskForm | null = null;
+  const fields = el("div");
+  const problem = el("p", { class: "note bad", role: "alert", "data-testid": "edit-problem" });
+  const count = el("input", {
+    id: "edit-count", type: "number", min: 1, max: MOST_CANDIDATES, step: 1, value: 2, "data-testid": "edit-count",
+  });
+  const isBusy = signal(false);
+  const button = el("button", { class: "button primary", "data-testid": "edit-run", title: "Regenerate (Ctrl+Enter)" }, "Regenerate");
+  const element = el(
+    "form",
+    {
+      class: "panel stack edit",
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element.requestSubmit();
+      },
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        problem.textContent = "";
+        if (form !== null && !isBusy.get()) wanted(form.values(), count.valueAsNumber || 1);
+      },
+    },
+    el("h2", {}, "Regenerate what is marked"),
+    fields,
+    el(
+      "div",
+      { class: "row" },
+      el("label", { class: "setting", for: "edit-count" }, "Candidates"),
+      count,
+      button,
+    ),
+    problem,
+  );
+  app.tasks.on(
+    (tasks) => {
+      const task = tasks.find((one) => one.name === "edit");
+      if (task === undefined || form !== null) return;
+      form = taskForm(task, { skip: ["time", "freq"], shown: ["prompt", "strength", "keep_melody"] });
+      fields.replaceChildren(form.element);
+    },
+    { now: true },
+  );
+  isBusy.on((busy) => (button.disabled = busy));
+  return {
+    element,
+    setBusy: (busy) => isBusy.set(busy),
+    say: (text) => {
+      problem.textContent = form?.wrong(text) ? "" : text;
+    },
+  };
+}
