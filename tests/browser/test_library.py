@@ -85,6 +85,7 @@ def test_files_are_downloaded_under_readable_names(
     library: Page, clips: dict[str, dict[str, Any]], tmp_path: Any
 ) -> None:
     library.get_by_test_id("search").fill("sludge")
+    expect(library.get_by_test_id("card")).to_have_count(1)
     library.get_by_test_id("card").get_by_test_id("clip-menu").click()
     for suffix in ("wav", "flac", "mp3", "png", "json"):
         expect(library.get_by_test_id(f"download-{suffix}")).to_be_visible()
