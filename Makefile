@@ -38,7 +38,7 @@ benchmarks: $(VENV)/.installed-test
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[studio]"
 	touch $@
 
 # tinysoundfont names a sound-card library that it needs for live playing only

@@ -96,7 +96,7 @@ def compare(server: Running, n_runs: int) -> None:
     heard, python = (statistics.median(column) for column in zip(*runs, strict=True))
     print(f"{BARS} bars, {STEPS} steps: heard after {heard:.2f} s; Riff.generate {python:.2f} s")
     print(
-        f"  {heard - 1.3 * python:+.2f} s beside 1.3 × Python; ratio to Python: {heard / python:.2f}"
+        f"  {heard - 1.3 * python:+.2f} s beside 1.3 × that; ratio to Python: {heard / python:.2f}"
     )
 
 
