@@ -19,9 +19,6 @@ from riffkit.music.theme import open_theme
 
 _HEIGHT_PX = 128
 _WIDEST_PX = 1024
-_COLUMNS = 32  # of the seed
-
-
 _COLUMNS = 8  # of each seed
 
 

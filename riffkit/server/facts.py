@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +25,17 @@ def clip_row(target: Target, *, id: str) -> ClipRow:  # noqa: A002
         raise ValueError("no recipe")
     recipe = Recipe.from_json(tags[TAG])
     image = SpectrogramImage.open(target.image)
-    is_loop = _has_beats(target.audio)
-    row = row_of(
+    return row_of(
         target,
         recipe,
         image,
         id=id,
-        title=tags.get("title") or target.audio.stem,
+        title=prompt_of(recipe.arguments) or target.audio.stem,
         seconds=info.seconds,
         sample_rate=info.sample_rate,
-        loop=is_loop,
+        loop=_has_beats(target.audio),
         stems=tuple(filter(None, map(_stem_name, sorted(target.stems.glob("[0-9]*.wav"))))),
     )
-    return replace(row, whole_beats=is_loop)
 
 
 def row_of(

@@ -19,6 +19,7 @@ from riffkit.music.registry import task, tasks
 from riffkit.music.request import PaintRequest
 from riffkit.music.task import Call, Input, Task
 from riffkit.music.values import call_of, check_names, inner, is_span, random_seed, words_of
+from riffkit.server.documented import sentence
 from riffkit.server.references import References, inputs_of
 
 MOST_CLIPS = 16
@@ -32,7 +33,7 @@ class Submitted:
 
     task: str
     request: Mapping[str, Any]
-    inputs: Mapping[str, str]
+    inputs: Mapping[str, Any]
     count: int = 1
     model: str | None = None
 
@@ -64,13 +65,14 @@ def submitted(body: Mapping[str, Any]) -> Submitted:
         given[name] = {} if body.get(name) is None else body[name]
         if not isinstance(given[name], dict):
             raise ParameterError(f"{name}: must be a table of values, {{…}}")
+    inputs = {name: value for name, value in given["inputs"].items() if value is not None}
     count, model = body.get("count"), body.get("model")
     count = 1 if count is None else count
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_CLIPS:
         raise ParameterError(f"count={count!r}: must be between 1 and {MOST_CLIPS}")
     if model is not None and not isinstance(model, str):
         raise ParameterError(f"model={model!r}: must be a model's name")
-    return Submitted(body["task"], given["request"], given["inputs"], count, model)
+    return Submitted(body["task"], given["request"], inputs, count, model)
 
 
 def with_seed(asked: Submitted) -> Submitted:
@@ -262,4 +264,8 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     if posted is not None:
         content = {"application/json": {"schema": job_schema()}}
         posted["requestBody"] = {"required": True, "content": content}
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = sentence("An error, in one plain sentence.")
     return found

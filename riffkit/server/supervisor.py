@@ -97,7 +97,7 @@ class Supervisor:
             task=asked.task,
             title=self._title(asked, first),
             request=asked.request,
-            inputs=asked.inputs,
+            inputs={name: text for name, text in asked.inputs.items() if text is not None},
             model=model,
             count=len(calls) * first.task.n_clips(first.request),
         )

@@ -177,10 +177,10 @@ def test_a_process_that_dies_or_hangs_is_replaced(converter: Converter, tmp_path
         with pytest.raises(WorkerError, match="may be damaged"):
             await converter.run(os._exit, 3)
         begin = time.monotonic()
-        with pytest.raises(WorkerError, match="longer than 0.5 s"):
+        with pytest.raises(WorkerError, match=r"longer than 0\.5 s"):
             await converter.run(time.sleep, 30, seconds=0.5)
         assert time.monotonic() - begin < 15
-        with pytest.raises(AudioFileError, match="'x.wav' is not audio"):
+        with pytest.raises(AudioFileError, match=r"'x\.wav' is not audio"):
             await converter.run(describe_upload, Path(__file__), "x.wav", MINUTE)
         found = await converter.run(describe_upload, path, "a.wav", MINUTE)
         assert found.kind == "audio"

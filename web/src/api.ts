@@ -224,7 +224,9 @@ export class Api {
     return this.call<Upload>("POST", "api/uploads", body);
   };
   compose = (fields: Words) => this.send<Composed>("POST", "api/scores", { compose: fields });
-  putScore = (score: Score) => this.send<Composed>("POST", "api/scores", { score });
+  /** What a MIDI upload plays. */
+  uploadScore = (id: string) => this.get<ScoreOfClip>(`api/uploads/${id}/score`);
+  putScore = (score: Score, title = "") => this.send<Composed>("POST", "api/scores", { score, title });
   script = (toml: string) =>
     this.call<{ request: Words; inputs: Record<string, string> }>("POST", "api/scripts", toml, "application/toml");
 

@@ -20,7 +20,7 @@ export function makeCandidates(app: App): Candidates {
   const title = el("h2", { "data-testid": "job-title" });
   const state = el("p", { class: "muted small", role: "status", "data-testid": "job-state" });
   const remaining = el("span", { class: "muted small" });
-  const notes = el("ul", { class: "notes small" });
+  const notes = el("ul", { class: "remarks small" });
   const stop = el("button", { type: "button", class: "button small", "data-testid": "cancel" }, "Cancel");
   const retry = el("button", { type: "button", class: "button small", "data-testid": "retry" }, "Try again");
   const row = el("ol", { class: "tiles", "data-testid": "candidates" });

@@ -5,6 +5,7 @@ import type { Clip } from "./api";
 import { clipUrl } from "./api";
 import type { Item } from "./menu";
 import { menu } from "./menu";
+import { addToStation } from "./station/tracks";
 
 export function downloads(clip: Clip): Item[] {
   const file = (label: string, suffix: Parameters<typeof clipUrl>[1]): Item => ({
@@ -20,7 +21,10 @@ export function openings(app: App, clip: Clip): Item[] {
   return [
     { label: "Open in Paint", run: () => app.open("paint", clip), testid: "open-paint" },
     { label: "Open in Notes", run: () => app.open("notes", clip), testid: "open-notes" },
-    { label: "Add to the loop station", run: () => app.open("station", clip), testid: "open-station" },
+    {
+      label: "Add to the loop station", testid: "open-station",
+      run: () => addToStation(app, clip) && app.open("station", clip),
+    },
   ];
 }
 

@@ -72,3 +72,45 @@ function reader(view: DataView, kind: number, bits: number): ((at: number) => nu
 function tag(view: DataView, at: number): string {
   return String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
 }
+
+const HEADER = 44;
+const BYTES = 3;
+const FULL_SCALE = 2 ** 23;
+
+/**
+ * A WAV of 24 bits: samples are rounded to the nearest of 2^24 steps from −1 to 1, and clipped
+ * beyond. `readWav` gives them back within 2^-24.
+ */
+export function writeWav({ rate, channels }: Wav): ArrayBuffer {
+  const count = channels[0]?.length ?? 0;
+  const block = channels.length * BYTES;
+  const size = count * block;
+  const padding = size % 2;
+  const bytes = new ArrayBuffer(HEADER + size + padding);
+  const view = new DataView(bytes);
+  const word = (at: number, text: string) =>
+    [...text].forEach((letter, k) => view.setUint8(at + k, letter.charCodeAt(0)));
+  word(0, "RIFF");
+  view.setUint32(4, HEADER - 8 + size + padding, true);
+  word(8, "WAVEfmt ");
+  view.setUint32(16, 16, true);
+  view.setUint16(20, PCM, true);
+  view.setUint16(22, channels.length, true);
+  view.setUint32(24, rate, true);
+  view.setUint32(28, rate * block, true);
+  view.setUint16(32, block, true);
+  view.setUint16(34, BYTES * 8, true);
+  word(36, "data");
+  view.setUint32(40, size, true);
+  let at = HEADER;
+  for (let sample = 0; sample < count; sample++) {
+    for (const channel of channels) {
+      const value = Math.round(channel[sample]! * FULL_SCALE);
+      const held = Math.min(Math.max(value, -FULL_SCALE), FULL_SCALE - 1);
+      view.setUint16(at, held & 0xffff, true);
+      view.setInt8(at + 2, held >> 16);
+      at += BYTES;
+    }
+  }
+  return bytes;
+}

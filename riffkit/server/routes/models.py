@@ -12,6 +12,7 @@ import riffkit
 from riffkit.server.access import COOKIE, is_signed_in, same_token
 from riffkit.server.answers import Json, RefusalError
 from riffkit.server.body import JsonBody
+from riffkit.server.documented import BODY, json_request, sentence, table
 from riffkit.server.models import default_name, known_models
 from riffkit.server.schema import server_tasks, task_json
 
@@ -20,14 +21,21 @@ _MOST_WORDS = 40
 _COOKIE_SECONDS = 365 * 86_400
 
 
-@router.get("/health")
+@router.get(
+    "/health", responses={200: table("How it is.", "status", "version", "model", "device", "queue")}
+)
 async def get_health(request: Request) -> Response:
     """Whether the server works, its model and its queue. Needs no token."""
     facts = request.app.state.supervisor.health
     return Json({"status": facts.pop("status"), "version": riffkit.__version__, **facts})
 
 
-@router.post("/api/login", status_code=204)
+@router.post(
+    "/api/login",
+    status_code=204,
+    responses={**BODY, 401: sentence("It is another token.")},
+    openapi_extra=json_request({"token": {"type": "string"}}, "token"),
+)
 def post_login(request: Request, body: JsonBody) -> Response:
     """Sign a browser in with the server's token, by a cookie that scripts can't read."""
     settings = request.app.state.settings
@@ -43,7 +51,7 @@ def post_login(request: Request, body: JsonBody) -> Response:
     return answer
 
 
-@router.get("/api/session")
+@router.get("/api/session", responses={200: table("The session.", "token_needed", "signed_in")})
 async def get_session(request: Request) -> Response:
     """Whether a token is needed, and whether this client has it."""
     settings = request.app.state.settings
@@ -51,13 +59,13 @@ async def get_session(request: Request) -> Response:
     return Json({"token_needed": settings.token is not None, "signed_in": signed_in})
 
 
-@router.get("/api/tasks")
+@router.get("/api/tasks", responses={200: table("The tasks.", "tasks")})
 def get_tasks() -> Response:
     """The tasks with their inputs and fields, from which forms are made."""
     return Json({"tasks": [task_json(task) for task in server_tasks().values()]})
 
 
-@router.get("/api/models")
+@router.get("/api/models", responses={200: table("The models.", "models", "current")})
 def get_models(request: Request) -> Response:
     """The models that a job may name."""
     settings = request.app.state.settings
@@ -65,7 +73,9 @@ def get_models(request: Request) -> Response:
     return Json({"models": models, "current": default_name(settings)})
 
 
-@router.get("/api/words")
+@router.get(
+    "/api/words", responses={200: table("Words.", "styles", "instruments", "moods"), 422: BODY[422]}
+)
 def get_words(q: Annotated[str, Query(max_length=100)] = "") -> Response:
     """Words that prompts may say, those that begin with `q` first."""
     found = {kind: _matching(words, q.strip().lower()) for kind, words in _words().items()}

@@ -1,0 +1,86 @@
+"""The API against its own description: schemathesis makes requests from it, valid and not.
+
+Nothing is painted: each job is over as soon as it is in the queue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from riffkit.server.schema import Submitted
+from riffkit.server.store import ClipRow, JobRow
+from riffkit.server.supervisor import Supervisor
+from tests.server.conftest import ADDRESS, Library
+
+_ENDLESS = "/api/events"
+_CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+_REAL = Supervisor.submit
+pytestmark = [  # of schemathesis: values drawn by `random`, and clients that it leaves open
+    pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Unclosed <MemoryObject:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def _submit(supervisor: Supervisor, asked: Submitted) -> JobRow:
+    """The real one, with a worker that refuses everything."""
+    row = _REAL(supervisor, asked)
+    supervisor._store.end_job(row.id, "failed", error="nothing is painted here")
+    return row
+
+
+@pytest.fixture
+def operations(library: Library, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every operation of the API, but the stream that doesn't end."""
+    monkeypatch.setattr(Supervisor, "submit", _submit)
+    headers = {"Host": ADDRESS.removeprefix("http://")}
+    schema = schemathesis.openapi.from_asgi("/openapi.json", library.app, headers=headers)
+    schema.config.update(base_url=ADDRESS)
+    found = [result.ok() for result in schema.get_all_operations()]
+    return [one for one in found if one.path != _ENDLESS]
+
+
+def check(operation: Any, ids: dict[str, str], n_cases: int) -> None:
+    """Call it; every second time for what there is."""
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+        @settings(max_examples=n_cases, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def one(case: Any) -> None:
+            for name, known in ids.items() if case.method != "DELETE" else ():
+                given = str((case.path_parameters or {}).get(name, ""))
+                if sum(map(ord, given)) % 2:
+                    case.path_parameters[name] = known
+            case.call_and_validate(checks=_CHECKS)
+
+        with contextlib.suppress(Unsatisfiable):  # of what takes anything
+            one()
+
+
+def test_some_requests(operations: list[Any], loop: ClipRow, trio: ClipRow) -> None:
+    for operation in operations:
+        check(operation, {"clip": trio.id, "suffix": "wav"}, 2)
+
+
+@pytest.mark.slow
+def test_two_thousand_requests(operations: list[Any], loop: ClipRow, trio: ClipRow) -> None:
+    for operation in operations:
+        check(operation, {"clip": trio.id, "suffix": "mp3"}, 1 + 1_000 // len(operations))

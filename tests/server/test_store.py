@@ -1,0 +1,253 @@
+"""The store and the folder: what is kept, and what a killed server left behind."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from riffkit.audio.encoding import Storage
+from riffkit.errors import OutputError
+from riffkit.music.outputs import write_clip
+from riffkit.music.riff import Riff
+from riffkit.server.facts import row_of
+from riffkit.server.folder import Folder, hashed_id, id_of
+from riffkit.server.store import ClipRow, ClipSearch, JobRow, Store, UploadRow, new_id
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    folder = Folder(tmp_path / "data")
+    folder.open()
+    yield folder
+    folder.close()
+
+
+@pytest.fixture
+def store(folder: Folder) -> Iterator[Store]:
+    store = Store(folder.database)
+    yield store
+    store.close()
+
+
+def job(**values: object) -> JobRow:
+    given: dict[str, object] = {"id": new_id(), "task": "generate", "title": "piano"}
+    return JobRow(**{**given, "request": {"seed": 1}, "inputs": {}, "model": "mini", **values})  # type: ignore[arg-type]
+
+
+def clip(**values: object) -> ClipRow:
+    name = new_id()
+    given: dict[str, object] = {
+        "id": name,
+        "stem": f"piano-{name}",
+        "title": "lo-fi piano",
+        "prompt": "lo-fi piano, rainy",
+        "task": "generate",
+        "job": None,
+        "index": 0,
+        "seconds": 4.0,
+        "sample_rate": 44_100,
+        "bpm": 120.0,
+        "beats": 8,
+        "beats_per_bar": 4,
+        "bars": 2,
+        "key": "A minor",
+        "loop": True,
+        "seed": 3,
+        "model": "mini",
+        "width": 512,
+        "height": 512,
+        "size": 1_000,
+        "notes": ("a note",),
+        "stems": ("bass", "piano"),
+    }
+    return ClipRow(**{**given, **values})  # type: ignore[arg-type]
+
+
+def test_rows_come_back_as_they_were(store: Store) -> None:
+    one, two = job(notes=("slow",), request={"bars": 2, "prompts": ["ä", "🎵"]}), clip(kept=True)
+    sent = UploadRow(new_id(), "song.wav", "audio", ".wav", 9, seconds=1.5, sample_rate=8_000)
+    store.add_job(one)
+    store.add_clip(two)
+    store.add_upload(sent)
+    assert store.job(one.id) == one
+    assert store.clip(two.id) == two
+    assert store.upload(sent.id) == sent
+    assert store.job("nothing") is store.clip("nothing") is store.upload("nothing") is None
+
+
+def test_jobs_run_in_the_order_that_they_came(store: Store) -> None:
+    rows = [job(title=str(n)) for n in range(3)]
+    for row in rows:
+        store.add_job(row)
+    assert [store.position(row.id) for row in rows] == [0, 1, 2]
+    assert store.start_job(rows[0].id)
+    assert not store.start_job(rows[0].id)
+    assert [store.position(row.id) for row in rows] == [None, 0, 1]
+    store.requeue(rows[0].id)
+    found = store.next_job()
+    assert found is not None
+    assert (found.id, found.attempts) == (rows[0].id, 1)
+    assert store.end_job(rows[1].id, "cancelled")
+    assert not store.end_job(rows[1].id, "done")
+    assert [row.title for row in store.jobs(state="queued")] == ["2", "0"]
+
+
+def test_events_rise_and_passing_ones_go_with_their_job(store: Store) -> None:
+    first, second = job(), job()
+    for row in (first, second):
+        store.add_job(row)
+        store.start_job(row.id)
+        store.progress(row.id, 0, 1, 4)
+        store.add_event(row.id, "preview", {"clip": 0, "image": "data:"})
+    store.end_job(first.id, "done", notes=["a note"])
+    names = [event.name for event in store.events(0, job=first.id)]
+    assert names == ["queued", "started", "done"]
+    assert store.events(0, job=first.id)[-1].data == {"job": first.id, "notes": ["a note"]}
+    assert [event.name for event in store.events(0, job=second.id)][-1] == "preview"
+    ids = [event.id for event in store.events(0)]
+    assert ids == sorted(set(ids))
+    assert store.last_event() == ids[-1]
+    assert [event.id for event in store.events(ids[1], limit=2)] == ids[2:4]
+
+
+def test_ids_of_events_are_never_used_twice(folder: Folder, store: Store) -> None:
+    row = job()
+    store.add_job(row)
+    store.progress(row.id, 0, 1, 4)
+    last = store.last_event()
+    store.end_job(row.id, "cancelled")
+    store.close()
+    again = Store(folder.database)
+    again.add_event(None, "removed", {"clip": "x"})
+    assert again.last_event() == last + 2
+    again.close()
+
+
+def test_clips_are_found_by_words_tempo_and_key(store: Store) -> None:
+    rows = [
+        clip(title="lo-fi piano", bpm=80.0, key="A minor"),
+        clip(title="50% techno_set", prompt="techno", bpm=130.0, key="D minor", task="loop"),
+        clip(title="quiet piano", prompt="felt", bpm=None, key=None, kept=True),
+    ]
+    for row in rows:
+        store.add_clip(row)
+
+    def found(**asked: object) -> list[str]:
+        return [row.title for row in store.clips(ClipSearch(**asked))]  # type: ignore[arg-type]
+
+    assert found() == ["quiet piano", "50% techno_set", "lo-fi piano"]
+    assert found(words="PIANO lo") == ["lo-fi piano"]
+    assert found(words="0% o_s") == ["50% techno_set"]
+    assert found(words="%") == ["50% techno_set"]
+    assert found(bpm_from=75.0, bpm_to=100.0) == ["lo-fi piano"]
+    assert found(key="d MINOR") == ["50% techno_set"]
+    assert found(kept=True) == ["quiet piano"]
+    assert found(task="loop") == ["50% techno_set"]
+    assert found(before=rows[2].id) == ["50% techno_set", "lo-fi piano"]
+    store.set_clip(rows[0].id, kept=True, title="first")
+    assert found(kept=True) == ["quiet piano", "first"]
+    store.add_clip(rows[0])  # made once more
+    assert found(kept=True) == ["quiet piano", "first"]
+
+
+def write(folder: Folder, riff: Riff, name: str, **values: object) -> ClipRow:
+    made = riff.run("generate", prompt="house", steps=2, quality="preview", seed=3, **values)[0]
+    target = folder.target(f"house-{name}")
+    with_stems = write_clip(made, target, Storage())
+    return row_of(
+        target,
+        made.recipe,
+        made.image,
+        id=name,
+        title="house",
+        seconds=made.seconds,
+        sample_rate=made.sample_rate,
+        loop=made.loop,
+        stems=tuple(made.stems) if with_stems else (),
+    )
+
+
+def test_a_library_is_rebuilt_from_its_files(
+    folder: Folder, store: Store, golden_riff: Riff
+) -> None:
+    """What the store says of a clip is in the clip's files."""
+    loop = write(folder, golden_riff, hashed_id("loop"), loop=True, bars=1)
+    band = write(folder, golden_riff, hashed_id("band"), bars=1, stems=True)
+    assert band.stems
+    folder.recover(store)
+    for row in (loop, band):
+        found = store.clip(row.id)
+        assert found is not None
+        assert {**vars(found), "created": row.created} == vars(row)
+
+
+def test_what_a_killed_server_left_is_put_in_order(
+    folder: Folder, store: Store, golden_riff: Riff
+) -> None:
+    whole = write(folder, golden_riff, hashed_id("whole"), bars=1)
+    store.add_clip(whole)
+    gone = clip()
+    store.add_clip(gone)
+    sent = UploadRow(new_id(), "song.wav", "audio", ".wav", 9)
+    store.add_upload(sent)
+    sound = folder.clip_file(whole, ".wav")
+    half = folder.clips / f"half-{hashed_id('half')}.wav"  # its image was never renamed
+    shutil.copy(sound, half)
+    left = folder.clips / ".riffkit-0123456789abcdef.png"
+    left.write_bytes(b"half")
+    foreign = folder.clips / "my-song.wav"
+    foreign.write_bytes(b"RIFF")
+    (folder.clips / "my-song.png").write_bytes(b"PNG")
+    folder.recover(store)
+    assert [row.id for row in store.all_clips()] == [whole.id]
+    assert store.uploads() == []
+    assert not left.exists()
+    assert foreign.exists()
+
+
+def test_clips_of_the_command_line_are_taken_in(
+    folder: Folder, store: Store, golden_riff: Riff
+) -> None:
+    row = write(folder, golden_riff, hashed_id("x"), bars=1)
+    for suffix in (".wav", ".png"):
+        folder.clip_file(row, suffix).rename(folder.clips / f"my-loop{suffix}")
+    folder.recover(store)
+    (found,) = store.all_clips()
+    assert (found.stem, found.id) == ("my-loop", id_of("my-loop"))
+    folder.recover(store)
+    assert len(store.all_clips()) == 1
+
+
+def test_a_removed_clip_leaves_nothing(folder: Folder, store: Store, golden_riff: Riff) -> None:
+    row = write(folder, golden_riff, hashed_id("band"), bars=1, stems=True)
+    folder.derived(row, "flac", ".flac").write_bytes(b"x")
+    assert len(folder.stem_files(row)) == len(row.stems) > 0
+    folder.remove_clip(row)
+    assert list(folder.data.rglob(f"*{row.id}*")) == []
+
+
+def test_one_server_uses_a_folder(folder: Folder) -> None:
+    with pytest.raises(OutputError, match="another server uses this folder"):
+        Folder(folder.data).open()
+
+
+def test_a_full_disk_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction that fails is rolled back, and the next one works."""
+    row = job()
+    store.add_job(row)
+
+    def full(*of: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as during:
+        during.setattr(store, "_add_event", full)
+        with pytest.raises(sqlite3.OperationalError):
+            store.start_job(row.id)
+    found = store.job(row.id)
+    assert found is not None
+    assert found.state == "queued"
+    assert store.start_job(row.id)

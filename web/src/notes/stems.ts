@@ -1,0 +1,162 @@
+// A clip's stems: a row each with mute, solo, gain and another instrument.
+
+import type { App } from "../app";
+import type { Clip, Words } from "../api";
+import { clipUrl, stemUrl } from "../api";
+import { el, icon } from "../dom";
+import { meterOf } from "../engine";
+import { playButton } from "../playbutton";
+import { dbOfGain, gainOfDb } from "../station/mixing";
+
+export const OWNER = "stems";
+const LEAST_DB = -30;
+
+interface Channel {
+  mute: boolean;
+  solo: boolean;
+  db: number;
+}
+
+export class Stems {
+  readonly element = el("section", { class: "stems panel", "aria-label": "Stems", hidden: true });
+  private clip: Clip | null = null;
+  private channels: Channel[] = [];
+
+  constructor(
+    private readonly app: App,
+    /** Paints the clip again with a request changed. */
+    private readonly again: (change: (request: Words) => Words, said: string) => Promise<void>,
+  ) {}
+
+  show(clip: Clip | null): void {
+    if (clip?.id === this.clip?.id) return;
+    this.clip = clip;
+    this.channels = clip?.stems.map(() => ({ mute: false, solo: false, db: 0 })) ?? [];
+    this.element.hidden = !clip || clip.stems.length === 0;
+    this.element.replaceChildren();
+    if (!clip || this.element.hidden) return;
+    this.element.append(
+      el("div", { class: "row apart" },
+        el("h3", {}, "Stems"),
+        playButton(this.app, {
+          label: "Play the stems", testid: "stems-play", isOn: () => this.isOn, play: () => this.play(),
+        })),
+      el("ul", { class: "list" }, clip.stems.map((stem, k) => this.row(clip, stem, k))),
+    );
+  }
+
+  /** Whether the stems are what plays. */
+  get isOn(): boolean {
+    const run = this.app.engine.run.get();
+    return run?.owner === OWNER && run.clip?.id === this.clip?.id;
+  }
+
+  /** Whether some stem is not as it is in the clip. */
+  get changed(): boolean {
+    return this.channels.some((one) => one.mute || one.solo || one.db !== 0);
+  }
+
+  /** Plays the stems in place of the clip: at the same point where the clip plays. */
+  async play(): Promise<void> {
+    const { clip } = this;
+    const { engine } = this.app;
+    if (!clip) return;
+    try {
+      const buffers = await Promise.all(clip.stems.map(({ n }) => engine.load(stemUrl(clip.id, n, "wav"))));
+      if (clip !== this.clip) return;
+      const run = {
+        owner: OWNER, clip, meter: meterOf(clip),
+        length: Math.max(...buffers.map((buffer) => buffer.duration)),
+        sources: buffers.map((buffer, k) => ({ id: `stem ${k + 1}`, buffer, gain: this.gain(k) })),
+      };
+      const playing = engine.run.get();
+      const same = playing?.clip?.id === clip.id;
+      if (same && engine.playing.get()) await engine.play(run, engine.position());
+      else await engine.switchTo(run);
+    } catch (error) {
+      this.app.say((error as Error).message, "error");
+    }
+  }
+
+  /** As it is heard now: 0 where it is muted, or another has solo. */
+  gain(k: number): number {
+    const own = this.channels[k]!;
+    const heard = this.channels.some((one) => one.solo) ? own.solo : !own.mute;
+    return heard ? gainOfDb(own.db) : 0;
+  }
+
+  private row(clip: Clip, { n, name }: Clip["stems"][number], k: number): HTMLElement {
+    const channel = this.channels[k]!;
+    const toggle = (what: "mute" | "solo") => {
+      const button = el("button", {
+        type: "button", class: "button small", "aria-pressed": "false",
+        "aria-label": `${what === "mute" ? "Mute" : "Solo"} ${name}`, "data-testid": `stem-${n}-${what}`,
+        onclick: () => {
+          channel[what] = !channel[what];
+          button.setAttribute("aria-pressed", String(channel[what]));
+          this.changedMix();
+        },
+      }, what === "mute" ? "Mute" : "Solo");
+      return button;
+    };
+    const shown = el("output", { class: "mono small" }, "0 dB");
+    const level = el("input", {
+      type: "range", min: LEAST_DB, max: 6, step: 0.5, value: 0, "aria-label": `Level of ${name} in dB`,
+      "data-testid": `stem-${n}-gain`,
+    });
+    level.addEventListener("input", () => {
+      channel.db = Number(level.value);
+      shown.textContent = `${Number(dbOfGain(gainOfDb(channel.db)).toFixed(1))} dB`;
+      this.changedMix();
+    });
+    return el("li", { class: "stem row", "data-testid": `stem-${n}` },
+      el("strong", { class: "stem-name" }, name),
+      toggle("mute"), toggle("solo"),
+      el("span", { class: "stem-level" }, level, shown),
+      this.replacing(name, n),
+      el("a", {
+        class: "icon-button small", href: stemUrl(clip.id, n, "wav"), download: `${clip.title} ${name}.wav`,
+        "aria-label": `Download ${name} as WAV`,
+      }, icon("download")),
+    );
+  }
+
+  private replacing(name: string, n: number): HTMLElement {
+    const options = el("datalist", { id: `instruments-${n}` });
+    const input = el("input", {
+      type: "text", list: options.id, placeholder: "Another instrument", autocomplete: "off",
+      "aria-label": `Another instrument for ${name}`, "data-testid": `stem-${n}-instrument`,
+    });
+    input.addEventListener("input", () => void this.complete(input.value, options));
+    return el("form", {
+      class: "stem-replace",
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        const other = input.value.trim();
+        if (!other) return input.focus();
+        const change = (request: Words): Words => ({
+          ...request, stems: true, replace: [...((request.replace as string[]) ?? []), `${name}=${other}`],
+        });
+        void this.again(change, `${name} → ${other}`);
+      },
+    }, input, options,
+      el("button", { type: "submit", class: "button small", "data-testid": `stem-${n}-replace` }, "Replace"));
+  }
+
+  private async complete(words: string, options: HTMLDataListElement): Promise<void> {
+    try {
+      const { instruments } = await this.app.api.words(words);
+      options.replaceChildren(...instruments.map((value) => el("option", { value })));
+    } catch {
+      // only a help while typing
+    }
+  }
+
+  private changedMix(): void {
+    if (this.isOn) {
+      this.channels.forEach((_, k) => this.app.engine.setGain(`stem ${k + 1}`, this.gain(k)));
+    } else if (this.app.engine.playing.get()) void this.play();
+  }
+}
+
+export const midiUrl = (clip: Clip): string => clipUrl(clip.id, "mid", { download: true });
