@@ -224,7 +224,7 @@ class Story implements Mounted {
     this.panel.show(draft.frame, 1 / beatsPerBar(draft.story));
     this.undoButton.disabled = !draft.canUndo;
     this.redoButton.disabled = !draft.canRedo;
-    stage.classList.toggle("empty", made === null);
+    stage.classList.toggle("unmade", made === null);
     stage.classList.toggle("stale", made !== null && made.of !== this.signature());
     const { x, y, width, height } = picture.plot;
     Object.assign(this.making.preview.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
