@@ -1,5 +1,5 @@
 # make demo   a virtual environment, riffkit in it, and a first clip
-# make test   lint, types, tests and a short run of each benchmark
+# make test   lint, types, the page, tests and a short run of each benchmark
 # make web    the studio's page: web/ built into riffkit/server/page/, which is committed
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 	$(BIN)/riff generate "lo-fi hip hop with piano, bass and drums" --bars 4 --seed 7 -o demo/lofi.wav
 	@echo "listen: demo/lofi.wav   look: demo/lofi.png"
 
-test: lint types tests benchmarks
+test: lint types web-check tests benchmarks
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
