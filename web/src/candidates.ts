@@ -206,7 +206,12 @@ function stateOf(job: Job, count: number): string {
   if (job.state === "running") return count > 1 ? `Painting ${Math.min(job.clip + 1, count)} of ${count}` : "Painting";
   if (job.state === "failed") return job.error ?? "It failed.";
   if (job.state === "cancelled") return n ? `Cancelled after ${n} of ${count}.` : "Cancelled.";
-  return n > 1 ? `${n} clips. Press 1${count > 2 ? "–" : " or "}${Math.min(9, count)} to switch on the next downbeat.` : `${n} clip`;
+  return n > 1 ? `${n} clips. ${pressed(count)} to switch on the next downbeat.` : `${n} clip`;
+}
+
+function pressed(count: number): string {
+  if (matchMedia("(hover: none)").matches) return "Tap one";
+  return `Press 1${count > 2 ? "–" : " or "}${Math.min(9, count)}`;
 }
 
 function leftOf(job: Job, count: number, pace: Map<string, { time: number; done: number }>): string {

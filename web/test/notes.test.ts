@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import notesJson from "./notes.json";
 import { barsOf, chordRows, parseChord, placed, transposedSymbol } from "../src/notes/chords";
 import { ScoreDoc } from "../src/notes/doc";
 import { drumName, drumRows, sectionOf } from "../src/notes/drums";
@@ -12,7 +12,7 @@ import type { Note, Score } from "../src/notes/score";
 import { renderSample, renderTrack } from "../src/notes/synth";
 
 // tests/score/test_page.py holds notes.json to the library.
-const known = JSON.parse(readFileSync(new URL("./notes.json", import.meta.url), "utf8"));
+const known: any = notesJson;
 const score = known.score as Score;
 const bass = score.tracks.findIndex((track) => track.role === "bass");
 const kick = score.tracks.findIndex((track) => track.instrument === "kick");
