@@ -189,6 +189,35 @@ def test_notes_are_written_over_other_chords(page: Page, studio: Any, trio: str)
     assert set(on_beats) <= {6, 9, 1}
 
 
+def test_a_clip_is_painted_over_other_chords(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    bars = ["Dm", "A7"]
+    for bar, chord in enumerate(bars, 1):
+        page.get_by_test_id(f"chord-{bar}").fill(chord)
+        page.get_by_test_id(f"chord-{bar}").press("Enter")
+    page.get_by_test_id("paint-chords").click()
+    another_is_chosen(page, trio)
+    painted = studio.client.get(f"/api/clips/{chosen(page)}/score").json()
+    assert painted["chords"] == " | ".join(bars)
+    assert studio.client.get(f"/api/clips/{chosen(page)}").json()["seed"] == _TRIO["seed"]
+
+
+def test_the_roll_and_the_spectrogram_zoom_together(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    for _ in range(2):
+        page.get_by_test_id("notes-zoom-in").click()
+    boxes = page.evaluate(
+        "riffkit.notes.score.tracks[0].notes.map((note, k) =>"
+        " [note[0], riffkit.notes.boxOf({ track: 0, note: k }).x])"
+    )
+    (first, x), *_, (last, end) = boxes
+    scale = (end - x) / (last - first)
+    columns = page.evaluate("riffkit.notes.spectrogram.window.get().scale")
+    assert scale == pytest.approx(64 * columns)
+    start = page.evaluate("riffkit.notes.spectrogram.xOf(riffkit.notes.spectrogram.columnOf(0))")
+    assert x - first * scale == pytest.approx(start)
+
+
 def test_a_score_is_composed_and_saved_as_midi(page: Page, studio: Any, tmp_path: Path) -> None:
     page.goto(f"{studio.url}#notes")
     page.get_by_test_id("compose").click()

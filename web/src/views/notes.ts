@@ -132,8 +132,9 @@ class Notes implements Mounted {
 
   /** Of the score as it is shown: itself, and where a note is on the roll. */
   get shownNotes() {
-    const { doc, roll } = this;
+    const { doc, roll, spectrogram } = this;
     return {
+      spectrogram,
       get score() {
         return doc.score;
       },
