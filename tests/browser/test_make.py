@@ -54,7 +54,8 @@ def test_candidates_are_painted_compared_kept_and_discarded(page: Page, studio: 
     expect(page.locator('[data-state="painting"]')).to_have_count(1)
     expect(page.get_by_test_id("job-state")).to_contain_text("Painting")
     # the first sounds by itself, the keys choose among those that are there
-    expect(page.locator("[data-testid=candidates] [data-sounding]")).to_have_count(1, timeout=60_000)
+    sounds = page.locator("[data-testid=candidates] [data-sounding]")
+    expect(sounds).to_have_count(1, timeout=60_000)
     ready(page, 4)
     assert sounding(page) == 1
     page.keyboard.press("3")

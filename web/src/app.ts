@@ -69,7 +69,7 @@ export interface App {
   say(text: string, kind?: Kind, action?: { label: string; run(): void }): void;
   /** Opens a view, with a clip as the chosen one where one is given. */
   open(view: ViewName, clip?: Clip): void;
-  submit(task: string, request: Words, inputs?: Record<string, string>, count?: number): Promise<Job>;
+  submit(task: string, request: Words, inputs?: Record<string, string>, count?: number, model?: string): Promise<Job>;
   whenDone(jobId: string): Promise<Job>;
   /** Every event of the server, after jobs and clips have taken it in. Returns what ends it. */
   onEvent(told: (event: ServerEvent) => void): () => void;

@@ -20,7 +20,7 @@ export function makeCandidates(app: App): Candidates {
   const title = el("h2", { "data-testid": "job-title" });
   const state = el("p", { class: "muted small", role: "status", "data-testid": "job-state" });
   const remaining = el("span", { class: "muted small" });
-  const notes = el("ul", { class: "notes small" });
+  const notes = el("ul", { class: "remarks small" });
   const stop = el("button", { type: "button", class: "button small", "data-testid": "cancel" }, "Cancel");
   const retry = el("button", { type: "button", class: "button small", "data-testid": "retry" }, "Try again");
   const row = el("ol", { class: "tiles", "data-testid": "candidates" });
@@ -206,7 +206,12 @@ function stateOf(job: Job, count: number): string {
   if (job.state === "running") return count > 1 ? `Painting ${Math.min(job.clip + 1, count)} of ${count}` : "Painting";
   if (job.state === "failed") return job.error ?? "It failed.";
   if (job.state === "cancelled") return n ? `Cancelled after ${n} of ${count}.` : "Cancelled.";
-  return n > 1 ? `${n} clips. Press 1${count > 2 ? "–" : " or "}${Math.min(9, count)} to switch on the next downbeat.` : `${n} clip`;
+  return n > 1 ? `${n} clips. ${pressed(count)} to switch on the next downbeat.` : `${n} clip`;
+}
+
+function pressed(count: number): string {
+  if (matchMedia("(hover: none)").matches) return "Tap one";
+  return `Press 1${count > 2 ? "–" : " or "}${Math.min(9, count)}`;
 }
 
 function leftOf(job: Job, count: number, pace: Map<string, { time: number; done: number }>): string {

@@ -5,6 +5,12 @@ import type { Transport } from "./transport";
 import { el } from "./dom";
 
 export function listenToKeys(app: App, transport: Transport, view: () => Mounted, help: () => void): void {
+  // a key pressed on what a click has focused makes it :focus-visible, too late for us
+  let byKeys = true;
+  let focusedByKeys = true;
+  document.addEventListener("pointerdown", () => (byKeys = false), true);
+  document.addEventListener("keydown", (event) => (byKeys = event.key === "Tab" || event.key.startsWith("Arrow") ? true : byKeys), true);
+  document.addEventListener("focusin", () => (focusedByKeys = byKeys));
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const target = event.target as HTMLElement;
@@ -27,7 +33,7 @@ export function listenToKeys(app: App, transport: Transport, view: () => Mounted
     }
     if (command || event.altKey) return false;
     if (key === " ") {
-      if (ownsSpace(target)) return false;
+      if (focusedByKeys && ownsSpace(target)) return false;
       transport.toggle();
       return true;
     }
@@ -56,8 +62,8 @@ function isText(target: HTMLElement): boolean {
 
 function ownsSpace(target: HTMLElement): boolean {
   if (target instanceof HTMLSelectElement) return true;
-  const control = target.closest("button, a, summary, input, [role=menuitem], [role=tab], [role=option]");
-  return control !== null && target.matches(":focus-visible") && !target.matches("input[type=range]");
+  if (target.matches("input[type=range]")) return false;
+  return target.closest("button, a, summary, input, [role=menuitem], [role=tab], [role=option]") !== null;
 }
 
 const KEYS: [string, string][] = [

@@ -401,12 +401,17 @@ export class SpectrogramView {
         context.fillText(mark.text, plot.x - 8, y);
         context.fillRect(plot.x - 5, Math.round(y), 4, 1);
       }
-      if (plot.x > 50) {
-        context.textAlign = "left";
-        for (const mark of noteMarks(hz, plot.height)) {
-          context.fillText(mark.text, 7, plot.y + (mark.at / hz.length) * plot.height);
-        }
+      // beside the numbers, or where there is no room on the image's edge
+      const beside = plot.x > 50;
+      context.textAlign = "left";
+      context.fillStyle = this.color(beside ? "--muted" : "--text");
+      context.shadowColor = this.color("--ground");
+      context.shadowBlur = beside ? 0 : 4;
+      for (const mark of noteMarks(hz, plot.height)) {
+        context.fillText(mark.text, beside ? 7 : plot.x + 4, plot.y + (mark.at / hz.length) * plot.height);
       }
+      context.shadowBlur = 0;
+      context.fillStyle = this.color("--muted");
       context.textAlign = plot.x > 50 ? "left" : "right";
       context.fillText(plot.x > 50 ? "note" : "", 7, plot.y / 2);
       context.textAlign = "right";

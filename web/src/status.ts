@@ -17,6 +17,7 @@ export function watchHealth(api: Api, connected: Signal<boolean>): Signal<Health
     timer = setTimeout(ask, now?.status === "ok" ? OTHERWISE_MS : WHILE_LOADING_MS);
   };
   connected.on(() => void ask());
+  for (const name of ["online", "offline"]) addEventListener(name, () => void ask());
   void ask();
   return health;
 }

@@ -97,8 +97,8 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
       if (clip) selected.set(clip);
       view.set(name);
     },
-    async submit(task, request, inputs, count = 1) {
-      const job = await api.submit({ task, request, inputs: inputs ?? {}, count });
+    async submit(task, request, inputs, count = 1, model) {
+      const job = await api.submit({ task, request, inputs: inputs ?? {}, count, model });
       putJob(job);
       return job;
     },

@@ -173,7 +173,7 @@ class Card {
     this.view.setClip(clip);
     this.title.textContent = clip.title;
     this.title.title = clip.prompt;
-    this.facts.textContent = [factsOf(clip), new Date(clip.created).toLocaleDateString([], { dateStyle: "medium" })].join(" · ");
+    this.facts.textContent = [factsOf(clip), new Date(clip.created).toLocaleDateString([], { month: "short", day: "numeric" })].join(" · ");
     this.main.setAttribute("aria-label", `Play ${clip.title}, ${factsOf(clip)}`);
     this.keep.setAttribute("aria-pressed", String(clip.kept));
     this.keep.querySelector("svg")!.classList.toggle("solid", clip.kept);

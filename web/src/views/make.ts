@@ -86,6 +86,12 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
       el("label", { class: "switch small" }, auto, el("span", {}, "Play the first as soon as it is there"))),
     el("datalist", { id: "keys" }, KEYS.map((key) => el("option", { value: key }))),
   );
+  const model = el("select", { id: "model", "data-testid": "model" });
+  const models = el("div", { class: "field line", hidden: true }, el("label", { for: "model" }, "Model"), model, el("span", { class: "help" }, "Another one is loaded first, which takes a while."));
+  app.api.models().then(({ models: all, current }) => {
+    model.replaceChildren(...all.map((m) => el("option", { value: m.name, title: m.about, selected: m.name === current }, m.name)));
+    models.hidden = all.length < 2;
+  }, () => {});
   let form: TaskForm | null = null;
   let inputs: InputControl[] = [];
   let task: Task | null = null;
@@ -110,6 +116,7 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
     const required = task.inputs.flatMap((input, i) => (input.required || input.or_prompt ? [inputs[i]!.element] : []));
     const optional = task.inputs.flatMap((input, i) => (input.required || input.or_prompt ? [] : [inputs[i]!.element]));
     if (optional.length) form.more?.querySelector(".lines")?.prepend(...optional);
+    form.more?.querySelector(".lines")?.append(models);
     task.inputs.forEach((input, i) => {
       if (!input.or_prompt) return;
       const words = form!.element.querySelector<HTMLElement>(`[data-field="${input.name}"]`);
@@ -160,7 +167,7 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
     });
     submit.disabled = true;
     try {
-      const job = await app.submit(task.name, request, references, task.count === null ? Number(count.value) || 1 : 1);
+      const job = await app.submit(task.name, request, references, task.count === null ? Number(count.value) || 1 : 1, models.hidden ? undefined : model.value);
       mine.add(job.id);
       app.shownJob.set(job.id);
       made();
