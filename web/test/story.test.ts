@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { added, changed, freeBar, keyframeOf, removed, requestOf, type Story, storyOf, withBars } from "../src/story/script";
-import { toToml } from "../src/story/toml";
+import { Draft } from "../src/story/draft";
+import { added, between, changed, freeBar, keyframeOf, removed, requestOf, type Story, storyOf, withBars } from "../src/story/script";
+import { themeFile, toToml, withThemeClip } from "../src/story/toml";
 import request from "./story.json";
 import script from "./story.toml?raw";
 
@@ -17,6 +18,13 @@ describe("a script", () => {
 
   it("is the request again", () => {
     expect(requestOf(storyOf(request))).toEqual(request);
+  });
+
+  it("names a clip as a file for the command line, which is the clip again in the studio", () => {
+    const text = toToml(story(4, false, 0), themeFile("0afd77ed3181"));
+    expect(text).toContain('\ntheme = "theme-0afd77ed3181.wav"\n');
+    expect(withThemeClip(text)).toBe(text.replace("theme-0afd77ed3181.wav", "clip:0afd77ed3181"));
+    expect(withThemeClip(script)).toBe(script);
   });
 
   it("can't hold what isn't a number", () => {
@@ -48,8 +56,63 @@ describe("keyframes", () => {
     expect(removed(story(8, false, 0, 4), 0).keyframes.map((frame) => frame.bar)).toEqual([4]);
   });
 
+  it("have a way between them, eased, and round in a loop", () => {
+    const frames = (easing: "linear" | "smooth" | "hold", loop: boolean): Story => {
+      const one = story(8, loop, 0, 4);
+      return { ...one, keyframes: one.keyframes.map((frame) => ({ ...frame, easing })) };
+    };
+    expect(between(frames("linear", false), 1)).toEqual({ before: 0, after: 1, t: 0.25 });
+    expect(between(frames("smooth", false), 1).t).toBeCloseTo(0.15625);
+    expect(between(frames("hold", false), 3.9).t).toBe(0);
+    expect(between(frames("linear", false), 6)).toEqual({ before: 1, after: 1, t: 0 });
+    expect(between(frames("linear", true), 6)).toEqual({ before: 1, after: 0, t: 0.5 });
+  });
+
   it("go with the bars that they stood in, but for the first", () => {
     expect(withBars(story(8, false, 0, 4, 6), 4).keyframes.length).toBe(2);
     expect(withBars(story(8, true, 0, 4, 6), 4).keyframes.length).toBe(1);
+  });
+});
+
+describe("a draft", () => {
+  const begun = () => {
+    const filled: Story[] = [];
+    return { draft: new Draft(() => {}, (one) => filled.push(one)), filled };
+  };
+  const bars = (draft: Draft): number[] => draft.story.keyframes.map((frame) => frame.bar);
+
+  it("takes typing back in one step, and a drag, too", () => {
+    const { draft } = begun();
+    for (const prompt of ["p", "pi", "piano"]) draft.change({ prompt }, false);
+    draft.commit();
+    draft.add(4);
+    for (const bar of [5, 6, 7]) draft.change({ bar }, bar === 7, 1);
+    expect(bars(draft)).toEqual([0, 7]);
+    draft.undo();
+    expect(bars(draft)).toEqual([0, 4]);
+    draft.undo();
+    draft.undo();
+    expect([draft.frame.prompt, draft.canUndo]).toEqual(["", false]);
+    draft.redo();
+    expect([draft.frame.prompt, bars(draft)]).toEqual(["piano", [0]]);
+  });
+
+  it("brings back what a shorter story cut off, and tells the form", () => {
+    const { draft, filled } = begun();
+    draft.add(6);
+    draft.setOptions(4, true, { bpm: 90 });
+    draft.commit();
+    expect(bars(draft)).toEqual([0]);
+    draft.undo();
+    expect(bars(draft)).toEqual([0, 6]);
+    expect(filled.at(-1)).toMatchObject({ bars: 8, loop: false, options: {} });
+  });
+
+  it("keeps its last keyframe", () => {
+    const { draft } = begun();
+    expect(draft.remove(0)).toBe(false);
+    draft.add(2);
+    expect(draft.remove(0)).toBe(true);
+    expect(bars(draft)).toEqual([2]);
   });
 });

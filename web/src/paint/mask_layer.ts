@@ -5,7 +5,7 @@ import type { Signal } from "../state";
 import { type Brush, Stroke } from "./brush";
 import { KEEP, REGENERATE, remember } from "./mask";
 import type { Rect } from "./rect";
-import type { Settings } from "./settings";
+import { isBrush, type Settings } from "./settings";
 import { snapped, timeOf } from "./spans";
 import { Tiles } from "./tiles";
 import type { Work } from "./work";
@@ -55,9 +55,9 @@ export class MaskLayer implements Layer {
   hover(place: Place): string | void {
     const { tool } = this.settings.get();
     if (this.work === null || tool === "seek") return;
-    const isBrush = tool === "brush" || tool === "eraser";
-    this.showRing(isBrush ? place : null);
-    return isBrush ? "none" : "crosshair";
+    const brushes = isBrush(this.settings.get());
+    this.showRing(brushes ? place : null);
+    return brushes ? "none" : "crosshair";
   }
 
   pointer(event: PointerEvent, place: Place): boolean {
@@ -74,7 +74,7 @@ export class MaskLayer implements Layer {
     if (this.pointerId !== null) return true; // a second finger
     this.pointerId = event.pointerId;
     this.origin = place;
-    if (tool === "brush" || tool === "eraser") {
+    if (isBrush(this.settings.get())) {
       this.stroke = new Stroke(this.work.mask, this.brush(tool === "eraser" || event.shiftKey));
     }
     this.move(event, place);
@@ -161,8 +161,8 @@ export class MaskLayer implements Layer {
   }
 
   private drawRing(context: CanvasRenderingContext2D): void {
-    const { tool, size } = this.settings.get();
-    if (this.ring === null || (tool !== "brush" && tool !== "eraser")) return;
+    const { size } = this.settings.get();
+    if (this.ring === null || !isBrush(this.settings.get())) return;
     for (const [color, wide] of [["#000", 3], ["#fff", 1]] as const) {
       context.beginPath();
       context.arc(this.ring.x, this.ring.y, size / 2, 0, 2 * Math.PI);

@@ -23,6 +23,10 @@ export interface Settings {
   readonly showsMask: boolean;
 }
 
+export function isBrush({ tool }: Settings): boolean {
+  return tool === "brush" || tool === "eraser";
+}
+
 export const FIRST: Settings = {
   tool: "time", size: 32, hardness: 0.8, grid: "beats", showsMask: true,
 };

@@ -2,11 +2,12 @@
 
 import type { App } from "../app";
 import type { Clip } from "../api";
+import { el } from "../dom";
 import { type Layer, SpectrogramView } from "../spectrogram";
 
 export class SplitImage {
   private readonly before: SpectrogramView;
-  private share = 0;
+  private readonly edge = el("div", { class: "split-edge" });
 
   constructor(
     root: HTMLElement,
@@ -16,6 +17,7 @@ export class SplitImage {
     this.before = new SpectrogramView(root, app, { passive: true });
     this.before.element.classList.add("before");
     this.before.element.inert = true; // its zoom buttons, too
+    root.append(this.edge);
     after.window.on((place) => this.before.window.set(place));
     this.show(0);
   }
@@ -31,10 +33,11 @@ export class SplitImage {
 
   /** `share` of the plot shows it, from the left; 0 hides it. */
   show(share: number): void {
-    this.share = share;
-    this.before.element.hidden = this.share === 0;
+    this.before.element.hidden = this.edge.hidden = share === 0;
     const { x, width } = this.after.plot;
-    this.before.element.style.clipPath = `inset(0 calc(100% - ${x + share * width}px) 0 0)`;
+    const at = `${x + share * width}px`;
+    this.before.element.style.clipPath = `inset(0 calc(100% - ${at}) 0 0)`;
+    this.edge.style.left = at;
     if (share > 0) this.before.window.set(this.after.window.get());
   }
 }

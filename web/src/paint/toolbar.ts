@@ -2,7 +2,7 @@
 
 import { el, icon, type IconName } from "../dom";
 import type { Signal } from "../state";
-import { type Settings, SIZES, TOOLS } from "./settings";
+import { isBrush, type Settings, SIZES, TOOLS } from "./settings";
 import type { Grid } from "./spans";
 
 export interface Commands {
@@ -48,8 +48,7 @@ export function toolbar(settings: Signal<Settings>, commands: Commands): Toolbar
       grid.value = now.grid;
       size.input.value = String(now.size);
       hardness.input.value = String(Math.round(now.hardness * 100));
-      const isBrush = now.tool === "brush" || now.tool === "eraser";
-      size.element.hidden = hardness.element.hidden = !isBrush;
+      size.element.hidden = hardness.element.hidden = !isBrush(now);
       snapping.hidden = now.tool !== "time";
     },
     { now: true },

@@ -42,6 +42,11 @@ export class Work {
     this.tellMask(rect);
   }
 
+  /** Lay another mask of the same size in its place. Can be undone. */
+  lay(mask: Mask): void {
+    this.draw(mask.whole, () => this.mask.paste(mask.whole, mask.data));
+  }
+
   /** Take a clip as the one to go on with, and put the other candidates away. Can be undone. */
   keep(clip: Clip): void {
     const before = this.base.get();
@@ -65,6 +70,11 @@ export class Work {
     return this.kept.get().some((one) => one.id === clip.id);
   }
 
+  /** Whether it is one of those kept, or a candidate. */
+  knows(clip: Clip): boolean {
+    return this.has(clip) || this.candidates.some((one) => one.id === clip.id);
+  }
+
   get candidates(): readonly Clip[] {
     return this.job.get()?.clips ?? [];
   }
@@ -86,4 +96,14 @@ export class Work {
     this.base.set(clip);
     this.shown.set(clip);
   }
+}
+
+/** An edit of this clip that runs already, as after the page was loaded again. */
+export function runningEdit(base: Clip, jobs: readonly Job[]): Job | null {
+  const isOne = (job: Job): boolean => job.task === "edit" && job.inputs.clip === `clip:${base.id}`;
+  return jobs.find((job) => isOne(job) && !isOver(job)) ?? null;
+}
+
+export function isOver(job: Job): boolean {
+  return job.state !== "queued" && job.state !== "running";
 }

@@ -4,6 +4,7 @@ import type { App } from "../app";
 import { clipUrl } from "../api";
 import { el } from "../dom";
 import { saveAs } from "../save";
+import { themeFile } from "./toml";
 
 const MOST_CLIPS = 40;
 
@@ -60,7 +61,7 @@ export function themeChoice(app: App, changed: () => void): ThemeChoice {
       const theme = get();
       const id = theme?.startsWith("clip:") ? theme.slice("clip:".length) : null;
       if (id === null) return theme;
-      const name = `theme-${id}.wav`;
+      const name = themeFile(id);
       saveAs(new Blob([await app.api.bytes(clipUrl(id, "wav"))], { type: "audio/wav" }), name);
       return name;
     },

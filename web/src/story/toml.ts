@@ -10,6 +10,16 @@ export function toToml(story: Story, theme: string | null = null): string {
   return `${parts.join("\n\n")}\n`;
 }
 
+/** The file that stands for a clip beside a script, as `riff story` wants it. */
+export function themeFile(clipId: string): string {
+  return `theme-${clipId}.wav`;
+}
+
+/** A script with the clip in the place of that file, as the studio wants it. */
+export function withThemeClip(text: string): string {
+  return text.replace(/^(theme = ")theme-([a-z0-9]{12})\.wav"/m, '$1clip:$2"');
+}
+
 function frameOf(frame: Keyframe): string {
   const { bar, prompt, ...rest } = frame;
   const said: Record<string, unknown> = { bar, prompt };

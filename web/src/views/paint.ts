@@ -2,281 +2,297 @@
 
 import "../paint/paint.css";
 import type { App, Mounted, View } from "../app";
-import type { Clip, Words } from "../api";
+import type { Axes, Clip, Job, Words } from "../api";
 import { el } from "../dom";
-import { openButton, openFile } from "../drop/panel";
-import { editPanel } from "../paint/edit_panel";
-import { keptStrip } from "../paint/kept_strip";
+import { openFile } from "../drop/panel";
+import { type EditPanel, editPanel } from "../paint/edit_panel";
+import { type KeptStrip, keptStrip } from "../paint/kept_strip";
+import { invitation } from "../paint/invitation";
 import { KEEP, REGENERATE } from "../paint/mask";
 import { maskToPng, pngToMask } from "../paint/mask_png";
 import { MaskLayer } from "../paint/mask_layer";
-import { numbers } from "../paint/numbers";
+import { type Numbers, numbers } from "../paint/numbers";
 import type { Rect } from "../paint/rect";
 import { editRequest } from "../paint/request";
-import { results } from "../paint/results";
-import { FIRST, resized, type Settings, TOOLS } from "../paint/settings";
+import { type Results, results } from "../paint/results";
+import { FIRST, isBrush, resized, type Settings, TOOLS } from "../paint/settings";
 import { readout } from "../paint/spans";
 import { SplitImage } from "../paint/split_image";
-import { toolbar } from "../paint/toolbar";
-import { Work } from "../paint/work";
+import { type Toolbar, toolbar } from "../paint/toolbar";
+import { isOver, runningEdit, Work } from "../paint/work";
 import { saveAs } from "../save";
 import { SpectrogramView } from "../spectrogram";
-import { signal } from "../state";
+import { type Signal, signal } from "../state";
 
 const MOST_WORKS = 8; // whose masks are remembered when another clip is chosen
+const COUNT_MS = 250; // after a change, until what is marked is counted
 
-export const view: View = { name: "paint", title: "Paint", mount };
+export const view: View = { name: "paint", title: "Paint", mount: (root, app) => new Paint(root, app) };
 
-function mount(root: HTMLElement, app: App): Mounted {
-  const settings = signal<Settings>(FIRST);
-  const works: Work[] = [];
-  let work: Work | null = null;
-  let offs: (() => void)[] = [];
-  let counting = 0;
+class Paint implements Mounted {
+  private readonly settings: Signal<Settings> = signal(FIRST);
+  private readonly works: Work[] = [];
+  private work: Work | null = null;
+  private offs: (() => void)[] = [];
+  private counting = 0;
 
-  const stage = el("div", { class: "stage" });
-  const picture = new SpectrogramView(stage, app, { label: "The clip, and what is marked on it" });
-  const split = new SplitImage(stage, app, picture);
-  const layer = new MaskLayer(picture, settings);
-  picture.addLayer(layer);
-  split.addLayer(layer);
-  const status = el("p", { class: "marked mono", "data-testid": "selection" });
-  const share = el("p", { class: "only-read", role: "status" });
+  private readonly stage = el("div", { class: "stage" });
+  private readonly marked = el("p", { class: "marked mono", "data-testid": "selection" });
+  private readonly share = el("p", { class: "only-read", role: "status" });
+  private readonly nothing: HTMLElement;
+  private readonly all: HTMLElement;
+  private readonly picture: SpectrogramView;
+  private readonly split: SplitImage;
+  private readonly layer: MaskLayer;
+  private readonly toolbar: Toolbar;
+  private readonly numbers: Numbers;
+  private readonly edit: EditPanel;
+  private readonly results: Results;
+  private readonly kept: KeptStrip;
 
-  const bar = toolbar(settings, {
-    undo: () => work?.undo(),
-    redo: () => work?.redo(),
-    invert: () => work?.draw(work.mask.whole, () => work!.mask.invert()),
-    clear: () => work?.draw(work.mask.whole, () => work!.mask.fill(work!.mask.whole, KEEP)),
-    download: () => void download(),
-    load: (file) => void load(file),
-  });
-  const byNumbers = numbers((rect, adds) => {
-    work?.draw(rect, () => work!.mask.fill(rect, adds ? REGENERATE : KEEP));
-    describe(rect);
-  });
-  const edit = editPanel(app, (values, count) => void run(values, count));
-  const found = results(app, { show, keep, split: (share) => split.show(share) });
-  const kept = keptStrip(app, (clip) => work && go(clip));
-  const nothing = el(
-    "div",
-    { class: "panel stack nothing" },
-    el("h2", {}, "No clip is chosen"),
-    el("p", {}, "Make one, choose one from the library, or drop a sound on the page."),
-    el(
+  constructor(root: HTMLElement, private readonly app: App) {
+    this.picture = new SpectrogramView(this.stage, app, { label: "The clip, and what is marked on it" });
+    this.split = new SplitImage(this.stage, app, this.picture);
+    this.layer = new MaskLayer(this.picture, this.settings);
+    this.toolbar = toolbar(this.settings, {
+      undo: () => this.undo(),
+      redo: () => this.redo(),
+      invert: () => this.invert(),
+      clear: () => this.work && this.fill(this.work.mask.whole, KEEP),
+      download: () => void this.download(),
+      load: (file) => void this.load(file),
+    });
+    this.numbers = numbers((rect, adds) => {
+      this.fill(rect, adds ? REGENERATE : KEEP);
+      this.describe(rect);
+    });
+    this.edit = editPanel(app, (values, count) => void this.run(values, count));
+    this.results = results(app, {
+      show: (clip) => this.work?.shown.set(clip),
+      keep: (clip) => this.keep(clip),
+      split: (share) => this.split.show(share),
+    });
+    this.kept = keptStrip(app, (clip) => this.goOnWith(clip));
+    this.nothing = invitation(app);
+    this.all = this.layout();
+    root.append(this.nothing, this.all);
+    this.listen();
+  }
+
+  private layout(): HTMLElement {
+    const made = el("div", { class: "stack" }, this.results.element, this.kept.element);
+    return el(
       "div",
-      { class: "row" },
-      el("a", { class: "button", href: "#make" }, "Make a clip"),
-      el("a", { class: "button", href: "#library" }, "Open the library"),
-      openButton(app),
-    ),
-  );
-  const all = el(
-    "div",
-    { class: "stack" },
-    bar.element, stage, status, share, byNumbers.element,
-    el("div", { class: "beside" }, edit.element, el("div", { class: "stack" }, found.element, kept.element)),
-  );
-  root.append(nothing, all);
-
-  settings.on(({ tool }) => stage.classList.toggle("paints", tool !== "seek"), { now: true });
-  layer.onSelecting = (rect) => {
-    if (rect !== null) describe(rect);
-  };
-  app.selected.on((clip) => choose(clip), { now: true });
-  picture.axes.on((axes) => {
-    if (work && axes) byNumbers.setClip(work.base.get(), axes);
-  });
-  app.jobs.on((jobs) => {
-    const id = work?.job.get()?.id;
-    const job = jobs.find((one) => one.id === id);
-    if (job) work!.job.set(job);
-  });
-
-  function choose(clip: Clip | null): void {
-    if (clip !== null && work?.has(clip)) {
-      work.keep(clip);
-      return;
-    }
-    if (clip !== null && work?.candidates.some((one) => one.id === clip.id)) return;
-    offs.forEach((off) => off());
-    work = clip === null ? null : (works.find((one) => one.has(clip)) ?? new Work(clip));
-    if (work && !works.includes(work)) works.push(work);
-    if (works.length > MOST_WORKS) works.shift();
-    nothing.hidden = work !== null;
-    all.hidden = work === null;
-    status.textContent = "";
-    picture.setClip(work?.shown.get() ?? null);
-    for (const part of [layer, found, kept]) part.setWork(work);
-    split.show(0);
-    if (work === null) return;
-    const now = work;
-    attach(now);
-    offs = [
-      now.base.on((base) => {
-        split.setClip(base);
-        if (app.selected.get()?.id !== base.id) app.selected.set(base);
-      }),
-      now.shown.on((shown) => seen(shown)),
-      now.job.on((job) => edit.setBusy(job?.state === "queued" || job?.state === "running")),
-      now.onMask(() => marked()),
-    ];
-    split.setClip(now.base.get());
-    undoable();
-    count();
+      { class: "stack" },
+      this.toolbar.element, this.stage, this.marked, this.share, this.numbers.element,
+      el("div", { class: "beside" }, this.edit.element, made),
+    );
   }
 
-  /** An edit of this clip that already runs, as after the page was loaded again. */
-  function attach(now: Work): void {
-    if (now.job.get() !== null) return;
-    const isOurs = (job: { task: string; inputs: Record<string, string>; state: string }): boolean =>
-      job.task === "edit" && job.inputs.clip === `clip:${now.base.get().id}` &&
-      (job.state === "queued" || job.state === "running");
-    now.job.set(app.jobs.get().find(isOurs) ?? null);
+  private listen(): void {
+    const { app, picture } = this;
+    picture.addLayer(this.layer);
+    this.split.addLayer(this.layer);
+    this.layer.onSelecting = (rect) => rect && this.describe(rect);
+    this.settings.on(({ tool }) => this.stage.classList.toggle("paints", tool !== "seek"), { now: true });
+    picture.axes.on((axes) => {
+      if (this.work && axes) this.numbers.setClip(this.work.base.get(), axes);
+    });
+    app.jobs.on((jobs) => {
+      const id = this.work?.job.get()?.id;
+      const job = jobs.find((one) => one.id === id);
+      if (job) this.work!.job.set(job);
+    });
+    app.selected.on((clip) => this.choose(clip), { now: true });
   }
 
-  /** Another clip is seen, at the same place and zoom; and heard, on the next downbeat. */
-  function seen(clip: Clip): void {
-    const place = picture.window.get();
-    picture.setClip(clip);
-    picture.window.set(place);
-    const playing = app.engine.playing.get() ? app.engine.run.get()?.clip : null;
-    if (playing && playing.id !== clip.id && isOurs(playing)) void play(clip);
+  // What the page asks
+
+  undo(): void {
+    this.work?.undo();
   }
 
-  function isOurs(clip: Clip): boolean {
-    return work !== null && (work.has(clip) || work.candidates.some((one) => one.id === clip.id));
+  redo(): void {
+    this.work?.redo();
   }
 
-  async function play(clip: Clip): Promise<void> {
-    try {
-      await app.engine.switchTo(await app.engine.clipRun(clip));
-    } catch (error) {
-      app.say((error as Error).message, "error");
-    }
+  shown(): void {
+    this.picture.redraw();
   }
 
-  async function resume(clip: Clip): Promise<void> {
-    if (app.engine.run.get()?.clip?.id === clip.id) await app.engine.resume();
-    else await play(clip);
+  async play(): Promise<void> {
+    const clip = this.work?.shown.get();
+    if (clip && this.app.engine.run.get()?.clip?.id === clip.id) await this.app.engine.resume();
+    else if (clip) await this.hear(clip);
   }
 
-  function show(clip: Clip): void {
-    work?.shown.set(clip);
+  drop(files: File[]): boolean {
+    const picture = files.find((file) => file.type === "image/png");
+    if (this.work === null || picture === undefined) return false;
+    void this.dropped(this.work, picture);
+    return true;
   }
 
-  function keep(clip: Clip): void {
-    go(clip);
-    split.show(0);
-    app.keep(clip, true).catch((error: Error) => app.say(error.message, "error"));
-  }
-
-  function go(clip: Clip): void {
-    if (work?.fits(clip)) work.keep(clip);
-    else app.selected.set(clip); // of another size: with a mask of its own
-    undoable();
-  }
-
-  function undoable(): void {
-    bar.setUndo(work?.history.canUndo ?? false, work?.history.canRedo ?? false);
-  }
-
-  function marked(): void {
-    undoable();
-    clearTimeout(counting);
-    counting = window.setTimeout(count, 250);
-  }
-
-  function count(): void {
-    const percent = (100 * (work?.mask.share ?? 0)).toFixed(1);
-    share.textContent = `${percent} % of the image is marked.`;
-    if (work?.mask.isEmpty) status.textContent = "Drag over the image to mark what to regenerate; with Shift, to keep.";
-  }
-
-  function describe(rect: Rect): void {
-    const axes = picture.axes.get();
-    if (work && axes) {
-      status.textContent = readout(rect, work.base.get(), axes);
-      byNumbers.show(rect);
-    }
-  }
-
-  async function run(values: Words, count: number): Promise<void> {
-    const axes = picture.axes.get();
-    if (work === null || axes === null) return;
-    const now = work;
-    const base = now.base.get();
-    edit.setBusy(true);
-    try {
-      const { request, mask } = editRequest(now.mask, values, base, axes);
-      const inputs: Record<string, string> = { clip: `clip:${base.id}` };
-      if (mask) inputs.mask = `upload:${(await app.api.upload(await maskToPng(now.mask), "mask.png")).id}`;
-      now.shown.set(base);
-      now.job.set(await app.submit("edit", request, inputs, count));
-      const job = await app.whenDone(now.job.get()!.id);
-      if (job.clips[0] && now.job.get()?.id === job.id && now.shown.get().id === base.id) {
-        now.shown.set(job.clips[0]);
-      }
-    } catch (error) {
-      edit.say((error as Error).message);
-      edit.setBusy(false);
-    }
-  }
-
-  async function download(): Promise<void> {
-    if (work) saveAs(await maskToPng(work.mask), `${work.base.get().title} mask.png`);
-  }
-
-  async function load(file: File): Promise<void> {
-    if (work === null) return;
-    const now = work;
-    try {
-      const { data } = await pngToMask(file, now.mask.width, now.mask.height);
-      now.draw(now.mask.whole, () => now.mask.paste(now.mask.whole, data));
-    } catch (error) {
-      app.say((error as Error).message, "error");
-    }
-  }
-
-  function isBrush(): boolean {
-    return ["brush", "eraser"].includes(settings.get().tool);
-  }
-
-  /** A picture that is dropped on this view may be a mask. */
-  async function dropped(file: File): Promise<void> {
-    const now = work!;
-    const { width, height } = now.mask;
-    const mask = await pngToMask(file, width, height).catch(() => null);
-    if (mask?.looksPainted) now.draw(now.mask.whole, () => now.mask.paste(now.mask.whole, mask.data));
-    else openFile(app, file);
-  }
-
-  function key(event: KeyboardEvent): boolean {
-    if (work === null || event.ctrlKey || event.metaKey || event.altKey) return false;
+  key(event: KeyboardEvent): boolean {
+    if (this.work === null) return false;
     const pressed = event.key.toLowerCase();
     const tool = TOOLS.find((one) => one.key === pressed);
-    if (tool) settings.update((old) => ({ ...old, tool: tool.name }));
-    else if (isBrush() && (pressed === "[" || pressed === "]")) {
-      settings.update((old) => ({ ...old, size: resized(old.size, pressed === "]" ? 1 : -1) }));
-    } else if (pressed === "m") settings.update((old) => ({ ...old, showsMask: !old.showsMask }));
-    else if (pressed === "i") work.draw(work.mask.whole, () => work!.mask.invert());
-    else if (pressed === "c") found.toggle();
-    else if (/^[0-9]$/.test(pressed) && work.candidates.length > 0) found.choose(Number(pressed));
+    if (tool) this.set({ tool: tool.name });
+    else if (/^[[\]]$/.test(pressed) && isBrush(this.settings.get())) {
+      this.set({ size: resized(this.settings.get().size, pressed === "]" ? 1 : -1) });
+    } else if (pressed === "m") this.set({ showsMask: !this.settings.get().showsMask });
+    else if (pressed === "i") this.invert();
+    else if (pressed === "c") this.results.toggle();
+    else if (/^[0-9]$/.test(pressed) && this.work.candidates.length > 0) this.results.choose(Number(pressed));
     else return false;
     return true;
   }
 
-  return {
-    undo: () => void work?.undo(),
-    redo: () => void work?.redo(),
-    key,
-    play: () => (work ? resume(work.shown.get()) : undefined),
-    shown: () => picture.redraw(),
-    drop(files) {
-      const picture = files.find((file) => file.type === "image/png");
-      if (work === null || picture === undefined) return false;
-      void dropped(picture);
-      return true;
-    },
-  };
+  // The clip
+
+  private choose(clip: Clip | null): void {
+    const isCandidate = this.work?.candidates.some((one) => one.id === clip?.id);
+    if (clip !== null && this.work?.has(clip)) this.work.keep(clip);
+    else if (clip === null || !isCandidate) this.setWork(clip);
+  }
+
+  private setWork(clip: Clip | null): void {
+    this.offs.forEach((off) => off());
+    this.offs = [];
+    const work = clip && (this.works.find((one) => one.has(clip)) ?? new Work(clip));
+    if (work && !this.works.includes(work)) this.works.push(work);
+    if (this.works.length > MOST_WORKS) this.works.shift();
+    this.work = work;
+    this.nothing.hidden = work !== null;
+    this.all.hidden = work === null;
+    this.picture.setClip(work?.shown.get() ?? null);
+    for (const part of [this.layer, this.results, this.kept]) part.setWork(work);
+    this.split.show(0);
+    if (work) this.follow(work);
+  }
+
+  private follow(work: Work): void {
+    if (work.job.get() === null) work.job.set(runningEdit(work.base.get(), this.app.jobs.get()));
+    const busy = (job: Job | null): void => this.edit.setBusy(job !== null && !isOver(job));
+    this.offs = [
+      work.base.on((base) => {
+        this.split.setClip(base);
+        if (this.app.selected.get()?.id !== base.id) this.app.selected.set(base);
+      }),
+      work.shown.on((shown) => this.see(shown)),
+      work.job.on(busy, { now: true }),
+      work.onMask(() => this.changed()),
+    ];
+    this.split.setClip(work.base.get());
+    this.changed();
+    this.count();
+  }
+
+  /** Another clip is seen, at the same place and zoom; and heard, on the next downbeat. */
+  private see(clip: Clip): void {
+    const place = this.picture.window.get();
+    this.picture.setClip(clip);
+    this.picture.window.set(place);
+    const heard = this.app.engine.playing.get() ? this.app.engine.run.get()?.clip : null;
+    if (heard && heard.id !== clip.id && this.work?.knows(heard)) void this.hear(clip);
+  }
+
+  private async hear(clip: Clip): Promise<void> {
+    const { engine } = this.app;
+    await engine.clipRun(clip).then((run) => engine.switchTo(run)).catch(this.say);
+  }
+
+  private keep(clip: Clip): void {
+    this.goOnWith(clip);
+    this.split.show(0);
+    this.app.keep(clip, true).catch(this.say);
+  }
+
+  private goOnWith(clip: Clip): void {
+    if (this.work?.fits(clip)) this.work.keep(clip);
+    else this.app.selected.set(clip); // of another size: with a mask of its own
+    this.changed();
+  }
+
+  // The mask
+
+  private set(values: Partial<Settings>): void {
+    this.settings.update((old) => ({ ...old, ...values }));
+  }
+
+  private fill(rect: Rect, value: number): void {
+    this.work?.draw(rect, () => this.work!.mask.fill(rect, value));
+  }
+
+  private invert(): void {
+    this.work?.draw(this.work.mask.whole, () => this.work!.mask.invert());
+  }
+
+  private changed(): void {
+    const history = this.work?.history;
+    this.toolbar.setUndo(history?.canUndo ?? false, history?.canRedo ?? false);
+    clearTimeout(this.counting);
+    this.counting = setTimeout(() => this.count(), COUNT_MS);
+  }
+
+  private count(): void {
+    if (this.work === null) return;
+    const { mask } = this.work;
+    this.share.textContent = `${(100 * mask.share).toFixed(1)} % of the image is marked.`;
+    if (mask.isEmpty) this.marked.textContent = "Drag over the image to mark what to regenerate; with Shift, to keep.";
+  }
+
+  private describe(rect: Rect): void {
+    const axes = this.picture.axes.get();
+    if (this.work === null || axes === null) return;
+    this.marked.textContent = readout(rect, this.work.base.get(), axes);
+    this.numbers.show(rect);
+  }
+
+  private async download(): Promise<void> {
+    if (this.work) saveAs(await maskToPng(this.work.mask), `${this.work.base.get().title} mask.png`);
+  }
+
+  private async load(file: File): Promise<void> {
+    const work = this.work!;
+    await pngToMask(file, work.mask.width, work.mask.height)
+      .then((mask) => work.lay(mask))
+      .catch(this.say);
+  }
+
+  /** A picture that is dropped on this view may be a mask. */
+  private async dropped(work: Work, file: File): Promise<void> {
+    const mask = await pngToMask(file, work.mask.width, work.mask.height).catch(() => null);
+    if (mask?.looksPainted) work.lay(mask);
+    else openFile(this.app, file);
+  }
+
+  // The edit
+
+  private async run(values: Words, count: number): Promise<void> {
+    const axes = this.picture.axes.get();
+    if (this.work === null || axes === null) return;
+    this.edit.setBusy(true);
+    try {
+      await this.submit(this.work, values, count, axes);
+    } catch (error) {
+      this.edit.say((error as Error).message);
+      this.edit.setBusy(false);
+    }
+  }
+
+  private async submit(work: Work, values: Words, count: number, axes: Axes): Promise<void> {
+    const base = work.base.get();
+    const { request, mask } = editRequest(work.mask, values, base, axes);
+    const inputs: Record<string, string> = { clip: `clip:${base.id}` };
+    if (mask) inputs.mask = `upload:${(await this.app.api.upload(await maskToPng(work.mask), "mask.png")).id}`;
+    work.shown.set(base);
+    const job = await this.app.submit("edit", request, inputs, count);
+    work.job.set(job);
+    const over = await this.app.whenDone(job.id);
+    const isStillBase = work.shown.get().id === base.id && work.job.get()?.id === job.id;
+    if (over.clips[0] && isStillBase) work.shown.set(over.clips[0]);
+  }
+
+  private readonly say = (error: Error): void => this.app.say(error.message, "error");
 }
