@@ -218,6 +218,34 @@ def test_the_roll_and_the_spectrogram_zoom_together(page: Page, studio: Any, tri
     assert x - first * scale == pytest.approx(start)
 
 
+@pytest.mark.view(width=390, height=844)
+def test_a_finger_moves_notes_and_scrolls_the_page(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    roll = page.get_by_test_id("roll")
+    page.evaluate("scrollTo(0, 300)")
+    pitch = shown(page)["tracks"][0]["notes"][0][2]
+    box, canvas = page.evaluate(_BOX, [0, 0]), roll.bounding_box()
+    assert canvas is not None
+    touches = page.context.new_cdp_session(page)
+
+    def swipe(x: float, y: float, by: float) -> None:
+        points = [{"x": x, "y": y + by * k / 4} for k in range(5)]
+        touches.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+        for point in points[1:]:
+            touches.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        touches.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    x = canvas["x"] + box["x"] + box["width"] / 2
+    swipe(x, canvas["y"] + box["y"] + box["height"] / 2, -3 * box["height"])
+    assert shown(page)["tracks"][0]["notes"][0][2] == pitch + 3
+    assert page.evaluate("scrollY") == 300
+    edited = shown(page)
+    swipe(x, canvas["y"] + box["y"] + 5 * box["height"], -120)
+    page.wait_for_function("() => scrollY > 350")
+    assert shown(page) == edited
+
+
 def test_a_score_is_composed_and_saved_as_midi(page: Page, studio: Any, tmp_path: Path) -> None:
     page.goto(f"{studio.url}#notes")
     page.get_by_test_id("compose").click()
