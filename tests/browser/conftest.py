@@ -133,9 +133,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(
-    chromium: Browser, studio: Studio, request: pytest.FixtureRequest
-) -> Iterator[Page]:
+def page(chromium: Browser, studio: Studio, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of 1280 × 800 in dark colors, or as the test is marked: `view(width=390, …)`.
 
     No script of it may fail, and none of its requests may leave the studio.

@@ -65,9 +65,7 @@ def test_a_discarded_clip_can_be_had_back(
     assert studio.client.get(f"/api/clips/{identity}").status_code == 200
 
 
-def test_a_card_plays_and_opens_elsewhere(
-    library: Page, clips: dict[str, dict[str, Any]]
-) -> None:
+def test_a_card_plays_and_opens_elsewhere(library: Page, clips: dict[str, dict[str, Any]]) -> None:
     library.get_by_test_id("search").fill("sludge")
     card = library.get_by_test_id("card")
     expect(card).to_have_count(1)

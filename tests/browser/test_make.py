@@ -54,7 +54,8 @@ def test_candidates_are_painted_compared_kept_and_discarded(page: Page, studio: 
     expect(page.locator('[data-state="painting"]')).to_have_count(1)
     expect(page.get_by_test_id("job-state")).to_contain_text("Painting")
     # the first sounds by itself, the keys choose among those that are there
-    expect(page.locator("[data-testid=candidates] [data-sounding]")).to_have_count(1, timeout=60_000)
+    sounds = page.locator("[data-testid=candidates] [data-sounding]")
+    expect(sounds).to_have_count(1, timeout=60_000)
     ready(page, 4)
     assert sounding(page) == 1
     page.keyboard.press("3")
@@ -99,7 +100,9 @@ def test_a_click_plays_a_candidate_and_varies_it(page: Page, studio: Any) -> Non
     job = studio.client.get("/api/jobs?limit=1").json()["jobs"][0]
     assert (job["task"], job["inputs"]) == ("vary", {"clip": f"clip:{first[0]['id']}"})
     page.get_by_test_id("cancel").click()
-    expect(page.get_by_test_id("job-state")).to_contain_text("Cancelled")
+    state = page.get_by_test_id("job-state")
+    expect(state).to_contain_text("Cancel")
+    expect(state).to_contain_text("Cancelled", timeout=60_000)  # before its first step it can't
     expect(page.get_by_test_id("retry")).to_be_visible()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -230,7 +231,7 @@ def test_what_the_brace_holds_goes_round_while_it_plays(player: Page) -> None:
     assert playing(player)
     inside = [place for place in seen if place >= beat - 0.02]
     assert max(inside) < 3 * beat + 0.02
-    assert sum(b < a for a, b in zip(inside, inside[1:], strict=False)) >= 1, "it went round"
+    assert sum(b < a for a, b in pairwise(inside)) >= 1, "it went round"
     player.keyboard.press("\\")
     assert brace_beats(player) is None
 
