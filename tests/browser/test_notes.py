@@ -189,6 +189,63 @@ def test_notes_are_written_over_other_chords(page: Page, studio: Any, trio: str)
     assert set(on_beats) <= {6, 9, 1}
 
 
+def test_a_clip_is_painted_over_other_chords(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    bars = ["Dm", "A7"]
+    for bar, chord in enumerate(bars, 1):
+        page.get_by_test_id(f"chord-{bar}").fill(chord)
+        page.get_by_test_id(f"chord-{bar}").press("Enter")
+    page.get_by_test_id("paint-chords").click()
+    another_is_chosen(page, trio)
+    painted = studio.client.get(f"/api/clips/{chosen(page)}/score").json()
+    assert painted["chords"] == " | ".join(bars)
+    assert studio.client.get(f"/api/clips/{chosen(page)}").json()["seed"] == _TRIO["seed"]
+
+
+def test_the_roll_and_the_spectrogram_zoom_together(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    for _ in range(2):
+        page.get_by_test_id("notes-zoom-in").click()
+    boxes = page.evaluate(
+        "riffkit.notes.score.tracks[0].notes.map((note, k) =>"
+        " [note[0], riffkit.notes.boxOf({ track: 0, note: k }).x])"
+    )
+    (first, x), *_, (last, end) = boxes
+    scale = (end - x) / (last - first)
+    columns = page.evaluate("riffkit.notes.spectrogram.window.get().scale")
+    assert scale == pytest.approx(64 * columns)
+    start = page.evaluate("riffkit.notes.spectrogram.xOf(riffkit.notes.spectrogram.columnOf(0))")
+    assert x - first * scale == pytest.approx(start)
+
+
+@pytest.mark.view(width=390, height=844)
+def test_a_finger_moves_notes_and_scrolls_the_page(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    roll = page.get_by_test_id("roll")
+    page.evaluate("scrollTo(0, 300)")
+    pitch = shown(page)["tracks"][0]["notes"][0][2]
+    box, canvas = page.evaluate(_BOX, [0, 0]), roll.bounding_box()
+    assert canvas is not None
+    touches = page.context.new_cdp_session(page)
+
+    def swipe(x: float, y: float, by: float) -> None:
+        points = [{"x": x, "y": y + by * k / 4} for k in range(5)]
+        touches.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+        for point in points[1:]:
+            touches.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        touches.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    x = canvas["x"] + box["x"] + box["width"] / 2
+    swipe(x, canvas["y"] + box["y"] + box["height"] / 2, -3 * box["height"])
+    assert shown(page)["tracks"][0]["notes"][0][2] == pitch + 3
+    assert page.evaluate("scrollY") == 300
+    edited = shown(page)
+    swipe(x, canvas["y"] + box["y"] + 5 * box["height"], -120)
+    page.wait_for_function("() => scrollY > 350")
+    assert shown(page) == edited
+
+
 def test_a_score_is_composed_and_saved_as_midi(page: Page, studio: Any, tmp_path: Path) -> None:
     page.goto(f"{studio.url}#notes")
     page.get_by_test_id("compose").click()

@@ -129,7 +129,7 @@ def test_tracks_are_remembered(page: Page, loops: tuple[str, str]) -> None:
     expect(page.get_by_test_id("loop-2")).to_have_count(0)
 
 
-def test_what_is_no_loop_of_whole_beats_is_refused(
+def test_what_is_no_loop_is_refused_and_made_one(
     page: Page, studio: Any, loops: tuple[str, str]
 ) -> None:
     request = {"prompt": "ambient", "duration": 2.3, "steps": 4, "seed": 1}
@@ -140,3 +140,8 @@ def test_what_is_no_loop_of_whole_beats_is_refused(
     page.get_by_test_id("station-add").click()
     expect(page.locator("body")).to_contain_text("isn't a loop of whole beats")
     expect(page.get_by_test_id("loop-3")).to_have_count(0)
+    page.get_by_role("button", name="Make a loop").click()
+    expect(page.get_by_test_id("loop-3")).to_contain_text("ambient", timeout=120_000)
+    added = page.evaluate("JSON.parse(localStorage.getItem('riffkit.station')).tracks[2].clip")
+    looped = studio.client.get(f"/api/clips/{added}").json()
+    assert looped["loop"] and looped["whole_beats"] and looped["seed"] == request["seed"]

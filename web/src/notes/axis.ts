@@ -69,12 +69,14 @@ export class BeatAxis {
       const perBeat = view.columnsPerBeat;
       const { left, scale } = view.window.get();
       this.gutter = view.plot.x;
-      if (perBeat) this.window.set({ left: left / perBeat, scale: scale * perBeat });
+      if (!perBeat) return;
+      this.window.set({ left: (left - view.columnOf(0)) / perBeat, scale: scale * perBeat });
     });
     const ofAxis = told(() => {
       const perBeat = view.columnsPerBeat;
       const { left, scale } = this.window.get();
-      if (perBeat) view.window.set({ left: left * perBeat, scale: scale / perBeat });
+      if (!perBeat) return;
+      view.window.set({ left: left * perBeat + view.columnOf(0), scale: scale / perBeat });
     });
     const offs = [view.window.on(ofView), this.window.on(ofAxis), view.axes.on(ofView)];
     ofView();

@@ -8,6 +8,10 @@ import type { ScoreDoc } from "./doc";
 /** Below so many pixels a bar, chords are one line of text. */
 const NARROWEST_BAR = 46;
 
+/** A bar's chords at a glance, without the beats that hold them: "Ebm / / Db" is "Ebm Db". */
+const shortened = (text: string): string =>
+  text.split(/\s+/).filter((word, k) => k === 0 || word !== "/").join(" ");
+
 export function chordLane(
   doc: ScoreDoc, axis: BeatAxis, wrong: (sentence: string) => void,
 ): HTMLElement {
@@ -44,12 +48,21 @@ export function chordLane(
         });
         input.addEventListener("change", () =>
           take(doc.now.get()!.bars.with(bar, input.value.trim()), input));
+        input.addEventListener("focus", () => {
+          if (input.hasAttribute("aria-invalid")) return;
+          input.value = doc.now.get()?.bars[bar] ?? "";
+          input.select();
+        });
+        input.addEventListener("blur", () => {
+          if (!input.hasAttribute("aria-invalid")) input.value = shortened(input.value);
+        });
         return input;
       });
       lane.replaceChildren(...inputs);
     }
     now.bars.forEach((text, bar) => {
-      inputs[bar]!.value = text;
+      inputs[bar]!.value = document.activeElement === inputs[bar] ? text : shortened(text);
+      inputs[bar]!.title = text;
       inputs[bar]!.removeAttribute("aria-invalid");
     });
     line.removeAttribute("aria-invalid");

@@ -76,6 +76,7 @@ export function pitchName(pitch: number, key: string | null, mode: string | null
 /** Whether a key is written with flats. */
 export function isFlat(key: string | null, mode: string | null): boolean {
   const tonic = key === null ? null : parseKey(key);
+  if (key?.includes("b")) return true;
   return tonic !== null && FLAT_HOMES.includes(home({ tonic: tonic.tonic, mode: mode ?? "major" }));
 }
 

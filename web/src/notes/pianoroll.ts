@@ -36,6 +36,9 @@ interface Drag {
   readonly rows: Rows;
 }
 
+/** Width of the keyboard; gutters below NARROW have no room for names beside it. */
+const KEY = 13;
+const NARROW = 50;
 const EDGE = 7;
 const PAD = 1;
 const USUAL_VELOCITY = 96;
@@ -439,18 +442,24 @@ export class PianoRoll {
   }
 
   private drawNames(pen: CanvasRenderingContext2D, rows: Rows, color: (name: string) => string): void {
+    const { gutter } = this.axis;
+    const narrow = gutter < NARROW;
     pen.textBaseline = "middle";
-    pen.textAlign = "right";
+    pen.fillStyle = color("--surface");
+    pen.fillRect(0, 0, gutter, rows.height);
     for (const row of rows.all) {
+      const middle = row.top + row.height / 2;
       if (!row.drum) {
         pen.fillStyle = color(row.dark ? "--key-black" : "--key-white");
-        pen.fillRect(this.axis.gutter - 14, row.top, 13, row.height - 1);
+        pen.fillRect(gutter - KEY - 1, row.top, KEY, row.height - 1);
       }
-      const named = row.drum || row.pitch % 12 === 0 || row.height >= 13;
-      if (!named) continue;
       pen.fillStyle = color("--muted");
       pen.font = `${Math.min(11, row.height - 1)}px system-ui, sans-serif`;
-      pen.fillText(row.name, this.axis.gutter - (row.drum ? 5 : 18), row.top + row.height / 2, this.axis.gutter - 6);
+      pen.textAlign = row.drum && narrow ? "left" : "right";
+      if (row.drum) pen.fillText(row.name, narrow ? gutter + 3 : gutter - 5, middle);
+      else if (row.pitch % 12 === 0 || (row.height >= 13 && !narrow)) {
+        pen.fillText(row.name, gutter - KEY - 5, middle);
+      }
     }
   }
 }

@@ -18,6 +18,7 @@ export class NotesPlayer {
   readonly mute = new Set<number>();
   readonly solo = new Set<number>();
   private buffers = new WeakMap<Track, { buffer: AudioBuffer; of: string }>();
+  private played: readonly Track[] = [];
   private waiting: number | undefined;
 
   constructor(
@@ -69,10 +70,10 @@ export class NotesPlayer {
       this.app.engine.setGain(sourceOf(k), Number(this.heard(k))));
   }
 
-  /** What was edited is heard in its place. */
+  /** What was edited is heard in its place; other chords over the same notes change nothing. */
   private refresh(): void {
     window.clearTimeout(this.waiting);
-    if (!this.isOn) return;
+    if (!this.isOn || this.doc.score?.tracks === this.played) return;
     this.waiting = window.setTimeout(() => {
       const { engine } = this.app;
       const { score } = this.doc;
@@ -84,6 +85,7 @@ export class NotesPlayer {
   }
 
   private run(score: Score): Run {
+    this.played = score.tracks;
     const { bpm, beats_per_bar: beatsPerBar } = score.facts;
     return {
       owner: OWNER,

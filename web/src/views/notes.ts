@@ -34,7 +34,7 @@ class Notes implements Mounted {
   private readonly roll: PianoRoll;
   private readonly stems: Stems;
   private readonly spectrogram: SpectrogramView;
-  private readonly title = el("strong", { class: "notes-title", "data-testid": "notes-title" });
+  private readonly title = el("h2", { class: "notes-title", "data-testid": "notes-title" });
   private readonly facts = el("span", { class: "muted" });
   private readonly none = el("p", { class: "notes-none muted" });
   private readonly body = el("div", { class: "stack", hidden: true });
@@ -132,8 +132,9 @@ class Notes implements Mounted {
 
   /** Of the score as it is shown: itself, and where a note is on the roll. */
   get shownNotes() {
-    const { doc, roll } = this;
+    const { doc, roll, spectrogram } = this;
     return {
+      spectrogram,
       get score() {
         return doc.score;
       },
@@ -306,8 +307,6 @@ class Notes implements Mounted {
         draw.setAttribute("aria-pressed", String(this.roll.drawing));
       },
     }, "Draw");
-    const text = (label: string, name: string, said: string, onclick: () => void) =>
-      el("button", { type: "button", class: "button small", "aria-label": said, title: said, "data-testid": name, onclick }, label);
     return el("div", { class: "notes-tools row", role: "toolbar", "aria-label": "Notes" },
       playButton(this.app, {
         label: "Hear the notes", testid: "hear-notes", isOn: () => this.player.isOn,
@@ -317,9 +316,10 @@ class Notes implements Mounted {
       el("span", { class: "tool-gap" }),
       this.undoButton, this.redoButton, draw,
       el("label", { class: "row grid-field" }, el("span", { class: "label" }, "Grid"), this.grid),
-      text("−½", "transpose-down", "Transpose down by a semitone", () => this.doc.transpose(-1)),
-      text("+½", "transpose-up", "Transpose up by a semitone", () => this.doc.transpose(1)),
-      el("span", { class: "tool-gap" }),
+      el("span", { class: "label" }, "Transpose"),
+      this.tool("minus", "Transpose down by a semitone", () => this.doc.transpose(-1)),
+      this.tool("plus", "Transpose up by a semitone", () => this.doc.transpose(1)),
+      el("span", { class: "label" }, "Zoom"),
       this.tool("minus", "Zoom out", () => this.axis.zoom(1 / 1.5)),
       this.tool("plus", "Zoom in", () => this.axis.zoom(1.5)),
       this.tool("fit", "Show all", () => this.axis.fit()));
