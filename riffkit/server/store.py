@@ -149,9 +149,11 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.on_event: Callable[[], None] = lambda: None
+        self._path = path
         self._lock = threading.RLock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.row_factory = sqlite3.Row
+        self._own = threading.local()  # a thread's connection for reading
+        self._connections: list[sqlite3.Connection] = []
+        self._database = self._connect()
         self._run("pragma journal_mode = wal")
         self._run("pragma synchronous = normal")
         for row, table in _TABLES.items():
@@ -169,7 +171,8 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
-            self._database.close()
+            for connection in self._connections:
+                connection.close()
 
     # jobs
 
@@ -194,15 +197,15 @@ class Store:
 
     def position(self, job: str) -> int | None:
         """How many queued jobs run before it; None for one that isn't queued."""
-        found = self._run(
+        found = self._read(
             "select (select count(*) from jobs b where b.state = 'queued' and b.seq < a.seq)"
             " from jobs a where a.id = ? and a.state = 'queued'",
             job,
-        ).fetchone()
-        return None if found is None else int(found[0])
+        )
+        return int(found[0][0]) if found else None
 
     def n_jobs(self, state: State) -> int:
-        return int(self._run("select count(*) from jobs where state = ?", state).fetchone()[0])
+        return int(self._read("select count(*) from jobs where state = ?", state)[0][0])
 
     def set_job(self, job: str, **changes: Any) -> None:
         """Change columns of a job."""
@@ -281,15 +284,15 @@ class Store:
     def events(self, after: int, *, job: str | None = None, limit: int = 100) -> list[EventRow]:
         """The events after that id, of one job or all, in order."""
         where, values = ("and job = ?", [job]) if job is not None else ("", [])
-        rows = self._run(
+        rows = self._read(
             f"select * from events where id > ? {where} order by id limit ?", after, *values, limit
         )
         return [EventRow(r["id"], r["name"], r["job"], json.loads(r["data"])) for r in rows]
 
     def last_event(self) -> int:
         """The id of the newest event; 0 if there was none."""
-        found = self._run("select seq from sqlite_sequence where name = 'events'").fetchone()
-        return 0 if found is None else int(found[0])
+        found = self._read("select seq from sqlite_sequence where name = 'events'")
+        return int(found[0][0]) if found else 0
 
     def _add_event(self, job: str | None, name: str, data: Mapping[str, Any]) -> None:
         text = json.dumps({"job": job, **data})
@@ -367,11 +370,27 @@ class Store:
     def remove_upload(self, upload: str) -> None:
         self._run("delete from uploads where id = ?", upload)
 
-    # SQL
+    # SQL: one connection writes, and each thread reads by its own, so that none waits for another
+
+    def _connect(self) -> sqlite3.Connection:
+        made = sqlite3.connect(
+            self._path, check_same_thread=False, isolation_level=None, timeout=30
+        )
+        made.row_factory = sqlite3.Row
+        self._connections.append(made)
+        return made
 
     def _run(self, text: str, *values: Any) -> sqlite3.Cursor:
         with self._lock:
             return self._database.execute(text, values)
+
+    def _read(self, text: str, *values: Any) -> list[sqlite3.Row]:
+        if getattr(self._own, "is_writing", False):
+            return self._database.execute(text, values).fetchall()
+        if not hasattr(self._own, "connection"):
+            self._own.connection = self._connect()
+        found: list[sqlite3.Row] = self._own.connection.execute(text, values).fetchall()
+        return found
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -380,17 +399,19 @@ class Store:
                 yield
                 return
             self._database.execute("begin immediate")
+            self._own.is_writing = True
             try:
                 yield
             except BaseException:
                 if self._database.in_transaction:  # a full disk may have rolled it back
                     self._database.execute("rollback")
                 raise
+            finally:
+                self._own.is_writing = False
             self._database.execute("commit")
 
     def _rows(self, kind: type[RowT], rest: str, *values: Any) -> list[RowT]:
-        with self._lock:
-            found = self._run(f"select * from {_TABLES[kind]} {rest}", *values).fetchall()
+        found = self._read(f"select * from {_TABLES[kind]} {rest}", *values)
         return [_row(kind, row) for row in found]
 
     def _one(self, kind: type[RowT], rest: str, *values: Any) -> RowT | None:

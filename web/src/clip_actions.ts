@@ -41,9 +41,14 @@ export function clipMenu(app: App, clip: () => Clip | null, small = false): HTML
     label: "More about this clip", icon: "more", small, testid: "clip-menu",
     items: () => {
       const now = clip();
-      return now ? [...openings(app, now), "line", ...making(app, now), "line", ...downloads(now)] : [];
+      return now ? [...openings(app, now), "line", ...making(app, now), "line", ...downloads(now).map(named)] : [];
     },
   });
+}
+
+/** In a list of other things, a file says that it is one to download. */
+function named(item: Item): Item {
+  return item === "line" ? item : { ...item, label: `Download ${item.label}` };
 }
 
 function making(app: App, clip: Clip): Item[] {

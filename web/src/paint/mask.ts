@@ -77,24 +77,27 @@ export class Mask {
   /** Its bounds, if all in them is regenerated fully; else null. */
   get rectangle(): Rect | null {
     const bounds = this.bounds;
-    return bounds?.left !== undefined && this.copy(bounds).every((value) => value === REGENERATE)
-      ? bounds
-      : null;
+    const isFull = bounds !== null && this.copy(bounds).every((value) => value === REGENERATE);
+    return isFull ? bounds : null;
   }
 
   /** How much of the image is regenerated, 0 to 1. */
   get share(): number {
-    return this.data.reduce((sum, value) => sum + value, 0) / (REGENERATE * this.data.length);
+    let sum = 0;
+    for (const value of this.data) sum += value;
+    return sum / (REGENERATE * this.data.length);
   }
 
   /** Whether it is mostly black and white, as masks are and spectrograms aren't. */
   get looksPainted(): boolean {
-    const soft = this.data.filter((value) => value > 12 && value < 243).length;
+    let soft = 0;
+    for (const value of this.data) if (value > 12 && value < 243) soft++;
     return soft <= this.data.length / 2;
   }
 
   get isEmpty(): boolean {
-    return this.data.every((value) => value === 0);
+    for (const value of this.data) if (value > 0) return false;
+    return true;
   }
 }
 
