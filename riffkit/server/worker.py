@@ -18,7 +18,9 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from riffkit.engine.processes import ignore_interrupts
 from riffkit.errors import ParameterError, RiffkitError
+from riffkit.memory import keep_freed_memory
 from riffkit.music.task import Call
 from riffkit.server.facts import row_of
 from riffkit.server.store import ClipRow, State
@@ -123,9 +125,8 @@ class CancelledError(Exception):
 
 def run(connection: Connection, model: Model) -> None:
     """The worker's life, which ends with its pipe."""
-    from riffkit.engine.processes import ignore_interrupts
-
     ignore_interrupts()
+    keep_freed_memory()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the whole group: the server ends it
     worker = Worker(connection)
     threading.Thread(target=worker.follow, daemon=True).start()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 import riffkit
+from riffkit.atomic import output_error
 from riffkit.audio.files import load
 from riffkit.music.riff import Riff
 from riffkit.server.app import create_app
@@ -225,3 +228,25 @@ def until(is_so: Any, seconds: float = 30.0) -> None:
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        sqlite3.OperationalError("database or disk is full"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        output_error("clip.wav", OSError(errno.ENOSPC, "No space left on device")),
+    ],
+)
+def test_a_full_disk_is_told(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def full(*of: object) -> None:
+        raise fault from (fault.__cause__ or OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(app.state.store, "add_job", full)
+    answer = client.post("/api/jobs", json={"task": "generate", "request": {"prompt": "house"}})
+    assert answer.status_code == 507
+    assert answer.json() == {
+        "error": "the disk is full; make room, or start the server with another `data` folder"
+    }
