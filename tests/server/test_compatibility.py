@@ -218,8 +218,18 @@ _BODY = st.fixed_dictionaries(
         "mask_image_id": st.sampled_from(_NAMES) | st.none(),
     },
 )
+_GOOD_END = st.fixed_dictionaries({"prompt": st.text(min_size=1), "seed": st.integers(0, 9)})
+_GOOD_BODY = st.fixed_dictionaries(
+    {
+        "start": _GOOD_END,
+        "end": _GOOD_END,
+        "alpha": st.floats(0, 1),
+        "num_inference_steps": st.just(1),
+        "seed_image_id": st.just(""),
+    }
+)
 _BODIES = st.one_of(
-    _BODY,
+    _GOOD_BODY,
     _BODY,
     st.tuples(_BODY, st.dictionaries(st.sampled_from(["start", "alpha", "x"]), _ANYTHING)).map(
         lambda pair: {**pair[0], **pair[1]}
@@ -237,14 +247,14 @@ def check_any(served: TestClient, body: Any) -> None:
         assert "\n" not in answer.json()["error"]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=_BODIES)
 def test_no_body_makes_it_fail(body: Any, served: TestClient) -> None:
     check_any(served, body)
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=_BODIES)
 def test_none_of_many_bodies_makes_it_fail(body: Any, served: TestClient) -> None:
     check_any(served, body)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from riffkit.server.store import ClipRow
 from riffkit.spectrogram.mel_scale import mel_row_hz
 from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, SpectrogramParams
 from riffkit.spectrogram.pixels import pixels_to_mel
-from tests.server.conftest import FAST, Library
+from tests.server.conftest import ADDRESS, FAST, Library
 
 
 @pytest.fixture(scope="module")
@@ -348,3 +350,27 @@ def test_scripts_that_are_refused(text: str, said: str, library: Library) -> Non
     answer = script(library, text)
     assert answer.status_code == 422
     assert said in answer.json()["error"]
+
+
+def test_the_servers_process_is_light(library: Library, loop: ClipRow, root: Path) -> None:
+    """Of what it answers nothing needs torch in its own process."""
+    code = f"""
+import sys
+from pathlib import Path
+from fastapi.testclient import TestClient
+from riffkit.server.app import create_app
+from riffkit.server.settings import Settings
+client = TestClient(create_app(Settings(data=Path(sys.argv[1]))), base_url="{ADDRESS}")
+for path in ("/api/tasks", "/api/clips", "/api/clips/{loop.id}/axes", "/api/clips/{loop.id}.json"):
+    assert client.get(path).status_code == 200, path
+assert client.post("/api/clips/{loop.id}/again").status_code == 422  # of another model
+print(sorted({{"torch", "diffusers", "numba"}} & set(sys.modules)))
+"""
+    folder = library.app.state.folder
+    folder.close()  # which one server has at a time
+    try:
+        words = [sys.executable, "-c", code, str(folder.data)]
+        done = subprocess.run(words, cwd=root, capture_output=True, text=True)
+    finally:
+        folder.open()
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
