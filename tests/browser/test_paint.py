@@ -126,6 +126,36 @@ def test_a_rectangle_is_made_anew_and_all_else_stays(
     assert is_new[mask == 255].mean() > 0.5
 
 
+def test_brush_strokes_come_to_the_server_as_they_were_painted(
+    paint: Page, studio: Any, clip: dict[str, Any]
+) -> None:
+    paint.keyboard.press("b")
+    drag(paint, (0.6, 0.3), (0.7, 0.5))
+    painted = mask_of(paint)
+    regenerate(paint, "bells")
+    job = studio.client.get("/api/jobs").json()["jobs"][0]
+    mask, (made,) = job["inputs"]["mask"].removeprefix("upload:"), job["clips"]
+    sent = studio.client.get(f"/api/uploads/{mask}.png").content
+    with Image.open(io.BytesIO(sent)) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), painted)
+    left, right, *_ = edges(painted)
+    changed = np.flatnonzero((sound(studio, clip) != sound(studio, made)).any(axis=1))
+    seconds, column = changed / clip["sample_rate"], clip["seconds"] / clip["image"]["width"]
+    assert left * column - FADE_SECONDS <= seconds[0]
+    assert seconds[-1] <= right * column + FADE_SECONDS
+
+    before = paint.locator(".paint .before")
+    expect(before).to_be_hidden()
+    paint.get_by_test_id("split").fill("50")
+    expect(before).to_be_visible()
+    shown = paint.get_by_test_id("mask-shown")
+    paint.keyboard.press("m")
+    expect(shown).to_have_attribute("aria-pressed", "false")
+    paint.keyboard.press("m")
+    expect(shown).to_have_attribute("aria-pressed", "true")
+    np.testing.assert_array_equal(mask_of(paint), painted)
+
+
 def test_what_is_painted_can_be_undone_inverted_saved_and_loaded(
     paint: Page, clip: dict[str, Any], tmp_path: Path
 ) -> None:

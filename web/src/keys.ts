@@ -72,6 +72,8 @@ const KEYS: [string, string][] = [
   ["Home", "Go to the start"],
   ["1 … 9", "Switch to that candidate on the next downbeat"],
   ["K, V, Delete", "Keep, vary or discard the candidate that sounds"],
+  ["R, T, F, B, E, V", "Paint: rectangle, time span, band, brush, eraser, play position"],
+  ["I, M, C", "Paint: invert the mask, show it, compare before and after"],
   ["L", "Loop on or off"],
   ["[  ]  \\", "Loop from here, to here, the whole clip"],
   ["Ctrl Enter", "Make"],
