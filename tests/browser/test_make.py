@@ -100,7 +100,9 @@ def test_a_click_plays_a_candidate_and_varies_it(page: Page, studio: Any) -> Non
     job = studio.client.get("/api/jobs?limit=1").json()["jobs"][0]
     assert (job["task"], job["inputs"]) == ("vary", {"clip": f"clip:{first[0]['id']}"})
     page.get_by_test_id("cancel").click()
-    expect(page.get_by_test_id("job-state")).to_contain_text("Cancelled")
+    state = page.get_by_test_id("job-state")
+    expect(state).to_contain_text("Cancel")
+    expect(state).to_contain_text("Cancelled", timeout=60_000)  # before its first step it can't
     expect(page.get_by_test_id("retry")).to_be_visible()
 
 

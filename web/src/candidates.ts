@@ -31,12 +31,20 @@ export function makeCandidates(app: App): Candidates {
   );
   let tiles: Tile[] = [];
   let shown: string | null = null;
+  const cancelling = new Set<string>();
   const pace = new Map<string, { time: number; done: number }>();
 
   const job = () => app.jobs.get().find((j) => j.id === app.shownJob.get()) ?? null;
   stop.addEventListener("click", () => {
     const now = job();
-    if (now) app.api.cancel(now.id).catch((error: Error) => app.say(error.message, "error"));
+    if (!now) return;
+    cancelling.add(now.id);
+    show();
+    app.api.cancel(now.id).catch((error: Error) => {
+      cancelling.delete(now.id);
+      show();
+      app.say(error.message, "error");
+    });
   });
   retry.addEventListener("click", async () => {
     const now = job();
@@ -66,9 +74,11 @@ export function makeCandidates(app: App): Candidates {
     while (tiles.length > count) tiles.pop()!.destroy();
     tiles.forEach((tile) => tile.show(now));
     put(title, now.title || now.task);
-    put(state, stateOf(now, count));
+    const ending = cancelling.has(now.id) && now.state === "running";
+    put(state, ending ? "Cancelling…" : stateOf(now, count));
+    stop.disabled = ending;
     state.classList.toggle("bad", now.state === "failed");
-    put(remaining, now.state === "running" ? leftOf(now, count, pace) : "");
+    put(remaining, now.state === "running" && !ending ? leftOf(now, count, pace) : "");
     stop.hidden = !["queued", "running"].includes(now.state);
     retry.hidden = !["failed", "cancelled"].includes(now.state);
     const said = [...new Set([...now.notes, ...now.clips.flatMap((c) => c.notes)])];

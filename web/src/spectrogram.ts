@@ -19,11 +19,13 @@
 import type { App } from "./app";
 import type { Axes, Clip } from "./api";
 import { clipUrl } from "./api";
-import { hzMarks, noteMarks, timeMarks } from "./axes";
+import { timeMarks } from "./axes";
+import { drawAxes, drawGrid, drawPlayhead, type TimeLine } from "./axes_drawing";
 import { drawBrace, grip, moved, type Grip } from "./brace";
 import { el, icon, type IconName } from "./dom";
 import { meterOf } from "./engine";
 import { hzOf, levelOf, noteOf, positionIn } from "./format";
+import { listenToGestures } from "./gestures";
 import { colored, drawStrips, pictureOf, type Picture } from "./picture";
 import type { Span } from "./schedule";
 import { signal } from "./state";
@@ -86,7 +88,7 @@ export class SpectrogramView {
   private width = 0;
   private height = 0;
   private hovered: Place | null = null;
-  private held = false;
+  private held = () => false;
   private frame = 0;
   private loading = 0;
   private visible = false;
@@ -350,86 +352,23 @@ export class SpectrogramView {
     context.imageSmoothingEnabled = scale < 3;
     context.imageSmoothingQuality = "high";
     drawStrips(context, this.strips, left, width / scale, this.plot);
-    this.drawGrid(context);
+    const lines = this.timeLines();
+    const color = (name: string) => this.color(name);
+    const within = lines.filter((line) => line.at > 0);
+    // a small picture shows its bars alone, faintly
+    const faint = within.filter((line) => line.weight === 2).map((line) => ({ ...line, weight: 1 as const }));
+    drawGrid(context, this.plot, this.options.compact ? faint : within, color);
     for (const layer of this.layers) layer.draw(context, this);
     context.restore();
-    if (!this.options.compact) this.drawAxes(context);
+    if (!this.options.compact) drawAxes(context, this.plot, lines, this.axes.get()?.hz ?? null, color);
   }
 
-  private drawGrid(context: CanvasRenderingContext2D): void {
+  private timeLines(): (TimeLine & { at: number })[] {
     const clip = this.clip.get();
-    if (!clip || !this.width) return;
-    const { plot } = this;
-    for (const mark of this.marks(clip)) {
-      const x = Math.round(this.xOf(mark.at / this.clock.step)) + 0.5;
-      if (mark.at === 0 || (this.options.compact && mark.weight === 1)) continue;
-      const strong = mark.weight === 2 && !this.options.compact;
-      context.strokeStyle = this.color(strong ? "--grid-strong" : "--grid");
-      context.beginPath();
-      context.moveTo(x, plot.y);
-      context.lineTo(x, plot.y + plot.height);
-      context.stroke();
-    }
-  }
-
-  private marks(clip: Clip) {
+    if (!clip || !this.width) return [];
     const { step } = this.clock;
-    return timeMarks(this.columns * step, meterOf(clip), this.window.get().scale / step);
-  }
-
-  private drawAxes(context: CanvasRenderingContext2D): void {
-    const { plot } = this;
-    const clip = this.clip.get();
-    context.fillStyle = this.color("--surface");
-    context.fillRect(0, 0, plot.x, this.height);
-    context.fillRect(0, 0, this.width, plot.y);
-    context.fillStyle = this.color("--muted");
-    context.strokeStyle = this.color("--line");
-    context.font = "11px system-ui, sans-serif";
-    context.textBaseline = "middle";
-    context.beginPath();
-    context.moveTo(plot.x - 0.5, 0);
-    context.lineTo(plot.x - 0.5, this.height);
-    context.moveTo(0, plot.y - 0.5);
-    context.lineTo(this.width, plot.y - 0.5);
-    context.stroke();
-    const hz = this.axes.get()?.hz;
-    if (hz) {
-      context.textAlign = "right";
-      for (const mark of hzMarks(hz, plot.height)) {
-        const y = plot.y + (mark.at / hz.length) * plot.height;
-        context.fillText(mark.text, plot.x - 8, y);
-        context.fillRect(plot.x - 5, Math.round(y), 4, 1);
-      }
-      // beside the numbers, or where there is no room on the image's edge
-      const beside = plot.x > 50;
-      context.textAlign = "left";
-      context.fillStyle = this.color(beside ? "--muted" : "--text");
-      context.shadowColor = this.color("--ground");
-      context.shadowBlur = beside ? 0 : 4;
-      for (const mark of noteMarks(hz, plot.height)) {
-        context.fillText(mark.text, beside ? 7 : plot.x + 4, plot.y + (mark.at / hz.length) * plot.height);
-      }
-      context.shadowBlur = 0;
-      context.fillStyle = this.color("--muted");
-      context.textAlign = plot.x > 50 ? "left" : "right";
-      context.fillText(plot.x > 50 ? "note" : "", 7, plot.y / 2);
-      context.textAlign = "right";
-      context.fillText("Hz", plot.x - 8, plot.y / 2);
-    }
-    if (!clip) return;
-    context.textAlign = "left";
-    context.save();
-    context.beginPath();
-    context.rect(plot.x, 0, plot.width, plot.y);
-    context.clip();
-    for (const mark of this.marks(clip)) {
-      const x = this.xOf(mark.at / this.clock.step);
-      context.fillStyle = this.color(mark.weight === 2 ? "--text" : "--muted");
-      context.fillRect(Math.round(x), plot.y - (mark.weight === 2 ? 7 : 4), 1, mark.weight === 2 ? 6 : 3);
-      if (mark.text) context.fillText(mark.text, x + 4, plot.y - 9);
-    }
-    context.restore();
+    const marks = timeMarks(this.columns * step, meterOf(clip), this.window.get().scale / step);
+    return marks.map((mark) => ({ ...mark, x: this.xOf(mark.at / step) }));
   }
 
   private drawOver(): void {
@@ -445,17 +384,7 @@ export class SpectrogramView {
     if (seconds === null) return;
     const x = this.xOf(this.columnOf(seconds));
     if (x < plot.x - 1 || x > this.width + 1) return;
-    context.fillStyle = this.color("--playhead");
-    context.shadowColor = this.color("--ground");
-    context.shadowBlur = 3;
-    context.fillRect(x - 0.75, plot.y, 1.5, plot.height);
-    context.shadowBlur = 0;
-    if (this.options.compact) return;
-    context.beginPath();
-    context.moveTo(x - 5, plot.y - 7);
-    context.lineTo(x + 5, plot.y - 7);
-    context.lineTo(x, plot.y);
-    context.fill();
+    drawPlayhead(context, plot, x, (name) => this.color(name), !this.options.compact);
   }
 
   /** Where in this clip the run is; null where it is another's. */
@@ -472,7 +401,7 @@ export class SpectrogramView {
 
   private ticked(): void {
     const seconds = this.playhead();
-    if (seconds !== null && this.zoomed && !this.held && this.app.engine.playing.get()) {
+    if (seconds !== null && this.zoomed && !this.held() && this.app.engine.playing.get()) {
       const column = this.columnOf(seconds);
       const { left, scale } = this.window.get();
       const shown = this.plot.width / scale;
@@ -502,47 +431,15 @@ export class SpectrogramView {
   }
 
   private listen(): void {
-    const pressed = new Map<number, Place>();
-    let moves: ((event: PointerEvent, place: Place) => void) | null = null;
-    let pinched = 0;
-    this.over.addEventListener("pointerdown", (event) => {
-      if (event.button > 0) return;
-      const place = this.placeOf(event);
-      pressed.set(event.pointerId, place);
-      this.over.setPointerCapture(event.pointerId);
-      this.held = true;
-      if (pressed.size === 2) {
-        moves = null;
-        pinched = 0;
-      } else moves = this.press(event, place);
-      event.preventDefault();
-    });
-    this.over.addEventListener("pointermove", (event) => {
-      const place = this.placeOf(event);
-      this.hovered = place;
-      if (pressed.has(event.pointerId)) pressed.set(event.pointerId, place);
-      if (pressed.size === 2) {
-        const [a, b] = [...pressed.values()] as [Place, Place];
-        const apart = Math.max(20, Math.abs(a.x - b.x));
-        if (pinched) this.zoom(apart / pinched, (a.x + b.x) / 2);
-        pinched = apart;
-      } else if (moves) moves(event, place);
-      else this.hover(place);
-      this.showReadout();
-    });
-    for (const name of ["pointerup", "pointercancel"] as const) {
-      this.over.addEventListener(name, (event) => {
-        pressed.delete(event.pointerId);
-        moves?.(event, this.placeOf(event));
-        if (!pressed.size) {
-          moves = null;
-          this.held = false;
-        }
-      });
-    }
-    this.over.addEventListener("pointerleave", () => {
-      this.hovered = null;
-      this.showReadout();
+    this.held = listenToGestures<Place>(this.over, {
+      place: (event) => this.placeOf(event),
+      press: (event, place) => this.press(event, place),
+      pinch: (factor, x) => this.zoom(factor, x),
+      move: (place, pressed) => {
+        this.hovered = place;
+        if (place && !pressed) this.hover(place);
+        this.showReadout();
+      },
     });
     this.over.addEventListener("dblclick", (event) => {
       if (event.offsetY < this.plot.y) this.app.engine.brace.set(null);
