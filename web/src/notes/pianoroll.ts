@@ -10,6 +10,8 @@ import type { BeatAxis } from "./axis";
 import type { ScoreDoc } from "./doc";
 import { lineBefore, snapped } from "./grid";
 import { describeNote } from "./notelist";
+import type { Box } from "./rollpainter";
+import { RollPainter } from "./rollpainter";
 import type { Row } from "./rows";
 import { Rows } from "./rows";
 import type { Note, Place, Score } from "./score";
@@ -36,13 +38,8 @@ interface Drag {
   readonly rows: Rows;
 }
 
-/** Width of the keyboard; gutters below NARROW have no room for names beside it. */
-const KEY = 13;
-const NARROW = 50;
 const EDGE = 7;
-const PAD = 1;
 const USUAL_VELOCITY = 96;
-const N_COLORS = 8;
 const STEP_VELOCITY = 8;
 
 export class PianoRoll {
@@ -104,7 +101,7 @@ export class PianoRoll {
   }
 
   /** Where a note is on the page's canvas: for tests, and for what points at it. */
-  boxOf(place: Place): { x: number; y: number; width: number; height: number } | null {
+  boxOf(place: Place): Box | null {
     const score = this.doc.score;
     const note = score && noteAt(score, place);
     const row = note && this.rows?.of(note[2], isDrums(score.tracks[place.track]!));
@@ -357,109 +354,19 @@ export class PianoRoll {
     return [...score.tracks.keys()].sort((a, b) => Number(a === chosen) - Number(b === chosen));
   }
 
-  // Drawing
-
   private draw(): void {
     const { score } = this.doc;
-    const { rows, canvas, width } = this;
+    const { rows, canvas, width, axis } = this;
     if (!score || !rows || !width) return;
-    const dense = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * dense);
-    canvas.height = Math.round(rows.height * dense);
-    const pen = canvas.getContext("2d")!;
-    pen.setTransform(dense, 0, 0, dense, 0, 0);
     const style = getComputedStyle(this.element);
     const color = (name: string) => style.getPropertyValue(name).trim();
-    this.drawRows(pen, rows, color);
-    pen.save();
-    pen.beginPath();
-    pen.rect(this.axis.gutter, 0, width - this.axis.gutter, rows.height);
-    pen.clip();
-    this.drawGrid(pen, score, rows, color);
-    for (const track of this.order(score)) this.drawTrack(pen, score, track, color);
-    this.drawChosen(pen, color);
-    pen.restore();
-    this.drawNames(pen, rows, color);
-  }
-
-  private drawRows(pen: CanvasRenderingContext2D, rows: Rows, color: (name: string) => string): void {
-    for (const row of rows.all) {
-      pen.fillStyle = color(row.dark ? "--roll-black" : "--roll-white");
-      pen.fillRect(this.axis.gutter, row.top, this.width - this.axis.gutter, row.height);
-      const isC = !row.drum && row.pitch % 12 === 0;
-      pen.fillStyle = color(isC || row.drum ? "--grid" : "--roll-line");
-      pen.fillRect(this.axis.gutter, row.top + row.height - 1, this.width - this.axis.gutter, 1);
-    }
-  }
-
-  private drawGrid(
-    pen: CanvasRenderingContext2D, score: Score, rows: Rows, color: (name: string) => string,
-  ): void {
-    const { scale } = this.axis.window.get();
-    const { n_beats: beats, beats_per_bar: perBar } = score.facts;
-    const line = (beat: number, name: string) => {
-      pen.fillStyle = color(name);
-      pen.fillRect(Math.round(this.axis.xOf(beat)), 0, 1, rows.height);
-    };
-    const step = this.options.grid();
-    if (step < 1 && step * scale > 9) {
-      for (let k = 0; k * step < beats; k++) line(k * step, "--roll-line");
-    }
-    for (let beat = 0; beat <= beats; beat++) {
-      if (beat % perBar === 0) line(beat, "--grid-strong");
-      else if (scale > 7) line(beat, "--grid");
-    }
-  }
-
-  private drawTrack(
-    pen: CanvasRenderingContext2D, score: Score, track: number, color: (name: string) => string,
-  ): void {
-    const chosen = track === this.doc.track.get();
-    const own = color(`--track-${(track % N_COLORS) + 1}`);
-    const faint = this.options.heard(track) ? 1 : 0.25;
-    score.tracks[track]!.notes.forEach((note, at) => {
-      const box = this.boxOf({ track, note: at });
-      if (!box || box.x > this.width || box.x + box.width < this.axis.gutter) return;
-      pen.globalAlpha = faint * (0.45 + (0.55 * note[3]) / 127) * (chosen ? 1 : 0.72);
-      pen.fillStyle = own;
-      pen.beginPath();
-      const width = Math.max(2, box.width - 1);
-      pen.roundRect(box.x, box.y + PAD, width, box.height - 2 * PAD - 1, 2);
-      pen.fill();
-    });
-    pen.globalAlpha = 1;
-  }
-
-  private drawChosen(pen: CanvasRenderingContext2D, color: (name: string) => string): void {
-    const place = this.doc.chosen.get();
-    const box = place && this.boxOf(place);
-    if (!box) return;
-    pen.strokeStyle = color("--text");
-    pen.lineWidth = 2;
-    pen.beginPath();
-    pen.roundRect(box.x, box.y, Math.max(4, box.width - 1), box.height - 1, 3);
-    pen.stroke();
-  }
-
-  private drawNames(pen: CanvasRenderingContext2D, rows: Rows, color: (name: string) => string): void {
-    const { gutter } = this.axis;
-    const narrow = gutter < NARROW;
-    pen.textBaseline = "middle";
-    pen.fillStyle = color("--surface");
-    pen.fillRect(0, 0, gutter, rows.height);
-    for (const row of rows.all) {
-      const middle = row.top + row.height / 2;
-      if (!row.drum) {
-        pen.fillStyle = color(row.dark ? "--key-black" : "--key-white");
-        pen.fillRect(gutter - KEY - 1, row.top, KEY, row.height - 1);
-      }
-      pen.fillStyle = color("--muted");
-      pen.font = `${Math.min(11, row.height - 1)}px system-ui, sans-serif`;
-      pen.textAlign = row.drum && narrow ? "left" : "right";
-      if (row.drum) pen.fillText(row.name, narrow ? gutter + 3 : gutter - 5, middle);
-      else if (row.pitch % 12 === 0 || (row.height >= 13 && !narrow)) {
-        pen.fillText(row.name, gutter - KEY - 5, middle);
-      }
-    }
+    new RollPainter(canvas, color, {
+      score, rows, axis, width,
+      step: this.options.grid(),
+      chosen: this.doc.chosen.get(),
+      order: this.order(score),
+      heard: (track) => this.options.heard(track),
+      boxOf: (place) => this.boxOf(place),
+    }).draw();
   }
 }

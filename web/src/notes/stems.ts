@@ -25,7 +25,7 @@ export class Stems {
   constructor(
     private readonly app: App,
     /** Paints the clip again with a request changed. */
-    private readonly again: (change: (request: Words) => Words, said: string) => Promise<void>,
+    private readonly again: (change: (request: Words) => Words) => Promise<void>,
   ) {}
 
   show(clip: Clip | null): void {
@@ -137,7 +137,7 @@ export class Stems {
         const change = (request: Words): Words => ({
           ...request, stems: true, replace: [...((request.replace as string[]) ?? []), `${name}=${other}`],
         });
-        void this.again(change, `${name} → ${other}`);
+        void this.again(change);
       },
     }, input, options,
       el("button", { type: "submit", class: "button small", "data-testid": `stem-${n}-replace` }, "Replace"));

@@ -5,6 +5,7 @@ import type { App, Mounted, View } from "../app";
 import type { Clip, Composed, Job, ScoreOfClip, Words } from "../api";
 import { clipUrl } from "../api";
 import { el, icon } from "../dom";
+import { NotesActions } from "../notes/actions";
 import { BeatAxis } from "../notes/axis";
 import { chordLane } from "../notes/chordlane";
 import { barsOf } from "../notes/chords";
@@ -14,12 +15,11 @@ import { ScoreDoc } from "../notes/doc";
 import { GRIDS, gridFor } from "../notes/grid";
 import { noteFields, noteList } from "../notes/notelist";
 import type { Origin } from "../notes/painting";
-import { chordsRequest, composeRequest, notesRequest, originOf } from "../notes/painting";
+import { originOf } from "../notes/painting";
 import { PianoRoll } from "../notes/pianoroll";
 import { NotesPlayer, OWNER } from "../notes/player";
 import { beatRuler } from "../notes/ruler";
 import type { Score } from "../notes/score";
-import { countNotes } from "../notes/score";
 import { OWNER as STEMS, Stems } from "../notes/stems";
 import { trackRow } from "../notes/trackrow";
 import { playButton } from "../playbutton";
@@ -39,14 +39,12 @@ class Notes implements Mounted {
   private readonly none = el("p", { class: "notes-none muted" });
   private readonly body = el("div", { class: "stack", hidden: true });
   private readonly chordSaid = el("p", { class: "wrong", role: "alert", "data-testid": "chord-wrong" });
-  private readonly prompt = el("input", { type: "text", "data-testid": "notes-prompt", autocomplete: "off" });
   private readonly grid = el("select", { "aria-label": "Grid", "data-testid": "grid" },
     GRIDS.map(({ name, step }) => el("option", { value: step }, name)));
   private readonly undoButton = this.tool("undo", "Undo", () => this.doc.undo());
   private readonly redoButton = this.tool("redo", "Redo", () => this.doc.redo());
   private readonly clipButton: HTMLButtonElement;
-  private readonly paintButton: HTMLButtonElement;
-  private readonly chordButtons: HTMLButtonElement[];
+  private readonly actions: NotesActions;
   private readonly composing: HTMLDetailsElement;
   private readonly file = el("input", { type: "file", accept: ".mid,.midi,audio/midi", hidden: true, "data-testid": "midi-in" });
   private origin: Origin | null = null;
@@ -59,14 +57,12 @@ class Notes implements Mounted {
     onclick: () => this.goBack(),
   });
   private readonly ruler: HTMLElement;
-  private readonly progress = el("span", { class: "note", role: "status" });
   private loading = 0;
   private unlink: () => void = () => {};
 
   constructor(root: HTMLElement, private readonly app: App) {
     const { doc } = this;
     this.player = new NotesPlayer(app, doc, () => this.origin?.clip ?? null);
-    this.stems = new Stems(app, (change, said) => this.again(change, said));
     this.composing = el("details", { class: "compose" },
       el("summary", { "data-testid": "compose" }, "Compose notes from words"),
       composeForm(app, ({ composed, request }) => this.composed(composed, request)));
@@ -77,12 +73,12 @@ class Notes implements Mounted {
         if (this.origin?.clip) await app.playClip(this.origin.clip);
       },
     });
-    this.paintButton = this.action("Paint these notes", "paint-notes", () => this.paintNotes());
-    this.paintButton.classList.add("primary");
-    this.chordButtons = [
-      this.action("Write notes over these chords", "write-chords", () => this.writeOverChords()),
-      this.action("Paint over these chords", "paint-chords", () => this.paintChords()),
-    ];
+    this.actions = new NotesActions(app, doc, {
+      origin: () => this.origin,
+      hear: () => this.player.play(),
+      painted: (clip, from) => this.painted(clip, from),
+    });
+    this.stems = new Stems(app, (change) => this.actions.again(change));
     const spectrogram = el("div", { class: "notes-spectrogram" });
     const roll = el("div", { class: "roll-frame" });
     root.append(
@@ -101,9 +97,7 @@ class Notes implements Mounted {
         spectrogram, this.ruler, chordLane(doc, this.axis, (said) => (this.chordSaid.textContent = said)), roll),
       this.chordSaid,
       noteFields(doc, (track, note) => this.player.sample(track, note)), noteList(doc),
-      el("div", { class: "notes-actions panel stack" },
-        el("label", { class: "field" }, el("span", { class: "label" }, "Music in words"), this.prompt),
-        el("div", { class: "row" }, this.paintButton, this.chordButtons, this.progress)),
+      this.actions.element,
       this.stems.element);
     this.spectrogram = new SpectrogramView(spectrogram, app, {
       height: SPECTROGRAM_HEIGHT, label: "Spectrogram of the clip",
@@ -257,7 +251,7 @@ class Notes implements Mounted {
     this.none.hidden = true;
     this.body.hidden = false;
     this.title.textContent = origin.title;
-    this.prompt.value = origin.prompt;
+    this.actions.show(origin.prompt);
     this.player.mute.clear();
     this.player.solo.clear();
     this.clipButton.hidden = !origin.clip;
@@ -284,8 +278,6 @@ class Notes implements Mounted {
     this.facts.textContent =
       `${Number(bars.toFixed(2))} ${bars === 1 ? "bar" : "bars"} · ${Number(bpm.toFixed(1))} BPM` +
       `${key ? ` · ${key} ${mode ?? ""}` : ""}${edited}`;
-    this.paintButton.disabled = countNotes(score) === 0;
-    for (const button of this.chordButtons) button.hidden = doc.now.get()!.bars.length === 0;
   }
 
   private tick(seconds: number): void {
@@ -341,18 +333,6 @@ class Notes implements Mounted {
       }, icon("download"), "Save MIDI"));
   }
 
-  /** A button that shows what the server refuses, and is off while it works. */
-  private action(label: string, name: string, run: () => Promise<void>): HTMLButtonElement {
-    const button = el("button", { type: "button", class: "button", "data-testid": name }, label);
-    button.addEventListener("click", () => {
-      button.disabled = true;
-      run()
-        .catch((error: Error) => this.app.say(error.message, "error"))
-        .finally(() => (button.disabled = false));
-    });
-    return button;
-  }
-
   // What is made
 
   private composed(composed: Composed, request: Words): void {
@@ -385,78 +365,20 @@ class Notes implements Mounted {
     try {
       const href = clip && !this.doc.edited.get()
         ? clipUrl(clip.id, "mid", { download: true })
-        : this.doc.score && `api/uploads/${await this.stored()}.mid?download=1`;
+        : this.doc.score && `api/uploads/${await this.actions.stored()}.mid?download=1`;
       if (href) el("a", { href, download: "" }).click();
     } catch (error) {
       this.app.say((error as Error).message, "error");
     }
   }
 
-  /** The score as the server's upload: its id. */
-  private async stored(): Promise<string> {
-    const title = this.origin?.title.replace(/\.midi?$/i, "");
-    const { upload } = await this.app.api.putScore(this.doc.score as unknown as Words, title);
-    return upload.id;
-  }
-
-  private async paintNotes(): Promise<void> {
-    const { origin } = this;
-    if (!origin) return;
-    const { request, inputs } = notesRequest(origin, this.words(origin), await this.stored());
-    await this.paint(request, inputs);
-  }
-
-  private async paintChords(): Promise<void> {
-    const { origin } = this;
-    if (!origin) return;
-    const { request, inputs } = chordsRequest(origin, this.words(origin), this.doc.now.get()!);
-    await this.paint(request, inputs);
-  }
-
-  private async writeOverChords(): Promise<void> {
-    const { origin } = this;
-    if (!origin) return;
-    const request = composeRequest(origin, this.words(origin), this.doc.now.get()!);
-    const { score } = await this.app.api.compose(request);
-    this.doc.replace({ score: score as unknown as Score, bars: this.doc.now.get()!.bars });
-    if (!this.app.engine.playing.get()) await this.player.play();
-  }
-
-  private async again(change: (request: Words) => Words, said: string): Promise<void> {
-    const { origin } = this;
-    if (!origin) return;
-    this.app.say(said);
-    try {
-      await this.paint(change({ ...origin.request, prompt: origin.prompt }), origin.inputs);
-    } catch (error) {
-      this.app.say((error as Error).message, "error");
-    }
-  }
-
-  /** Paints, and shows the clip unless another was chosen meanwhile. */
-  private async paint(request: Words, inputs: Record<string, string>): Promise<void> {
-    const { app, origin } = this;
-    const job = await app.submit("generate", request, inputs);
-    const off = app.jobs.on((jobs) => {
-      const now = jobs.find(({ id }) => id === job.id);
-      const steps = now?.steps ? `, step ${now.step} of ${now.steps}` : "";
-      this.progress.textContent = now?.state === "queued" ? "Waiting…" : `Painting${steps}…`;
-    }, { now: true });
-    const over = await app.whenDone(job.id);
-    off();
-    this.progress.textContent = "";
-    const clip = over.clips[0];
-    if (over.state === "failed") app.say(over.error ?? "The painting failed.", "error");
-    if (over.state !== "done" || !clip) return;
-    if (origin?.clip) this.kept.delete(origin.clip.id);
-    if (origin !== this.origin) return;
+  /** Shows what was painted, unless something else was chosen meanwhile. */
+  private async painted(clip: Clip, from: Origin): Promise<void> {
+    if (from.clip) this.kept.delete(from.clip.id);
+    if (from !== this.origin) return;
     this.doc.edited.set(false);
-    app.selected.set(clip);
-    await app.playClip(clip);
-  }
-
-  private words(origin: Origin): string {
-    return this.prompt.value.trim() || origin.prompt;
+    this.app.selected.set(clip);
+    await this.app.playClip(clip);
   }
 }
 
