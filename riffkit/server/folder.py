@@ -8,6 +8,7 @@ DATA/derived/               files that are made again when they are gone
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import re
@@ -59,6 +60,12 @@ class Folder:
 
     def close(self) -> None:
         self._lock.release()
+
+    def check_room(self, least_bytes: int) -> None:
+        """Raise OutputError where the disk has less room than that."""
+        if shutil.disk_usage(self.data).free < least_bytes:
+            full = OSError(errno.ENOSPC, "full")
+            raise OutputError("the disk is full; make room, or choose another folder") from full
 
     def clip_file(self, row: ClipRow, suffix: str) -> Path:
         """A clip's .wav or .png."""

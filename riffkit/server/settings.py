@@ -15,12 +15,15 @@ DEFAULT_PORT = 8000
 
 @dataclass(frozen=True)
 class Limits:
-    """What a client may ask of the server."""
+    """What a client may ask of the server; `least_free_bytes` of the disk are left to others, and
+    to the database, which could not say otherwise that the disk is full.
+    """
 
     upload_bytes: int = 256 << 20
     upload_seconds: float = 3600.0
     body_bytes: int = 1 << 20
     queue_length: int = 100
+    least_free_bytes: int = 64 << 20
 
 
 @dataclass(frozen=True)

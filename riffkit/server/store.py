@@ -11,7 +11,7 @@ import sqlite3
 import string
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ OVER: tuple[State, ...] = ("done", "failed", "cancelled")
 PASSING = ("progress", "preview")
 """Events that nobody needs once their job is over."""
 _KEPT_EVENTS = 20_000
+_RESERVE_BYTES = 1 << 20
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -149,13 +150,14 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.on_event: Callable[[], None] = lambda: None
-        self._path = path
+        self._path, self._reserve = path, path.with_name(".reserve")
         self._lock = threading.RLock()
         self._own = threading.local()  # a thread's connection for reading
         self._connections: list[sqlite3.Connection] = []
         self._database = self._connect()
         self._run("pragma journal_mode = wal")
         self._run("pragma synchronous = normal")
+        self._run("pragma wal_autocheckpoint = 250")  # pages of 4 kB
         for row, table in _TABLES.items():
             columns = ", ".join(f'"{one.name}"' for one in fields(row) if one.name != "id")
             self._run(
@@ -166,6 +168,8 @@ class Store:
             "create table if not exists events"
             " (id integer primary key autoincrement, name text, job text, data text)"
         )
+        with suppress(OSError):
+            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
         self._run("create index if not exists events_of_job on events (job, id)")
         self._run("create index if not exists jobs_by_state on jobs (state, seq)")
 
@@ -384,6 +388,12 @@ class Store:
         with self._lock:
             return self._database.execute(text, values)
 
+    def _use_reserve(self) -> None:
+        """Make room on a full disk, so that the next transaction can say what became of a job."""
+        self._reserve.unlink(missing_ok=True)
+        with suppress(sqlite3.Error):
+            self._database.execute("pragma wal_checkpoint(truncate)")
+
     def _read(self, text: str, *values: Any) -> list[sqlite3.Row]:
         if getattr(self._own, "is_writing", False):
             return self._database.execute(text, values).fetchall()
@@ -402,13 +412,15 @@ class Store:
             self._own.is_writing = True
             try:
                 yield
-            except BaseException:
+                self._database.execute("commit")
+            except BaseException as error:
                 if self._database.in_transaction:  # a full disk may have rolled it back
                     self._database.execute("rollback")
+                if isinstance(error, sqlite3.OperationalError):
+                    self._use_reserve()
                 raise
             finally:
                 self._own.is_writing = False
-            self._database.execute("commit")
 
     def _rows(self, kind: type[RowT], rest: str, *values: Any) -> list[RowT]:
         found = self._read(f"select * from {_TABLES[kind]} {rest}", *values)

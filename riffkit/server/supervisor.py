@@ -89,6 +89,7 @@ class Supervisor:
         Raises RiffkitError for what can't be made, in the library's words, and QueueFullError.
         """
         asked = with_seed(asked)
+        self._folder.check_room(self._settings.limits.least_free_bytes)
         model = check_model(asked.model, self._settings)
         calls = calls_of(asked, self._references)
         first, most = calls[0], self._settings.limits.queue_length
@@ -151,8 +152,9 @@ class Supervisor:
                 try:
                     self._turn()
                     pause = _LEAST_PAUSE_SECONDS
-                except Exception:  # a full disk, for one: it is tried again
-                    _log.exception("the supervisor failed")
+                except Exception as error:  # it is tried again
+                    is_full = isinstance(error, sqlite3.OperationalError)
+                    _log.error("the queue waits: %s", error, exc_info=not is_full)
                     time.sleep(pause)
                     pause = min(2 * pause, _MOST_PAUSE_SECONDS)
         finally:
@@ -211,6 +213,7 @@ class Supervisor:
                 if not self._store.start_job(row.id):
                     continue
                 try:
+                    self._folder.check_room(self._settings.limits.least_free_bytes)
                     job = self._paint(row)
                     pickle.dumps(job)
                 except RiffkitError as error:

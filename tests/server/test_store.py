@@ -235,6 +235,12 @@ def test_one_server_uses_a_folder(folder: Folder) -> None:
         Folder(folder.data).open()
 
 
+def test_room_is_checked_before_work_begins(folder: Folder) -> None:
+    folder.check_room(1)
+    with pytest.raises(OutputError, match="the disk is full"):
+        folder.check_room(1 << 60)
+
+
 def test_a_full_disk_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction that fails is rolled back, and the next one works."""
     row = job()
