@@ -33,8 +33,11 @@ tests: $(VENV)/.installed-test soundfonts
 	$(PYTEST) -m "not slow" --cov --cov-report=
 	@printf "coverage of riffkit and train, in %%: "; $(BIN)/coverage report --format=total
 
+# two side by side: the short forms show that they run, their figures are rough
 benchmarks: $(VENV)/.installed-test
-	set -e; for benchmark in tests/benchmarks/bench_*.py; do $(BIN)/python $$benchmark --short; done
+	ls tests/benchmarks/bench_*.py | OMP_NUM_THREADS=1 xargs -P 2 -n 1 sh -c \
+		'out=$$($(BIN)/python $$0 --short 2>&1) || { echo "$$0 failed:"; echo "$$out"; exit 255; }; \
+		echo "$$0"; echo "$$out"'
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.server.running import Running, until
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox",
@@ -78,45 +78,20 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A studio on a free port; its model is ready."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium: apt-get install chromium")
-    with Serving(tmp_path_factory.mktemp("studio")) as running:
+    with serving(tmp_path_factory.mktemp("studio")) as running:
         yield running
 
 
-class Serving:
-    """A server of its own for some tests: `with Serving(folder, "--token", "x") as studio`."""
-
-    def __init__(self, data: Path, *options: str) -> None:
-        self.data, self.options = data, options
-
-    def __enter__(self) -> Studio:
-        command = [sys.executable, str(ROOT / "cli.py"), "serve", "--port", "0"]
-        self.log = (self.data / "server.log").open("w")
-        self.process = subprocess.Popen(
-            [*command, "--data", str(self.data / "data"), *self.options],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line.startswith("http://"), (self.data / "server.log").read_text()
-        url = line.split()[0]
-        self.client = httpx.Client(base_url=url, timeout=60)
-        until = time.monotonic() + READY_SECONDS
-        while self.client.get("/health").json()["status"] == "loading":
-            assert time.monotonic() < until, "the model isn't loaded"
-            time.sleep(0.1)
-        return Studio(url, self.client)
-
-    def __exit__(self, *_: object) -> None:
-        self.client.close()
-        self.process.terminate()
-        self.process.wait(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        self.log.close()
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[Studio]:
+    """A server of its own for some tests: `with serving(folder, "--token", "x") as studio`."""
+    server = Running(folder / "data", options)
+    server.start()
+    try:
+        until(lambda: server.client.get("/health").json()["status"] != "loading", READY_SECONDS)
+        yield Studio(str(server.client.base_url).rstrip("/"), server.client)
+    finally:
+        server.terminate()
 
 
 @pytest.fixture(scope="session")

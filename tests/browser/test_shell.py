@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import ROOT, Serving
+from tests.browser.conftest import serving
+from tests.server.running import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -87,7 +88,7 @@ def test_a_lost_connection_is_said_and_comes_back(
 
 
 def test_the_token_is_asked_for_once(chromium: Browser, tmp_path: Path) -> None:
-    with Serving(tmp_path, "--token", "open sesame") as studio:
+    with serving(tmp_path, "--token", "open sesame") as studio:
         context = chromium.new_context()
         page = context.new_page()
         page.goto(studio.url)
