@@ -9,13 +9,13 @@ import json
 import secrets
 import sqlite3
 import string
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
+
+from riffkit.server.database import Database
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
@@ -23,7 +23,6 @@ OVER: tuple[State, ...] = ("done", "failed", "cancelled")
 PASSING = ("progress", "preview")
 """Events that nobody needs once their job is over."""
 _KEPT_EVENTS = 20_000
-_RESERVE_BYTES = 1 << 20
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -150,33 +149,27 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.on_event: Callable[[], None] = lambda: None
-        self._path, self._reserve = path, path.with_name(".reserve")
-        self._lock = threading.RLock()
-        self._own = threading.local()  # a thread's connection for reading
-        self._connections: list[sqlite3.Connection] = []
-        self._database = self._connect()
-        self._run("pragma journal_mode = wal")
-        self._run("pragma synchronous = normal")
-        self._run("pragma wal_autocheckpoint = 250")  # pages of 4 kB
+        self._database = Database(path)
+        self._run, self._read = self._database.run, self._database.read
+        self._transaction = self._database.transaction
         for row, table in _TABLES.items():
-            columns = ", ".join(f'"{one.name}"' for one in fields(row) if one.name != "id")
-            self._run(
-                f"create table if not exists {table}"
-                f" (seq integer primary key autoincrement, id text unique, {columns})"
+            names = [one.name for one in fields(row) if one.name != "id"]
+            columns = ", ".join(f'"{name}"' for name in names)
+            self._database.create(
+                table,
+                ["seq", "id", *names],
+                f"seq integer primary key autoincrement, id text unique, {columns}",
             )
-        self._run(
-            "create table if not exists events"
-            " (id integer primary key autoincrement, name text, job text, data text)"
+        self._database.create(
+            "events",
+            ["id", "name", "job", "data"],
+            "id integer primary key autoincrement, name text, job text, data text",
         )
-        with suppress(OSError):
-            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
         self._run("create index if not exists events_of_job on events (job, id)")
         self._run("create index if not exists jobs_by_state on jobs (state, seq)")
 
     def close(self) -> None:
-        with self._lock:
-            for connection in self._connections:
-                connection.close()
+        self._database.close()
 
     # jobs
 
@@ -374,53 +367,7 @@ class Store:
     def remove_upload(self, upload: str) -> None:
         self._run("delete from uploads where id = ?", upload)
 
-    # SQL: one connection writes, and each thread reads by its own, so that none waits for another
-
-    def _connect(self) -> sqlite3.Connection:
-        made = sqlite3.connect(
-            self._path, check_same_thread=False, isolation_level=None, timeout=30
-        )
-        made.row_factory = sqlite3.Row
-        self._connections.append(made)
-        return made
-
-    def _run(self, text: str, *values: Any) -> sqlite3.Cursor:
-        with self._lock:
-            return self._database.execute(text, values)
-
-    def _use_reserve(self) -> None:
-        """Make room on a full disk, so that the next transaction can say what became of a job."""
-        self._reserve.unlink(missing_ok=True)
-        with suppress(sqlite3.Error):
-            self._database.execute("pragma wal_checkpoint(truncate)")
-
-    def _read(self, text: str, *values: Any) -> list[sqlite3.Row]:
-        if getattr(self._own, "is_writing", False):
-            return self._database.execute(text, values).fetchall()
-        if not hasattr(self._own, "connection"):
-            self._own.connection = self._connect()
-        found: list[sqlite3.Row] = self._own.connection.execute(text, values).fetchall()
-        return found
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            if self._database.in_transaction:
-                yield
-                return
-            self._database.execute("begin immediate")
-            self._own.is_writing = True
-            try:
-                yield
-                self._database.execute("commit")
-            except BaseException as error:
-                if self._database.in_transaction:  # a full disk may have rolled it back
-                    self._database.execute("rollback")
-                if isinstance(error, sqlite3.OperationalError):
-                    self._use_reserve()
-                raise
-            finally:
-                self._own.is_writing = False
+    # SQL
 
     def _rows(self, kind: type[RowT], rest: str, *values: Any) -> list[RowT]:
         found = self._read(f"select * from {_TABLES[kind]} {rest}", *values)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from riffkit.audio.encoding import Storage
@@ -257,3 +260,29 @@ def test_a_full_disk_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPat
     assert found is not None
     assert found.state == "queued"
     assert store.start_job(row.id)
+
+
+def test_readers_that_come_and_go_leave_no_files_open(store: Store) -> None:
+    """Each request may be read by a thread of its own, which ends."""
+    store.add_job(job())
+    before = psutil.Process().num_fds()
+    for _ in range(5):
+        threads = [threading.Thread(target=store.jobs) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert psutil.Process().num_fds() - before <= 3 * 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("other", "another version of riffkit"), ("text", "not a database")]
+)
+def test_a_database_that_cannot_be_used_is_told(folder: Folder, kind: str, said: str) -> None:
+    if kind == "text":
+        folder.database.write_bytes(b"hello, " * 1_000)
+    else:
+        with closing(sqlite3.connect(folder.database)) as other:
+            other.execute("create table jobs (seq integer, id text, colour text)")
+    with pytest.raises(OutputError, match=f"{said}.*choose another folder"):
+        Store(folder.database)
