@@ -71,13 +71,15 @@ class Events:
             yield _ALIVE
             while not self._closed:
                 found = self._after(after, job)
+                if not found and job is not None and self._is_over(job):
+                    found = _written(self._store.events(after, job=job))  # that aren't news yet
+                    if not found:
+                        return
                 if found:
                     after = found[-1].id
                     yield b"".join(one.frame for one in found)
                     if job is not None and found[-1].name in OVER:
                         return
-                elif job is not None and self._is_over(job):
-                    return
                 elif not await self._wait():
                     yield _ALIVE
         finally:

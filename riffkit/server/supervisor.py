@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 _MOST_DEATHS = 3
 _SHUTDOWN_SECONDS = 3
 _DIED = "the worker died of it three times, perhaps for want of memory; ask for fewer bars or clips"
+_NEVER = "the worker dies while it loads the model, perhaps for want of memory"
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.25, 8.0
 _PAUSE_SECONDS = (0.0, 1.0, 5.0, 20.0)  # before it is started again, once it died while loading
 
@@ -63,6 +64,7 @@ class Supervisor:
         self._running: str | None = None
         self._cancelling: set[str] = set()
         self._state: worker.Loading | worker.Loaded = worker.Loading(default_name(settings))
+        self._is_ready = False  # since it was started, the worker has loaded a model, or failed to
         self._n_early_deaths = 0
         self._heard: deque[Any] = deque()
         self._ears, self._bell = get_context("spawn").Pipe(duplex=False)
@@ -185,11 +187,13 @@ class Supervisor:
             return
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        self._state = worker.Loading(default_name(settings))
+        name = default_name(settings)
+        is_hopeless = self._n_early_deaths >= _MOST_DEATHS
+        self._state = worker.Loaded(name, error=_NEVER) if is_hopeless else worker.Loading(name)
         with uninterrupted():
             process = context.Process(
                 target=worker.run,
-                args=(theirs, self._model(default_name(settings))),
+                args=(theirs, self._model(name)),
                 name="riffkit worker",
                 daemon=True,
             )
@@ -207,8 +211,10 @@ class Supervisor:
                 process.join()
 
     def _give_next(self) -> None:
-        """Hand the next job to the worker, if it is idle."""
-        while self._running is None and (row := self._store.next_job()) is not None:
+        """Hand the next job to the worker, if it has a model and is idle."""
+        while (
+            self._is_ready and self._running is None and (row := self._store.next_job()) is not None
+        ):
             with self._lock:
                 if not self._store.start_job(row.id):
                     continue
@@ -266,8 +272,10 @@ class Supervisor:
 
     def _take(self, message: Any) -> None:
         store = self._store
-        if isinstance(message, worker.Loading | worker.Loaded):
-            self._state = message
+        if isinstance(message, worker.Loaded):
+            self._state, self._is_ready = message, True
+        elif isinstance(message, worker.Loading):
+            self._state = message if self._n_early_deaths < _MOST_DEATHS else self._state
         elif isinstance(message, worker.Progress):
             with suppress(sqlite3.Error):  # the next one will do
                 store.progress(message.job, message.clip, message.step, message.steps)
@@ -297,9 +305,9 @@ class Supervisor:
         with self._lock:
             if self._running is not None:
                 self._put_back(self._running)
-            is_loading = isinstance(self._state, worker.Loading)
-            self._n_early_deaths = self._n_early_deaths + 1 if is_loading else 0
+            self._n_early_deaths = 0 if self._is_ready else self._n_early_deaths + 1
             self._worker = self._running = None
+            self._is_ready = False
         process.join()
         connection.close()
 
