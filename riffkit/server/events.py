@@ -65,7 +65,11 @@ class Events:
         self._release(list(self._waiting))
 
     async def stream(self, after: int, *, job: str | None = None) -> AsyncIterator[bytes]:
-        """The events after an id, of all or of one job; the latter end with it."""
+        """The events after an id, of all or of one job; the latter end with it.
+
+        An id that no event has yet is another database's: then they are those from now on.
+        """
+        after = min(after, self._store.last_event())
         self._n_streams += 1
         try:
             yield _ALIVE
