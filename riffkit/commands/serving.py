@@ -100,7 +100,8 @@ def run_server(settings: Settings, *, browser: bool = False) -> None:
         print_line(f"{settings.address} (clips in {app.state.folder.clips}; Ctrl-C stops)")
         server = Server(app)
         if browser:
-            threading.Thread(target=_open_page, args=(server, settings.address)).start()
+            opening = (server, settings.address)
+            threading.Thread(target=_open_page, args=opening, daemon=True).start()
         server.run(sockets=[socket])
 
 

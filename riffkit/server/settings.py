@@ -9,6 +9,7 @@ from riffkit.errors import ParameterError
 from riffkit.limits import check_device
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # hosts that can be listened at, but not opened
 DEFAULT_DATA = Path("~/riffkit")
 DEFAULT_PORT = 8000
 
@@ -63,6 +64,7 @@ class Settings:
 
     @property
     def address(self) -> str:
-        """Where the page is."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """Where the page is, on this computer."""
+        host = _ANY.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}"

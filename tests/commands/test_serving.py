@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from importlib import util
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,3 +68,35 @@ def test_a_model_that_is_missing_is_told_before_it_listens(
     with pytest.raises(ModelError, match="model='nope': no such folder"):
         riff("serve", "--model", "nope")
     assert started == []
+
+
+@pytest.mark.parametrize(
+    ("host", "opened"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("127.0.0.1", "127.0.0.1")]
+)
+def test_the_page_is_opened_where_it_answers(host: str, opened: str, tmp_path: Path) -> None:
+    """No browser of Windows opens 0.0.0.0."""
+    settings = Settings(data=tmp_path, host=host, port=8111, token="a-long-secret")
+    assert settings.address == f"http://{opened}:8111"
+
+
+def test_a_server_that_does_not_start_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No thread waits to open the page."""
+
+    class Failing:
+        is_answering = threading.Event()
+
+        def __init__(self, app: object) -> None:
+            pass
+
+        def run(self, sockets: object) -> None:
+            raise SystemExit(3)
+
+    app = SimpleNamespace(state=SimpleNamespace(folder=SimpleNamespace(clips=tmp_path)))
+    monkeypatch.setattr("riffkit.server.app.create_app", lambda settings: app)
+    monkeypatch.setattr("riffkit.server.listening.Server", Failing)
+    before = set(threading.enumerate())
+    with pytest.raises(SystemExit):
+        serving.run_server(Settings(data=tmp_path, port=0), browser=True)
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
