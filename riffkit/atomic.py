@@ -11,6 +11,9 @@ from pathlib import Path
 
 from riffkit.errors import OutputError
 
+TEMPORARY = ".riffkit-"
+"""How the names of files begin that are being written."""
+_owner = ""
 _ADVICE = {
     errno.ENOENT: "its folder doesn't exist; create it first",
     errno.ENOTDIR: "its folder is a file; choose another place",
@@ -84,9 +87,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def sign_temporaries(owner: str) -> None:
+    """Tell this process's temporary files from those of others: they begin .riffkit-OWNER-."""
+    global _owner
+    _owner = f"{owner}-"
+
+
 def _beside(path: Path) -> Path:
     """A new name in the same folder, with the same extension."""
-    return path.with_name(f".riffkit-{secrets.token_hex(8)}{path.suffix}")
+    return path.with_name(f"{TEMPORARY}{_owner}{secrets.token_hex(8)}{path.suffix}")
 
 
 def _usual_mode(path: Path) -> int:

@@ -20,7 +20,8 @@ def clip_json(row: ClipRow) -> dict[str, Any]:
 def job_json(row: JobRow, store: Store) -> dict[str, Any]:
     """A job with its clips."""
     values = asdict(row)
-    del values["attempts"], values["deaths"]
+    for own in ("attempts", "deaths", "made", "cancelling"):
+        del values[own]
     clips = [clip_json(clip) for clip in store.clips_of(row.id)]
     return {**values, "position": store.position(row.id), "clips": clips}
 

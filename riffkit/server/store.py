@@ -41,7 +41,8 @@ class JobRow:
     """A call of a task. `request` and `inputs` are as the client gave them, with the seed.
 
     `attempts` counts how often it began, `deaths` how often the worker died of it since it last
-    finished a clip. `clip` is the index of the one being painted.
+    finished a clip. `clip` is the index of the one being painted, `made` are those of the clips
+    that it has made, which may be deleted since. One that is `cancelling` is not begun again.
     """
 
     id: str
@@ -62,6 +63,8 @@ class JobRow:
     notes: tuple[str, ...] = ()
     attempts: int = 0
     deaths: int = 0
+    made: tuple[int, ...] = ()
+    cancelling: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,10 +128,23 @@ class UploadRow:
     created: str = field(default_factory=now)
 
 
-RowT = TypeVar("RowT", JobRow, ClipRow, UploadRow)
-_TABLES: dict[type[Any], str] = {JobRow: "jobs", ClipRow: "clips", UploadRow: "uploads"}
-_JSON = {"request", "inputs", "notes", "stems"}
-_BOOLEANS = {"loop", "has_score", "whole_beats", "kept"}
+@dataclass(frozen=True)
+class RemovedRow:
+    """A clip that was deleted, while any of its files is left."""
+
+    id: str
+    stem: str
+
+
+RowT = TypeVar("RowT", JobRow, ClipRow, UploadRow, RemovedRow)
+_TABLES: dict[type[Any], str] = {
+    JobRow: "jobs",
+    ClipRow: "clips",
+    UploadRow: "uploads",
+    RemovedRow: "removed",
+}
+_JSON = {"request", "inputs", "notes", "stems", "made"}
+_BOOLEANS = {"loop", "has_score", "whole_beats", "kept", "cancelling"}
 
 
 @dataclass(frozen=True)
@@ -183,6 +199,10 @@ class Store:
     def job(self, job: str) -> JobRow | None:
         return self._one(JobRow, "where id = ?", job)
 
+    def unfinished_jobs(self) -> list[JobRow]:
+        """Those that wait or run, the oldest first."""
+        return self._rows(JobRow, "where state in ('queued', 'running') order by seq")
+
     def jobs(self, *, state: State | None = None, limit: int = 100) -> list[JobRow]:
         """The newest first."""
         where, values = ("where state = ?", [state]) if state else ("", [])
@@ -212,7 +232,24 @@ class Store:
         """A step of a running job is done."""
         with self._transaction():
             self._update("jobs", job, {"clip": clip, "step": step, "steps": steps})
-            self._add_event(job, "progress", {"clip": clip, "step": step, "steps": steps})
+            self._add_passing(job, "progress", {"clip": clip, "step": step, "steps": steps})
+        self.on_event()
+
+    def preview(self, job: str, clip: int, image: str) -> None:
+        """What a clip that is being painted looks like, as an address of data."""
+        with self._transaction():
+            self._add_passing(job, "preview", {"clip": clip, "image": image})
+        self.on_event()
+
+    def finish_clip(self, row: ClipRow, shown: Mapping[str, Any]) -> None:
+        """A clip of a job is made: its row, and its event, which shows it."""
+        with self._transaction():
+            self.add_clip(row)
+            job = None if row.job is None else self.job(row.job)
+            if job is not None:
+                made = tuple(sorted({*job.made, row.index}))
+                self._update("jobs", job.id, {"made": made, "deaths": 0})
+            self._add_event(row.job, "clip", {"clip": shown})
         self.on_event()
 
     def start_job(self, job: str) -> bool:
@@ -291,6 +328,11 @@ class Store:
         found = self._read("select seq from sqlite_sequence where name = 'events'")
         return int(found[0][0]) if found else 0
 
+    def _add_passing(self, job: str, name: str, data: Mapping[str, Any]) -> None:
+        """Add an event in place of the job's earlier ones of that name."""
+        self._run("delete from events where job = ? and name = ?", job, name)
+        self._add_event(job, name, data)
+
     def _add_event(self, job: str | None, name: str, data: Mapping[str, Any]) -> None:
         text = json.dumps({"job": job, **data})
         self._run("insert into events (name, job, data) values (?, ?, ?)", name, job, text)
@@ -347,9 +389,26 @@ class Store:
         given = {"kept": kept, "title": title}
         self._update("clips", clip, {k: v for k, v in given.items() if v is not None})
 
-    def remove_clip(self, clip: str) -> None:
-        """Forget a clip; its files are the folder's."""
+    def forget_clip(self, clip: str) -> None:
+        """Drop a clip's row."""
         self._run("delete from clips where id = ?", clip)
+
+    def remove_clip(self, row: ClipRow) -> None:
+        """Delete a clip; its files are `removed`, until the folder has no more of them."""
+        with self._transaction():
+            self._run("delete from clips where id = ?", row.id)
+            self._run("delete from removed where id = ?", row.id)
+            self._insert(RemovedRow(row.id, row.stem))
+            self._add_event(None, "removed", {"clip": row.id})
+        self.on_event()
+
+    def removed(self) -> list[RemovedRow]:
+        """The clips that are deleted, and have files still."""
+        return self._rows(RemovedRow, "order by seq")
+
+    def forget_removed(self, clip: str) -> None:
+        """The files of a deleted clip are gone."""
+        self._run("delete from removed where id = ?", clip)
 
     # uploads
 

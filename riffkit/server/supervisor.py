@@ -19,13 +19,13 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
 from riffkit.engine.processes import uninterrupted
-from riffkit.errors import RiffkitError
+from riffkit.errors import OutputError, RiffkitError
 from riffkit.music.fields import about_of
-from riffkit.music.task import Call, slug
+from riffkit.music.task import Call
 from riffkit.server import worker
 from riffkit.server.answers import RefusalError
 from riffkit.server.as_json import clip_json
-from riffkit.server.folder import Folder, hashed_id
+from riffkit.server.folder import Folder, clip_ids, clip_stems
 from riffkit.server.models import check_model, default_name, location
 from riffkit.server.references import References
 from riffkit.server.schema import Submitted, calls_of, task_of, with_seed
@@ -35,6 +35,7 @@ from riffkit.server.store import JobRow, Store, new_id
 _log = logging.getLogger(__name__)
 _MOST_DEATHS = 3
 _SHUTDOWN_SECONDS = 3
+_ROOM_SECONDS = 5.0  # until it is seen whether a full disk has room again
 _DIED = "the worker died of it three times, perhaps for want of memory; ask for fewer bars or clips"
 _NEVER = "the worker dies while it loads the model, perhaps for want of memory"
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.25, 8.0
@@ -62,7 +63,7 @@ class Supervisor:
         self._lock = threading.RLock()
         self._worker: _Process | None = None
         self._running: str | None = None
-        self._cancelling: set[str] = set()
+        self._problem: str | None = None  # why no job begins, though some wait
         self._state: worker.Loading | worker.Loaded = worker.Loading(default_name(settings))
         self._is_ready = False  # since it was started, the worker has loaded a model, or failed to
         self._n_early_deaths = 0
@@ -73,8 +74,11 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the worker; jobs that were running when the server stopped wait again."""
-        for job in self._store.jobs(state="running", limit=1_000):
-            self._store.requeue(job.id, deaths=job.deaths)
+        for job in self._store.unfinished_jobs():
+            if job.cancelling:
+                self._store.end_job(job.id, "cancelled")
+            elif job.state == "running":
+                self._store.requeue(job.id, deaths=job.deaths)
         self._thread.start()
 
     def stop(self) -> None:
@@ -82,8 +86,8 @@ class Supervisor:
         self._is_stopping = True
         self._ring()
         self._thread.join()
-        if self._running is not None:
-            self._store.requeue(self._running)
+        if self._running is not None and (row := self._store.job(self._running)) is not None:
+            self._put_back(row, deaths=0)
 
     def submit(self, asked: Submitted) -> JobRow:
         """Put a job into the queue.
@@ -117,12 +121,12 @@ class Supervisor:
             if job != self._running:
                 self._store.end_job(job, "cancelled")
                 return
-            self._cancelling.add(job)
+            self._store.set_job(job, cancelling=True)  # kept, if the server is killed now
             self._tell(worker.Cancel(job))
 
     @property
     def health(self) -> dict[str, Any]:
-        """How it is, the model, the device and the queue."""
+        """How it is, the model, the device, the queue, and why it waits if something is wrong."""
         state, store = self._state, self._store
         is_ready = isinstance(state, worker.Loaded) and state.error is None
         error = state.error if isinstance(state, worker.Loaded) else None
@@ -135,6 +139,7 @@ class Supervisor:
                 "running": store.n_jobs("running"),
                 "most": self._settings.limits.queue_length,
             },
+            "problem": self._problem,
         }
 
     def _title(self, asked: Submitted, call: Call[Any]) -> str:
@@ -171,7 +176,8 @@ class Supervisor:
         self._take_heard()
         self._give_next()
         process, connection = self._worker
-        ready = wait([connection, process.sentinel, self._ears])
+        again = None if self._problem is None else _ROOM_SECONDS
+        ready = wait([connection, process.sentinel, self._ears], again)
         if self._ears in ready:
             while self._ears.poll():
                 self._ears.recv_bytes()
@@ -211,24 +217,33 @@ class Supervisor:
                 process.join()
 
     def _give_next(self) -> None:
-        """Hand the next job to the worker, if it has a model and is idle."""
+        """Hand the next job to the worker, if it has a model and is idle, and there is room."""
+        problem = None
         while (
             self._is_ready and self._running is None and (row := self._store.next_job()) is not None
         ):
-            with self._lock:
-                if not self._store.start_job(row.id):
-                    continue
-                try:
-                    self._folder.check_room(self._settings.limits.least_free_bytes)
-                    job = self._paint(row)
-                    pickle.dumps(job)
-                except RiffkitError as error:
-                    self._store.end_job(row.id, "failed", error=str(error))
-                    continue
-                except (pickle.PicklingError, AttributeError, TypeError):
-                    reason = f"task={row.task!r}: define its functions in a module, so that the "
-                    self._store.end_job(row.id, "failed", error=f"{reason}worker finds them")
-                    continue
+            try:
+                self._folder.check_room(self._settings.limits.least_free_bytes)
+            except OutputError as error:
+                problem = str(error)
+                break
+            self._hand_over(row)
+        self._problem = problem
+
+    def _hand_over(self, row: JobRow) -> None:
+        """Start a job, or end it if it can't be painted."""
+        with self._lock:
+            if not self._store.start_job(row.id):
+                return
+            try:
+                job = self._paint(row)
+                pickle.dumps(job)
+            except RiffkitError as error:
+                self._store.end_job(row.id, "failed", error=str(error))
+            except (pickle.PicklingError, AttributeError, TypeError):
+                reason = f"task={row.task!r}: define its functions in a module, so that the "
+                self._store.end_job(row.id, "failed", error=f"{reason}worker finds them")
+            else:
                 self._running = row.id
                 self._tell(job)
 
@@ -236,15 +251,15 @@ class Supervisor:
         """A job as the worker takes it."""
         count = row.count if task_of(row.task).count is None else 1
         asked = Submitted(row.task, row.request, row.inputs, count, row.model)
-        ids = [hashed_id(row.id, index) for index in range(row.count)]
+        ids = clip_ids(row)
         return worker.Paint(
             job=row.id,
             title=row.title,
             calls=tuple(calls_of(asked, self._references)),
             ids=tuple(ids),
-            targets=tuple(self._folder.target(f"{slug(row.title)}-{clip}") for clip in ids),
+            targets=tuple(self._folder.target(stem) for stem in clip_stems(row)),
             model=self._model(row.model),
-            done=frozenset(n for n, clip in enumerate(ids) if self._store.clip(clip) is not None),
+            done=frozenset(row.made),
         )
 
     def _model(self, name: str) -> worker.Model:
@@ -282,11 +297,9 @@ class Supervisor:
         elif isinstance(message, worker.Preview):
             image = f"data:image/png;base64,{base64.b64encode(message.png).decode()}"
             with suppress(sqlite3.Error):
-                store.add_event(message.job, "preview", {"clip": message.clip, "image": image})
+                store.preview(message.job, message.clip, image)
         elif isinstance(message, worker.Made):
-            store.set_job(message.job, deaths=0)
-            store.add_clip(message.row)
-            store.add_event(message.job, "clip", {"clip": clip_json(message.row)})
+            store.finish_clip(message.row, clip_json(message.row))
         elif isinstance(message, worker.Ended):
             self._end(message)
 
@@ -294,7 +307,6 @@ class Supervisor:
         with self._lock:
             self._store.end_job(ended.job, ended.state, error=ended.error, notes=ended.notes)
             self._running = None
-            self._cancelling.discard(ended.job)
 
     def _bury(self) -> None:
         """The worker died: its job waits again, unless it is what the worker died of."""
@@ -303,25 +315,22 @@ class Supervisor:
         _log.warning("the worker died (exit code %s)", process.exitcode)
         self._folder.remove_unfinished()
         with self._lock:
-            if self._running is not None:
-                self._put_back(self._running)
+            if self._running is not None and (row := self._store.job(self._running)) is not None:
+                self._put_back(row, deaths=row.deaths + 1)
             self._n_early_deaths = 0 if self._is_ready else self._n_early_deaths + 1
             self._worker = self._running = None
             self._is_ready = False
         process.join()
         connection.close()
 
-    def _put_back(self, job: str) -> None:
-        """A job that lost its worker."""
-        row = self._store.job(job)
-        deaths = 1 if row is None else row.deaths + 1
-        if job in self._cancelling:
-            self._store.end_job(job, "cancelled")
+    def _put_back(self, row: JobRow, *, deaths: int) -> None:
+        """A job that lost its worker, which died of it that often."""
+        if row.cancelling:
+            self._store.end_job(row.id, "cancelled")
         elif deaths >= _MOST_DEATHS:
-            self._store.end_job(job, "failed", error=_DIED)
+            self._store.end_job(row.id, "failed", error=_DIED)
         else:
-            self._store.requeue(job, deaths=deaths)
-        self._cancelling.discard(job)
+            self._store.requeue(row.id, deaths=deaths)
 
     def _tell(self, message: Any) -> None:
         if self._worker is not None:

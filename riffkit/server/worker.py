@@ -18,11 +18,13 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from riffkit.atomic import sign_temporaries
 from riffkit.engine.processes import ignore_interrupts
 from riffkit.errors import ParameterError, RiffkitError
 from riffkit.memory import keep_freed_memory
 from riffkit.music.task import Call
 from riffkit.server.facts import row_of
+from riffkit.server.folder import OWNER
 from riffkit.server.store import ClipRow, State
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Paint:
-    """A job: its calls in order, and for each clip its id and its files. Clips in `done` exist."""
+    """A job: its calls in order, and for each clip its id and files. Those in `done` are made."""
 
     job: str
     title: str
@@ -127,6 +129,7 @@ def run(connection: Connection, model: Model) -> None:
     """The worker's life, which ends with its pipe."""
     ignore_interrupts()
     keep_freed_memory()
+    sign_temporaries(OWNER)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the whole group: the server ends it
     worker = Worker(connection)
     threading.Thread(target=worker.follow, daemon=True).start()
@@ -212,6 +215,8 @@ class Worker:
         clips = perform(session, prepared)
         self.check(job)
         for number, clip in zip(numbers, clips, strict=True):
+            if number in job.done:
+                continue
             own = tuple(note for note in clip.notes if note not in pipeline.notes)
             notes.update(dict.fromkeys(own))
             with_stems = write_clip(clip, job.targets[number], Storage(None, None))

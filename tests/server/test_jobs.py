@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ import riffkit
 from riffkit.atomic import output_error
 from riffkit.audio.files import load
 from riffkit.music.riff import Riff
+from riffkit.server import supervisor as module
 from riffkit.server.app import create_app
 from riffkit.server.settings import Limits, Settings
+from riffkit.server.store import JobRow, new_id
 from riffkit.spectrogram.image import SpectrogramImage
 
 FAST: dict[str, Any] = {"steps": 2, "bars": 1, "quality": "preview"}
@@ -250,3 +254,49 @@ def test_a_full_disk_is_told(
     assert answer.json() == {
         "error": "the disk is full; make room, or start the server with another `data` folder"
     }
+
+
+def test_on_a_full_disk_what_waits_goes_on_waiting(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs aren't failed one after the other; they begin once there is room."""
+    supervisor, store = app.state.supervisor, app.state.store
+    full = replace(app.state.settings, limits=Limits(least_free_bytes=1 << 60))
+    with monkeypatch.context() as during:
+        job = replace(store.jobs()[0], id=new_id(), state="queued", made=(), finished=None)
+        during.setattr(supervisor, "_settings", full)
+        during.setattr(module, "_ROOM_SECONDS", 0.1)
+        store.add_job(job)
+        supervisor._ring()
+        until(lambda: client.get("/health").json()["problem"])
+        assert "the disk is full" in client.get("/health").json()["problem"]
+        assert client.get(f"/api/jobs/{job.id}").json()["state"] == "queued"
+        body = {"task": "generate", "request": {"prompt": "house", **FAST}}
+        assert client.post("/api/jobs", json=body).status_code == 507
+        during.setattr(supervisor, "_settings", app.state.settings)
+        until(lambda: client.get(f"/api/jobs/{job.id}").json()["state"] != "queued")
+        assert client.get("/health").json()["problem"] is None
+        client.delete(f"/api/jobs/{job.id}")
+        events(client, job.id)
+
+
+@pytest.mark.parametrize("ends", ["start", "stop"])
+def test_a_cancelled_job_is_not_begun_again(tmp_path: Path, golden_folder: Path, ends: str) -> None:
+    """The server ended, or was killed, before the worker stopped the job."""
+    app = create_app(Settings(data=tmp_path, model=str(golden_folder), device="cpu"))
+    store, supervisor = app.state.store, app.state.supervisor
+    row = JobRow(new_id(), "generate", "house", {"prompt": "house"}, {}, "golden")
+    store.add_job(row)
+    store.start_job(row.id)
+    supervisor._running = row.id
+    supervisor.cancel(row.id)
+    assert store.job(row.id).state == "running"
+    supervisor._thread = threading.Thread(target=lambda: None)
+    if ends == "start":  # of the next server
+        supervisor.start()
+    else:
+        supervisor._thread.start()
+        supervisor.stop()
+    assert store.job(row.id).state == "cancelled"
+    store.close()
+    app.state.folder.close()

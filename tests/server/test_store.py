@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import threading
@@ -16,8 +17,9 @@ from riffkit.audio.encoding import Storage
 from riffkit.errors import OutputError
 from riffkit.music.outputs import write_clip
 from riffkit.music.riff import Riff
+from riffkit.server.events import Events
 from riffkit.server.facts import row_of
-from riffkit.server.folder import Folder, hashed_id, id_of
+from riffkit.server.folder import OWNER, Folder, clip_stems, hashed_id, id_of
 from riffkit.server.store import ClipRow, ClipSearch, JobRow, Store, UploadRow, new_id
 
 
@@ -200,8 +202,10 @@ def test_what_a_killed_server_left_is_put_in_order(
     sound = folder.clip_file(whole, ".wav")
     half = folder.clips / f"half-{hashed_id('half')}.wav"  # its image was never renamed
     shutil.copy(sound, half)
-    left = folder.clips / ".riffkit-0123456789abcdef.png"
+    left = folder.clips / f".riffkit-{OWNER}-0123456789abcdef.png"
     left.write_bytes(b"half")
+    other = folder.clips / ".riffkit-0123456789abcdef.wav"  # `riff generate` writes there now
+    other.write_bytes(b"half")
     foreign = folder.clips / "my-song.wav"
     foreign.write_bytes(b"RIFF")
     (folder.clips / "my-song.png").write_bytes(b"PNG")
@@ -209,6 +213,7 @@ def test_what_a_killed_server_left_is_put_in_order(
     assert [row.id for row in store.all_clips()] == [whole.id]
     assert store.uploads() == []
     assert not left.exists()
+    assert other.exists()
     assert foreign.exists()
 
 
@@ -286,3 +291,97 @@ def test_a_database_that_cannot_be_used_is_told(folder: Folder, kind: str, said:
             other.execute("create table jobs (seq integer, id text, colour text)")
     with pytest.raises(OutputError, match=f"{said}.*choose another folder"):
         Store(folder.database)
+
+
+def copy(folder: Folder, row: ClipRow, stem: str) -> None:
+    for suffix in (".wav", ".png"):
+        shutil.copy(folder.clip_file(row, suffix), folder.clips / f"{stem}{suffix}")
+
+
+def test_a_clip_whose_row_was_not_written_is_its_jobs(
+    folder: Folder, store: Store, golden_riff: Riff
+) -> None:
+    row = job(title="my house", count=2)
+    store.add_job(row)
+    store.start_job(row.id)
+    made = write(folder, golden_riff, hashed_id("x"), bars=1)
+    copy(folder, made, clip_stems(row)[1])
+    folder.recover(store)
+    (found,) = store.clips_of(row.id)
+    assert (found.id, found.index, found.title) == (hashed_id(row.id, 1), 1, "my house")
+    assert store.events(0, job=row.id)[-1].data["clip"]["id"] == found.id
+    going_on = store.job(row.id)
+    assert going_on is not None
+    assert going_on.made == (1,)
+    store.remove_clip(found)  # by the user, while the job runs
+    folder.remove_deleted(store)
+    again = store.job(row.id)
+    assert again is not None
+    assert again.made == (1,)  # it isn't painted again
+
+
+def test_no_file_takes_the_id_of_another_clip(
+    folder: Folder, store: Store, golden_riff: Riff
+) -> None:
+    row = write(folder, golden_riff, hashed_id("x"), bars=1)
+    store.add_clip(row)
+    names = ["a-instrumental", "b-instrumental", f"best-of-{row.id}"]
+    for name in names:
+        copy(folder, row, name)
+    folder.recover(store)
+    assert {clip.stem: clip.id for clip in store.all_clips()} == {
+        row.stem: row.id,
+        **{name: hashed_id(name) for name in names},
+    }
+
+
+def test_a_clip_that_is_in_use_is_removed_later(
+    folder: Folder, store: Store, golden_riff: Riff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a file that is being sent can't be removed; and a server may be killed."""
+    row = write(folder, golden_riff, hashed_id("x"), bars=1)
+    store.add_clip(row)
+
+    def in_use(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError("the file is used by another process")
+
+    with monkeypatch.context() as during:
+        during.setattr(Path, "unlink", in_use)
+        store.remove_clip(row)
+        folder.remove_deleted(store)
+    assert folder.clip_file(row, ".png").exists()
+    assert store.all_clips() == []
+    folder.recover(store)
+    assert store.all_clips() == []
+    assert list(folder.clips.glob(f"*{row.id}*")) == []
+    assert store.removed() == []
+
+
+def test_only_the_last_progress_and_preview_are_kept(store: Store) -> None:
+    row = job()
+    store.add_job(row)
+    for step in range(1, 30):
+        store.progress(row.id, 0, step, 30)
+        store.preview(row.id, 0, f"data:{step}")
+    kept = [(event.name, event.data) for event in store.events(0, job=row.id)[1:]]
+    assert [name for name, _ in kept] == ["progress", "preview"]
+    assert kept[0][1]["step"] == 29
+    assert kept[1][1]["image"] == "data:29"
+
+
+def test_an_id_of_another_database_hears_what_comes(store: Store) -> None:
+    """The page was open while the server was started on another folder."""
+
+    async def hear() -> bytes:
+        events = Events(store)
+        events.begin()
+        stream = events.stream(1_000)
+        heard = await anext(stream)
+        store.add_event(None, "removed", {"clip": "x"})
+        async with asyncio.timeout(2):
+            heard += await anext(stream)
+        events.close()
+        await stream.aclose()
+        return heard
+
+    assert b"event: removed" in asyncio.run(hear())

@@ -89,9 +89,8 @@ def patch_clip(request: Request, clip: str, body: JsonBody) -> Response:
 def delete_clip(request: Request, clip: str) -> Response:
     """Delete a clip and its files."""
     row, state = wanted_clip(request, clip), request.app.state
-    state.folder.remove_clip(row)
-    state.store.remove_clip(row.id)
-    state.store.add_event(None, "removed", {"clip": row.id})
+    state.store.remove_clip(row)
+    state.folder.remove_deleted(state.store)
     return Response(status_code=204)
 
 
