@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from riffkit.atomic import _usual_mode, atomic_path, check_output_path
+from riffkit import atomic
+from riffkit.atomic import _usual_mode, atomic_path, check_output_path, sign_temporaries
 from riffkit.errors import OutputError
 
 
@@ -80,3 +81,11 @@ def test_a_probe_leaves_nothing_when_it_is_stopped(tmp_path, monkeypatch) -> Non
         patched.setattr(type(tmp_path), "stat", stopped)
         _usual_mode(tmp_path / ".riffkit-probe")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_process_may_sign_its_temporary_files(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(atomic, "_owner", "")
+    sign_temporaries("studio")
+    with atomic_path(tmp_path / "clip.wav") as temporary:
+        assert temporary.name.startswith(".riffkit-studio-")
+        temporary.write_text("new")

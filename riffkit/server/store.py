@@ -395,12 +395,18 @@ class Store:
 
     def remove_clip(self, row: ClipRow) -> None:
         """Delete a clip; its files are `removed`, until the folder has no more of them."""
+        try:
+            self._remove_clip(row)
+        except sqlite3.OperationalError:  # the disk is full, until the clip's files are gone:
+            self._remove_clip(row)  # there is a reserve for that
+        self.on_event()
+
+    def _remove_clip(self, row: ClipRow) -> None:
         with self._transaction():
             self._run("delete from clips where id = ?", row.id)
             self._run("delete from removed where id = ?", row.id)
             self._insert(RemovedRow(row.id, row.stem))
             self._add_event(None, "removed", {"clip": row.id})
-        self.on_event()
 
     def removed(self) -> list[RemovedRow]:
         """The clips that are deleted, and have files still."""

@@ -385,3 +385,21 @@ def test_an_id_of_another_database_hears_what_comes(store: Store) -> None:
         return heard
 
     assert b"event: removed" in asyncio.run(hear())
+
+
+def test_a_clip_can_be_deleted_on_a_full_disk(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the reserve is given up; the clip's files make room."""
+    row = clip()
+    store.add_clip(row)
+    insert, faults = store._insert, [sqlite3.OperationalError("database or disk is full")]
+
+    def full(removed: object) -> None:
+        if faults:
+            raise faults.pop()
+        insert(removed)
+
+    monkeypatch.setattr(store, "_insert", full)
+    store.remove_clip(row)
+    assert (store.all_clips(), [one.stem for one in store.removed()]) == ([], [row.stem])
