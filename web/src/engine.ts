@@ -131,9 +131,10 @@ export class Engine {
     if (!this.current) return this.play(run);
     const turn = ++this.turn;
     const context = await this.awake(run);
-    const old = this.current;
-    if (turn !== this.turn || !old) return;
+    if (turn !== this.turn) return;
     this.forgetPending();
+    const old = this.current;
+    if (!old) return;
     const { course } = old;
     const at = onSample(nextDownbeat(course, old.run.meter, this.now() + LEAD), context.sampleRate);
     const left = course.loop ?? { start: 0, end: course.length };
@@ -150,8 +151,8 @@ export class Engine {
     if (!this.current) return;
     this.turn++;
     this.promote();
-    this.rest = this.position();
     this.forgetPending();
+    this.rest = this.position();
     this.fadeOut(this.current, this.now());
     this.current = null;
     this.playing.set(false);
@@ -214,7 +215,8 @@ export class Engine {
     if (!playing) return;
     const at = nextDownbeat(playing.course, run.meter, this.now() + LEAD);
     const offset = positionAt(playing.course, at + 1e-6);
-    this.sound(playing, source, { ...playing.course, at, offset });
+    const voice = this.sound(playing, source, { ...playing.course, at, offset });
+    if (voice && this.pending) stop(this.context!, voice, this.pending.course.at);
   }
 
   /** A source leaves the run on its next downbeat. */
@@ -224,7 +226,8 @@ export class Engine {
     run.sources = run.sources.filter((s) => s.id !== id);
     const voice = this.current?.voices.get(id);
     if (!voice || !this.current) return;
-    stop(this.context!, voice, nextDownbeat(this.current.course, run.meter, this.now() + LEAD));
+    const at = nextDownbeat(this.current.course, run.meter, this.now() + LEAD);
+    stop(this.context!, voice, Math.min(at, this.pending?.course.at ?? Infinity));
     this.current.voices.delete(id);
   }
 
@@ -242,9 +245,9 @@ export class Engine {
     return playing;
   }
 
-  private sound(playing: Playing, source: Source, course: Course, soft = false): void {
+  private sound(playing: Playing, source: Source, course: Course, soft = false): Voice | null {
     const buffer = filling(source.buffer, playing.run.length);
-    if (!course.loop && course.offset >= buffer.duration) return;
+    if (!course.loop && course.offset >= buffer.duration) return null;
     const level = source.gain ?? 1;
     const voice = start(this.context!, buffer, this.master!, course, soft ? 0 : level);
     if (soft) {
@@ -258,6 +261,7 @@ export class Engine {
       playing.voices.delete(source.id);
       if (playing === this.current && !playing.voices.size && !this.pending) this.ended();
     };
+    return voice;
   }
 
   private ended(): void {
@@ -302,9 +306,9 @@ export class Engine {
 
   /** The loop switch or the brace changed: the same place goes on, inside the new span. */
   private relooped(): void {
-    const { current, context } = this;
-    if (!current || !context) return this.tell();
     this.forgetPending();
+    const { current } = this;
+    if (!current) return this.tell();
     const time = this.now();
     const position = positionAt(current.course, time);
     const loop = this.loop.get() ? this.span(current.run) : null;
