@@ -14,7 +14,7 @@ export interface Mark {
 
 /**
  * Bars and beats (seconds where no tempo is known) that fit: beats are left out below 7 pixels
- * apart, numbers below 26.
+ * apart, numbers below 26. In seconds of the image, which begins with a bar.
  */
 export function timeMarks(seconds: number, meter: Meter, pixelsPerSecond: number): Mark[] {
   const beat = beatSeconds(meter);

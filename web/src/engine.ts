@@ -78,7 +78,11 @@ export class Engine {
   private readonly buffers = new Map<string, Promise<AudioBuffer>>();
   private readonly ticks = new Set<(seconds: number) => void>();
 
-  constructor(private readonly bytes: (url: string) => Promise<ArrayBuffer>) {
+  /** `meter` says where a clip's bars are. */
+  constructor(
+    private readonly bytes: (url: string) => Promise<ArrayBuffer>,
+    readonly meter: (clip: Clip) => Promise<Meter>,
+  ) {
     this.volume.on((v) => this.master?.gain.setTargetAtTime(v * v, this.now(), FADE));
     this.loop.on(() => this.relooped());
     this.brace.on(() => this.relooped());
@@ -100,9 +104,9 @@ export class Engine {
 
   /** The run of a clip alone. `url` where another rendering of it is meant (tempo, transposition). */
   async clipRun(clip: Clip, url = clipUrl(clip.id, "wav")): Promise<Run> {
-    const buffer = await this.load(url);
+    const [buffer, meter] = await Promise.all([this.load(url), this.meter(clip)]);
     const sources = [{ id: clip.id, buffer }];
-    return { owner: "clip", clip, meter: meterOf(clip), length: buffer.duration, sources };
+    return { owner: "clip", clip, meter, length: buffer.duration, sources };
   }
 
   /** Makes sound possible: browsers ask for a click before the first. */
@@ -185,6 +189,14 @@ export class Engine {
     this.pause();
     this.run.set(run);
     this.seek(seconds);
+  }
+
+  /** No run any more, where none plays. */
+  forget(): void {
+    if (this.current) return;
+    this.rest = 0;
+    this.run.set(null);
+    this.tell();
   }
 
   /** Seconds in the run, as heard now. */
@@ -394,8 +406,9 @@ export class Engine {
   }
 }
 
-export function meterOf(clip: Pick<Clip, "bpm" | "beats_per_bar">): Meter {
-  return { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar };
+/** Of a clip whose image begins `lead` seconds before it (Axes). */
+export function meterOf(clip: Pick<Clip, "bpm" | "beats_per_bar">, lead = 0): Meter {
+  return { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar, lead };
 }
 
 function bufferOf(bytes: ArrayBuffer): AudioBuffer {

@@ -478,7 +478,7 @@ export class SpectrogramView {
       if (event.type === "pointermove") {
         dragged ||= Math.abs(at.x - place.x) > CLICK;
         if (!dragged) return;
-        const meter = event.altKey ? { bpm: null, beatsPerBar: 4 } : meterOf(clip);
+        const meter = event.altKey ? { bpm: null, beatsPerBar: 4 } : meterOf(clip, this.clock.lead);
         const brace = moved(first, held, this.secondsOf(place.column), this.secondsOf(at.column), meter, clip.seconds);
         if (brace) this.app.engine.brace.set(brace);
       } else if (event.type === "pointerup" && !dragged) {
@@ -523,7 +523,7 @@ export class SpectrogramView {
       return;
     }
     this.readout.textContent = [
-      positionIn(clip, this.secondsOf(place.column)), hzOf(hz), noteOf(hz),
+      positionIn(meterOf(clip, axes.lead_seconds), this.secondsOf(place.column)), hzOf(hz), noteOf(hz),
       levelOf(axes.level_db[gray] ?? null),
     ].join("  ");
   }

@@ -2,7 +2,7 @@
 
 import type { Api, Clip, Job, ServerEvent, Task } from "./api";
 import type { App, ViewName } from "./app";
-import { Engine } from "./engine";
+import { Engine, meterOf } from "./engine";
 import { signal, type Signal } from "./state";
 
 const UNDO_MS = 6000;
@@ -16,7 +16,7 @@ export interface Studio extends App {
 }
 
 export function makeStudio(api: Api, say: App["say"]): Studio {
-  const engine = new Engine((url) => api.bytes(url));
+  const engine = new Engine((url) => api.bytes(url), meters(api));
   const clips = signal<Clip[]>([]);
   const jobs = signal<Job[]>([]);
   const selected = signal<Clip | null>(null);
@@ -86,6 +86,11 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
     const next = `${clip.bpm} ${clip.beats} ${clip.beats_per_bar} ${clip.bpm ? "" : clip.seconds}`;
     if (next !== grid) engine.brace.set(null);
     grid = next;
+  });
+  // what rests isn't what Play starts when another clip was chosen
+  selected.on((clip) => {
+    const resting = engine.playing.get() ? null : engine.run.get()?.clip;
+    if (resting && resting.id !== clip?.id) engine.forget();
   });
   addEventListener("pagehide", () => {
     for (const id of discarding.keys()) void fetch(`api/clips/${id}`, { method: "DELETE", keepalive: true });
@@ -208,6 +213,17 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
     },
   };
   return studio;
+}
+
+/** Where clips' bars are. Only an image that isn't the sound's whole beats may begin before it. */
+function meters(api: Api): Engine["meter"] {
+  const leads = new Map<string, number>();
+  return async (clip) => {
+    if (clip.bpm && !clip.whole_beats && !leads.has(clip.id)) {
+      await api.axes(clip.id).then((axes) => leads.set(clip.id, axes.lead_seconds), () => {});
+    }
+    return meterOf(clip, leads.get(clip.id));
+  };
 }
 
 function put<T extends { id: string }>(list: Signal<T[]>, item: T): void {

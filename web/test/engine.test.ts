@@ -67,6 +67,8 @@ const sounding = (at: number) =>
   nodes.filter((n) => n.begins <= at && at < n.ends).map((n) => (n.buffer as unknown as { name: string }).name);
 const until = (at: number) => vi.advanceTimersByTime((at - now()) * 1000);
 
+const unused = () => Promise.reject(new Error("no server"));
+
 let engine: Engine;
 /** A's second downbeat, at which B takes over. */
 let downbeat: number;
@@ -76,7 +78,7 @@ beforeEach(async () => {
   vi.stubGlobal("AudioContext", Context);
   vi.stubGlobal("requestAnimationFrame", (frame: () => void) => setTimeout(frame, 16));
   nodes.length = 0;
-  engine = new Engine(() => Promise.reject(new Error("no server")));
+  engine = new Engine(unused, unused);
   await engine.play(run("A"));
   vi.advanceTimersByTime(500);
   await engine.switchTo(run("B"));

@@ -1,0 +1,43 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Api, Clip } from "../src/api";
+import type { Run } from "../src/engine";
+import { makeStudio } from "../src/studio";
+
+beforeEach(() => {
+  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {} }));
+  vi.stubGlobal("addEventListener", () => {});
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+const clip = (id: string, values: Partial<Clip> = {}) =>
+  ({ id, bpm: 120, beats: 8, beats_per_bar: 4, seconds: 4, whole_beats: true, ...values }) as Clip;
+
+const runOf = (of: Clip): Run =>
+  ({ owner: "clip", clip: of, meter: { bpm: 120, beatsPerBar: 4 }, length: 4, sources: [] });
+
+test("bars lie where the image has them, which is asked for where it may begin before the sound", async () => {
+  const asked: string[] = [];
+  const axes = (id: string) => {
+    asked.push(id);
+    return id === "gone" ? Promise.reject(new Error("gone")) : Promise.resolve({ lead_seconds: 1.2 });
+  };
+  const { engine } = makeStudio({ axes } as unknown as Api, () => {});
+  expect(await engine.meter(clip("a"))).toEqual({ bpm: 120, beatsPerBar: 4, lead: 0 });
+  const imported = clip("b", { whole_beats: false });
+  expect(await engine.meter(imported)).toEqual({ bpm: 120, beatsPerBar: 4, lead: 1.2 });
+  await engine.meter(imported);
+  expect(await engine.meter(clip("gone", { whole_beats: false }))).toMatchObject({ lead: 0 });
+  expect(asked).toEqual(["b", "gone"]);
+});
+
+test("a run that rests is forgotten where another clip is chosen", () => {
+  const { engine, selected } = makeStudio({} as Api, () => {});
+  const [base, kept] = [clip("base"), clip("kept")];
+  selected.set(kept);
+  engine.cue(runOf(kept), 1.5);
+  selected.set({ ...kept, kept: true });
+  expect(engine.position()).toBe(1.5);
+  selected.set(base); // as undoing "Keep" does
+  expect([engine.run.get(), engine.position()]).toEqual([null, 0]);
+});
