@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import riffkit
+from tests.server.running import until
 
 pytestmark = pytest.mark.browser
 
@@ -262,17 +263,33 @@ def test_by_keyboard_alone_a_part_is_made_compared_kept_and_taken_back(
     paint.keyboard.press("Enter")
     expect(paint.get_by_test_id("history-1")).to_have_attribute("aria-current", "true")
     assert paint.evaluate("() => riffkit.app.selected.get().id") == made
-    assert studio.client.get(f"/api/clips/{made}").json()["kept"]
+    until(lambda: studio.client.get(f"/api/clips/{made}").json()["kept"])
     assert edges(mask_of(paint))[:2] == (256, 384)  # the mask stays
     paint.get_by_test_id("history").click()
     paint.keyboard.press("Control+z")
     expect(paint.get_by_test_id("history-0")).to_have_attribute("aria-current", "true")
     assert paint.evaluate("() => riffkit.app.selected.get().id") == clip["id"]
+    expect(paint.get_by_test_id("chosen")).to_have_text(clip["title"])
 
 
 def test_an_edit_of_nothing_says_what_to_do(paint: Page) -> None:
     paint.get_by_test_id("edit-run").click()
     expect(paint.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
+
+
+def test_an_edit_waits_for_what_it_needs(page: Page, studio: Any, clip: dict[str, Any]) -> None:
+    held: dict[str, list[Route]] = {"tasks": [], "axes": []}
+    for name, routes in held.items():
+        page.route(f"**/{name}", routes.append)
+    page.goto(f"{studio.url}/#paint/{clip['id']}")
+    expect(page.get_by_test_id("edit-run")).to_be_disabled()
+    for route in held["tasks"]:
+        route.continue_()
+    page.get_by_test_id("edit-run").click()
+    page.unroute_all()
+    for route in held["axes"]:
+        route.continue_()
+    expect(page.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
 
 
 def test_dropped_files_are_opened_laid_on_as_masks_or_refused(

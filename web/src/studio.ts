@@ -29,6 +29,7 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
   const discards = new Set<(id: string, gone: boolean) => void>();
   const discarding = new Map<string, { clip: Clip; timer: number }>();
   const fetching = new Set<string>();
+  const cancelling = new Set<string>();
 
   const putClip = (clip: Clip) => {
     if (discarding.has(clip.id)) return;
@@ -119,6 +120,20 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
         look();
       });
     },
+    cancel({ id }) {
+      const tell = () => jobs.update((known) => known.map((j) => (j.id === id ? { ...j } : j)));
+      cancelling.add(id);
+      tell();
+      api.cancel(id).then(
+        (job) => OVER.includes(job.state) && putJob(job),
+        (error: Error) => {
+          cancelling.delete(id);
+          tell();
+          say(error.message, "error");
+        },
+      );
+    },
+    isCancelling: (job) => cancelling.has(job.id) && !OVER.includes(job.state),
     onEvent(told) {
       listeners.add(told);
       return () => listeners.delete(told);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Api, Clip } from "../src/api";
+import type { Api, Clip, Job } from "../src/api";
 import type { Run } from "../src/engine";
 import { makeStudio } from "../src/studio";
 
@@ -40,4 +40,29 @@ test("a run that rests is forgotten where another clip is chosen", () => {
   expect(engine.position()).toBe(1.5);
   selected.set(base); // as undoing "Keep" does
   expect([engine.run.get(), engine.position()]).toEqual([null, 0]);
+});
+
+test("a job that is cancelled says so before the server does, and no longer where it is refused", async () => {
+  let refuse!: (error: Error) => void;
+  const cancel = () => new Promise<Job>((_, reject) => (refuse = reject));
+  const said: string[] = [];
+  const studio = makeStudio({ cancel } as unknown as Api, (text) => said.push(text));
+  const job = { id: "a", state: "queued", clips: [] as Clip[] } as Job;
+  studio.jobs.set([job]);
+  const seen: boolean[] = [];
+  studio.jobs.on(([now]) => seen.push(studio.isCancelling(now!)));
+  studio.cancel(job);
+  refuse(new Error("It can't be."));
+  await vi.waitFor(() => expect(said).toEqual(["It can't be."]));
+  expect(seen).toEqual([true, false]);
+});
+
+test("a cancelled job is over as soon as the server answers", async () => {
+  const job = { id: "a", state: "queued", clips: [] as Clip[] } as Job;
+  const cancel = () => Promise.resolve({ ...job, state: "cancelled" } as Job);
+  const studio = makeStudio({ cancel } as unknown as Api, () => {});
+  studio.jobs.set([job]);
+  studio.cancel(job);
+  const over = await studio.whenDone("a");
+  expect([over.state, studio.isCancelling(over)]).toEqual(["cancelled", false]);
 });

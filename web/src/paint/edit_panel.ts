@@ -23,7 +23,10 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
     id: "edit-count", type: "number", min: 1, max: MOST_CANDIDATES, step: 1, value: 2, "data-testid": "edit-count",
   });
   const isBusy = signal(false);
-  const button = el("button", { class: "button primary", "data-testid": "edit-run", title: "Regenerate (Ctrl+Enter)" }, "Regenerate");
+  const button = el("button", { disabled: true, class: "button primary", "data-testid": "edit-run", title: "Regenerate (Ctrl+Enter)" }, "Regenerate");
+  const ready = (): void => {
+    button.disabled = form === null || isBusy.get();
+  };
   const element = el(
     "form",
     {
@@ -34,7 +37,7 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
       onsubmit: (event: Event) => {
         event.preventDefault();
         problem.textContent = "";
-        if (form !== null && !isBusy.get()) wanted(form.values(), count.valueAsNumber || 1);
+        if (form !== null && !button.disabled) wanted(form.values(), count.valueAsNumber || 1);
       },
     },
     el("h2", {}, "Regenerate what is marked"),
@@ -54,10 +57,11 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
       if (task === undefined || form !== null) return;
       form = taskForm(task, { skip: ["time", "freq"], shown: ["prompt", "strength", "keep_melody"] });
       fields.replaceChildren(form.element);
+      ready();
     },
     { now: true },
   );
-  isBusy.on((busy) => (button.disabled = busy));
+  isBusy.on(ready);
   return {
     element,
     setBusy: (busy) => isBusy.set(busy),

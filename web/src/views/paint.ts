@@ -2,7 +2,7 @@
 
 import "../paint/paint.css";
 import type { App, Mounted, View } from "../app";
-import type { Axes, Clip, Job, Words } from "../api";
+import type { Clip, Job, Words } from "../api";
 import { el } from "../dom";
 import { openFile } from "../drop/panel";
 import { type EditPanel, editPanel } from "../paint/edit_panel";
@@ -270,19 +270,19 @@ class Paint implements Mounted {
   // The edit
 
   private async run(values: Words, count: number): Promise<void> {
-    const axes = this.picture.axes.get();
-    if (this.work === null || axes === null) return;
+    if (this.work === null) return;
     this.edit.setBusy(true);
     try {
-      await this.submit(this.work, values, count, axes);
+      await this.submit(this.work, values, count);
     } catch (error) {
       this.edit.say((error as Error).message);
       this.edit.setBusy(false);
     }
   }
 
-  private async submit(work: Work, values: Words, count: number, axes: Axes): Promise<void> {
+  private async submit(work: Work, values: Words, count: number): Promise<void> {
     const base = work.base.get();
+    const axes = this.picture.axes.get() ?? (await this.app.api.axes(base.id));
     const { request, mask } = editRequest(work.mask, values, base, axes);
     const inputs: Record<string, string> = { clip: `clip:${base.id}` };
     if (mask) inputs.mask = `upload:${(await this.app.api.upload(await maskToPng(work.mask), "mask.png")).id}`;
