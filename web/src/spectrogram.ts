@@ -19,7 +19,7 @@
 import type { App } from "./app";
 import type { Axes, Clip } from "./api";
 import { clipUrl } from "./api";
-import { timeMarks } from "./axes";
+import { clockOf, timeMarks } from "./axes";
 import { drawAxes, drawGrid, drawPlayhead, type TimeLine } from "./axes_drawing";
 import { drawBrace, grip, moved, type Grip } from "./brace";
 import { el, icon, type IconName } from "./dom";
@@ -217,10 +217,10 @@ export class SpectrogramView {
     return (seconds + lead) / step;
   }
   private get clock(): { step: number; lead: number } {
-    const axes = this.axes.get();
-    if (axes) return { step: axes.seconds_per_column, lead: axes.lead_seconds };
     const clip = this.clip.get();
-    return { step: clip ? clip.seconds / clip.image.width : 1, lead: 0 };
+    const run = this.app.engine.run.get();
+    const lead = run?.clip?.id === clip?.id ? run?.meter.lead : 0;
+    return clip ? clockOf(clip, this.axes.get(), lead) : { step: 1, lead: 0 };
   }
   /** Columns of a beat; null without a tempo. */
   get columnsPerBeat(): number | null {
