@@ -278,16 +278,17 @@ def test_an_edit_of_nothing_says_what_to_do(paint: Page) -> None:
 
 
 def test_an_edit_waits_for_what_it_needs(page: Page, studio: Any, clip: dict[str, Any]) -> None:
-    held: dict[str, list[Route]] = {"tasks": [], "axes": []}
-    for name, routes in held.items():
-        page.route(f"**/{name}", routes.append)
+    tasks: list[Route] = []
+    axes: list[Route] = []
+    page.route("**/tasks", lambda route: tasks.append(route))
+    page.route("**/axes", lambda route: axes.append(route))
     page.goto(f"{studio.url}/#paint/{clip['id']}")
     expect(page.get_by_test_id("edit-run")).to_be_disabled()
-    for route in held["tasks"]:
+    for route in tasks:
         route.continue_()
     page.get_by_test_id("edit-run").click()
     page.unroute_all()
-    for route in held["axes"]:
+    for route in axes:
         route.continue_()
     expect(page.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
 

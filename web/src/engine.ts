@@ -180,7 +180,7 @@ export class Engine {
     const run = this.run.get();
     if (!run) return;
     this.rest = Math.min(Math.max(0, seconds), run.length);
-    if (this.current) void this.play(run, this.rest);
+    if (this.current) void this.replay(run, this.rest);
     else this.tell();
   }
 
@@ -318,6 +318,7 @@ export class Engine {
 
   /** The loop switch or the brace changed: the same place goes on, inside the new span. */
   private relooped(): void {
+    const next = this.next.get();
     this.forgetPending();
     const { current } = this;
     if (!current) return this.tell();
@@ -325,11 +326,20 @@ export class Engine {
     const position = positionAt(current.course, time);
     const loop = this.loop.get() ? this.span(current.run) : null;
     if (loop && (position < loop.start || position > loop.end - LEAD * 2)) {
-      void this.play(current.run, this.position());
+      void this.replay(current.run, this.position(), next);
       return;
     }
     current.course = { ...current.course, at: time, offset: position, loop };
     for (const voice of current.voices.values()) setLoop(voice.source, loop);
+    if (next && next !== current.run) void this.switchTo(next);
+  }
+
+  /** Goes to another place; what was to take over then does so on the next downbeat from there. */
+  private async replay(run: Run, offset: number, next = this.next.get()): Promise<void> {
+    const playing = this.play(run, offset);
+    const { turn } = this;
+    await playing;
+    if (next && next !== run && turn === this.turn) await this.switchTo(next);
   }
 
   private span(run: Run): Span {

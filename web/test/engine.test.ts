@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Clip } from "../src/api";
 import { Engine, type Run } from "../src/engine";
 
 const RATE = 44100;
@@ -137,6 +138,35 @@ describe.each([-0.01, 0.03])("%d s after B's downbeat", (after) => {
     engine.addSource({ id: "drums", buffer: bufferOf("drums") });
     engine.removeSource("A");
     expect(sounding(downbeat + 3)).toEqual(["B"]);
+  });
+});
+
+describe("a switch that waits", () => {
+  const heardNext = () => {
+    until(now() + 4.2);
+    return engine.run.get()!.owner;
+  };
+
+  test("comes when the brace changes, inside it or not", async () => {
+    const [a, b] = [run("A"), run("B")];
+    for (const [one, id] of [[a, "A"], [b, "B"]] as const) one.clip = { id } as Clip;
+    for (const brace of [{ start: 0, end: 2 }, { start: 3, end: 4 }, null]) {
+      await engine.play(a);
+      until(now() + 0.5);
+      await engine.switchTo(b);
+      engine.brace.set(brace);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(engine.next.get()).toBe(b);
+      expect(heardNext()).toBe("B");
+      expect(sounding(now())).toEqual(["B"]);
+    }
+  });
+
+  test("comes after a jump to another place", async () => {
+    engine.seek(3);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(heardNext()).toBe("B");
+    expect(sounding(now())).toEqual(["B"]);
   });
 });
 
