@@ -171,9 +171,12 @@ def test_what_is_painted_can_be_undone_inverted_saved_and_loaded(
     assert (erased <= brushed).all() and (erased[:, int(0.3 * erased.shape[1])] == 0).all()
     paint.keyboard.press("i")
     np.testing.assert_array_equal(mask_of(paint), 255 - erased)
+    said = paint.get_by_test_id("selection")
     for wanted in (erased, brushed, np.zeros_like(brushed)):
+        expect(said).to_contain_text("Hz")
         paint.keyboard.press("Control+z")
         np.testing.assert_array_equal(mask_of(paint), wanted)
+    expect(said).to_contain_text("Drag over the image")
     paint.keyboard.press("Control+Shift+z")
     np.testing.assert_array_equal(mask_of(paint), brushed)
 
@@ -270,6 +273,7 @@ def test_by_keyboard_alone_a_part_is_made_compared_kept_and_taken_back(
     expect(paint.get_by_test_id("history-0")).to_have_attribute("aria-current", "true")
     assert paint.evaluate("() => riffkit.app.selected.get().id") == clip["id"]
     expect(paint.get_by_test_id("chosen")).to_have_text(clip["title"])
+    until(lambda: not studio.client.get(f"/api/clips/{made}").json()["kept"])
 
 
 def test_an_edit_of_nothing_says_what_to_do(paint: Page) -> None:

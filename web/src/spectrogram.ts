@@ -63,6 +63,8 @@ export interface Options {
   /** Height in CSS pixels; without it the style's. */
   height?: number;
   label?: string;
+  /** Whether what lies outside the loop brace is dimmed; true where it is left out. */
+  dims?: boolean;
 }
 
 const RULER = 26;
@@ -378,7 +380,7 @@ export class SpectrogramView {
     const { plot } = this;
     if (!clip || !this.width) return;
     if (!this.options.compact) {
-      drawBrace(context, this, this.brace(clip), (name) => this.color(name), this.app.engine.loop.get());
+      drawBrace(context, this, this.brace(clip), (name) => this.color(name), this.app.engine.loop.get(), this.options.dims ?? true);
     }
     const seconds = this.playhead();
     if (seconds === null) return;

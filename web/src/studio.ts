@@ -215,8 +215,10 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
       clips.set([...here.values(), ...older].filter((c) => !discarding.has(c.id)));
       jobs.set(all.map((j) => ({ ...j, clips: byIndex(j.clips.filter((c) => !discarding.has(c.id))) })));
       if (shownJob.get() === null) {
-        const latest = all.find((j) => j.task !== "import");
-        shownJob.set(selected.get()?.job ?? latest?.id ?? null);
+        const made = all.filter((j) => j.task !== "import");
+        const running = made.find((j) => !OVER.includes(j.state));
+        const latest = made[0];
+        shownJob.set(running?.id ?? selected.get()?.job ?? latest?.id ?? null);
         if (!selected.get() && latest?.clips.length) selected.set(byIndex(latest.clips)[0]!);
       }
     },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Api, Clip, Job } from "../src/api";
+import type { Api, Clip, Health, Job } from "../src/api";
 import type { Run } from "../src/engine";
+import { wordsOf } from "../src/status";
 import { makeStudio } from "../src/studio";
 
 beforeEach(() => {
@@ -65,4 +66,19 @@ test("a cancelled job is over as soon as the server answers", async () => {
   studio.cancel(job);
   const over = await studio.whenDone("a");
   expect([over.state, studio.isCancelling(over)]).toEqual(["cancelled", false]);
+});
+
+test("after a reload the job that runs is shown, not the chosen clip's", async () => {
+  const jobs = ["queued", "running", "done"].map((state, k) => ({ id: state, task: k ? "generate" : "import", state, clips: [] as Clip[] }));
+  const api = { tasks: async () => [], clips: async () => ({ clips: [], more: false }), jobs: async () => jobs };
+  const studio = makeStudio(api as unknown as Api, () => {});
+  studio.selected.set(clip("a", { job: "done" }));
+  await studio.start();
+  expect(studio.shownJob.get()).toBe("running");
+});
+
+test("the header says that it paints", () => {
+  const health = { status: "ok", model: { name: "mini" }, device: "cpu" } as Health;
+  expect(wordsOf(health, true, true)[1]).toBe("mini is painting · cpu");
+  expect(wordsOf(health, true, false)[1]).toBe("mini is ready · cpu");
 });

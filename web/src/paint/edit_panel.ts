@@ -1,7 +1,7 @@
 // What the marked part should become, and the button that makes it.
 
 import type { App } from "../app";
-import type { Words } from "../api";
+import { UNREACHED, type Words } from "../api";
 import { el } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
 import { signal } from "../state";
@@ -19,6 +19,9 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
   let form: TaskForm | null = null;
   const fields = el("div");
   const problem = el("p", { class: "note bad", role: "alert", "data-testid": "edit-problem" });
+  app.connected.on((now) => {
+    if (now && problem.textContent === UNREACHED) problem.textContent = "";
+  });
   const count = el("input", {
     id: "edit-count", type: "number", min: 1, max: MOST_CANDIDATES, step: 1, value: 2, "data-testid": "edit-count",
   });
@@ -41,6 +44,7 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
       },
     },
     el("h2", {}, "Regenerate what is marked"),
+    el("p", { class: "note" }, "Without words, the part follows from what is around it."),
     fields,
     el(
       "div",
