@@ -285,16 +285,19 @@ def test_an_edit_waits_for_what_it_needs(page: Page, studio: Any, clip: dict[str
     tasks: list[Route] = []
     axes: list[Route] = []
     page.route("**/tasks", lambda route: tasks.append(route))
-    page.route("**/axes", lambda route: axes.append(route))
+    pressed: list[bool] = []
+    page.route("**/axes", lambda route: route.continue_() if pressed else axes.append(route))
     page.goto(f"{studio.url}/#paint/{clip['id']}")
     expect(page.get_by_test_id("edit-run")).to_be_disabled()
     for route in tasks:
         route.continue_()
+    expect(page.get_by_test_id("edit-run")).to_be_enabled()
+    assert axes
+    pressed.append(True)
     page.get_by_test_id("edit-run").click()
-    page.unroute_all()
+    expect(page.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
     for route in axes:
         route.continue_()
-    expect(page.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
 
 
 def test_dropped_files_are_opened_laid_on_as_masks_or_refused(
