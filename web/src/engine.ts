@@ -22,10 +22,10 @@
 
 import type { Clip } from "./api";
 import { clipUrl } from "./api";
+import { Buffers, filling } from "./buffers";
 import type { Course, Meter, Span, Voice } from "./schedule";
-import { goOn, nextDownbeat, onSample, positionAt, setLoop, start, stop, takeOver, tiled } from "./schedule";
+import { goOn, nextDownbeat, onSample, positionAt, setLoop, start, stop, takeOver } from "./schedule";
 import { signal } from "./state";
-import { readWav } from "./wav";
 
 export interface Source {
   id: string;
@@ -54,7 +54,6 @@ interface Playing {
 const LEAD = 0.03;
 /** Of fades at seeks, mutes and pauses, in seconds. */
 const FADE = 0.008;
-const CACHED_BYTES = 256e6;
 
 export class Engine {
   /** The run that plays or is paused. */
@@ -75,14 +74,15 @@ export class Engine {
   private turn = 0;
   private drift = 0;
   private ticking = false;
-  private readonly buffers = new Map<string, Promise<AudioBuffer>>();
+  private readonly buffers: Buffers;
   private readonly ticks = new Set<(seconds: number) => void>();
 
   /** `meter` says where a clip's bars are. */
   constructor(
-    private readonly bytes: (url: string) => Promise<ArrayBuffer>,
+    bytes: (url: string) => Promise<ArrayBuffer>,
     readonly meter: (clip: Clip) => Promise<Meter>,
   ) {
+    this.buffers = new Buffers(bytes);
     this.volume.on((v) => this.master?.gain.setTargetAtTime(v * v, this.now(), FADE));
     this.loop.on(() => this.relooped());
     this.brace.on(() => this.relooped());
@@ -90,16 +90,7 @@ export class Engine {
 
   /** The samples of a WAV of the server, as they are in the file; kept for the next time. */
   load(url: string): Promise<AudioBuffer> {
-    const known = this.buffers.get(url);
-    if (known) {
-      this.buffers.delete(url);
-      this.buffers.set(url, known);
-      return known;
-    }
-    const loading = this.bytes(url).then(bufferOf);
-    this.buffers.set(url, loading);
-    loading.then(() => this.forgetOldest(), () => this.buffers.delete(url));
-    return loading;
+    return this.buffers.load(url);
   }
 
   /** The run of a clip alone. `url` where another rendering of it is meant (tempo, transposition). */
@@ -374,17 +365,6 @@ export class Engine {
     return this.context;
   }
 
-  private forgetOldest(): void {
-    void (async () => {
-      let bytes = 0;
-      for (const [url, loading] of [...this.buffers].reverse()) {
-        const buffer = await loading.catch(() => null);
-        bytes += buffer ? buffer.length * buffer.numberOfChannels * 4 : 0;
-        if (bytes > CACHED_BYTES) this.buffers.delete(url);
-      }
-    })();
-  }
-
   private now(): number {
     return this.context?.currentTime ?? 0;
   }
@@ -419,25 +399,4 @@ export class Engine {
 /** Of a clip whose image begins `lead` seconds before it (Axes). */
 export function meterOf(clip: Pick<Clip, "bpm" | "beats_per_bar">, lead = 0): Meter {
   return { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar, lead };
-}
-
-function bufferOf(bytes: ArrayBuffer): AudioBuffer {
-  const wav = readWav(bytes);
-  const length = Math.max(1, wav.channels[0]?.length ?? 0);
-  const numberOfChannels = wav.channels.length;
-  const buffer = new AudioBuffer({ length, numberOfChannels, sampleRate: wav.rate });
-  wav.channels.forEach((samples, i) => buffer.copyToChannel(samples, i));
-  return buffer;
-}
-
-/** The buffer itself, or repeated to a run's length where it is shorter. */
-function filling(buffer: AudioBuffer, seconds: number): AudioBuffer {
-  const length = Math.round(seconds * buffer.sampleRate);
-  if (buffer.length > length - buffer.sampleRate * 0.01) return buffer;
-  const { numberOfChannels, sampleRate } = buffer;
-  const longer = new AudioBuffer({ length, numberOfChannels, sampleRate });
-  for (let i = 0; i < numberOfChannels; i++) {
-    longer.copyToChannel(tiled(buffer.getChannelData(i), length), i);
-  }
-  return longer;
 }
