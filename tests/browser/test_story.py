@@ -124,3 +124,17 @@ def test_a_story_is_written_by_keyboard_made_and_opened_again(
     (tmp_path / "wrong.toml").write_text("bars = 2\n[[keyframe]]\nbar = 0\n")
     story.get_by_test_id("script-file").set_input_files(tmp_path / "wrong.toml")
     expect(story.get_by_test_id("story-problem")).to_contain_text("must have a bar and a prompt")
+
+
+def test_a_length_typed_digit_by_digit_takes_no_keyframe_away(story: Page) -> None:
+    story.get_by_test_id("keyframe-0").click()
+    story.locator(".keyframe").get_by_test_id("field-prompt").fill("ambient pad")
+    story.mouse.click(*at(story, 4.2))
+    story.keyboard.type("house piano")
+    bars = story.locator(".story .whole").get_by_test_id("field-bars")
+    bars.focus()
+    bars.press("Control+a")
+    bars.press_sequentially("16")
+    bars.press("Enter")
+    assert saved(story)["bars"] == 16
+    assert frames(story) == [(0, "ambient pad"), (4, "house piano")]

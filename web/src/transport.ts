@@ -1,12 +1,12 @@
 // The transport: play, loop, place and volume, and the chosen clip. It is on every view.
 
 import type { App } from "./app";
-import type { Clip } from "./api";
 import { downloadMenu, openings } from "./clip_actions";
 import { el, icon } from "./dom";
 import { factsOf, positionIn, secondsOf } from "./format";
 import { menu } from "./menu";
-import { barSeconds, beatSeconds, snap } from "./schedule";
+import { meterOf } from "./engine";
+import { beatSeconds, type Meter, neighbor, snap } from "./schedule";
 
 export interface Transport {
   element: HTMLElement;
@@ -17,7 +17,9 @@ export interface Transport {
 
 export function makeTransport(app: App, viewPlays: () => (() => void | Promise<void>) | undefined): Transport {
   const { engine, selected } = app;
+  let chosen: Meter | null = null; // the chosen clip's
 
+  const meterNow = () => engine.run.get()?.meter ?? chosen;
   const toggle = () => {
     if (engine.playing.get()) return engine.pause();
     const own = viewPlays();
@@ -31,14 +33,9 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   const move = (by: "beat" | "bar", direction: 1 | -1) => {
     const run = engine.run.get();
     const clip = selected.get();
-    const meter = run?.meter ?? (clip ? { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar } : null);
+    const meter = meterNow();
     if (!meter) return;
-    const step = (by === "bar" ? barSeconds(meter) : beatSeconds(meter)) ?? 1;
-    const now = engine.position();
-    const length = run?.length ?? clip?.seconds ?? 0;
-    // back within a third of a beat goes to the beat before, so that it moves while it plays, too
-    const to = direction > 0 ? (Math.floor(now / step + 1e-6) + 1) * step : (Math.ceil((now - step / 3) / step - 1e-6) - 1) * step;
-    const place = Math.min(Math.max(0, to), length);
+    const place = neighbor(engine.position(), meter, by, direction, run?.length ?? clip?.seconds ?? 0);
     if (run) engine.seek(place);
     else if (clip) app.seek(clip, place);
   };
@@ -81,11 +78,9 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
 
   const clock = (position: number) => {
     const run = engine.run.get();
-    const clip: Pick<Clip, "bpm" | "beats_per_bar"> | null = run
-      ? { bpm: run.meter.bpm, beats_per_bar: run.meter.beatsPerBar }
-      : selected.get();
+    const meter = meterNow();
     const length = run?.length ?? selected.get()?.seconds ?? 0;
-    bars.textContent = clip?.bpm ? positionIn(clip, position) : "–";
+    bars.textContent = meter?.bpm ? positionIn(meter, position) : "–";
     seconds.textContent = `${secondsOf(position)} / ${secondsOf(length)}`;
   };
   const buttons = () => {
@@ -102,7 +97,8 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
     facts.textContent = clip ? factsOf(clip) : "";
     const span = engine.brace.get();
     braced.hidden = !span || !clip;
-    if (span && clip) brace.textContent = `loop ${placed(clip, span.start)}–${placed(clip, span.end)}`;
+    const meter = meterNow();
+    if (span && meter) brace.textContent = `loop ${placed(meter, span.start)}–${placed(meter, span.end)}`;
     actions.hidden = !selected.get();
     clock(engine.position());
   };
@@ -111,11 +107,19 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   engine.loop.on(buttons);
   engine.brace.on(named);
   engine.run.on(named);
-  selected.on(named, { now: true });
+  selected.on((clip) => {
+    chosen = clip && meterOf(clip);
+    named();
+    if (clip) void engine.meter(clip).then((meter) => {
+      if (selected.get()?.id !== clip.id) return;
+      chosen = meter;
+      named();
+    });
+  }, { now: true });
   return { element, toggle, move, braceAt };
 }
 
 /** Bar and beat without hundredths where it is on a beat. */
-function placed(clip: Clip, seconds: number): string {
-  return positionIn(clip, seconds + 1e-4).replace(/\.00$/, "");
+function placed(meter: Meter, seconds: number): string {
+  return positionIn(meter, seconds + 1e-4).replace(/\.00$/, "");
 }
