@@ -381,6 +381,7 @@ class Store:
             self._path, check_same_thread=False, isolation_level=None, timeout=30
         )
         made.row_factory = sqlite3.Row
+        made.execute("pragma cache_size = -512")  # KiB, of each thread
         self._connections.append(made)
         return made
 
