@@ -107,6 +107,7 @@ class Database:
             self._path, check_same_thread=False, isolation_level=None, timeout=30
         )
         made.row_factory = sqlite3.Row
+        made.execute("pragma cache_size = -512")  # KiB, of each connection
         return made
 
     def _use_reserve(self) -> None:

@@ -116,7 +116,8 @@ class Events:
 
     def _take_news(self) -> None:
         """Read what is new, and wake the streams; the next time is a while later."""
-        assert self._loop is not None
+        if self._closed or self._loop is None:
+            return
         self._loop.call_later(self._n_streams * _SECONDS_A_STREAM, self._rest)
         while rows := self._store.events(self._last):
             self._news.extend(_written(rows))
