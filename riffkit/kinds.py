@@ -59,13 +59,27 @@ def is_mpeg_frame(head: bytes) -> bool:
     return version != 1 and layer in (1, 2) and 0 < bitrate < 15 and rate != 3
 
 
+def at_home(name: str | Path) -> Path:
+    """A path whose `~` is the user's folder; as it is, where nobody has that name."""
+    path = Path(name)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def ends_as_a_file(text: str) -> bool:
+    """Whether a text ends as the names of sounds and images do; opens nothing."""
+    return Path(text).suffix.lower() in (*SOUND_SUFFIXES, *IMAGE_SUFFIXES)
+
+
 def names_a_file(text: str, folder: Path | None = None) -> bool:
     """Whether a text is a file's name rather than words: it ends as those of sounds and images do,
     or a sound or image of that name is there (in `folder`, if it is relative).
     """
-    path = (folder or Path()) / Path(text).expanduser()
-    if path.suffix.lower() in (*SOUND_SUFFIXES, *IMAGE_SUFFIXES):
+    if ends_as_a_file(text):
         return True
+    path = (folder or Path()) / at_home(text)
     head = _head(path)
     return head is not None and (is_sound(head) or is_image(path))
 

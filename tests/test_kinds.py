@@ -40,7 +40,18 @@ def test_files_are_files(here: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["piano", "drums", "", "lo-fi, 84.5 bpm", "a.b", "techno " * 999, "nul\0l", "~"]
+    "words",
+    [
+        "piano",
+        "drums",
+        "",
+        "lo-fi, 84.5 bpm",
+        "a.b",
+        "techno " * 999,
+        "nul\0l",
+        "~",
+        "~nosuchuser1 jazz",
+    ],
 )
 def test_words_are_words(here: Path, words: str) -> None:
     assert not names_a_file(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def local_model(model: str) -> Path | None:
         f"model={model!r}: no such folder, file or bundled model; "
         f"bundled: {', '.join(bundled) or 'none'}; a hub id looks like owner/name"
     )
+
+
+def model_name(model: str) -> str:
+    """What a model is called: a bundled name and a hub id as they are, of a path the last part."""
+    path = Path(model).expanduser()
+    is_path = model not in bundled_models() and path.exists()
+    return Path(os.path.abspath(path)).name if is_path else model
 
 
 def spectrogram_params(model: Path) -> SpectrogramParams:

@@ -30,6 +30,7 @@ from riffkit.models.locate import (
     ModelTraits,
     bundled_models,
     find_model,
+    model_name,
     model_traits,
     says_its_params,
     spectrogram_params,
@@ -212,7 +213,7 @@ def load_pipeline(
             raise ModelError(f"{named}: can't be loaded: {reason}") from error
     grain = read_grain(path / GRAIN_FOLDER) if (path / GRAIN_FOLDER).is_dir() else None
     pipeline = Pipeline(
-        name=path.name if Path(model).expanduser().exists() else model,
+        name=model_name(model),
         fingerprint=hashed.result(),
         unet=networks.unet,
         vae=networks.vae,

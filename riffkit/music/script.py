@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.errors import ParameterError
+from riffkit.kinds import at_home
 from riffkit.music.seeds import seed_names
 from riffkit.music.timeline import Keyframe
 from riffkit.music.values import check_names
@@ -28,7 +29,7 @@ def read_script(path: Path) -> dict[str, Any]:
         raise ParameterError(f"{name}: not valid TOML ({error})") from error
     values = script_values(text, name=name)
     if "theme" in values and values["theme"] not in seed_names():
-        values["theme"] = (path.parent / Path(str(values["theme"])).expanduser()).absolute()
+        values["theme"] = (path.parent / at_home(str(values["theme"]))).absolute()
     return values
 
 

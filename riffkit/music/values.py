@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from riffkit.errors import ParameterError, RiffkitError, unknown
-from riffkit.kinds import names_a_file
+from riffkit.kinds import at_home, names_a_file
 from riffkit.music.task import Call, Input, Task
 
 """Where a prompt or a file is accepted, text with one of these endings is a file."""
@@ -41,19 +41,22 @@ def call_of(
     folder: Path | None = None,
     as_text: bool = False,
     seed: int | None = None,
+    only_paths: bool = False,
 ) -> Call[Any]:
     """A task with the values that its fields and inputs are given, which have the right types.
 
     A script's values stand behind `values`, and `defaults` behind both; `seed` is for a call to
     which none of them gives one. None is as if not given. `where` heads messages; paths in
-    `values` that aren't whole begin at `folder`; `as_text`: numbers may be written as text. Raises
-    ParameterError for what is unknown, missing or wrong, and for a file that isn't there.
+    `values` that aren't whole begin at `folder`; `as_text`: numbers may be written as text;
+    `only_paths`: the text of a prompt is never a file, a `Path` always. Raises ParameterError for
+    what is unknown, missing or wrong, and for a file that isn't there.
     """
     hints, where = _hints(task.request), where or task.name
+    is_named = _is_path if only_paths else is_file
     known = [*(one.name for one in task.inputs), *hints]
     check_names(values, known, where)
     given = {
-        name: _from(folder, task, name, value)
+        name: _from(folder, task, name, value, is_named)
         for name, value in values.items()
         if value is not None
     }
@@ -61,14 +64,16 @@ def call_of(
     for name, other in task.instead.items():
         if name in given and other not in given:
             defaults = {k: v for k, v in (defaults or {}).items() if k != other}
-    general = {k: _from(None, task, k, v) for k, v in (defaults or {}).items() if v is not None}
+    general = {
+        k: _from(None, task, k, v, is_named) for k, v in (defaults or {}).items() if v is not None
+    }
     given = {**general, **given}
     if seed is not None:
         given.setdefault("seed", seed)
     inputs: dict[str, Any] = {}
     for one in task.inputs:
         value = given.get(one.name)
-        if value is None or (one.or_prompt and not is_file(value)):
+        if value is None or (one.or_prompt and not is_named(value, None)):
             if one.required and one.expand is None:
                 raise ParameterError(f"{where}: {one.name} is missing; {one.help}")
             continue
@@ -96,16 +101,26 @@ def _with_scripts(
     return given, where
 
 
-def _from(folder: Path | None, task: Task[Any], name: str, value: Any) -> Any:
+def _is_path(value: Any, folder: Path | None) -> bool:
+    return isinstance(value, Path)
+
+
+def _from(
+    folder: Path | None,
+    task: Task[Any],
+    name: str,
+    value: Any,
+    is_named: Callable[[Any, Path | None], bool],
+) -> Any:
     """A value; a relative path is joined to `folder`."""
     one = next((one for one in task.inputs if one.name == name), None)
     if one is None or str(value) in one.names():
         return value
-    if one.or_prompt and not is_file(value, folder):
+    if one.or_prompt and not is_named(value, folder):
         return value
     if not isinstance(value, str | Path):
         raise ParameterError(f"{name}={value!r}: must be a file name")
-    return ((folder or Path()) / Path(value).expanduser()).absolute()
+    return ((folder or Path()) / at_home(value)).absolute()
 
 
 def _found(one: Input, value: Any, where: str) -> Any:

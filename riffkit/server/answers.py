@@ -19,6 +19,7 @@ from riffkit.errors import OutputError, RiffkitError, reason_of
 _log = logging.getLogger(__name__)
 _ID = re.compile("[a-z0-9]{12}")
 _FULL = "the disk is full; make room, or start the server with another `data` folder"
+_UNEXPECTED = "something went wrong here; the server's log says what"
 _SENTENCES = {404: "there is nothing at this address", 405: "this address doesn't take that method"}
 
 
@@ -59,8 +60,32 @@ def checked_id(text: str, what: str) -> str:
     return text
 
 
+class Unexpected:
+    """ASGI: an error that nothing answers is logged, and answered too."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        is_begun = False
+
+        async def heard(message: Any) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, heard)
+        except Exception:
+            if is_begun or scope["type"] != "http":
+                raise
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            await refused(500, _UNEXPECTED)(scope, receive, send)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Answer all errors as JSON."""
+    app.add_middleware(Unexpected)
 
     @app.exception_handler(RefusalError)
     async def _refusal(request: Request, error: RefusalError) -> Response:

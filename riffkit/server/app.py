@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 import riffkit
 from riffkit.server import routes
-from riffkit.server.access import Access
+from riffkit.server.access import Access, Guesses
 from riffkit.server.answers import add_handlers, refused
 from riffkit.server.events import Events
 from riffkit.server.folder import Folder
@@ -79,7 +79,7 @@ def create_app(settings: Settings, *, folder: Folder | None = None) -> FastAPI:
     )
     app.state.settings, app.state.folder, app.state.store = settings, folder, store
     app.state.events, app.state.supervisor = events, supervisor
-    app.state.parts = [supervisor]
+    app.state.parts, app.state.guesses = [supervisor], Guesses()
     add_handlers(app)
     for name in sorted(info.name for info in pkgutil.iter_modules(routes.__path__)):
         module = importlib.import_module(f"{routes.__name__}.{name}")
@@ -88,6 +88,6 @@ def create_app(settings: Settings, *, folder: Folder | None = None) -> FastAPI:
         app.include_router(module.router)
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=PAGE, html=True))
-    app.add_middleware(Access, settings=settings, refuse=refused)
+    app.add_middleware(Access, settings=settings, refuse=refused, guesses=app.state.guesses)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     return app

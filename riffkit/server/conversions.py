@@ -187,18 +187,43 @@ def encode_clip(audio: Path, image: Path, output: Path, title: str, loop: bool) 
     clip.save(output, sample_rate=None if fits else _COMMON_RATE)
 
 
-def play_clip(image: Path, output: Path, bpm: float | None, transpose: float) -> None:
+def play_clip(audio: Path, image: Path, output: Path, bpm: float | None, transpose: float) -> None:
     """Write a clip's image as sound at another tempo and pitch, by the vocoder and as loud as its
-    recipe says.
+    recipe says. Like the clip's own sound, it begins and ends where that does within the image.
     """
-    from riffkit.music.clip import recorded_recipe
+    from riffkit.audio.reader import describe
+    from riffkit.music.clip import lead_samples, recorded_recipe
     from riffkit.music.codec import decode
+    from riffkit.music.finish import Ending, finish
+    from riffkit.spectrogram.image import SpectrogramImage
 
-    made = recorded_recipe(image).arguments
+    recipe, own, whole = recorded_recipe(image), describe(audio), SpectrogramImage.open(image)
+    made = recipe.arguments
     asked = {
         name: made[name] for name in ("vocoder", "quality", "loudness", "seed") if name in made
     }
-    decode(image, bpm=bpm, transpose=transpose, **asked).save(output)
+    clip = decode(image, bpm=bpm, transpose=transpose, **asked)
+    lead = lead_samples(recipe) or 0
+    length = own.n_samples * clip.sample_rate / own.sample_rate
+    if lead or round(length) != whole.n_samples:
+        slower = 1.0
+        if bpm is not None:
+            is_timed = whole.grid is not None
+            slower = whole.grid.bpm / bpm if is_timed else clip.image.n_samples / whole.n_samples
+        n_samples = round(length * slower)
+        begin = max(0, min(round(lead * slower), clip.image.n_samples - n_samples))
+        ending = Ending(lufs=None, span=(begin, begin + n_samples))
+        clip = finish(
+            clip.waveform,
+            clip.image,
+            clip.recipe,
+            ending,
+            circular=False,
+            loudness=made.get("loudness"),
+            title=clip.title,
+            notes=clip.notes,
+        )
+    clip.save(output)
 
 
 def export_notes(audio: Path, output: Path, title: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from riffkit.server.folder import Folder
 from riffkit.server.schema import Submitted
 from riffkit.server.store import ClipRow, Store, UploadRow
 
+_MOST_HASHES = 100_000
 _OF_ONE_CLIP = ("index", "stem", "painting")
 """What a recipe says of one of a call's clips, and no request has."""
 
@@ -79,7 +81,7 @@ def again(
         for name, identity in recipe.inputs.items()
     }
     request = {k: v for k, v in request.items() if k in names and k not in inputs}
-    model = recipe.model.get("name") if recipe.model.get("name") == row.model else None
+    model = recipe.model.get("name") or None
     if seed is not None:
         request["seed"] = seed
     return Submitted(recipe.command, request, inputs, 1, model)
@@ -90,11 +92,25 @@ def _reference(store: Store, folder: Folder, identity: Mapping[str, Any]) -> str
     name, wanted = str(identity.get("name", "")), identity.get("sha256")
     files = list(_files(store, folder))
     for reference, path in sorted(files, key=lambda file: file[1].name != name):
-        if path.suffix == Path(name).suffix and path.is_file() and sha256(path) == wanted:
+        if path.suffix == Path(name).suffix and _hash(path) == wanted:
             return reference
     raise ParameterError(
         f"input={name!r}: what this clip was made from is gone; upload it again, and start from it"
     )
+
+
+def _hash(path: Path) -> str | None:
+    """A file's hash, remembered while it is the same; None if it is gone."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return _hash_of(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(_MOST_HASHES)
+def _hash_of(path: Path, size: int, modified_ns: int) -> str:
+    return sha256(path)
 
 
 def _files(store: Store, folder: Folder) -> Iterator[tuple[str, Path]]:

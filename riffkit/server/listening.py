@@ -19,7 +19,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket bound to an address; OutputError if it is taken or not allowed."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.SOL_SOCKET, _alone(), 1)
     try:
         made.bind((host, port))
         made.listen(_BACKLOG)
@@ -36,6 +36,14 @@ def listen(host: str, port: int) -> socket.socket:
             "computer's addresses"
         ) from error
     return made
+
+
+def _alone() -> int:
+    """The option of a socket that no other program may share: on Windows SO_REUSEADDR would let it,
+    elsewhere a port is free again at once.
+    """
+    exclusive: int | None = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
+    return socket.SO_REUSEADDR if exclusive is None else exclusive
 
 
 class Server(uvicorn.Server):

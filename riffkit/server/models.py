@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from riffkit.errors import ParameterError, unknown
+from riffkit.models.hub.cache import cached
+from riffkit.models.hub.hub_id import parse_hub_id
+from riffkit.models.locate import local_model, model_name, model_traits
+from riffkit.prompt.traits import ModelTraits
 from riffkit.server.settings import Settings
 
 
 def default_name(settings: Settings) -> str:
-    """The name of the model that the server was started with; of a path the last part."""
-    path = Path(settings.model).expanduser()
-    return path.resolve().name if path.exists() else settings.model
+    """The name of the model that the server was started with."""
+    return model_name(settings.model)
 
 
 def known_models(settings: Settings) -> dict[str, tuple[str, str]]:
@@ -35,6 +36,13 @@ def check_model(name: str | None, settings: Settings) -> str:
     if name not in known:
         raise ParameterError(f"model: {unknown(name, known)}")
     return name
+
+
+def traits_of(name: str | None, settings: Settings) -> ModelTraits:
+    """The traits of a job's model; the usual ones, if it isn't on this computer yet."""
+    given = location(name or default_name(settings), settings)
+    path = local_model(given) or cached(parse_hub_id(given))
+    return ModelTraits() if path is None else model_traits(path)
 
 
 def location(name: str, settings: Settings) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.errors import ParameterError
-from riffkit.kinds import names_a_file
+from riffkit.kinds import ends_as_a_file
 from riffkit.music.task import Input, Task
 from riffkit.music.values import check_names
 from riffkit.server.folder import Folder
@@ -35,7 +35,8 @@ class References:
         """A task's inputs with the files that they name, as `call_of` takes them.
 
         Raises ParameterError for an input that the task doesn't have, for text that is neither a
-        reference nor a bundled name, and for words that name a file of the server's computer.
+        reference nor a bundled name, and for words that end as a file's name. Opens nothing:
+        what the server's computer has is not to be found out.
         """
         known = inputs_of(task)
         check_names(inputs, known, f"{task.name}: inputs")
@@ -58,7 +59,7 @@ class References:
         if isinstance(value, str) and value in one.names():
             return value
         if isinstance(value, str) and one.or_prompt:
-            if names_a_file(value):
+            if ends_as_a_file(value):
                 raise ParameterError(
                     f"{one.name}={value!r}: names a file; upload it, and give upload:ID"
                 )

@@ -94,7 +94,7 @@ def calls_of(asked: Submitted, references: References) -> list[Call[Any]]:
         raise ParameterError(f"count: {task.name} makes several clips; set its own `{task.count}`")
     files = references.values(task, {**ends, **asked.inputs})
     try:
-        first = call_of(task, {**own, **files})
+        first = call_of(task, {**own, **files}, only_paths=True)
     except (OverflowError, RecursionError) as error:
         raise ParameterError(f"{task.name}: a value is too large") from error
     if asked.count == 1:

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from riffkit.errors import ParameterError
+from riffkit.limits import bpm_text
 from riffkit.music.values import built
+from riffkit.prompt.prompt import choose_bpm, read_prompt
+from riffkit.prompt.traits import ModelTraits
+from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 FORMATS = ("mp3", "wav", "flac")
 MIN_SPEED, MAX_SPEED = 0.25, 4.0
@@ -42,6 +46,18 @@ class Speech:
     @property
     def prompt(self) -> str:
         return ", ".join(filter(None, (self.input.strip(), self.instructions.strip())))
+
+
+def check_speed(asked: Speech, traits: ModelTraits) -> None:
+    """Raise ParameterError for a speed at which the words' own tempo would be none."""
+    if asked.speed == 1:
+        return
+    bpm = choose_bpm(read_prompt(asked.prompt, traits), traits)
+    if not MIN_BPM <= bpm * asked.speed <= MAX_BPM:
+        raise ParameterError(
+            f"speed={asked.speed:g}: {bpm_text(bpm)} BPM would be {bpm_text(bpm * asked.speed)}; "
+            f"must be between {MIN_BPM:g} and {MAX_BPM:g}"
+        )
 
 
 def speech_of(body: Mapping[str, Any]) -> Speech:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riffkit.errors import ParameterError
-from riffkit.kinds import names_a_file
+from riffkit.kinds import ends_as_a_file
 from riffkit.music.fields import option
 from riffkit.music.inputs import clip_input
 from riffkit.music.request import BARS, STRENGTH, PaintRequest
@@ -48,7 +48,7 @@ class MorphRequest(PaintRequest):
 
     @property
     def leading_prompt(self) -> str:
-        return "" if names_a_file(self.first) else self.first
+        return "" if ends_as_a_file(self.first) else self.first
 
     @property
     def seeds(self) -> tuple[int, int]:

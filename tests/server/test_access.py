@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +14,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from riffkit.errors import ParameterError
-from riffkit.server.access import COOKIE
+from riffkit.server.access import COOKIE, KEY_FILE, Guesses, session_of
 from riffkit.server.app import create_app
+from riffkit.server.listening import listen
 from riffkit.server.settings import Settings
 
 TOKEN = "a-long-secret"
@@ -95,11 +100,101 @@ def test_a_browser_signs_in_once(guarded: TestClient) -> None:
     answer = guarded.post("/api/login", json={"token": TOKEN})
     assert answer.status_code == 204
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith(f"{COOKIE}={TOKEN}")
+    assert re.match(f"{COOKIE}=[0-9a-f]{{64}};", cookie)
+    assert TOKEN not in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert guarded.get("/api/jobs").status_code == 200
     assert guarded.get("/api/session").json()["signed_in"] is True
+
+
+def test_a_browser_stays_signed_in_after_a_restart(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, token=TOKEN)
+    with serving(settings) as client:
+        assert client.post("/api/login", json={"token": TOKEN}).status_code == 204
+        cookie = client.cookies[COOKIE]
+    session_of.cache_clear()  # of a process that has ended
+    with serving(settings) as client:
+        for value, status in ((cookie, 200), (TOKEN, 401), (cookie[::-1], 401)):
+            headers = {"Cookie": f"{COOKIE}={value}"}
+            assert client.get("/api/jobs", headers=headers).status_code == status
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o077 == 0
+    (tmp_path / "other").mkdir()
+    assert session_of(Settings(data=tmp_path / "other", token=TOKEN)) != cookie
+
+
+def test_with_a_token_a_name_that_is_bound_to_this_computer_is_refused(tmp_path: Path) -> None:
+    with serving(Settings(data=tmp_path, token=TOKEN)) as client:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        assert client.get("/api/jobs", headers=headers).status_code == 200
+        evil = {**headers, "Host": "evil.example:8000"}
+        assert client.get("/api/jobs", headers=evil).status_code == 400
+
+
+def test_who_guesses_waits_and_who_knows_does_not(guarded: TestClient) -> None:
+    guesses: Guesses = guarded.app.state.guesses  # type: ignore[attr-defined]
+    wrong = {"Authorization": "Bearer wrong-token"}
+    for n in range(5):
+        if n % 2:
+            assert guarded.get("/api/jobs", headers=wrong).status_code == 401
+        else:
+            assert guarded.post("/api/login", json={"token": "wrong"}).status_code == 401
+    begin = time.monotonic()
+    assert guarded.get("/api/jobs", headers=wrong).status_code == 401
+    assert time.monotonic() - begin >= 0.5
+    assert guesses.delay == 0.5
+    for _ in range(50):
+        asyncio.run(_guess(guesses))
+    assert guesses.delay == 8
+    begin = time.monotonic()
+    assert guarded.post("/api/login", json={"token": TOKEN}).status_code == 204
+    assert time.monotonic() - begin < 5
+
+
+async def _guess(guesses: Guesses) -> None:
+    """A guess whose answer nobody waits for."""
+    waiting = asyncio.ensure_future(guesses.wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+
+
+def test_an_error_that_nobody_thought_of_is_answered_too(
+    local: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("not thought of")
+
+    monkeypatch.setattr(type(local.app.state.store), "jobs", broken)  # type: ignore[attr-defined]
+    answer = local.get("/api/jobs")
+    assert (answer.status_code, list(answer.json())) == (500, ["error"])
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "not thought of" in caplog.text
+    assert "not thought of" not in answer.text
+
+
+def test_words_are_never_looked_for_among_the_servers_files(
+    local: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether there is a file of that name or not, the answer is the same, and it is a prompt."""
+    (tmp_path / "secret").write_bytes(b"RIFF" + bytes(40))
+    for words in (str(tmp_path / "secret"), "~nosuchuser1 jazz", "a.wav"):
+        request = {"first": words, "last": words, "frames": 2}
+        opened: list[object] = []
+        with monkeypatch.context() as patch:
+            patch.setattr("riffkit.kinds._head", opened.append)
+            answer = local.post("/api/jobs", json={"task": "morph", "request": request})
+        assert answer.status_code == (422 if words == "a.wav" else 202), answer.text
+        assert not opened
+
+
+def test_a_port_is_shared_with_no_other_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SO_EXCLUSIVEADDRUSE is Windows' alone; another option stands for it here."""
+    with listen("127.0.0.1", 0) as own:
+        assert own.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False)
+    with listen("127.0.0.1", 0) as windows:
+        assert windows.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert not windows.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
 
 
 def test_a_server_that_others_reach_needs_a_token(tmp_path: Path) -> None:

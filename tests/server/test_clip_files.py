@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from riffkit.audio import files
 from riffkit.audio.reader import describe, read_tags
 from riffkit.music.clip import read_recipe
+from riffkit.music.codec import decode
 from riffkit.music.midi_score import read_score
 from riffkit.music.riff import Riff
 from riffkit.provenance.recipe import Recipe
@@ -144,6 +146,33 @@ def test_another_tempo_and_pitch(library: Library, golden_riff: Riff, tmp_path: 
         assert describe(path).n_samples == BeatGrid(bpm, 4).n_samples(clip.sample_rate)
         assert peak_hz(path) / own == pytest.approx(ratio, rel=0.01)
         assert read_recipe(path).command == "decode"  # type: ignore[union-attr]
+
+
+def test_what_begins_within_a_bar_does_so_at_another_tempo(
+    library: Library, golden_riff: Riff, tmp_path: Path
+) -> None:
+    """The silence of the image before and after a brought sound isn't played, nor that after a
+    duration.
+    """
+    clip = golden_riff.generate("house", bars=1, bpm=240.0, **FAST)
+    lead, n_samples = 4_000, 12_001
+    recipe = replace(clip.recipe, inputs={"file": {"name": "a.wav", "lead_samples": lead}})
+    for own_lead, own_recipe in ((lead, recipe), (0, clip.recipe)):
+        image = replace(clip.image, recipe=own_recipe.to_dict(), max_value=None)
+        sound = clip.waveform[:, own_lead : own_lead + n_samples]
+        part = replace(clip, waveform=sound, image=image, recipe=own_recipe)
+        row = library.add(part, f"begins after {own_lead}")
+        for bpm, query in ((240.0, "?transpose=1"), (100.0, "?bpm=100"), (300.0, "?bpm=300")):
+            answer = library.client.get(f"/api/clips/{row.id}.wav{query}")
+            played, _ = files.load(saved(answer.content, tmp_path / "played.wav"))
+            semitones, made = float(bpm == 240), own_recipe.arguments
+            asked = {name: made[name] for name in ("vocoder", "quality", "seed")}
+            whole = decode(library.file(row, ".png"), bpm=bpm, transpose=semitones, **asked)
+            begin = round(own_lead * 240 / bpm)
+            assert played.shape[-1] == round(n_samples * 240 / bpm)
+            middle = slice(2_000, played.shape[-1] - 2_000)
+            wanted = whole.waveform[:, begin:][:, middle]
+            assert (played[:, middle] - wanted).abs().max() < 1e-3
 
 
 def test_at_its_own_tempo_it_is_itself(library: Library, loop: ClipRow) -> None:

@@ -123,9 +123,10 @@ async def played(
     app: FastAPI, row: ClipRow, suffix: str, *, bpm: float | None, transpose: float = 0.0
 ) -> Path:
     """A clip decoded from its image at another tempo and pitch."""
-    image = app.state.folder.clip_file(row, ".png")
-    path = app.state.folder.derived(row, hashed_id("played", bpm, transpose), suffix)
-    return await _derived(app, row, path, (conversions.play_clip, image, path, bpm, transpose))
+    folder = app.state.folder
+    own = (folder.clip_file(row, ending) for ending in (".wav", ".png"))
+    path = folder.derived(row, hashed_id("sound at", bpm, transpose), suffix)
+    return await _derived(app, row, path, (conversions.play_clip, *own, path, bpm, transpose))
 
 
 async def _derived(app: FastAPI, row: ClipRow, path: Path, call: tuple[Any, ...]) -> Path:

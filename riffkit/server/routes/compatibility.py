@@ -14,12 +14,12 @@ from PIL import Image
 from riffkit.server.answers import Json, RefusalError
 from riffkit.server.body import JsonBody
 from riffkit.server.documented import BODY, QUEUE, Answers, file_of, json_request, sentence, table
-from riffkit.server.models import known_models
+from riffkit.server.models import known_models, traits_of
 from riffkit.server.riffusion import inference_of
 from riffkit.server.routes.clip_files import encoded, name_of, played
 from riffkit.server.schema import Submitted
 from riffkit.server.sent_file import file_answer
-from riffkit.server.speech import FORMATS, speech_of
+from riffkit.server.speech import FORMATS, check_speed, speech_of
 from riffkit.server.store import ClipRow
 
 router = APIRouter(tags=["compatibility"])
@@ -94,6 +94,7 @@ async def post_speech(request: Request, body: JsonBody) -> Response:
     """Music for words, for clients that know only speech: waits for it, and answers the file."""
     asked, app = speech_of(body), request.app
     model = asked.model if asked.model in known_models(app.state.settings) else None
+    await asyncio.to_thread(lambda: check_speed(asked, traits_of(model, app.state.settings)))
     row = await _made(request, Submitted("generate", {"prompt": asked.prompt}, {}, 1, model))
     suffix = f".{asked.response_format}"
     if asked.speed == 1 or row.bpm is None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 import riffkit
-from riffkit.server.access import COOKIE, is_signed_in, same_token
+from riffkit.server.access import COOKIE, is_signed_in, same_token, session_of
 from riffkit.server.answers import Json, RefusalError
 from riffkit.server.body import JsonBody
 from riffkit.server.documented import BODY, json_request, sentence, table
@@ -36,7 +36,7 @@ async def get_health(request: Request) -> Response:
     responses={**BODY, 401: sentence("It is another token.")},
     openapi_extra=json_request({"token": {"type": "string"}}, "token"),
 )
-def post_login(request: Request, body: JsonBody) -> Response:
+async def post_login(request: Request, body: JsonBody) -> Response:
     """Sign a browser in with the server's token, by a cookie that scripts can't read."""
     settings = request.app.state.settings
     answer = Response(status_code=204)
@@ -44,9 +44,15 @@ def post_login(request: Request, body: JsonBody) -> Response:
         return answer
     token = body.get("token")
     if not isinstance(token, str) or not same_token(token, settings):
+        await request.app.state.guesses.wait()
         raise RefusalError(401, "that isn't this server's token")
     answer.set_cookie(
-        COOKIE, token, max_age=_COOKIE_SECONDS, httponly=True, samesite="strict", path="/"
+        COOKIE,
+        session_of(settings),
+        max_age=_COOKIE_SECONDS,
+        httponly=True,
+        samesite="strict",
+        path="/",
     )
     return answer
 

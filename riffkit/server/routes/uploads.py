@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response
 
 from riffkit.server import conversions
 from riffkit.server.answers import Json, RefusalError, missing
 from riffkit.server.as_json import upload_json
 from riffkit.server.documented import BODY, NOT_FOUND, PARTIAL, UNCHANGED, file_of, sentence, table
+from riffkit.server.leftovers import is_waited_for, remove_leftovers
 from riffkit.server.library import wanted_upload
 from riffkit.server.sent_file import file_answer
 from riffkit.server.sent_in import sent_file, take_in
@@ -30,6 +31,11 @@ _FORM = {
         },
     }
 }
+
+
+def begin(app: FastAPI) -> None:
+    """Old uploads that nothing needs go."""
+    remove_leftovers(app.state.store, app.state.folder)
 
 
 @router.post(
@@ -79,6 +85,22 @@ def get_upload_file(
 def get_upload(request: Request, upload: str) -> Response:
     """An upload."""
     return Json(upload_json(wanted_upload(request, upload)))
+
+
+@router.delete(
+    "/api/uploads/{upload}",
+    status_code=204,
+    response_class=Response,
+    responses={404: NOT_FOUND, 409: sentence("A job that isn't over needs it.")},
+)
+def delete_upload(request: Request, upload: str) -> Response:
+    """Delete an upload; clips that were made from it stay."""
+    row, state = wanted_upload(request, upload), request.app.state
+    if is_waited_for(state.store, row.id):
+        raise RefusalError(409, "a job needs this upload; cancel it, or wait until it is over")
+    state.folder.upload_file(row).unlink(missing_ok=True)
+    state.store.remove_upload(row.id)
+    return Response(status_code=204)
 
 
 @router.get(
