@@ -21,8 +21,9 @@ _USUAL_STYLE = "pop"
 
 
 def arranged(score: Score, brief: Brief, tracks: Mapping[int, str]) -> Score:
-    """A score in a style: its notes, with the style's balance, places, room and kit. A score that is
-    in that style already stays as it is, but for the instruments that are replaced.
+    """A score in a style: its notes, with the style's balance, places, room and kit.
+
+    A score that is in that style already stays as it is, but for instruments that are replaced.
 
     Args:
         score: any score; its tempo, metre, length and key are kept.
