@@ -23,6 +23,8 @@ _USUAL_STYLE = "pop"
 def arranged(score: Score, brief: Brief, tracks: Mapping[int, str]) -> Score:
     """A score in a style: its notes, with the style's balance, places, room and kit.
 
+    A score that is in that style already stays as it is, but for instruments that are replaced.
+
     Args:
         score: any score; its tempo, metre, length and key are kept.
         brief: what the prompt asks for; its style and moods are used. Without a style the score's
@@ -47,13 +49,18 @@ def arranged(score: Score, brief: Brief, tracks: Mapping[int, str]) -> Score:
     plan = Plan(
         style, 0, facts.mode or "major", (), facts.beats_per_bar, facts.density, random.Random()
     )
+    is_own = style == facts.style
     pitched = [
-        _played(track, number, tracks.get(number), plan)
+        track
+        if is_own and tracks.get(number) in (None, track.instrument)
+        else _played(track, number, tracks.get(number), plan)
         for number, track in enumerate((t for t in score.tracks if not t.is_drums), 1)
     ]
     is_of_style = brief.style not in (None, facts.style)
     drums = [note for track in score.tracks if track.is_drums for note in track.notes]
-    balanced = players.percussion(kit, sorted(drums, key=lambda note: (note.start, note.pitch)))
+    balanced: Sequence[Track] = [track for track in score.tracks if track.is_drums]
+    if not is_own:
+        balanced = players.percussion(kit, sorted(drums, key=lambda note: (note.start, note.pitch)))
     found = replace(
         facts,
         style=style,
@@ -61,7 +68,8 @@ def arranged(score: Score, brief: Brief, tracks: Mapping[int, str]) -> Score:
         mood=brief.moods or (() if is_of_style else facts.mood),
         kit=kit if drums else "",
     )
-    return replace(score, facts=found, tracks=(*pitched, *balanced), mix=info.mix)
+    mix = score.mix if is_own else info.mix
+    return replace(score, facts=found, tracks=(*pitched, *balanced), mix=mix)
 
 
 def transposed(score: Score, semitones: int) -> Score:

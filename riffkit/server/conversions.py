@@ -206,10 +206,8 @@ def play_clip(audio: Path, image: Path, output: Path, bpm: float | None, transpo
     lead = lead_samples(recipe) or 0
     length = own.n_samples * clip.sample_rate / own.sample_rate
     if lead or round(length) != whole.n_samples:
-        slower = 1.0
-        if bpm is not None:
-            is_timed = whole.grid is not None
-            slower = whole.grid.bpm / bpm if is_timed else clip.image.n_samples / whole.n_samples
+        new = clip.image.n_samples / whole.n_samples
+        slower = whole.grid.bpm / bpm if bpm is not None and whole.grid is not None else new
         n_samples = round(length * slower)
         begin = max(0, min(round(lead * slower), clip.image.n_samples - n_samples))
         ending = Ending(lufs=None, span=(begin, begin + n_samples))
