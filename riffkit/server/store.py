@@ -152,8 +152,9 @@ class Store:
         self.on_event: Callable[[], None] = lambda: None
         self._path, self._reserve = path, path.with_name(".reserve")
         self._lock = threading.RLock()
-        self._own = threading.local()  # a thread's connection for reading
+        self._own = threading.local()  # whether a thread is within a transaction
         self._connections: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []  # for reading
         self._database = self._connect()
         self._run("pragma journal_mode = wal")
         self._run("pragma synchronous = normal")
@@ -374,14 +375,14 @@ class Store:
     def remove_upload(self, upload: str) -> None:
         self._run("delete from uploads where id = ?", upload)
 
-    # SQL: one connection writes, and each thread reads by its own, so that none waits for another
+    # SQL: one connection writes, others read, so that no thread waits for another
 
     def _connect(self) -> sqlite3.Connection:
         made = sqlite3.connect(
             self._path, check_same_thread=False, isolation_level=None, timeout=30
         )
         made.row_factory = sqlite3.Row
-        made.execute("pragma cache_size = -512")  # KiB, of each thread
+        made.execute("pragma cache_size = -512")  # KiB
         self._connections.append(made)
         return made
 
@@ -398,10 +399,14 @@ class Store:
     def _read(self, text: str, *values: Any) -> list[sqlite3.Row]:
         if getattr(self._own, "is_writing", False):
             return self._database.execute(text, values).fetchall()
-        if not hasattr(self._own, "connection"):
-            self._own.connection = self._connect()
-        found: list[sqlite3.Row] = self._own.connection.execute(text, values).fetchall()
-        return found
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            return connection.execute(text, values).fetchall()
+        finally:
+            self._idle.append(connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
