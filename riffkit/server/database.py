@@ -74,6 +74,7 @@ class Database:
         try:
             if reader is None:
                 reader = self._connect()
+                reader.execute("pragma cache_size = -512")  # KiB
             found: list[sqlite3.Row] = reader.execute(text, values).fetchall()
             return found
         finally:
@@ -107,7 +108,6 @@ class Database:
             self._path, check_same_thread=False, isolation_level=None, timeout=30
         )
         made.row_factory = sqlite3.Row
-        made.execute("pragma cache_size = -512")  # KiB, of each connection
         return made
 
     def _use_reserve(self) -> None:

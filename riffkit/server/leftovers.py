@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from riffkit.music.outputs import stored_recipe
-from riffkit.server.folder import Folder, id_of
+from riffkit.server.folder import Folder
 from riffkit.server.store import JobRow, Store
 
 KEPT_DAYS = 7
 _REFERENCE = re.compile(r'"upload:([a-z0-9]{12})"')
-_OWN_NAME = re.compile(r"-[a-z0-9]{12}$")
+_OWN_NAME = re.compile(r"-([a-z0-9]{12})$")
 
 
 def remove_leftovers(store: Store, folder: Folder, *, kept_days: float = KEPT_DAYS) -> None:
@@ -24,15 +24,16 @@ def remove_leftovers(store: Store, folder: Folder, *, kept_days: float = KEPT_DA
     """
     oldest = time.time() - kept_days * 86_400
     old = [
-        path
+        (path, name[1])
         for path in folder.uploads.iterdir()
-        if _OWN_NAME.search(path.stem) and path.is_file() and path.stat().st_mtime < oldest
+        if (name := _OWN_NAME.search(path.stem)) is not None
+        and path.is_file()
+        and path.stat().st_mtime < oldest
     ]
     if not old:
         return
     ids, names = _named_by_jobs(store), set(_named_by_clips(store, folder))
-    for path in old:
-        upload = id_of(path.stem)
+    for path, upload in old:
         if upload not in ids and path.name not in names:
             path.unlink(missing_ok=True)
             store.remove_upload(upload)
