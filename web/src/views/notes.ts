@@ -13,6 +13,7 @@ import { composeForm } from "../notes/compose";
 import type { Written } from "../notes/doc";
 import { ScoreDoc } from "../notes/doc";
 import { GRIDS, gridFor } from "../notes/grid";
+import { KeptNotes } from "../notes/kept";
 import { noteFields, noteList } from "../notes/notelist";
 import type { Origin } from "../notes/painting";
 import { originOf } from "../notes/painting";
@@ -23,8 +24,11 @@ import type { Score } from "../notes/score";
 import { OWNER as STEMS, Stems } from "../notes/stems";
 import { trackRow } from "../notes/trackrow";
 import { playButton } from "../playbutton";
+import { remembered } from "../remembered";
 import { SpectrogramView } from "../spectrogram";
 
+const STORED = "notes";
+const STORE_MS = 400;
 const SPECTROGRAM_HEIGHT = 150;
 
 class Notes implements Mounted {
@@ -48,10 +52,9 @@ class Notes implements Mounted {
   private readonly composing: HTMLDetailsElement;
   private readonly file = el("input", { type: "file", accept: ".mid,.midi,audio/midi", hidden: true, "data-testid": "midi-in" });
   private origin: Origin | null = null;
-  /** Unpainted edits of clips that were left. */
-  private readonly kept = new Map<string, Written>();
-  /** A score that no clip plays, and that was left for a clip's. */
-  private left: { origin: Origin; written: Written } | null = null;
+  /** Unpainted edits of clips, and a score that no clip plays. */
+  private readonly kept = new KeptNotes(remembered.get<unknown>(STORED, null));
+  private storing = 0;
   private readonly back = el("button", {
     type: "button", class: "button small", hidden: true, "data-testid": "notes-back",
     onclick: () => this.goBack(),
@@ -107,8 +110,19 @@ class Notes implements Mounted {
 
   private listen(roll: HTMLElement): void {
     const { app, doc } = this;
-    app.selected.on((clip) => void this.show(clip), { now: true });
+    const { own, over } = this.kept;
+    const clip = app.selected.get();
     doc.now.on(() => this.changed());
+    // where it was shown before the page was loaded, it is again
+    if (own && over !== undefined && (!clip || clip.id === over)) this.fill(own.origin, own.written);
+    else void this.show(clip);
+    app.selected.on((chosen) => {
+      const isFirst = this.kept.over === chosen?.id && this.origin !== null && !this.origin.clip;
+      if (isFirst) this.showBack();
+      else void this.show(chosen);
+    });
+    doc.now.on(() => this.storeSoon());
+    addEventListener("pagehide", () => this.store());
     this.grid.addEventListener("change", () => this.roll.redraw());
     const resize = () => {
       const beats = doc.score?.facts.n_beats;
@@ -195,7 +209,7 @@ class Notes implements Mounted {
       ]);
       if (turn !== this.loading) return;
       this.fill(originOf(clip, job), writtenOf(of));
-      const kept = this.kept.get(clip.id);
+      const kept = this.kept.of(clip.id);
       if (kept) this.doc.replace(kept);
     } catch (error) {
       if (turn === this.loading) this.empty((error as Error).message);
@@ -204,28 +218,40 @@ class Notes implements Mounted {
 
   private keep(): void {
     const written = this.doc.now.get();
-    if (this.origin && written && !this.origin.clip) this.left = { origin: this.origin, written };
-    const id = this.origin?.clip?.id;
-    if (!id) return;
-    if (this.doc.edited.get()) this.kept.set(id, this.doc.now.get()!);
-    else this.kept.delete(id);
+    const { origin, kept } = this;
+    if (!origin || !written) return;
+    if (origin.clip) kept.set(origin.clip.id, this.doc.edited.get() ? written : null);
+    else kept.own = { origin, written };
+  }
+
+  private storeSoon(): void {
+    window.clearTimeout(this.storing);
+    this.storing = window.setTimeout(() => this.store(), STORE_MS);
+  }
+
+  private store(): void {
+    window.clearTimeout(this.storing);
+    // while a clip's notes are loaded, nothing is shown that could be kept
+    if (this.origin === null && this.app.selected.get() === null) return;
+    this.keep();
+    this.kept.over = this.origin && !this.origin.clip ? this.app.selected.get()?.id ?? null : undefined;
+    remembered.set(STORED, this.kept.stored());
   }
 
   /** From a score without a clip to the chosen clip's, and from a clip's to the score before. */
   private goBack(): void {
-    const { left } = this;
     const clip = this.app.selected.get();
-    if (this.origin && !this.origin.clip && clip) void this.show(clip);
-    else if (left) {
-      this.keep();
-      this.doc.show(null);
-      this.fill(left.origin, left.written);
-    }
+    if (this.origin && !this.origin.clip && clip) return void this.show(clip);
+    this.keep();
+    const { own } = this.kept;
+    if (!own) return;
+    this.doc.show(null);
+    this.fill(own.origin, own.written);
   }
 
   private showBack(): void {
     const clip = this.app.selected.get();
-    const to = this.origin && !this.origin.clip ? (clip?.has_score ? clip.title : null) : this.left?.origin.title;
+    const to = this.origin && !this.origin.clip ? (clip?.has_score ? clip.title : null) : this.kept.own?.origin.title;
     this.back.hidden = !to;
     this.back.textContent = `Back to “${to}”`;
   }
@@ -374,7 +400,7 @@ class Notes implements Mounted {
 
   /** Shows what was painted, unless something else was chosen meanwhile. */
   private async painted(clip: Clip, from: Origin): Promise<void> {
-    if (from.clip) this.kept.delete(from.clip.id);
+    if (from.clip) this.kept.set(from.clip.id, null);
     if (from !== this.origin) return;
     this.doc.edited.set(false);
     this.app.selected.set(clip);
