@@ -4,7 +4,9 @@ import type { App } from "./app";
 import type { Clip } from "./api";
 import { downloadMenu, openings } from "./clip_actions";
 import { el, icon } from "./dom";
+import type { Run } from "./engine";
 import { factsOf, positionIn, secondsOf } from "./format";
+import { heardOf } from "./heard";
 import { menu } from "./menu";
 import { barSeconds, beatSeconds, snap } from "./schedule";
 
@@ -17,24 +19,25 @@ export interface Transport {
 
 export function makeTransport(app: App, viewPlays: () => (() => void | Promise<void>) | undefined): Transport {
   const { engine, selected } = app;
+  /** A run that rested when another clip was chosen. */
+  let passed: Run | null = null;
+  const heard = () => heardOf(engine.run.get(), engine.playing.get(), passed, selected.get());
 
   const toggle = () => {
     if (engine.playing.get()) return engine.pause();
     const own = viewPlays();
     if (own) return void own();
-    const clip = selected.get();
-    const run = engine.run.get();
-    if (run && (!run.clip || run.clip.id === clip?.id)) void engine.resume();
+    const { run, clip } = heard();
+    if (run) void engine.resume();
     else if (clip) void app.playClip(clip);
     else app.say("Make a clip first, or choose one in the Library.");
   };
   const move = (by: "beat" | "bar", direction: 1 | -1) => {
-    const run = engine.run.get();
-    const clip = selected.get();
+    const { run, clip } = heard();
     const meter = run?.meter ?? (clip ? { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar } : null);
     if (!meter) return;
     const step = (by === "bar" ? barSeconds(meter) : beatSeconds(meter)) ?? 1;
-    const now = engine.position();
+    const now = run ? engine.position() : 0;
     const length = run?.length ?? clip?.seconds ?? 0;
     // back within a third of a beat goes to the beat before, so that it moves while it plays, too
     const to = direction > 0 ? (Math.floor(now / step + 1e-6) + 1) * step : (Math.ceil((now - step / 3) / step - 1e-6) - 1) * step;
@@ -65,8 +68,8 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   const volume = el("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Volume", "data-testid": "volume" });
   volume.value = String(engine.volume.get());
   volume.addEventListener("input", () => engine.volume.set(Number(volume.value)));
-  const openIn = menu({ label: "Open in", text: "Open in", small: false, testid: "open-in", items: () => (selected.get() ? openings(app, selected.get()!) : []) });
-  const actions = el("div", { class: "actions" }, openIn, downloadMenu(() => selected.get()));
+  const openIn = menu({ label: "Open in", text: "Open in", small: false, testid: "open-in", items: () => (heard().clip ? openings(app, heard().clip!) : []) });
+  const actions = el("div", { class: "actions" }, openIn, downloadMenu(() => heard().clip));
 
   const element = el(
     "section", { class: "transport", "aria-label": "Transport" },
@@ -79,12 +82,13 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
     el("label", { class: "volume", title: "Volume" }, icon("volume"), volume),
   );
 
-  const clock = (position: number) => {
-    const run = engine.run.get();
+  const clock = (at: number) => {
+    const { run, clip: chosen } = heard();
     const clip: Pick<Clip, "bpm" | "beats_per_bar"> | null = run
       ? { bpm: run.meter.bpm, beats_per_bar: run.meter.beatsPerBar }
-      : selected.get();
-    const length = run?.length ?? selected.get()?.seconds ?? 0;
+      : chosen;
+    const length = run?.length ?? chosen?.seconds ?? 0;
+    const position = run ? at : 0;
     bars.textContent = clip?.bpm ? positionIn(clip, position) : "–";
     seconds.textContent = `${secondsOf(position)} / ${secondsOf(length)}`;
   };
@@ -97,21 +101,31 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
     loop.setAttribute("aria-pressed", String(engine.loop.get()));
   };
   const named = () => {
-    const clip = engine.run.get()?.clip ?? selected.get();
-    title.textContent = clip ? clip.title : "No clip yet";
-    facts.textContent = clip ? factsOf(clip) : "";
+    const { run, clip } = heard();
+    const bpm = run?.meter.bpm;
+    title.textContent = clip?.title ?? run?.title ?? "No clip yet";
+    facts.textContent = clip ? factsOf(clip) : bpm ? `${Number(bpm.toFixed(1))} BPM` : "";
     const span = engine.brace.get();
     braced.hidden = !span || !clip;
     if (span && clip) brace.textContent = `loop ${placed(clip, span.start)}–${placed(clip, span.end)}`;
-    actions.hidden = !selected.get();
+    actions.hidden = !clip;
     clock(engine.position());
   };
   engine.onTick(clock);
   engine.playing.on(buttons, { now: true });
+  engine.playing.on((on) => {
+    if (on) passed = null;
+    named();
+  });
   engine.loop.on(buttons);
   engine.brace.on(named);
   engine.run.on(named);
-  selected.on(named, { now: true });
+  let chosen = selected.get()?.id;
+  selected.on((clip) => {
+    if (clip?.id !== chosen && !engine.playing.get()) passed = engine.run.get();
+    chosen = clip?.id;
+    named();
+  }, { now: true });
   return { element, toggle, move, braceAt };
 }
 

@@ -65,7 +65,7 @@ class Notes implements Mounted {
 
   constructor(root: HTMLElement, private readonly app: App) {
     const { doc } = this;
-    this.player = new NotesPlayer(app, doc, () => this.origin?.clip ?? null);
+    this.player = new NotesPlayer(app, doc, () => this.origin?.clip ?? null, () => this.origin?.title ?? "");
     this.composing = el("details", { class: "compose" },
       el("summary", { "data-testid": "compose" }, "Compose notes from words"),
       composeForm(app, ({ composed, request }) => this.composed(composed, request)));
