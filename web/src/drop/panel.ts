@@ -9,6 +9,7 @@ import { el, icon } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
 import { secondsOf } from "../format";
 import type { Upload, Words } from "../api";
+import { presentClip, presentFirst } from "../play_first";
 import { type Action, actionsFor } from "./actions";
 import { upload } from "./upload";
 
@@ -129,6 +130,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
       onsubmit: (event: Event) => {
         event.preventDefault();
         start.disabled = true;
+        app.engine.wake();
         act(app, chosen, sent, form.values()).then(done, (error: Error) => {
           say(form.wrong(error.message) ? "" : error.message);
           start.disabled = false;
@@ -145,9 +147,11 @@ async function act(app: App, { task, input }: Action, sent: Upload, values: Word
   if (task.name !== "import") {
     app.shownJob.set(job.id);
     app.open("make");
+    presentFirst(app, job.id);
     return;
   }
   const over = await app.whenDone(job.id);
   if (!over.clips[0]) throw new Error(over.error ?? "It wasn't opened.");
   app.open("paint", over.clips[0]);
+  await presentClip(app, over.clips[0]);
 }

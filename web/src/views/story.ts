@@ -5,6 +5,7 @@ import type { App, Mounted, View } from "../app";
 import type { Clip, Task } from "../api";
 import { el, icon, type IconName } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
+import { presentClip } from "../play_first";
 import { remembered } from "../remembered";
 import { saveAs } from "../save";
 import { SpectrogramView } from "../spectrogram";
@@ -195,6 +196,7 @@ class Story implements Mounted {
 
   private async make(): Promise<void> {
     this.draft.commit();
+    this.app.engine.wake();
     const of = this.signature();
     const theme = this.theme.get();
     try {
@@ -204,6 +206,7 @@ class Story implements Mounted {
       this.picture.setClip(clip);
       this.app.selected.set(clip);
       this.changed();
+      await presentClip(this.app, clip);
     } catch (error) {
       const { message } = error as Error;
       this.making.say(this.form?.wrong(message) ? "" : message);
