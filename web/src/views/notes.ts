@@ -2,11 +2,12 @@
 
 import "./notes.css";
 import type { App, Mounted, View } from "../app";
-import type { Clip, Composed, Job, ScoreOfClip, Words } from "../api";
+import type { Clip, Composed, Job, ScoreOfClip, Upload, Words } from "../api";
 import { clipUrl } from "../api";
 import { el, icon } from "../dom";
 import { NotesActions } from "../notes/actions";
 import { BeatAxis } from "../notes/axis";
+import { brought } from "../notes/brought";
 import { chordLane } from "../notes/chordlane";
 import { barsOf } from "../notes/chords";
 import { composeForm } from "../notes/compose";
@@ -121,6 +122,11 @@ class Notes implements Mounted {
       if (isFirst) this.showBack();
       else void this.show(chosen);
     });
+    brought.on((upload) => {
+      if (!upload) return;
+      brought.set(null);
+      this.openUpload(upload).catch((error: Error) => app.say(error.message, "error"));
+    }, { now: true });
     doc.now.on(() => this.storeSoon());
     addEventListener("pagehide", () => this.store());
     this.grid.addEventListener("change", () => this.roll.redraw());
@@ -374,16 +380,19 @@ class Notes implements Mounted {
 
   private async open(file: File): Promise<void> {
     try {
-      const upload = await this.app.api.upload(file, file.name);
-      const written = writtenOf(await this.app.api.uploadScore(upload.id));
-      ++this.loading;
-      this.keep();
-      const words = (written.score.facts.instruments as string[] | undefined)?.slice(0, 4).join(", ");
-      const prompt = words || "drums only";
-      this.fill({ title: file.name, prompt, clip: null, request: {}, inputs: {} }, written);
+      await this.openUpload(await this.app.api.upload(file, file.name));
     } catch (error) {
       this.app.say((error as Error).message, "error");
     }
+  }
+
+  private async openUpload(upload: Upload): Promise<void> {
+    const written = writtenOf(await this.app.api.uploadScore(upload.id));
+    ++this.loading;
+    this.keep();
+    const words = (written.score.facts.instruments as string[] | undefined)?.slice(0, 4).join(", ");
+    const prompt = words || "drums only";
+    this.fill({ title: upload.name, prompt, clip: null, request: {}, inputs: {} }, written);
   }
 
   private async save(): Promise<void> {
