@@ -62,6 +62,7 @@ class Notes implements Mounted {
   });
   private readonly ruler: HTMLElement;
   private loading = 0;
+  private showing: Promise<void> = Promise.resolve();
   private unlink: () => void = () => {};
 
   constructor(root: HTMLElement, private readonly app: App) {
@@ -120,7 +121,7 @@ class Notes implements Mounted {
     app.selected.on((chosen) => {
       const isFirst = this.kept.over === chosen?.id && this.origin !== null && !this.origin.clip;
       if (isFirst) this.showBack();
-      else void this.show(chosen);
+      else this.showing = this.show(chosen);
     });
     brought.on((upload) => {
       if (!upload) return;
@@ -412,8 +413,14 @@ class Notes implements Mounted {
     if (from.clip) this.kept.set(from.clip.id, null);
     if (from !== this.origin) return;
     this.doc.edited.set(false);
+    const hadStems = this.stems.isOn;
+    this.stems.carryTo(clip);
     this.app.selected.set(clip);
-    await this.app.playClip(clip);
+    await this.showing;
+    if (this.app.selected.get()?.id !== clip.id) return;
+    const hasStems = this.origin?.clip?.id === clip.id && clip.stems.length > 0;
+    if (hasStems && (hadStems || this.stems.changed)) await this.stems.play();
+    else await this.app.playClip(clip);
   }
 }
 
