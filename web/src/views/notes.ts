@@ -22,6 +22,7 @@ import { PianoRoll } from "../notes/pianoroll";
 import { NotesPlayer, OWNER } from "../notes/player";
 import { beatRuler } from "../notes/ruler";
 import type { Score } from "../notes/score";
+import { hasNotes } from "../notes/score";
 import { OWNER as STEMS, Stems } from "../notes/stems";
 import { trackRow } from "../notes/trackrow";
 import { playButton } from "../playbutton";
@@ -51,6 +52,10 @@ class Notes implements Mounted {
   private readonly clipButton: HTMLButtonElement;
   private readonly actions: NotesActions;
   private readonly composing: HTMLDetailsElement;
+  private readonly saveButton = el("button", {
+    type: "button", class: "button small", disabled: true, "data-testid": "midi-out",
+    onclick: () => void this.save(),
+  }, icon("download"), "Save MIDI");
   private readonly file = el("input", { type: "file", accept: ".mid,.midi,audio/midi", hidden: true, "data-testid": "midi-in" });
   private origin: Origin | null = null;
   /** Unpainted edits of clips, and a score that no clip plays. */
@@ -304,6 +309,7 @@ class Notes implements Mounted {
     this.undoButton.disabled = !doc.canUndo;
     this.redoButton.disabled = !doc.canRedo;
     const score = doc.score;
+    this.saveButton.disabled = !hasNotes(score);
     if (!score) return;
     const { bpm, key, mode, n_beats: beats, beats_per_bar: perBar } = score.facts;
     const bars = beats / perBar;
@@ -361,9 +367,7 @@ class Notes implements Mounted {
     return el("div", { class: "row" },
       el("button", { type: "button", class: "button small", onclick: () => this.file.click() }, "Open MIDI"),
       this.file,
-      el("button", {
-        type: "button", class: "button small", "data-testid": "midi-out", onclick: () => void this.save(),
-      }, icon("download"), "Save MIDI"));
+      this.saveButton);
   }
 
   // What is made
