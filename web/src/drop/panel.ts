@@ -11,6 +11,7 @@ import { secondsOf } from "../format";
 import type { Upload, Words } from "../api";
 import { brought } from "../notes/brought";
 import { presentClip, presentFirst } from "../play_first";
+import { onSubmitKey } from "../submit_key";
 import { type Action, actionsFor } from "./actions";
 import { upload } from "./upload";
 
@@ -76,6 +77,7 @@ export function openFile(app: App, file: File): void {
     ending.abort();
     dialog.remove();
   });
+  onSubmitKey(dialog, () => dialog.querySelector("form")?.requestSubmit());
   document.body.append(dialog);
   dialog.showModal();
   upload(file, (share) => (progress.value = share), ending.signal).then(
@@ -105,7 +107,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
   let form: TaskForm | null = null;
   let chosen = actions[0]!;
   const fields = el("div");
-  const start = el("button", { class: "button primary", "data-testid": "drop-start" }, "Start");
+  const start = el("button", { class: "button primary", title: "Ctrl+Enter", "data-testid": "drop-start" }, "Start");
   const choose = (action: Action): void => {
     chosen = action;
     say("");
@@ -130,6 +132,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
       class: "stack",
       onsubmit: (event: Event) => {
         event.preventDefault();
+        if (start.disabled) return;
         start.disabled = true;
         app.engine.wake();
         act(app, chosen, sent, form?.values() ?? {}).then(done, (error: Error) => {
