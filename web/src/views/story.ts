@@ -5,6 +5,7 @@ import type { App, Mounted, View } from "../app";
 import type { Clip, Task } from "../api";
 import { el, icon, type IconName } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
+import { placeOf } from "../place";
 import { presentClip } from "../play_first";
 import { remembered } from "../remembered";
 import { saveAs } from "../save";
@@ -24,6 +25,8 @@ const STORED = "story";
 export const view: View = { name: "story", title: "Story", mount: (root, app) => new Story(root, app) };
 
 class Story implements Mounted {
+  /** The clip that the address names where the page was loaded for its story. */
+  private readonly named = placeOf(location.hash);
   private readonly before = keptOf(remembered.get<unknown>(STORED, null));
   private readonly draft = new Draft(() => this.changed(), (story) => this.fill(story), this.before?.story);
   private form: TaskForm | null = null;
@@ -88,11 +91,12 @@ class Story implements Mounted {
     this.draw();
   }
 
-  /** A story's clip brings its keyframes, at once where none are written yet. */
+  /** A story's clip offers its keyframes; at once where the address asks for it and none are written. */
   private chosen(clip: Clip | null): void {
     const isOther = clip?.task === "story" && clip.job !== null && clip.id !== this.made?.clip.id;
     this.ofClip.hidden = !isOther;
-    if (isOther && isBlank(this.draft.story)) void this.openClip();
+    const isNamed = this.named?.view === "story" && this.named.clip === clip?.id;
+    if (isOther && isNamed && isBlank(this.draft.story)) void this.openClip();
   }
 
   private async openClip(): Promise<void> {
