@@ -326,6 +326,24 @@ def test_the_transport_names_the_notes_while_they_are_heard(
     page.evaluate("riffkit.app.engine.stop()")
 
 
+def test_a_midi_file_is_opened_from_anywhere(
+    page: Page, studio: Any, trio: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.mid").write_bytes(studio.client.get(f"/api/clips/{trio}.mid").content)
+    page.goto(f"{studio.url}/#library")
+    page.get_by_test_id("open-file").first.set_input_files(tmp_path / "a.mid")
+    expect(page.get_by_test_id("drop-open-notes")).to_be_checked()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("drop-panel")).to_be_hidden()
+    expect(page.get_by_test_id("notes-title")).to_have_text("a.mid")
+    assert len(shown(page)["tracks"]) == len(score_of(studio, trio)["tracks"])
+    page.get_by_test_id("track-1").wait_for()
+    # a score that no clip plays comes back, too
+    page.wait_for_function("() => localStorage['riffkit.notes']?.includes('a.mid')")
+    page.reload()
+    expect(page.get_by_test_id("notes-title")).to_have_text("a.mid")
+
+
 def test_edits_survive_a_reload(page: Page, studio: Any, trio: str) -> None:
     open_notes(page, studio, trio)
     before = shown(page)
