@@ -65,6 +65,10 @@ def describe_upload(path: Path, name: str, most_seconds: float) -> Described:
         return _audio(path, name, most_seconds)
     except RiffkitError as error:
         text = str(error).replace(repr(str(path)), repr(name)).replace(repr(path.name), repr(name))
+        # the reader knows sounds only
+        text = text.replace(
+            "a WAV, FLAC, OGG or MP3 file", "a WAV, FLAC, OGG, MP3, PNG or MIDI file"
+        )
         raise type(error)(text) from error
 
 

@@ -294,6 +294,9 @@ def test_muting_takes_a_stem_away_exactly(page: Page, studio: Any, trio: str) ->
 
 def test_a_stem_gets_another_instrument(page: Page, studio: Any, trio: str) -> None:
     open_notes(page, studio, trio)
+    page.get_by_test_id("stems-play").click()
+    page.get_by_test_id("stem-2-mute").click()
+    page.wait_for_function("() => riffkit.app.engine.playing.get()")
     page.get_by_test_id("stem-1-instrument").fill("vibraphone")
     page.get_by_test_id("stem-1-replace").click()
     page.wait_for_function(
@@ -302,6 +305,57 @@ def test_a_stem_gets_another_instrument(page: Page, studio: Any, trio: str) -> N
     new = studio.client.get(f"/api/clips/{chosen(page)}").json()
     assert new["stems"][0]["name"] == "vibraphone"
     assert new["seed"] == _TRIO["seed"]
+    # the mix stays, and goes on
+    page.wait_for_function("(id) => riffkit.app.engine.run.get()?.clip?.id === id", arg=new["id"])
+    assert page.evaluate("riffkit.app.engine.run.get().owner") == "stems"
+    expect(page.get_by_test_id("stem-2-mute")).to_have_attribute("aria-pressed", "true")
+    page.evaluate("riffkit.app.engine.stop()")
+
+
+def test_the_transport_names_the_notes_while_they_are_heard(
+    page: Page, studio: Any, trio: str
+) -> None:
+    open_notes(page, studio, trio)
+    title = page.get_by_test_id("chosen").inner_text()
+    page.get_by_test_id("hear-notes").click()
+    expect(page.get_by_test_id("chosen")).to_have_text(f"Notes: {title}")
+    expect(page.get_by_test_id("open-in")).to_be_hidden()
+    page.get_by_test_id("hear-clip").click()
+    expect(page.get_by_test_id("chosen")).to_have_text(title)
+    expect(page.get_by_test_id("open-in")).to_be_visible()
+    page.evaluate("riffkit.app.engine.stop()")
+
+
+def test_a_midi_file_is_opened_from_anywhere(
+    page: Page, studio: Any, trio: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.mid").write_bytes(studio.client.get(f"/api/clips/{trio}.mid").content)
+    page.goto(f"{studio.url}/#library")
+    page.get_by_test_id("open-file").first.set_input_files(tmp_path / "a.mid")
+    expect(page.get_by_test_id("drop-open-notes")).to_be_checked()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("drop-panel")).to_be_hidden()
+    expect(page.get_by_test_id("notes-title")).to_have_text("a.mid")
+    assert len(shown(page)["tracks"]) == len(score_of(studio, trio)["tracks"])
+    page.get_by_test_id("track-1").wait_for()
+    # a score that no clip plays comes back, too
+    page.wait_for_function("() => localStorage['riffkit.notes']?.includes('a.mid')")
+    page.reload()
+    expect(page.get_by_test_id("notes-title")).to_have_text("a.mid")
+
+
+def test_edits_survive_a_reload(page: Page, studio: Any, trio: str) -> None:
+    open_notes(page, studio, trio)
+    before = shown(page)
+    page.get_by_test_id("notes-transpose-up-by-a-semitone").click()
+    edited = shown(page)
+    assert edited != before
+    page.reload()
+    page.wait_for_function("() => riffkit.notes?.boxOf({ track: 0, note: 0 })")
+    expect(page.get_by_test_id("notes-undo")).to_be_enabled()
+    assert shown(page) == edited
+    page.get_by_test_id("notes-undo").click()
+    assert shown(page) == before
 
 
 def _wav(studio: Any, address: str) -> np.ndarray[Any, np.dtype[np.float64]]:

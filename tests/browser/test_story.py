@@ -138,3 +138,31 @@ def test_a_length_typed_digit_by_digit_takes_no_keyframe_away(story: Page) -> No
     bars.press("Enter")
     assert saved(story)["bars"] == 16
     assert frames(story) == [(0, "ambient pad"), (4, "house piano")]
+
+
+def test_a_story_survives_a_reload(story: Page, studio: Any) -> None:
+    panel = story.locator(".keyframe")
+    story.get_by_test_id("keyframe-0").click()
+    panel.get_by_test_id("field-prompt").fill("ambient pad")
+    story.get_by_test_id("keyframe-add").click()
+    story.keyboard.type("house piano")
+    fill(story.locator(".story .whole"), "bpm", "93")
+    before = saved(story)
+    assert [frame["prompt"] for frame in before["keyframes"]] == ["ambient pad", "house piano"]
+    story.reload()
+    expect(story.get_by_test_id("keyframe-1")).to_be_visible()
+    expect(story.locator(".story .whole").get_by_test_id("field-bpm")).to_have_value("93")
+    assert saved(story) == before
+
+    asked = {
+        "keyframes": [{"bar": 0, "prompt": "choir"}, {"bar": 1, "prompt": "organ"}],
+        "bars": 2,
+        "steps": 4,
+        "seed": 1,
+    }
+    clip = studio.made("story", asked)[0]["id"]
+    story.evaluate("localStorage.clear()")
+    story.goto("about:blank")
+    story.goto(f"{studio.url}/#story/{clip}")
+    expect(story.get_by_test_id("keyframe-1")).to_be_visible()
+    assert frames(story) == [(0, "choir"), (1, "organ")]

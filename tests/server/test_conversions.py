@@ -96,7 +96,11 @@ def test_what_is_refused(tmp_path: Path) -> None:
     Image.new("1", (9_000, 9_000)).save(tmp_path / "huge.png")
     noise(tmp_path / "long.wav", 61.0, 8_000)
     for name, kind, said in (
-        ("zip", AudioFileError, "'my file.wav' is not audio"),
+        (
+            "zip",
+            AudioFileError,
+            "'my file.wav' is not audio; choose a WAV, FLAC, OGG, MP3, PNG or MIDI file",
+        ),
         ("empty", AudioFileError, "'my file.wav' is empty"),
         ("png", ImageFileError, "'my file.wav' is damaged"),
         ("cut", AudioFileError, "'my file.wav' is truncated"),

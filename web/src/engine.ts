@@ -38,6 +38,8 @@ export interface Run {
   owner: string;
   /** The clip that is heard, where it is one: its spectrograms show the playhead. */
   clip: Clip | null;
+  /** What the transport calls a run without a clip: "Loop station". */
+  title?: string;
   meter: Meter;
   /** Length in seconds; the whole of it loops when the loop switch is on and there is no brace. */
   length: number;

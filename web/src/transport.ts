@@ -3,7 +3,9 @@
 import type { App } from "./app";
 import { downloadMenu, openings } from "./clip_actions";
 import { el, icon } from "./dom";
+import type { Run } from "./engine";
 import { factsOf, positionIn, secondsOf } from "./format";
+import { heardOf } from "./heard";
 import { menu } from "./menu";
 import { meterOf } from "./engine";
 import { beatSeconds, type Meter, neighbor, snap } from "./schedule";
@@ -17,25 +19,27 @@ export interface Transport {
 
 export function makeTransport(app: App, viewPlays: () => (() => void | Promise<void>) | undefined): Transport {
   const { engine, selected } = app;
-  let chosen: Meter | null = null; // the chosen clip's
+  /** Of the chosen clip. */
+  let meter: Meter | null = null;
+  /** A run that rested when another clip was chosen. */
+  let passed: Run | null = null;
+  const heard = () => heardOf(engine.run.get(), engine.playing.get(), passed, selected.get());
 
-  const meterNow = () => engine.run.get()?.meter ?? chosen;
+  const meterNow = () => heard().run?.meter ?? meter;
   const toggle = () => {
     if (engine.playing.get()) return engine.pause();
     const own = viewPlays();
     if (own) return void own();
-    const clip = selected.get();
-    const run = engine.run.get();
-    if (run && (!run.clip || run.clip.id === clip?.id)) void engine.resume();
+    const { run, clip } = heard();
+    if (run) void engine.resume();
     else if (clip) void app.playClip(clip);
     else app.say("Make a clip first, or choose one in the Library.");
   };
   const move = (by: "beat" | "bar", direction: 1 | -1) => {
-    const run = engine.run.get();
-    const clip = selected.get();
-    const meter = meterNow();
-    if (!meter) return;
-    const place = neighbor(engine.position(), meter, by, direction, run?.length ?? clip?.seconds ?? 0);
+    const { run, clip } = heard();
+    const of = meterNow();
+    if (!of) return;
+    const place = neighbor(run ? engine.position() : 0, of, by, direction, run?.length ?? clip?.seconds ?? 0);
     if (run) engine.seek(place);
     else if (clip) app.seek(clip, place);
   };
@@ -62,8 +66,8 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   const volume = el("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Volume", "data-testid": "volume" });
   volume.value = String(engine.volume.get());
   volume.addEventListener("input", () => engine.volume.set(Number(volume.value)));
-  const openIn = menu({ label: "Open in", text: "Open in", small: false, testid: "open-in", items: () => (selected.get() ? openings(app, selected.get()!) : []) });
-  const actions = el("div", { class: "actions" }, openIn, downloadMenu(() => selected.get()));
+  const openIn = menu({ label: "Open in", text: "Open in", small: false, testid: "open-in", items: () => (heard().clip ? openings(app, heard().clip!) : []) });
+  const actions = el("div", { class: "actions" }, openIn, downloadMenu(() => heard().clip));
 
   const element = el(
     "section", { class: "transport", "aria-label": "Transport" },
@@ -76,11 +80,12 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
     el("label", { class: "volume", title: "Volume" }, icon("volume"), volume),
   );
 
-  const clock = (position: number) => {
-    const run = engine.run.get();
-    const meter = meterNow();
-    const length = run?.length ?? selected.get()?.seconds ?? 0;
-    bars.textContent = meter?.bpm ? positionIn(meter, position) : "–";
+  const clock = (at: number) => {
+    const { run, clip } = heard();
+    const of = meterNow();
+    const length = run?.length ?? clip?.seconds ?? 0;
+    const position = run ? at : 0;
+    bars.textContent = of?.bpm ? positionIn(of, position) : "–";
     seconds.textContent = `${secondsOf(position)} / ${secondsOf(length)}`;
   };
   const buttons = () => {
@@ -92,27 +97,35 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
     loop.setAttribute("aria-pressed", String(engine.loop.get()));
   };
   const named = () => {
-    const clip = engine.run.get()?.clip ?? selected.get();
-    title.textContent = clip ? clip.title : "No clip yet";
-    facts.textContent = clip ? factsOf(clip) : "";
+    const { run, clip } = heard();
+    const bpm = run?.meter.bpm;
+    title.textContent = clip?.title ?? run?.title ?? "No clip yet";
+    facts.textContent = clip ? factsOf(clip) : bpm ? `${Number(bpm.toFixed(1))} BPM` : "";
     const span = engine.brace.get();
     braced.hidden = !span || !clip;
-    const meter = meterNow();
-    if (span && meter) brace.textContent = `loop ${placed(meter, span.start)}–${placed(meter, span.end)}`;
-    actions.hidden = !selected.get();
+    const of = meterNow();
+    if (span && of) brace.textContent = `loop ${placed(of, span.start)}–${placed(of, span.end)}`;
+    actions.hidden = !clip;
     clock(engine.position());
   };
   engine.onTick(clock);
   engine.playing.on(buttons, { now: true });
+  engine.playing.on((on) => {
+    if (on) passed = null;
+    named();
+  });
   engine.loop.on(buttons);
   engine.brace.on(named);
   engine.run.on(named);
+  let chosen = selected.get()?.id;
   selected.on((clip) => {
-    chosen = clip && meterOf(clip);
+    if (clip?.id !== chosen && !engine.playing.get()) passed = engine.run.get();
+    chosen = clip?.id;
+    meter = clip && meterOf(clip);
     named();
-    if (clip) void engine.meter(clip).then((meter) => {
+    if (clip) void engine.meter(clip).then((exact) => {
       if (selected.get()?.id !== clip.id) return;
-      chosen = meter;
+      meter = exact;
       named();
     });
   }, { now: true });

@@ -22,14 +22,14 @@ const TASKS = [
 
 describe("a dropped file", () => {
   const named = (kind: "audio" | "image" | "midi" | "mask"): string[] =>
-    actionsFor({ kind }, TASKS).map((action) => `${action.task.name} ${action.input}`);
+    actionsFor({ kind }, TASKS).map((action) => `${action.task?.name ?? "open"} ${action.input}`);
 
   it("can go to what takes its kind, opening it first", () => {
     expect(named("audio")).toEqual([
       "import file", "restyle clip", "morph first", "generate melody", "sparkle clip",
     ]);
     expect(named("image")).toEqual(["import file", "restyle clip", "morph first"]);
-    expect(named("midi")).toEqual(["generate score", "generate melody", "generate drums"]);
+    expect(named("midi")).toEqual(["open notes", "generate score", "generate melody", "generate drums"]);
   });
 
   it("is offered to a task that the page doesn't know by the task's own words", () => {

@@ -201,6 +201,39 @@ describe("painting again", () => {
   });
 });
 
+describe("new notes over the same chords", () => {
+  const other = { score: edits.transposed(score, 1), bars: ["Am"] };
+
+  it("say that they take the place of changes by hand, which come back", () => {
+    const doc = new ScoreDoc();
+    doc.show({ score, bars: ["Am"] });
+    expect(doc.rewrite(other)).toBeNull();
+    doc.add([0, 1, 60, 90]);
+    const own = doc.score;
+    const back = doc.rewrite({ ...other, score: edits.transposed(score, 2) });
+    expect(doc.rewrite(other)).toBeNull();
+    back!();
+    expect(doc.score).toBe(own);
+  });
+
+  it("bring nothing back into another score", () => {
+    const doc = new ScoreDoc();
+    doc.show({ score, bars: ["Am"] });
+    doc.add([0, 1, 60, 90]);
+    const back = doc.rewrite(other);
+    doc.show(other);
+    back!();
+    expect(doc.score).toBe(other.score);
+  });
+});
+
+describe("a score without notes", () => {
+  it("is nothing to save or paint", () => {
+    const tracks = score.tracks.map((track) => ({ ...track, notes: [] }));
+    expect([edits.hasNotes(score), edits.hasNotes({ ...score, tracks }), edits.hasNotes(null)]).toEqual([true, false, false]);
+  });
+});
+
 describe("grids and rows", () => {
   it("snap to the nearest line, and triplets are chosen for what swings", () => {
     expect(snapped(1.4, 0.25)).toBe(1.5);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Clip } from "../src/api";
 import { commonBeats, HIGHEST_PEAK, mixed, peakOf, sampleOfBeat, tiled, tooLong } from "../src/station/mixing";
-import { gainOf, refusal, semitonesOf, shifted, stationOf } from "../src/station/tracks";
+import { gainOf, refusal, semitonesOf, shifted, stationOf, tempoOf } from "../src/station/tracks";
 import { readWav, writeWav } from "../src/wav";
 
 const ramp = (n: number, scale = 1) => Float32Array.from({ length: n }, (_, k) => (scale * k) / n);
@@ -95,5 +95,19 @@ describe("the station's tracks", () => {
     for (const value of [null, "", [], {}, { tracks: [null] }]) {
       expect(stationOf(value)).toEqual({ bpm: null, key: null, tracks: [] });
     }
+  });
+});
+
+describe("the station's tempo", () => {
+  it("is from 20 to 400 BPM, or the first track's", () => {
+    expect([tempoOf("20"), tempoOf("400"), tempoOf("97.5"), tempoOf(" ")]).toEqual([20, 400, 97.5, null]);
+    for (const typed of ["9999", "19.9", "0", "-90", "fast", "Infinity"]) {
+      expect(() => tempoOf(typed)).toThrow("from 20 to 400 BPM");
+    }
+  });
+
+  it("isn't taken from the browser where it can't be one", () => {
+    expect(stationOf({ bpm: 9999, key: null, tracks: [] }).bpm).toBeNull();
+    expect(stationOf({ bpm: 120, key: null, tracks: [] }).bpm).toBe(120);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Draft } from "../src/story/draft";
+import { isBlank, keptOf, storedOf } from "../src/story/kept";
 import { added, between, changed, freeBar, keyframeOf, removed, requestOf, type Story, storyOf, withBars } from "../src/story/script";
 import { themeFile, toToml, withThemeClip } from "../src/story/toml";
 import request from "./story.json";
@@ -127,5 +128,28 @@ describe("a draft", () => {
     draft.add(2);
     expect(draft.remove(0)).toBe(true);
     expect(bars(draft)).toEqual([2]);
+  });
+});
+
+describe("a story that the browser remembers", () => {
+  const written = story(8, true, 0, 4);
+
+  it("is the same after a reload", () => {
+    const kept = { story: written, theme: "clip:0afd77ed3181", made: { clip: "0afd77ed3181", of: "x" } };
+    expect(keptOf(JSON.parse(JSON.stringify(storedOf(kept))))).toEqual(kept);
+    const draft = new Draft(() => {}, () => {}, written);
+    expect(draft.story).toEqual(written);
+    expect(draft.canUndo).toBe(false);
+  });
+
+  it("is none where something else was stored", () => {
+    for (const stored of [null, 3, {}, { request: { keyframes: [], bars: 4 } }, { request: { keyframes: [{}] } }]) {
+      expect(keptOf(stored)).toBeNull();
+    }
+  });
+
+  it("gives way to a clip's only where it is blank", () => {
+    expect(isBlank(new Draft(() => {}, () => {}).story)).toBe(true);
+    expect(isBlank(written)).toBe(false);
   });
 });

@@ -4,10 +4,13 @@ import type { Task, Upload } from "../api";
 
 export interface Action {
   readonly label: string;
-  readonly task: Task;
+  /** null: Notes opens it. */
+  readonly task: Task | null;
   /** The task's input that the file goes to. */
   readonly input: string;
 }
+
+const IN_NOTES: Action = { label: "Open it in Notes, to see, hear and change it", task: null, input: "notes" };
 
 /** In this order; tasks that aren't named here come behind them, by their own summaries. */
 const LABELS: readonly (readonly [task: string, input: string, label: string])[] = [
@@ -26,11 +29,12 @@ const ELSEWHERE = new Set(["edit", "story"]);
 
 export function actionsFor(upload: Pick<Upload, "kind">, tasks: readonly Task[]): Action[] {
   const kind = upload.kind === "mask" ? "image" : upload.kind;
-  return tasks
+  const made = tasks
     .filter((task) => !ELSEWHERE.has(task.name))
     .flatMap((task) => inputsFor(task, kind).map((input) => ({ task, input, at: placeOf(task.name, input) })))
     .sort((one, other) => one.at - other.at)
     .map(({ task, input, at }) => ({ task, input, label: LABELS[at]?.[2] ?? task.summary }));
+  return kind === "midi" ? [IN_NOTES, ...made] : made;
 }
 
 /** Of two ends that a task goes between, only the first. */

@@ -9,6 +9,9 @@ import { el, icon } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
 import { secondsOf } from "../format";
 import type { Upload, Words } from "../api";
+import { brought } from "../notes/brought";
+import { presentClip, presentFirst } from "../play_first";
+import { onSubmitKey } from "../submit_key";
 import { type Action, actionsFor } from "./actions";
 import { upload } from "./upload";
 
@@ -74,6 +77,7 @@ export function openFile(app: App, file: File): void {
     ending.abort();
     dialog.remove();
   });
+  onSubmitKey(dialog, () => dialog.querySelector("form")?.requestSubmit());
   document.body.append(dialog);
   dialog.showModal();
   upload(file, (share) => (progress.value = share), ending.signal).then(
@@ -100,15 +104,15 @@ function factsOf({ kind, seconds, width, height }: Upload): string {
 /** The actions as a list to choose from, and the chosen one's options below. */
 function asking(app: App, sent: Upload, say: (problem: string) => void, done: () => void): HTMLElement {
   const actions = actionsFor(sent, app.tasks.get());
-  let form: TaskForm;
+  let form: TaskForm | null = null;
   let chosen = actions[0]!;
   const fields = el("div");
-  const start = el("button", { class: "button primary", "data-testid": "drop-start" }, "Start");
+  const start = el("button", { class: "button primary", title: "Ctrl+Enter", "data-testid": "drop-start" }, "Start");
   const choose = (action: Action): void => {
     chosen = action;
     say("");
-    form = taskForm(action.task, { shown: SHOWN, skip: [action.input] });
-    fields.replaceChildren(form.element);
+    form = action.task && taskForm(action.task, { shown: SHOWN, skip: [action.input] });
+    fields.replaceChildren(...(form ? [form.element] : []));
   };
   const radios = actions.map((action, k) =>
     el(
@@ -116,7 +120,7 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
       { class: "choice" },
       el("input", {
         type: "radio", name: "action", checked: k === 0, onchange: () => choose(action),
-        "data-testid": `drop-${action.task.name}-${action.input}`,
+        "data-testid": `drop-${action.task?.name ?? "open"}-${action.input}`,
       }),
       action.label,
     ),
@@ -128,9 +132,11 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
       class: "stack",
       onsubmit: (event: Event) => {
         event.preventDefault();
+        if (start.disabled) return;
         start.disabled = true;
-        act(app, chosen, sent, form.values()).then(done, (error: Error) => {
-          say(form.wrong(error.message) ? "" : error.message);
+        app.engine.wake();
+        act(app, chosen, sent, form?.values() ?? {}).then(done, (error: Error) => {
+          say(form?.wrong(error.message) ? "" : error.message);
           start.disabled = false;
         });
       },
@@ -141,13 +147,20 @@ function asking(app: App, sent: Upload, say: (problem: string) => void, done: ()
 }
 
 async function act(app: App, { task, input }: Action, sent: Upload, values: Words): Promise<void> {
+  if (task === null) {
+    app.open("notes");
+    brought.set(sent);
+    return;
+  }
   const job = await app.submit(task.name, values, { [input]: `upload:${sent.id}` });
   if (task.name !== "import") {
     app.shownJob.set(job.id);
     app.open("make");
+    presentFirst(app, job.id);
     return;
   }
   const over = await app.whenDone(job.id);
   if (!over.clips[0]) throw new Error(over.error ?? "It wasn't opened.");
   app.open("paint", over.clips[0]);
+  await presentClip(app, over.clips[0]);
 }

@@ -7,7 +7,7 @@ import type { ScoreDoc } from "./doc";
 import type { Origin } from "./painting";
 import { chordsRequest, composeRequest, notesRequest } from "./painting";
 import type { Score } from "./score";
-import { countNotes } from "./score";
+import { hasNotes } from "./score";
 
 export interface Host {
   /** What is shown now. */
@@ -36,7 +36,7 @@ export class NotesActions {
       el("label", { class: "field" }, el("span", { class: "label" }, "Music in words"), this.prompt),
       el("div", { class: "row" }, this.paintButton, this.chordButtons, this.progress));
     doc.now.on((now) => {
-      this.paintButton.disabled = !now || countNotes(now.score) === 0;
+      this.paintButton.disabled = !hasNotes(now?.score ?? null);
       for (const button of this.chordButtons) button.hidden = !now || now.bars.length === 0;
     });
   }
@@ -78,7 +78,8 @@ export class NotesActions {
     const request = composeRequest(origin, this.words(origin), this.doc.now.get()!);
     const { score } = await this.app.api.compose(request);
     if (origin !== this.host.origin()) return;
-    this.doc.replace({ score: score as unknown as Score, bars });
+    const back = this.doc.rewrite({ score: score as unknown as Score, bars });
+    if (back) this.app.say("New notes took the place of yours.", "info", { label: "Undo", run: back });
     if (!this.app.engine.playing.get()) await this.host.hear();
   }
 

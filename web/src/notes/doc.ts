@@ -23,6 +23,8 @@ export class ScoreDoc {
   private history = new History();
   private base: Written | null = null;
   private loaded: Written | null = null;
+  /** What was last written in place of the notes. */
+  private rewritten: Written | null = null;
 
   constructor() {
     this.now.on((now) => this.edited.set(now !== this.loaded));
@@ -133,6 +135,19 @@ export class ScoreDoc {
     this.now.set(written);
     if (this.track.get() >= written.score.tracks.length) this.track.set(0);
     this.commit();
+  }
+
+  /**
+   * A whole other score. Where notes were changed by hand before it, what brings those back, as
+   * long as the same score is open; else null.
+   */
+  rewrite(written: Written): (() => void) | null {
+    const { loaded } = this;
+    const before = this.now.get();
+    const isOwn = before && ![loaded, this.rewritten].some((one) => one?.score.tracks === before.score.tracks);
+    this.rewritten = written;
+    this.replace(written);
+    return isOwn ? () => void (this.loaded === loaded && this.replace(before)) : null;
   }
 
   private edit(change: (score: Score) => [Score, Place | null]): void {

@@ -25,6 +25,7 @@ export class NotesPlayer {
     private readonly app: App,
     private readonly doc: ScoreDoc,
     private readonly clip: () => Clip | null,
+    private readonly title: () => string,
   ) {
     doc.now.on(() => this.refresh());
   }
@@ -90,6 +91,7 @@ export class NotesPlayer {
     return {
       owner: OWNER,
       clip: null,
+      title: `Notes: ${this.title()}`,
       meter: { bpm, beatsPerBar },
       length: secondsOf(score),
       sources: score.tracks.map((track, k) => ({

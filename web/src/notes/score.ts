@@ -70,6 +70,8 @@ export const noteAt = (score: Score, place: Place): Note | undefined =>
 export const countNotes = (score: Score): number =>
   score.tracks.reduce((sum, track) => sum + track.notes.length, 0);
 
+export const hasNotes = (score: Score | null): boolean => score !== null && countNotes(score) > 0;
+
 /** A note that lies within the score and MIDI's numbers. */
 export function soundNote(score: Score, [start, duration, pitch, velocity]: Note): Note {
   const length = score.facts.n_beats;

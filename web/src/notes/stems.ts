@@ -6,20 +6,17 @@ import { clipUrl, stemUrl } from "../api";
 import { el, icon } from "../dom";
 import { playButton } from "../playbutton";
 import { dbOfGain, gainOfDb } from "../station/mixing";
+import { carried, type Channel, plain, type StemMix } from "./stem_mix";
 
 export const OWNER = "stems";
 const LEAST_DB = -30;
-
-interface Channel {
-  mute: boolean;
-  solo: boolean;
-  db: number;
-}
 
 export class Stems {
   readonly element = el("section", { class: "stems panel", "aria-label": "Stems", hidden: true });
   private clip: Clip | null = null;
   private channels: Channel[] = [];
+  /** The mix that a clip takes over from the one it was painted of. */
+  private carrying: { to: string; mix: StemMix } | null = null;
 
   constructor(
     private readonly app: App,
@@ -30,7 +27,11 @@ export class Stems {
   show(clip: Clip | null): void {
     if (clip?.id === this.clip?.id) return;
     this.clip = clip;
-    this.channels = clip?.stems.map(() => ({ mute: false, solo: false, db: 0 })) ?? [];
+    const names = clip?.stems.map(({ name }) => name) ?? [];
+    this.channels = this.carrying && this.carrying.to === clip?.id
+      ? carried(this.carrying.mix, names)
+      : names.map(plain);
+    if (clip) this.carrying = null;
     this.element.hidden = !clip || clip.stems.length === 0;
     this.element.replaceChildren();
     if (!clip || this.element.hidden) return;
@@ -42,6 +43,12 @@ export class Stems {
         })),
       el("ul", { class: "list" }, clip.stems.map((stem, k) => this.row(clip, stem, k))),
     );
+  }
+
+  /** A clip that was painted of the shown one will be mixed as it is. */
+  carryTo(clip: Clip): void {
+    const names = this.clip?.stems.map(({ name }) => name) ?? [];
+    this.carrying = { to: clip.id, mix: { names, channels: this.channels } };
   }
 
   /** Whether the stems are what plays. */
@@ -89,7 +96,7 @@ export class Stems {
     const channel = this.channels[k]!;
     const toggle = (what: "mute" | "solo") => {
       const button = el("button", {
-        type: "button", class: "button small", "aria-pressed": "false",
+        type: "button", class: "button small", "aria-pressed": String(channel[what]),
         "aria-label": `${what === "mute" ? "Mute" : "Solo"} ${name}`, "data-testid": `stem-${n}-${what}`,
         onclick: () => {
           channel[what] = !channel[what];
@@ -99,14 +106,17 @@ export class Stems {
       }, what === "mute" ? "Mute" : "Solo");
       return button;
     };
-    const shown = el("output", { class: "mono small" }, "0 dB");
+    const shown = el("output", { class: "mono small" });
+    const show = () =>
+      (shown.textContent = `${Number(dbOfGain(gainOfDb(channel.db)).toFixed(1))} dB`);
+    show();
     const level = el("input", {
-      type: "range", min: LEAST_DB, max: 6, step: 0.5, value: 0, "aria-label": `Level of ${name} in dB`,
+      type: "range", min: LEAST_DB, max: 6, step: 0.5, value: channel.db, "aria-label": `Level of ${name} in dB`,
       "data-testid": `stem-${n}-gain`,
     });
     level.addEventListener("input", () => {
       channel.db = Number(level.value);
-      shown.textContent = `${Number(dbOfGain(gainOfDb(channel.db)).toFixed(1))} dB`;
+      show();
       this.changedMix();
     });
     return el("li", { class: "stem row", "data-testid": `stem-${n}` },

@@ -142,7 +142,7 @@ export class Mixer {
       this.sounding = new Map(sources.map((one) => [one.id, { ...one }]));
       this.shown = identity;
       const meter = { bpm, beatsPerBar: playables[0]!.clip.beats_per_bar };
-      return { owner: OWNER, clip: null, meter, length: (beats * 60) / bpm, sources };
+      return { owner: OWNER, clip: null, title: "Loop station", meter, length: (beats * 60) / bpm, sources };
     } catch (error) {
       if (turn === this.turn) this.app.say((error as Error).message, "error");
       return null;

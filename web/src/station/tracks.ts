@@ -25,12 +25,24 @@ export interface Station {
 }
 
 export const MOST_TRACKS = 8;
+export const [LEAST_BPM, MOST_BPM] = [20, 400];
 const MOST_SHIFT = 12;
 const STORED = "station";
 
 /** What stands on the station; any view may add to it. */
 export const station = signal<Station>(stationOf(remembered.get<unknown>(STORED, null)));
 station.on((now) => remembered.set(STORED, now));
+
+const isTempo = (bpm: unknown): bpm is number =>
+  typeof bpm === "number" && bpm >= LEAST_BPM && bpm <= MOST_BPM;
+
+/** A tempo as it is typed; null: the first track's. Throws a sentence where it can't be one. */
+export function tempoOf(typed: string): number | null {
+  if (typed.trim() === "") return null;
+  const bpm = Number(typed);
+  if (!isTempo(bpm)) throw new Error(`The tempo is a number from ${LEAST_BPM} to ${MOST_BPM} BPM.`);
+  return bpm;
+}
 
 /** Puts a clip on the station, or says why it can't be. True if it is there. */
 export function addToStation(app: App, clip: Clip): boolean {
@@ -106,7 +118,7 @@ export function stationOf(value: unknown): Station {
     const { bpm, key, tracks } = value as Station;
     const number = (value: unknown, usual: number) => (Number.isFinite(value) ? Number(value) : usual);
     return {
-      bpm: Number.isFinite(bpm) ? bpm : null,
+      bpm: isTempo(bpm) ? bpm : null,
       key: typeof key === "string" && parseKey(key) ? key : null,
       tracks: tracks.filter(({ clip }) => typeof clip === "string").slice(0, MOST_TRACKS).map(
         ({ clip, mute, solo, db, shift }) => ({

@@ -17,7 +17,10 @@ export class Draft {
   constructor(
     private readonly told: () => void,
     private readonly replaced: (story: Story) => void,
-  ) {}
+    first?: Story,
+  ) {
+    if (first) this.now = this.committed = first;
+  }
 
   get story(): Story {
     return this.now;

@@ -2,17 +2,19 @@
 
 import "./notes.css";
 import type { App, Mounted, View } from "../app";
-import type { Clip, Composed, Job, ScoreOfClip, Words } from "../api";
+import type { Clip, Composed, Job, ScoreOfClip, Upload, Words } from "../api";
 import { clipUrl } from "../api";
 import { el, icon } from "../dom";
 import { NotesActions } from "../notes/actions";
 import { BeatAxis } from "../notes/axis";
+import { brought } from "../notes/brought";
 import { chordLane } from "../notes/chordlane";
 import { barsOf } from "../notes/chords";
 import { composeForm } from "../notes/compose";
 import type { Written } from "../notes/doc";
 import { ScoreDoc } from "../notes/doc";
 import { GRIDS, gridFor } from "../notes/grid";
+import { KeptNotes } from "../notes/kept";
 import { noteFields, noteList } from "../notes/notelist";
 import type { Origin } from "../notes/painting";
 import { originOf } from "../notes/painting";
@@ -20,11 +22,15 @@ import { PianoRoll } from "../notes/pianoroll";
 import { NotesPlayer, OWNER } from "../notes/player";
 import { beatRuler } from "../notes/ruler";
 import type { Score } from "../notes/score";
+import { hasNotes } from "../notes/score";
 import { OWNER as STEMS, Stems } from "../notes/stems";
 import { trackRow } from "../notes/trackrow";
 import { playButton } from "../playbutton";
+import { remembered } from "../remembered";
 import { SpectrogramView } from "../spectrogram";
 
+const STORED = "notes";
+const STORE_MS = 400;
 const SPECTROGRAM_HEIGHT = 150;
 
 class Notes implements Mounted {
@@ -46,23 +52,27 @@ class Notes implements Mounted {
   private readonly clipButton: HTMLButtonElement;
   private readonly actions: NotesActions;
   private readonly composing: HTMLDetailsElement;
+  private readonly saveButton = el("button", {
+    type: "button", class: "button small", disabled: true, "data-testid": "midi-out",
+    onclick: () => void this.save(),
+  }, icon("download"), "Save MIDI");
   private readonly file = el("input", { type: "file", accept: ".mid,.midi,audio/midi", hidden: true, "data-testid": "midi-in" });
   private origin: Origin | null = null;
-  /** Unpainted edits of clips that were left. */
-  private readonly kept = new Map<string, Written>();
-  /** A score that no clip plays, and that was left for a clip's. */
-  private left: { origin: Origin; written: Written } | null = null;
+  /** Unpainted edits of clips, and a score that no clip plays. */
+  private readonly kept = new KeptNotes(remembered.get<unknown>(STORED, null));
+  private storing = 0;
   private readonly back = el("button", {
     type: "button", class: "button small", hidden: true, "data-testid": "notes-back",
     onclick: () => this.goBack(),
   });
   private readonly ruler: HTMLElement;
   private loading = 0;
+  private showing: Promise<void> = Promise.resolve();
   private unlink: () => void = () => {};
 
   constructor(root: HTMLElement, private readonly app: App) {
     const { doc } = this;
-    this.player = new NotesPlayer(app, doc, () => this.origin?.clip ?? null);
+    this.player = new NotesPlayer(app, doc, () => this.origin?.clip ?? null, () => this.origin?.title ?? "");
     this.composing = el("details", { class: "compose" },
       el("summary", { "data-testid": "compose" }, "Compose notes from words"),
       composeForm(app, ({ composed, request }) => this.composed(composed, request)));
@@ -107,8 +117,24 @@ class Notes implements Mounted {
 
   private listen(roll: HTMLElement): void {
     const { app, doc } = this;
-    app.selected.on((clip) => void this.show(clip), { now: true });
+    const { own, over } = this.kept;
+    const clip = app.selected.get();
     doc.now.on(() => this.changed());
+    // where it was shown before the page was loaded, it is again
+    if (own && over !== undefined && (!clip || clip.id === over)) this.fill(own.origin, own.written);
+    else void this.show(clip);
+    app.selected.on((chosen) => {
+      const isFirst = this.kept.over === chosen?.id && this.origin !== null && !this.origin.clip;
+      if (isFirst) this.showBack();
+      else this.showing = this.show(chosen);
+    });
+    brought.on((upload) => {
+      if (!upload) return;
+      brought.set(null);
+      this.openUpload(upload).catch((error: Error) => app.say(error.message, "error"));
+    }, { now: true });
+    doc.now.on(() => this.storeSoon());
+    addEventListener("pagehide", () => this.store());
     this.grid.addEventListener("change", () => this.roll.redraw());
     const resize = () => {
       const beats = doc.score?.facts.n_beats;
@@ -195,7 +221,7 @@ class Notes implements Mounted {
       ]);
       if (turn !== this.loading) return;
       this.fill(originOf(clip, job), writtenOf(of));
-      const kept = this.kept.get(clip.id);
+      const kept = this.kept.of(clip.id);
       if (kept) this.doc.replace(kept);
     } catch (error) {
       if (turn === this.loading) this.empty((error as Error).message);
@@ -204,28 +230,40 @@ class Notes implements Mounted {
 
   private keep(): void {
     const written = this.doc.now.get();
-    if (this.origin && written && !this.origin.clip) this.left = { origin: this.origin, written };
-    const id = this.origin?.clip?.id;
-    if (!id) return;
-    if (this.doc.edited.get()) this.kept.set(id, this.doc.now.get()!);
-    else this.kept.delete(id);
+    const { origin, kept } = this;
+    if (!origin || !written) return;
+    if (origin.clip) kept.set(origin.clip.id, this.doc.edited.get() ? written : null);
+    else kept.own = { origin, written };
+  }
+
+  private storeSoon(): void {
+    window.clearTimeout(this.storing);
+    this.storing = window.setTimeout(() => this.store(), STORE_MS);
+  }
+
+  private store(): void {
+    window.clearTimeout(this.storing);
+    // while a clip's notes are loaded, nothing is shown that could be kept
+    if (this.origin === null && this.app.selected.get() === null) return;
+    this.keep();
+    this.kept.over = this.origin && !this.origin.clip ? this.app.selected.get()?.id ?? null : undefined;
+    remembered.set(STORED, this.kept.stored());
   }
 
   /** From a score without a clip to the chosen clip's, and from a clip's to the score before. */
   private goBack(): void {
-    const { left } = this;
     const clip = this.app.selected.get();
-    if (this.origin && !this.origin.clip && clip) void this.show(clip);
-    else if (left) {
-      this.keep();
-      this.doc.show(null);
-      this.fill(left.origin, left.written);
-    }
+    if (this.origin && !this.origin.clip && clip) return void this.show(clip);
+    this.keep();
+    const { own } = this.kept;
+    if (!own) return;
+    this.doc.show(null);
+    this.fill(own.origin, own.written);
   }
 
   private showBack(): void {
     const clip = this.app.selected.get();
-    const to = this.origin && !this.origin.clip ? (clip?.has_score ? clip.title : null) : this.left?.origin.title;
+    const to = this.origin && !this.origin.clip ? (clip?.has_score ? clip.title : null) : this.kept.own?.origin.title;
     this.back.hidden = !to;
     this.back.textContent = `Back to “${to}”`;
   }
@@ -271,6 +309,7 @@ class Notes implements Mounted {
     this.undoButton.disabled = !doc.canUndo;
     this.redoButton.disabled = !doc.canRedo;
     const score = doc.score;
+    this.saveButton.disabled = !hasNotes(score);
     if (!score) return;
     const { bpm, key, mode, n_beats: beats, beats_per_bar: perBar } = score.facts;
     const bars = beats / perBar;
@@ -328,9 +367,7 @@ class Notes implements Mounted {
     return el("div", { class: "row" },
       el("button", { type: "button", class: "button small", onclick: () => this.file.click() }, "Open MIDI"),
       this.file,
-      el("button", {
-        type: "button", class: "button small", "data-testid": "midi-out", onclick: () => void this.save(),
-      }, icon("download"), "Save MIDI"));
+      this.saveButton);
   }
 
   // What is made
@@ -348,16 +385,19 @@ class Notes implements Mounted {
 
   private async open(file: File): Promise<void> {
     try {
-      const upload = await this.app.api.upload(file, file.name);
-      const written = writtenOf(await this.app.api.uploadScore(upload.id));
-      ++this.loading;
-      this.keep();
-      const words = (written.score.facts.instruments as string[] | undefined)?.slice(0, 4).join(", ");
-      const prompt = words || "drums only";
-      this.fill({ title: file.name, prompt, clip: null, request: {}, inputs: {} }, written);
+      await this.openUpload(await this.app.api.upload(file, file.name));
     } catch (error) {
       this.app.say((error as Error).message, "error");
     }
+  }
+
+  private async openUpload(upload: Upload): Promise<void> {
+    const written = writtenOf(await this.app.api.uploadScore(upload.id));
+    ++this.loading;
+    this.keep();
+    const words = (written.score.facts.instruments as string[] | undefined)?.slice(0, 4).join(", ");
+    const prompt = words || "drums only";
+    this.fill({ title: upload.name, prompt, clip: null, request: {}, inputs: {} }, written);
   }
 
   private async save(): Promise<void> {
@@ -374,11 +414,17 @@ class Notes implements Mounted {
 
   /** Shows what was painted, unless something else was chosen meanwhile. */
   private async painted(clip: Clip, from: Origin): Promise<void> {
-    if (from.clip) this.kept.delete(from.clip.id);
+    if (from.clip) this.kept.set(from.clip.id, null);
     if (from !== this.origin) return;
     this.doc.edited.set(false);
+    const hadStems = this.stems.isOn;
+    this.stems.carryTo(clip);
     this.app.selected.set(clip);
-    await this.app.playClip(clip);
+    await this.showing;
+    if (this.app.selected.get()?.id !== clip.id) return;
+    const hasStems = this.origin?.clip?.id === clip.id && clip.stems.length > 0;
+    if (hasStems && (hadStems || this.stems.changed)) await this.stems.play();
+    else await this.app.playClip(clip);
   }
 }
 

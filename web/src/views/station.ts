@@ -12,7 +12,8 @@ import { Mixer } from "../station/mixer";
 import { dbOfGain, gainOfDb } from "../station/mixing";
 import type { StationTrack } from "../station/tracks";
 import {
-  addToStation, changeTrack, makeLoop, refusal, removeTrack, semitonesOf, shifted, station,
+  addToStation, changeTrack, LEAST_BPM, makeLoop, MOST_BPM, refusal, removeTrack, semitonesOf, shifted,
+  station, tempoOf,
 } from "../station/tracks";
 import { writeWav } from "../wav";
 
@@ -36,7 +37,11 @@ class LoopStation implements Mounted {
     "Up to eight clips play here in time and in tune with each other. Choose one, and add it.");
   private readonly facts = el("span", { class: "muted", "data-testid": "station-facts" });
   private readonly tempo = el("input", {
-    type: "number", min: 20, max: 400, step: "any", "data-testid": "station-bpm",
+    type: "number", min: LEAST_BPM, max: MOST_BPM, step: "any", "data-testid": "station-bpm",
+    "aria-describedby": "station-bpm-wrong",
+  });
+  private readonly tempoWrong = el("span", {
+    class: "wrong small", id: "station-bpm-wrong", role: "alert", "data-testid": "station-bpm-wrong",
   });
   private readonly keys = el("select", { "data-testid": "station-key" },
     el("option", { value: "" }, "As they are"), ALL_KEYS.map((name) => el("option", { value: name }, name)));
@@ -67,7 +72,7 @@ class LoopStation implements Mounted {
           }),
           this.save)),
       el("div", { class: "row station-controls" },
-        el("label", { class: "field" }, el("span", { class: "label" }, "Tempo in BPM"), this.tempo),
+        el("label", { class: "field" }, el("span", { class: "label" }, "Tempo in BPM"), this.tempo, this.tempoWrong),
         el("label", { class: "field" }, el("span", { class: "label" }, "Key"), this.keys),
         el("div", { class: "field grow" }, el("span", { class: "label" }, "Clip"),
           el("div", { class: "row station-add" }, this.choice, this.add))),
@@ -85,10 +90,7 @@ class LoopStation implements Mounted {
 
   private listen(): void {
     const { app } = this;
-    this.tempo.addEventListener("change", () => {
-      const bpm = Number(this.tempo.value);
-      station.update((now) => ({ ...now, bpm: this.tempo.value && bpm > 0 ? bpm : null }));
-    });
+    this.tempo.addEventListener("change", () => this.tempoTyped());
     this.keys.addEventListener("change", () =>
       station.update((now) => ({ ...now, key: this.keys.value || null })));
     app.clips.on((clips) => {
@@ -102,6 +104,20 @@ class LoopStation implements Mounted {
     app.engine.playing.on(() => this.tick(app.engine.position()));
     this.fillChoice();
     void this.fill();
+  }
+
+  /** What can't be a tempo is said at the field, which keeps it; the station goes on as it was. */
+  private tempoTyped(): void {
+    try {
+      // a number field has no value where its text is no number
+      const bpm = tempoOf(this.tempo.validity.badInput ? "?" : this.tempo.value);
+      this.tempo.removeAttribute("aria-invalid");
+      this.tempoWrong.textContent = "";
+      station.update((now) => ({ ...now, bpm }));
+    } catch (error) {
+      this.tempo.setAttribute("aria-invalid", "true");
+      this.tempoWrong.textContent = (error as Error).message;
+    }
   }
 
   /** Shows what stands on the station; clips that are gone leave it. */
@@ -118,7 +134,8 @@ class LoopStation implements Mounted {
     const now = station.get();
     this.none.hidden = now.tracks.length > 0;
     this.save.disabled = now.tracks.length === 0;
-    if (document.activeElement !== this.tempo) this.tempo.value = now.bpm === null ? "" : String(now.bpm);
+    const isTyped = document.activeElement === this.tempo || this.tempo.hasAttribute("aria-invalid");
+    if (!isTyped) this.tempo.value = now.bpm === null ? "" : String(now.bpm);
     const own = this.mixer.bpm;
     this.tempo.placeholder = own ? String(Number(own.toFixed(2))) : "";
     this.keys.value = now.key ?? "";

@@ -5,10 +5,14 @@ import type { App, Mounted, View } from "../app";
 import type { Clip, Task } from "../api";
 import { el, icon, type IconName } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
+import { placeOf } from "../place";
+import { presentClip } from "../play_first";
+import { remembered } from "../remembered";
 import { saveAs } from "../save";
 import { SpectrogramView } from "../spectrogram";
 import { Draft } from "../story/draft";
 import { type KeyframePanel, keyframePanel } from "../story/keyframe_panel";
+import { isBlank, keptOf, storedOf } from "../story/kept";
 import { type Making, making } from "../story/making";
 import { type Keyframe, requestOf, type Story as Written, storyOf } from "../story/script";
 import { type ThemeChoice, themeChoice } from "../story/theme";
@@ -16,11 +20,15 @@ import { beatsPerBar, type Layout, TimelineView } from "../story/timeline";
 import { toToml, withThemeClip } from "../story/toml";
 
 const SHOWN = ["bars", "bpm", "key", "phrase_bars", "loop"];
+const STORED = "story";
 
 export const view: View = { name: "story", title: "Story", mount: (root, app) => new Story(root, app) };
 
 class Story implements Mounted {
-  private readonly draft = new Draft(() => this.draw(), (story) => this.fill(story));
+  /** The clip that the address names where the page was loaded for its story. */
+  private readonly named = placeOf(location.hash);
+  private readonly before = keptOf(remembered.get<unknown>(STORED, null));
+  private readonly draft = new Draft(() => this.changed(), (story) => this.fill(story), this.before?.story);
   private form: TaskForm | null = null;
   /** What was made, and of which story and theme. */
   private made: { clip: Clip; of: string } | null = null;
@@ -32,6 +40,10 @@ class Story implements Mounted {
   private readonly theme: ThemeChoice;
   private readonly making: Making;
   private readonly options = el("div");
+  private readonly ofClip = el("button", {
+    type: "button", class: "button", hidden: true, "data-testid": "story-of-clip",
+    onclick: () => void this.openClip(),
+  }, "Open the chosen clip's story");
   private readonly undoButton = button("undo", "Undo (Ctrl+Z)", "story-undo", () => this.undo());
   private readonly redoButton = button("redo", "Redo (Ctrl+Shift+Z)", "story-redo", () => this.redo());
   private readonly file = el("input", {
@@ -55,13 +67,54 @@ class Story implements Mounted {
       change: (values, isDone) => this.change(values, isDone),
       remove: () => this.remove(this.draft.chosen),
     });
-    this.theme = themeChoice(app, () => this.draw());
+    this.theme = themeChoice(app, () => this.changed());
+    this.theme.set(this.before?.theme ?? null);
     this.making = making(app, () => void this.make());
     this.stage.append(this.making.preview, el("p", { class: "note" }, "What is made appears here, below its keyframes."));
     root.append(this.layout());
     app.tasks.on((tasks) => this.describe(tasks.find((task) => task.name === "story")), { now: true });
     this.picture.window.on(() => this.draw());
     new ResizeObserver(() => this.draw()).observe(this.stage);
+    app.selected.on((clip) => this.chosen(clip), { now: true });
+    void this.restore();
+  }
+
+  /** The clip that was made of the story before the page was loaded. */
+  private async restore(): Promise<void> {
+    const { theme, made } = this.before ?? {};
+    if (theme?.startsWith("clip:")) await this.app.clip(theme.slice("clip:".length)).catch(() => null);
+    const clip = made && (await this.app.clip(made.clip).catch(() => null));
+    if (!clip || this.made) return;
+    this.made = { clip, of: made.of };
+    this.picture.setClip(clip);
+    this.chosen(this.app.selected.get());
+    this.draw();
+  }
+
+  /** A story's clip offers its keyframes; at once where the address asks for it and none are written. */
+  private chosen(clip: Clip | null): void {
+    const isOther = clip?.task === "story" && clip.job !== null && clip.id !== this.made?.clip.id;
+    this.ofClip.hidden = !isOther;
+    const isNamed = this.named?.view === "story" && this.named.clip === clip?.id;
+    if (isOther && isNamed && isBlank(this.draft.story)) void this.openClip();
+  }
+
+  private async openClip(): Promise<void> {
+    const clip = this.app.selected.get();
+    if (!clip?.job) return;
+    try {
+      const { task, request, inputs } = await this.app.api.job(clip.job);
+      if (task !== "story" || this.app.selected.get()?.id !== clip.id) return;
+      this.theme.set(inputs.theme ?? null);
+      this.draft.open(storyOf(request));
+      this.made = { clip, of: this.signature() };
+      this.picture.setClip(clip);
+      this.ofClip.hidden = true;
+      this.making.say("");
+      this.changed();
+    } catch (error) {
+      this.making.say((error as Error).message);
+    }
   }
 
   private layout(): HTMLElement {
@@ -87,6 +140,7 @@ class Story implements Mounted {
       wide("plus", "Add a keyframe", "keyframe-add", () => this.addBehind()),
       this.undoButton, this.redoButton,
       el("span", { class: "grow" }),
+      this.ofClip,
       wide("upload", "Open a script", "script-open", () => this.file.click()),
       wide("download", "Save the script", "script-save", () => void this.save()),
       this.file,
@@ -146,6 +200,7 @@ class Story implements Mounted {
 
   private async make(): Promise<void> {
     this.draft.commit();
+    this.app.engine.wake();
     const of = this.signature();
     const theme = this.theme.get();
     try {
@@ -154,7 +209,8 @@ class Story implements Mounted {
       this.made = { clip, of };
       this.picture.setClip(clip);
       this.app.selected.set(clip);
-      this.draw();
+      this.changed();
+      await presentClip(this.app, clip);
     } catch (error) {
       const { message } = error as Error;
       this.making.say(this.form?.wrong(message) ? "" : message);
@@ -217,6 +273,13 @@ class Story implements Mounted {
   }
 
   // Drawing
+
+  private changed(): void {
+    this.draw();
+    const { draft: { story }, made } = this;
+    const kept = { story, theme: this.theme.get(), made: made && { clip: made.clip.id, of: made.of } };
+    remembered.set(STORED, storedOf(kept));
+  }
 
   private draw(): void {
     const { draft, made, picture, stage } = this;
