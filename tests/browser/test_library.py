@@ -95,3 +95,13 @@ def test_files_are_downloaded_under_readable_names(
     assert sf.info(tmp_path / name).duration == pytest.approx(
         clips["sludge metal riff"]["seconds"], abs=1e-3
     )
+
+
+def test_a_key_is_complained_of_once_and_at_its_field(library: Page) -> None:
+    key, wrong = library.get_by_test_id("find-key"), library.get_by_test_id("search-wrong")
+    key.press_sequentially("B m", delay=250)
+    expect(wrong).to_be_empty()
+    expect(wrong).to_contain_text("key='B m'")
+    expect(library.get_by_test_id("message")).to_have_count(0)
+    key.press_sequentially("inor")
+    expect(wrong).to_be_empty()

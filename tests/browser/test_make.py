@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -99,9 +99,15 @@ def test_a_click_plays_a_candidate_and_varies_it(page: Page, studio: Any) -> Non
     expect(page.locator("[data-testid=candidates] > li")).to_have_count(4)
     job = studio.client.get("/api/jobs?limit=1").json()["jobs"][0]
     assert (job["task"], job["inputs"]) == ("vary", {"clip": f"clip:{first[0]['id']}"})
+    asked: list[Route] = []
+    page.route(
+        "**/api/jobs/*",
+        lambda route: asked.append(route) if route.request.method == "DELETE" else route.fallback(),
+    )
     page.get_by_test_id("cancel").click()
     state = page.get_by_test_id("job-state")
-    expect(state).to_contain_text("Cancel")
+    expect(state).to_have_text("Cancelling…")  # though the server hasn't answered yet
+    asked[0].continue_()
     expect(state).to_contain_text("Cancelled", timeout=60_000)  # before its first step it can't
     expect(page.get_by_test_id("retry")).to_be_visible()
 

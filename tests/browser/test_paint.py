@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import riffkit
+from tests.server.running import until
 
 pytestmark = pytest.mark.browser
 
@@ -170,9 +171,12 @@ def test_what_is_painted_can_be_undone_inverted_saved_and_loaded(
     assert (erased <= brushed).all() and (erased[:, int(0.3 * erased.shape[1])] == 0).all()
     paint.keyboard.press("i")
     np.testing.assert_array_equal(mask_of(paint), 255 - erased)
+    said = paint.get_by_test_id("selection")
     for wanted in (erased, brushed, np.zeros_like(brushed)):
+        expect(said).to_contain_text("Hz")
         paint.keyboard.press("Control+z")
         np.testing.assert_array_equal(mask_of(paint), wanted)
+    expect(said).to_contain_text("Drag over the image")
     paint.keyboard.press("Control+Shift+z")
     np.testing.assert_array_equal(mask_of(paint), brushed)
 
@@ -262,17 +266,38 @@ def test_by_keyboard_alone_a_part_is_made_compared_kept_and_taken_back(
     paint.keyboard.press("Enter")
     expect(paint.get_by_test_id("history-1")).to_have_attribute("aria-current", "true")
     assert paint.evaluate("() => riffkit.app.selected.get().id") == made
-    assert studio.client.get(f"/api/clips/{made}").json()["kept"]
+    until(lambda: studio.client.get(f"/api/clips/{made}").json()["kept"])
     assert edges(mask_of(paint))[:2] == (256, 384)  # the mask stays
     paint.get_by_test_id("history").click()
     paint.keyboard.press("Control+z")
     expect(paint.get_by_test_id("history-0")).to_have_attribute("aria-current", "true")
     assert paint.evaluate("() => riffkit.app.selected.get().id") == clip["id"]
+    expect(paint.get_by_test_id("chosen")).to_have_text(clip["title"])
+    until(lambda: not studio.client.get(f"/api/clips/{made}").json()["kept"])
 
 
 def test_an_edit_of_nothing_says_what_to_do(paint: Page) -> None:
     paint.get_by_test_id("edit-run").click()
     expect(paint.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
+
+
+def test_an_edit_waits_for_what_it_needs(page: Page, studio: Any, clip: dict[str, Any]) -> None:
+    tasks: list[Route] = []
+    axes: list[Route] = []
+    page.route("**/tasks", lambda route: tasks.append(route))
+    pressed: list[bool] = []
+    page.route("**/axes", lambda route: route.continue_() if pressed else axes.append(route))
+    page.goto(f"{studio.url}/#paint/{clip['id']}")
+    expect(page.get_by_test_id("edit-run")).to_be_disabled()
+    for route in tasks:
+        route.continue_()
+    expect(page.get_by_test_id("edit-run")).to_be_enabled()
+    assert axes
+    pressed.append(True)
+    page.get_by_test_id("edit-run").click()
+    expect(page.get_by_test_id("edit-problem")).to_contain_text("Nothing is marked")
+    for route in axes:
+        route.continue_()
 
 
 def test_dropped_files_are_opened_laid_on_as_masks_or_refused(

@@ -155,6 +155,8 @@ export type ServerEvent = { id: number } & (
   | { name: "removed"; job: null; clip: string }
 );
 
+export const UNREACHED = "The studio's server can't be reached. Is `riff studio` still running?";
+
 export class ApiError extends Error {
   constructor(message: string, readonly status: number, readonly retryAfter: number | null = null) {
     super(message);
@@ -302,7 +304,7 @@ export class Api {
     try {
       response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
     } catch {
-      throw new ApiError("The studio's server can't be reached. Is `riff studio` still running?", 0);
+      throw new ApiError(UNREACHED, 0);
     }
     if (response.ok) return response;
     if (response.status === 401 && !url.endsWith("login")) this.onSignedOut();

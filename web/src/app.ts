@@ -71,6 +71,9 @@ export interface App {
   open(view: ViewName, clip?: Clip): void;
   submit(task: string, request: Words, inputs?: Record<string, string>, count?: number, model?: string): Promise<Job>;
   whenDone(jobId: string): Promise<Job>;
+  /** Cancels a job; refusals are said. `jobs` tells at once, and `isCancelling` is true until it is over. */
+  cancel(job: Job): void;
+  isCancelling(job: Job): boolean;
   /** Every event of the server, after jobs and clips have taken it in. Returns what ends it. */
   onEvent(told: (event: ServerEvent) => void): () => void;
   /** The clip by id, from what is known or from the server. */

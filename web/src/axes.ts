@@ -1,5 +1,6 @@
 // Where the lines and numbers of a spectrogram's axes stand.
 
+import type { Axes, Clip } from "./api";
 import { midiName } from "./format";
 import type { Meter } from "./schedule";
 import { beatSeconds } from "./schedule";
@@ -13,8 +14,20 @@ export interface Mark {
 }
 
 /**
+ * Seconds of a column, and of the image before the sound. Without axes, from the clip's beats:
+ * its image has all of them, its sound perhaps not.
+ */
+export function clockOf(
+  clip: Pick<Clip, "bpm" | "beats" | "seconds" | "image">, axes: Axes | null, lead = 0,
+): { step: number; lead: number } {
+  if (axes) return { step: axes.seconds_per_column, lead: axes.lead_seconds };
+  const seconds = clip.bpm && clip.beats ? (60 / clip.bpm) * clip.beats : clip.seconds;
+  return { step: seconds / clip.image.width, lead };
+}
+
+/**
  * Bars and beats (seconds where no tempo is known) that fit: beats are left out below 7 pixels
- * apart, numbers below 26.
+ * apart, numbers below 26. In seconds of the image, which begins with a bar.
  */
 export function timeMarks(seconds: number, meter: Meter, pixelsPerSecond: number): Mark[] {
   const beat = beatSeconds(meter);

@@ -38,7 +38,7 @@ export function moved(
 
 export function drawBrace(
   context: CanvasRenderingContext2D, view: SpectrogramView, brace: Span,
-  color: (name: string) => string, on: boolean,
+  color: (name: string) => string, on: boolean, dims: boolean,
 ): void {
   const { plot } = view;
   const a = view.xOf(view.columnOf(brace.start));
@@ -48,7 +48,7 @@ export function drawBrace(
   context.rect(plot.x, 0, plot.width, plot.y + plot.height);
   context.clip();
   const set = view.app.engine.brace.get() !== null;
-  if (set && on) {
+  if (set && on && dims) {
     context.fillStyle = color("--dim");
     context.fillRect(plot.x, plot.y, a - plot.x, plot.height);
     context.fillRect(b, plot.y, plot.x + plot.width - b, plot.height);

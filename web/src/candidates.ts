@@ -31,20 +31,12 @@ export function makeCandidates(app: App): Candidates {
   );
   let tiles: Tile[] = [];
   let shown: string | null = null;
-  const cancelling = new Set<string>();
   const pace = new Map<string, { time: number; done: number }>();
 
   const job = () => app.jobs.get().find((j) => j.id === app.shownJob.get()) ?? null;
   stop.addEventListener("click", () => {
     const now = job();
-    if (!now) return;
-    cancelling.add(now.id);
-    show();
-    app.api.cancel(now.id).catch((error: Error) => {
-      cancelling.delete(now.id);
-      show();
-      app.say(error.message, "error");
-    });
+    if (now) app.cancel(now);
   });
   retry.addEventListener("click", async () => {
     const now = job();
@@ -74,7 +66,7 @@ export function makeCandidates(app: App): Candidates {
     while (tiles.length > count) tiles.pop()!.destroy();
     tiles.forEach((tile) => tile.show(now));
     put(title, now.title || now.task);
-    const ending = cancelling.has(now.id) && now.state === "running";
+    const ending = app.isCancelling(now);
     put(state, ending ? "Cancelling…" : stateOf(now, count));
     stop.disabled = ending;
     state.classList.toggle("bad", now.state === "failed");

@@ -22,10 +22,10 @@
 
 import type { Clip } from "./api";
 import { clipUrl } from "./api";
+import { Buffers, filling } from "./buffers";
 import type { Course, Meter, Span, Voice } from "./schedule";
-import { goOn, nextDownbeat, onSample, positionAt, setLoop, start, stop, takeOver, tiled } from "./schedule";
+import { goOn, nextDownbeat, onSample, positionAt, setLoop, start, stop, takeOver } from "./schedule";
 import { signal } from "./state";
-import { readWav } from "./wav";
 
 export interface Source {
   id: string;
@@ -56,7 +56,6 @@ interface Playing {
 const LEAD = 0.03;
 /** Of fades at seeks, mutes and pauses, in seconds. */
 const FADE = 0.008;
-const CACHED_BYTES = 256e6;
 
 export class Engine {
   /** The run that plays or is paused. */
@@ -77,10 +76,15 @@ export class Engine {
   private turn = 0;
   private drift = 0;
   private ticking = false;
-  private readonly buffers = new Map<string, Promise<AudioBuffer>>();
+  private readonly buffers: Buffers;
   private readonly ticks = new Set<(seconds: number) => void>();
 
-  constructor(private readonly bytes: (url: string) => Promise<ArrayBuffer>) {
+  /** `meter` says where a clip's bars are. */
+  constructor(
+    bytes: (url: string) => Promise<ArrayBuffer>,
+    readonly meter: (clip: Clip) => Promise<Meter>,
+  ) {
+    this.buffers = new Buffers(bytes);
     this.volume.on((v) => this.master?.gain.setTargetAtTime(v * v, this.now(), FADE));
     this.loop.on(() => this.relooped());
     this.brace.on(() => this.relooped());
@@ -88,23 +92,14 @@ export class Engine {
 
   /** The samples of a WAV of the server, as they are in the file; kept for the next time. */
   load(url: string): Promise<AudioBuffer> {
-    const known = this.buffers.get(url);
-    if (known) {
-      this.buffers.delete(url);
-      this.buffers.set(url, known);
-      return known;
-    }
-    const loading = this.bytes(url).then(bufferOf);
-    this.buffers.set(url, loading);
-    loading.then(() => this.forgetOldest(), () => this.buffers.delete(url));
-    return loading;
+    return this.buffers.load(url);
   }
 
   /** The run of a clip alone. `url` where another rendering of it is meant (tempo, transposition). */
   async clipRun(clip: Clip, url = clipUrl(clip.id, "wav")): Promise<Run> {
-    const buffer = await this.load(url);
+    const [buffer, meter] = await Promise.all([this.load(url), this.meter(clip)]);
     const sources = [{ id: clip.id, buffer }];
-    return { owner: "clip", clip, meter: meterOf(clip), length: buffer.duration, sources };
+    return { owner: "clip", clip, meter, length: buffer.duration, sources };
   }
 
   /** Makes sound possible: browsers ask for a click before the first. */
@@ -133,9 +128,10 @@ export class Engine {
     if (!this.current) return this.play(run);
     const turn = ++this.turn;
     const context = await this.awake(run);
-    const old = this.current;
-    if (turn !== this.turn || !old) return;
+    if (turn !== this.turn) return;
     this.forgetPending();
+    const old = this.current;
+    if (!old) return;
     const { course } = old;
     const at = onSample(nextDownbeat(course, old.run.meter, this.now() + LEAD), context.sampleRate);
     const left = course.loop ?? { start: 0, end: course.length };
@@ -152,8 +148,8 @@ export class Engine {
     if (!this.current) return;
     this.turn++;
     this.promote();
-    this.rest = this.position();
     this.forgetPending();
+    this.rest = this.position();
     this.fadeOut(this.current, this.now());
     this.current = null;
     this.playing.set(false);
@@ -177,7 +173,7 @@ export class Engine {
     const run = this.run.get();
     if (!run) return;
     this.rest = Math.min(Math.max(0, seconds), run.length);
-    if (this.current) void this.play(run, this.rest);
+    if (this.current) void this.replay(run, this.rest);
     else this.tell();
   }
 
@@ -186,6 +182,14 @@ export class Engine {
     this.pause();
     this.run.set(run);
     this.seek(seconds);
+  }
+
+  /** No run any more, where none plays. */
+  forget(): void {
+    if (this.current) return;
+    this.rest = 0;
+    this.run.set(null);
+    this.tell();
   }
 
   /** Seconds in the run, as heard now. */
@@ -216,7 +220,8 @@ export class Engine {
     if (!playing) return;
     const at = nextDownbeat(playing.course, run.meter, this.now() + LEAD);
     const offset = positionAt(playing.course, at + 1e-6);
-    this.sound(playing, source, { ...playing.course, at, offset });
+    const voice = this.sound(playing, source, { ...playing.course, at, offset });
+    if (voice && this.pending) stop(this.context!, voice, this.pending.course.at);
   }
 
   /** A source leaves the run on its next downbeat. */
@@ -226,7 +231,8 @@ export class Engine {
     run.sources = run.sources.filter((s) => s.id !== id);
     const voice = this.current?.voices.get(id);
     if (!voice || !this.current) return;
-    stop(this.context!, voice, nextDownbeat(this.current.course, run.meter, this.now() + LEAD));
+    const at = nextDownbeat(this.current.course, run.meter, this.now() + LEAD);
+    stop(this.context!, voice, Math.min(at, this.pending?.course.at ?? Infinity));
     this.current.voices.delete(id);
   }
 
@@ -244,9 +250,9 @@ export class Engine {
     return playing;
   }
 
-  private sound(playing: Playing, source: Source, course: Course, soft = false): void {
+  private sound(playing: Playing, source: Source, course: Course, soft = false): Voice | null {
     const buffer = filling(source.buffer, playing.run.length);
-    if (!course.loop && course.offset >= buffer.duration) return;
+    if (!course.loop && course.offset >= buffer.duration) return null;
     const level = source.gain ?? 1;
     const voice = start(this.context!, buffer, this.master!, course, soft ? 0 : level);
     if (soft) {
@@ -260,6 +266,7 @@ export class Engine {
       playing.voices.delete(source.id);
       if (playing === this.current && !playing.voices.size && !this.pending) this.ended();
     };
+    return voice;
   }
 
   private ended(): void {
@@ -304,18 +311,28 @@ export class Engine {
 
   /** The loop switch or the brace changed: the same place goes on, inside the new span. */
   private relooped(): void {
-    const { current, context } = this;
-    if (!current || !context) return this.tell();
+    const next = this.next.get();
     this.forgetPending();
+    const { current } = this;
+    if (!current) return this.tell();
     const time = this.now();
     const position = positionAt(current.course, time);
     const loop = this.loop.get() ? this.span(current.run) : null;
     if (loop && (position < loop.start || position > loop.end - LEAD * 2)) {
-      void this.play(current.run, this.position());
+      void this.replay(current.run, this.position(), next);
       return;
     }
     current.course = { ...current.course, at: time, offset: position, loop };
     for (const voice of current.voices.values()) setLoop(voice.source, loop);
+    if (next && next !== current.run) void this.switchTo(next);
+  }
+
+  /** Goes to another place; what was to take over then does so on the next downbeat from there. */
+  private async replay(run: Run, offset: number, next = this.next.get()): Promise<void> {
+    const playing = this.play(run, offset);
+    const { turn } = this;
+    await playing;
+    if (next && next !== run && turn === this.turn) await this.switchTo(next);
   }
 
   private span(run: Run): Span {
@@ -350,17 +367,6 @@ export class Engine {
     return this.context;
   }
 
-  private forgetOldest(): void {
-    void (async () => {
-      let bytes = 0;
-      for (const [url, loading] of [...this.buffers].reverse()) {
-        const buffer = await loading.catch(() => null);
-        bytes += buffer ? buffer.length * buffer.numberOfChannels * 4 : 0;
-        if (bytes > CACHED_BYTES) this.buffers.delete(url);
-      }
-    })();
-  }
-
   private now(): number {
     return this.context?.currentTime ?? 0;
   }
@@ -392,27 +398,7 @@ export class Engine {
   }
 }
 
-export function meterOf(clip: Pick<Clip, "bpm" | "beats_per_bar">): Meter {
-  return { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar };
-}
-
-function bufferOf(bytes: ArrayBuffer): AudioBuffer {
-  const wav = readWav(bytes);
-  const length = Math.max(1, wav.channels[0]?.length ?? 0);
-  const numberOfChannels = wav.channels.length;
-  const buffer = new AudioBuffer({ length, numberOfChannels, sampleRate: wav.rate });
-  wav.channels.forEach((samples, i) => buffer.copyToChannel(samples, i));
-  return buffer;
-}
-
-/** The buffer itself, or repeated to a run's length where it is shorter. */
-function filling(buffer: AudioBuffer, seconds: number): AudioBuffer {
-  const length = Math.round(seconds * buffer.sampleRate);
-  if (buffer.length > length - buffer.sampleRate * 0.01) return buffer;
-  const { numberOfChannels, sampleRate } = buffer;
-  const longer = new AudioBuffer({ length, numberOfChannels, sampleRate });
-  for (let i = 0; i < numberOfChannels; i++) {
-    longer.copyToChannel(tiled(buffer.getChannelData(i), length), i);
-  }
-  return longer;
+/** Of a clip whose image begins `lead` seconds before it (Axes). */
+export function meterOf(clip: Pick<Clip, "bpm" | "beats_per_bar">, lead = 0): Meter {
+  return { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar, lead };
 }

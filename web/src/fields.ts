@@ -46,7 +46,9 @@ export function taskForm(task: Task, options: FormOptions = {}): TaskForm {
     controls.set(field.name, control);
     return control.element;
   };
-  const hint = el("p", { class: "hint", "aria-hidden": "true" }, "What stays on auto follows from the prompt.");
+  const fromClip = open.some((f) => f.help.includes("Default: the clip's"));
+  const hint = el("p", { class: "hint", "aria-hidden": "true" },
+    `What stays on auto follows from the ${fromClip ? "clip" : "prompt"}.`);
   const openFields = el("div", { class: "fields" }, open.map((f) => add(f, "box")));
   const more = folded.length
     ? el("details", { class: "more", "data-testid": "more-options" },

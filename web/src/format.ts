@@ -1,6 +1,7 @@
 // Numbers as people read them.
 
 import type { Clip } from "./api";
+import type { Meter } from "./schedule";
 
 const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 
@@ -27,11 +28,11 @@ export function levelOf(db: number | null): string {
 }
 
 /** Bar and beat from 1, and hundredths of a beat: "2.3.50". Without a tempo: seconds. */
-export function positionIn(clip: Pick<Clip, "bpm" | "beats_per_bar">, seconds: number): string {
-  if (!clip.bpm) return secondsOf(seconds);
-  const beats = Math.max(0, (seconds * clip.bpm) / 60) + 1e-6;
-  const bar = Math.floor(beats / clip.beats_per_bar);
-  const beat = Math.floor(beats - bar * clip.beats_per_bar);
+export function positionIn({ bpm, beatsPerBar, lead = 0 }: Meter, seconds: number): string {
+  if (!bpm) return secondsOf(seconds);
+  const beats = Math.max(0, ((seconds + lead) * bpm) / 60) + 1e-6;
+  const bar = Math.floor(beats / beatsPerBar);
+  const beat = Math.floor(beats - bar * beatsPerBar);
   const part = Math.floor((beats % 1) * 100);
   return `${bar + 1}.${beat + 1}.${String(part).padStart(2, "0")}`;
 }

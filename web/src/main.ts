@@ -2,7 +2,7 @@
 
 import "./style.css";
 import "./shell.css";
-import { Api } from "./api";
+import { Api, UNREACHED } from "./api";
 import type { Mounted, View, ViewName } from "./app";
 import { el } from "./dom";
 import { listenForDrops } from "./drop/panel";
@@ -43,7 +43,7 @@ root.append(
   el("header", { class: "top" },
     el("h1", {}, el("img", { src: "./icon.svg", alt: "", width: 22, height: 22 }), el("span", {}, "riffkit studio")),
     el("nav", { "aria-label": "Views" }, [...tabs.values()]),
-    statusLine(health, app.connected),
+    statusLine(health, app.connected, app.jobs),
     el("button", { type: "button", class: "button quiet small keys", "aria-label": "Keys", title: "Keys (?)", onclick: () => help.showModal() }, "?"),
   ),
   el("main", { id: "main", tabindex: -1 }, [...sections.values()]),
@@ -88,6 +88,7 @@ async function goTo(hash: string): Promise<void> {
 }
 
 addEventListener("hashchange", () => void goTo(location.hash));
+app.connected.on((now) => now && messages.forget(UNREACHED));
 api.onSignedOut = () => void asked(api, root).then(() => app.start());
 listenForDrops(app, (files) => open().drop?.(files) ?? false);
 listenToKeys(app, transport, open, () => help.showModal());

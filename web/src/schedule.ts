@@ -15,6 +15,8 @@ export interface Span {
 export interface Meter {
   bpm: number | null;
   beatsPerBar: number;
+  /** Seconds of the first bar that lie before the sound; left out: 0. */
+  lead?: number;
 }
 
 /** What plays: since `at` (clock) from `offset` (clip), round `loop` if there is one. */
@@ -56,6 +58,11 @@ export function barSeconds(meter: Meter): number | null {
   return beat === null ? null : beat * meter.beatsPerBar;
 }
 
+/** The place on the grid of `step` seconds (beats or bars) that `choose` takes by number. */
+function onGrid(seconds: number, { lead = 0 }: Meter, step: number, choose: (n: number) => number): number {
+  return choose((seconds + lead) / step) * step - lead;
+}
+
 /**
  * The first time at or after `time` at which a bar of the course begins. The seam of a loop counts
  * as one. Without a tempo it is `time` itself.
@@ -64,7 +71,7 @@ export function nextDownbeat(course: Course, meter: Meter, time: number): number
   const bar = barSeconds(meter);
   if (bar === null) return time;
   const p = positionAt(course, time);
-  const next = Math.ceil(p / bar - 1e-6) * bar;
+  const next = onGrid(p, meter, bar, (bars) => Math.ceil(bars - 1e-6));
   const end = course.loop && course.offset < course.loop.end ? course.loop.end : course.length;
   return Math.max(time, course.at) + Math.max(0, Math.min(next, end) - p);
 }
@@ -77,9 +84,10 @@ export function takeOver(position: number, from: Meter, left: Span, to: Meter, w
   const a = barSeconds(from);
   const b = barSeconds(to);
   if (a === null || b === null || position >= left.end - 1e-4) return within.start;
-  const bars = Math.round((position / a) * 64) / 64;
+  const bars = Math.round(((position + (from.lead ?? 0)) / a) * 64) / 64;
   const length = within.end - within.start;
-  const past = (((bars * b - within.start) % length) + length) % length;
+  const place = bars * b - (to.lead ?? 0);
+  const past = (((place - within.start) % length) + length) % length;
   return within.start + (length - past < 1e-4 ? 0 : past);
 }
 
@@ -87,7 +95,18 @@ export function takeOver(position: number, from: Meter, left: Span, to: Meter, w
 export function snap(seconds: number, meter: Meter, length: number): number {
   const beat = beatSeconds(meter);
   if (beat === null) return Math.min(Math.max(0, seconds), length);
-  return Math.min(Math.max(0, Math.round(seconds / beat) * beat), length);
+  return Math.min(Math.max(0, onGrid(seconds, meter, beat, Math.round)), length);
+}
+
+/**
+ * The next beat or bar line on one side, or second without a tempo. Back within a third of a step
+ * goes to the line before, so that it moves while it plays, too.
+ */
+export function neighbor(seconds: number, meter: Meter, by: "beat" | "bar", direction: 1 | -1, length: number): number {
+  const step = (by === "bar" ? barSeconds(meter) : beatSeconds(meter)) ?? 1;
+  const to = onGrid(seconds, meter, step, (n) =>
+    direction > 0 ? Math.floor(n + 1e-6) + 1 : Math.ceil(n - 1 / 3 - 1e-6) - 1);
+  return Math.min(Math.max(0, to), length);
 }
 
 /**

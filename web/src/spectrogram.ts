@@ -19,7 +19,7 @@
 import type { App } from "./app";
 import type { Axes, Clip } from "./api";
 import { clipUrl } from "./api";
-import { timeMarks } from "./axes";
+import { clockOf, timeMarks } from "./axes";
 import { drawAxes, drawGrid, drawPlayhead, type TimeLine } from "./axes_drawing";
 import { drawBrace, grip, moved, type Grip } from "./brace";
 import { el, icon, type IconName } from "./dom";
@@ -63,6 +63,8 @@ export interface Options {
   /** Height in CSS pixels; without it the style's. */
   height?: number;
   label?: string;
+  /** Whether what lies outside the loop brace is dimmed; true where it is left out. */
+  dims?: boolean;
 }
 
 const RULER = 26;
@@ -217,10 +219,10 @@ export class SpectrogramView {
     return (seconds + lead) / step;
   }
   private get clock(): { step: number; lead: number } {
-    const axes = this.axes.get();
-    if (axes) return { step: axes.seconds_per_column, lead: axes.lead_seconds };
     const clip = this.clip.get();
-    return { step: clip ? clip.seconds / clip.image.width : 1, lead: 0 };
+    const run = this.app.engine.run.get();
+    const lead = run?.clip?.id === clip?.id ? run?.meter.lead : 0;
+    return clip ? clockOf(clip, this.axes.get(), lead) : { step: 1, lead: 0 };
   }
   /** Columns of a beat; null without a tempo. */
   get columnsPerBeat(): number | null {
@@ -378,7 +380,7 @@ export class SpectrogramView {
     const { plot } = this;
     if (!clip || !this.width) return;
     if (!this.options.compact) {
-      drawBrace(context, this, this.brace(clip), (name) => this.color(name), this.app.engine.loop.get());
+      drawBrace(context, this, this.brace(clip), (name) => this.color(name), this.app.engine.loop.get(), this.options.dims ?? true);
     }
     const seconds = this.playhead();
     if (seconds === null) return;
@@ -478,7 +480,7 @@ export class SpectrogramView {
       if (event.type === "pointermove") {
         dragged ||= Math.abs(at.x - place.x) > CLICK;
         if (!dragged) return;
-        const meter = event.altKey ? { bpm: null, beatsPerBar: 4 } : meterOf(clip);
+        const meter = event.altKey ? { bpm: null, beatsPerBar: 4 } : meterOf(clip, this.clock.lead);
         const brace = moved(first, held, this.secondsOf(place.column), this.secondsOf(at.column), meter, clip.seconds);
         if (brace) this.app.engine.brace.set(brace);
       } else if (event.type === "pointerup" && !dragged) {
@@ -523,7 +525,7 @@ export class SpectrogramView {
       return;
     }
     this.readout.textContent = [
-      positionIn(clip, this.secondsOf(place.column)), hzOf(hz), noteOf(hz),
+      positionIn(meterOf(clip, axes.lead_seconds), this.secondsOf(place.column)), hzOf(hz), noteOf(hz),
       levelOf(axes.level_db[gray] ?? null),
     ].join("  ");
   }

@@ -1,6 +1,6 @@
 // Whether the model is ready and the connection stands: a quiet line in the header.
 
-import type { Api, Health } from "./api";
+import type { Api, Health, Job } from "./api";
 import { el } from "./dom";
 import { signal, type Signal } from "./state";
 
@@ -22,23 +22,24 @@ export function watchHealth(api: Api, connected: Signal<boolean>): Signal<Health
   return health;
 }
 
-export function statusLine(health: Signal<Health | null>, connected: Signal<boolean>): HTMLElement {
+export function statusLine(health: Signal<Health | null>, connected: Signal<boolean>, jobs: Signal<Job[]>): HTMLElement {
   const text = el("span", {});
   const element = el("p", { class: "status", role: "status", "data-testid": "status" }, el("span", { class: "dot", "aria-hidden": "true" }), text);
   const show = () => {
-    const [state, words] = wordsOf(health.get(), connected.get());
+    const [state, words] = wordsOf(health.get(), connected.get(), jobs.get().some((job) => job.state === "running"));
     element.dataset.state = state;
     if (text.textContent !== words) text.textContent = words;
   };
   health.on(show);
+  jobs.on(show);
   connected.on(show, { now: true });
   return element;
 }
 
-export function wordsOf(health: Health | null, connected: boolean): [string, string] {
+export function wordsOf(health: Health | null, connected: boolean, painting = false): [string, string] {
   if (!health) return ["lost", "No connection to the server. Trying again…"];
   if (health.status === "failed") return ["failed", health.model.error ?? "The model can't be loaded."];
   if (health.status === "loading") return ["loading", `Loading the model ${health.model.name}…`];
   if (!connected) return ["loading", "Connecting…"];
-  return ["ok", `${health.model.name} is ready${health.device ? ` · ${health.device}` : ""}`];
+  return ["ok", `${health.model.name} is ${painting ? "painting" : "ready"}${health.device ? ` · ${health.device}` : ""}`];
 }

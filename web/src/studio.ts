@@ -2,7 +2,7 @@
 
 import type { Api, Clip, Job, ServerEvent, Task } from "./api";
 import type { App, ViewName } from "./app";
-import { Engine } from "./engine";
+import { Engine, meterOf } from "./engine";
 import { signal, type Signal } from "./state";
 
 const UNDO_MS = 6000;
@@ -16,7 +16,7 @@ export interface Studio extends App {
 }
 
 export function makeStudio(api: Api, say: App["say"]): Studio {
-  const engine = new Engine((url) => api.bytes(url));
+  const engine = new Engine((url) => api.bytes(url), meters(api));
   const clips = signal<Clip[]>([]);
   const jobs = signal<Job[]>([]);
   const selected = signal<Clip | null>(null);
@@ -29,6 +29,7 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
   const discards = new Set<(id: string, gone: boolean) => void>();
   const discarding = new Map<string, { clip: Clip; timer: number }>();
   const fetching = new Set<string>();
+  const cancelling = new Set<string>();
 
   const putClip = (clip: Clip) => {
     if (discarding.has(clip.id)) return;
@@ -87,6 +88,11 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
     if (next !== grid) engine.brace.set(null);
     grid = next;
   });
+  // what rests isn't what Play starts when another clip was chosen
+  selected.on((clip) => {
+    const resting = engine.playing.get() ? null : engine.run.get()?.clip;
+    if (resting && resting.id !== clip?.id) engine.forget();
+  });
   addEventListener("pagehide", () => {
     for (const id of discarding.keys()) void fetch(`api/clips/${id}`, { method: "DELETE", keepalive: true });
   });
@@ -114,6 +120,20 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
         look();
       });
     },
+    cancel({ id }) {
+      const tell = () => jobs.update((known) => known.map((j) => (j.id === id ? { ...j } : j)));
+      cancelling.add(id);
+      tell();
+      api.cancel(id).then(
+        (job) => OVER.includes(job.state) && putJob(job),
+        (error: Error) => {
+          cancelling.delete(id);
+          tell();
+          say(error.message, "error");
+        },
+      );
+    },
+    isCancelling: (job) => cancelling.has(job.id) && !OVER.includes(job.state),
     onEvent(told) {
       listeners.add(told);
       return () => listeners.delete(told);
@@ -195,8 +215,10 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
       clips.set([...here.values(), ...older].filter((c) => !discarding.has(c.id)));
       jobs.set(all.map((j) => ({ ...j, clips: byIndex(j.clips.filter((c) => !discarding.has(c.id))) })));
       if (shownJob.get() === null) {
-        const latest = all.find((j) => j.task !== "import");
-        shownJob.set(selected.get()?.job ?? latest?.id ?? null);
+        const made = all.filter((j) => j.task !== "import");
+        const running = made.find((j) => !OVER.includes(j.state));
+        const latest = made[0];
+        shownJob.set(running?.id ?? selected.get()?.job ?? latest?.id ?? null);
         if (!selected.get() && latest?.clips.length) selected.set(byIndex(latest.clips)[0]!);
       }
     },
@@ -208,6 +230,17 @@ export function makeStudio(api: Api, say: App["say"]): Studio {
     },
   };
   return studio;
+}
+
+/** Where clips' bars are. Only an image that isn't the sound's whole beats may begin before it. */
+function meters(api: Api): Engine["meter"] {
+  const leads = new Map<string, number>();
+  return async (clip) => {
+    if (clip.bpm && !clip.whole_beats && !leads.has(clip.id)) {
+      await api.axes(clip.id).then((axes) => leads.set(clip.id, axes.lead_seconds), () => {});
+    }
+    return meterOf(clip, leads.get(clip.id));
+  };
 }
 
 function put<T extends { id: string }>(list: Signal<T[]>, item: T): void {

@@ -1,14 +1,13 @@
 // The transport: play, loop, place and volume, and the chosen clip. It is on every view.
 
 import type { App } from "./app";
-import type { Clip } from "./api";
 import { downloadMenu, openings } from "./clip_actions";
 import { el, icon } from "./dom";
-import type { Run } from "./engine";
+import { meterOf, type Run } from "./engine";
 import { factsOf, positionIn, secondsOf } from "./format";
 import { heardOf } from "./heard";
 import { menu } from "./menu";
-import { barSeconds, beatSeconds, snap } from "./schedule";
+import { beatSeconds, type Meter, neighbor, snap } from "./schedule";
 
 export interface Transport {
   element: HTMLElement;
@@ -22,7 +21,9 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   /** A run that rested when another clip was chosen. */
   let passed: Run | null = null;
   const heard = () => heardOf(engine.run.get(), engine.playing.get(), passed, selected.get());
+  let chosen: Meter | null = null; // the chosen clip's
 
+  const meterNow = () => heard().run?.meter ?? chosen;
   const toggle = () => {
     if (engine.playing.get()) return engine.pause();
     const own = viewPlays();
@@ -34,14 +35,10 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   };
   const move = (by: "beat" | "bar", direction: 1 | -1) => {
     const { run, clip } = heard();
-    const meter = run?.meter ?? (clip ? { bpm: clip.bpm, beatsPerBar: clip.beats_per_bar } : null);
+    const meter = meterNow();
     if (!meter) return;
-    const step = (by === "bar" ? barSeconds(meter) : beatSeconds(meter)) ?? 1;
     const now = run ? engine.position() : 0;
-    const length = run?.length ?? clip?.seconds ?? 0;
-    // back within a third of a beat goes to the beat before, so that it moves while it plays, too
-    const to = direction > 0 ? (Math.floor(now / step + 1e-6) + 1) * step : (Math.ceil((now - step / 3) / step - 1e-6) - 1) * step;
-    const place = Math.min(Math.max(0, to), length);
+    const place = neighbor(now, meter, by, direction, run?.length ?? clip?.seconds ?? 0);
     if (run) engine.seek(place);
     else if (clip) app.seek(clip, place);
   };
@@ -83,13 +80,11 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   );
 
   const clock = (at: number) => {
-    const { run, clip: chosen } = heard();
-    const clip: Pick<Clip, "bpm" | "beats_per_bar"> | null = run
-      ? { bpm: run.meter.bpm, beats_per_bar: run.meter.beatsPerBar }
-      : chosen;
-    const length = run?.length ?? chosen?.seconds ?? 0;
+    const { run, clip } = heard();
+    const meter = meterNow();
+    const length = run?.length ?? clip?.seconds ?? 0;
     const position = run ? at : 0;
-    bars.textContent = clip?.bpm ? positionIn(clip, position) : "–";
+    bars.textContent = meter?.bpm ? positionIn(meter, position) : "–";
     seconds.textContent = `${secondsOf(position)} / ${secondsOf(length)}`;
   };
   const buttons = () => {
@@ -107,7 +102,8 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
     facts.textContent = clip ? factsOf(clip) : bpm ? `${Number(bpm.toFixed(1))} BPM` : "";
     const span = engine.brace.get();
     braced.hidden = !span || !clip;
-    if (span && clip) brace.textContent = `loop ${placed(clip, span.start)}–${placed(clip, span.end)}`;
+    const meter = meterNow();
+    if (span && meter) brace.textContent = `loop ${placed(meter, span.start)}–${placed(meter, span.end)}`;
     actions.hidden = !clip;
     clock(engine.position());
   };
@@ -120,16 +116,22 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   engine.loop.on(buttons);
   engine.brace.on(named);
   engine.run.on(named);
-  let chosen = selected.get()?.id;
+  let last = selected.get()?.id;
   selected.on((clip) => {
-    if (clip?.id !== chosen && !engine.playing.get()) passed = engine.run.get();
-    chosen = clip?.id;
+    if (clip?.id !== last && !engine.playing.get()) passed = engine.run.get();
+    last = clip?.id;
+    chosen = clip && meterOf(clip);
     named();
+    if (clip) void engine.meter(clip).then((meter) => {
+      if (selected.get()?.id !== clip.id) return;
+      chosen = meter;
+      named();
+    });
   }, { now: true });
   return { element, toggle, move, braceAt };
 }
 
 /** Bar and beat without hundredths where it is on a beat. */
-function placed(clip: Clip, seconds: number): string {
-  return positionIn(clip, seconds + 1e-4).replace(/\.00$/, "");
+function placed(meter: Meter, seconds: number): string {
+  return positionIn(meter, seconds + 1e-4).replace(/\.00$/, "");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hzMarks, noteMarks, noteOfHz, rowOf, timeMarks } from "../src/axes";
+import { clockOf, hzMarks, noteMarks, noteOfHz, rowOf, timeMarks } from "../src/axes";
 
 test("bars are strong and numbered, beats between them", () => {
   const marks = timeMarks(4, { bpm: 120, beatsPerBar: 4 }, 100);
@@ -12,6 +12,13 @@ test("far out, beats and most numbers are left out", () => {
   const marks = timeMarks(400, { bpm: 120, beatsPerBar: 4 }, 2);
   expect(marks.every((m) => m.weight === 2)).toBe(true);
   expect(marks.filter((m) => m.text).map((m) => m.text).slice(0, 3)).toEqual(["1", "9", "17"]);
+});
+
+test("columns lie as in the image where no axes were fetched, as in small pictures", () => {
+  // 9 s of sound, in an image of 6 bars that begins 1.2 s before it
+  const clip = { bpm: 120, beats: 24, seconds: 9, image: { width: 24 * 64, height: 512 } };
+  expect(clockOf(clip, null, 1.2)).toEqual({ step: 0.5 / 64, lead: 1.2 });
+  expect(clockOf({ ...clip, bpm: null, beats: null }, null).step).toBeCloseTo(9 / 1536, 12);
 });
 
 test("without a tempo it is seconds", () => {

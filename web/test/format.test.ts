@@ -19,15 +19,17 @@ test("frequencies and levels", () => {
 });
 
 test("bars and beats count from one", () => {
-  const clip = { bpm: 120, beats_per_bar: 4 };
+  const clip = { bpm: 120, beatsPerBar: 4 };
   expect(positionIn(clip, 0)).toBe("1.1.00");
   expect(positionIn(clip, 2.25)).toBe("2.1.50");
-  expect(positionIn({ bpm: 90, beats_per_bar: 3 }, 2)).toBe("2.1.00");
-  expect(positionIn({ bpm: null, beats_per_bar: 4 }, 2.25)).toBe("2.25 s");
+  expect(positionIn({ bpm: 90, beatsPerBar: 3 }, 2)).toBe("2.1.00");
+  expect(positionIn({ bpm: null, beatsPerBar: 4 }, 2.25)).toBe("2.25 s");
+  expect(positionIn({ ...clip, lead: 1.2 }, 0)).toBe("1.3.40");
+  expect(positionIn({ ...clip, lead: 1.2 }, 0.8)).toBe("2.1.00");
 });
 
 test("the beat on which a float falls just short is that beat", () => {
-  expect(positionIn({ bpm: 106, beats_per_bar: 4 }, (60 / 106) * 4 - 1e-12)).toBe("2.1.00");
+  expect(positionIn({ bpm: 106, beatsPerBar: 4 }, (60 / 106) * 4 - 1e-12)).toBe("2.1.00");
 });
 
 test("seconds and minutes", () => {

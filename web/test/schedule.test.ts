@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
-  barSeconds, nextDownbeat, onSample, positionAt, snap, takeOver, tiled, type Course, type Meter,
+  barSeconds, neighbor, nextDownbeat, onSample, positionAt, snap, takeOver, tiled, type Course, type Meter,
 } from "../src/schedule";
 
 const at120: Meter = { bpm: 120, beatsPerBar: 4 };
@@ -91,4 +91,44 @@ test("a shorter loop is repeated, each turn at the nearest sample", () => {
   const long = tiled(turn, 31);
   expect([long[0], long[10], long[21]]).toEqual([1, 1, 1]);
   expect(long.length).toBe(31);
+});
+
+describe("a clip that begins within a bar", () => {
+  // bars begin at 0.8, 2.8 …; beats at 0.3, 0.8, 1.3 …
+  const late: Meter = { ...at120, lead: 1.2 };
+  const course: Course = { at: 10, offset: 0, loop: { start: 0, end: 9 }, length: 9 };
+
+  test("snaps to the beats that are drawn", () => {
+    expect(snap(0.9, late, 9)).toBeCloseTo(0.8, 9);
+    expect(snap(0.04, late, 9)).toBe(0);
+    expect(snap(8.9, late, 9)).toBeCloseTo(8.8, 9);
+  });
+
+  test("has its downbeats there, and the seam", () => {
+    expect(nextDownbeat(course, late, 10.1)).toBeCloseTo(10.8, 9);
+    expect(nextDownbeat(course, late, 10.9)).toBeCloseTo(12.8, 9);
+    expect(nextDownbeat(course, late, 18.9)).toBeCloseTo(19, 9);
+  });
+
+  test("moves by its beats and bars", () => {
+    expect(neighbor(0, late, "beat", 1, 9)).toBeCloseTo(0.3, 9);
+    expect(neighbor(0.8, late, "bar", 1, 9)).toBeCloseTo(2.8, 9);
+    expect(neighbor(2.8, late, "beat", -1, 9)).toBeCloseTo(2.3, 9);
+    expect(neighbor(0.8, late, "bar", -1, 9)).toBe(0);
+    expect(neighbor(8.9, late, "bar", 1, 9)).toBe(9);
+  });
+
+  test("takes over at the same place in bars, whatever the other's lead is", () => {
+    const whole = { start: 0, end: 8 };
+    expect(takeOver(2.8, late, { start: 0, end: 9 }, at120, whole)).toBeCloseTo(4, 9);
+    expect(takeOver(4, at120, whole, late, { start: 0, end: 9 })).toBeCloseTo(2.8, 9);
+    expect(takeOver(2.8, late, { start: 0, end: 9 }, late, { start: 0, end: 9 })).toBeCloseTo(2.8, 9);
+  });
+});
+
+test("moving while it plays goes back over the line just passed", () => {
+  expect(neighbor(1.1, at120, "beat", -1, 4)).toBe(0.5);
+  expect(neighbor(1.3, at120, "beat", -1, 4)).toBe(1);
+  expect(neighbor(1.3, at120, "bar", 1, 4)).toBe(2);
+  expect(neighbor(1.3, { bpm: null, beatsPerBar: 4 }, "beat", 1, 4)).toBe(2);
 });

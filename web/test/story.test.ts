@@ -109,6 +109,19 @@ describe("a draft", () => {
     expect(filled.at(-1)).toMatchObject({ bars: 8, loop: false, options: {} });
   });
 
+  it("loses no keyframe while its length is typed", () => {
+    const { draft } = begun();
+    draft.add(6);
+    for (const typed of [1, 16]) draft.setOptions(typed, false, {});
+    draft.commit();
+    expect([draft.story.bars, bars(draft)]).toEqual([16, [0, 6]]);
+    draft.setOptions(1, false, {});
+    draft.undo(); // of a length that was only typed so far
+    expect([draft.story.bars, bars(draft)]).toEqual([16, [0, 6]]);
+    draft.add(10);
+    expect(draft.story.bars).toBe(16);
+  });
+
   it("keeps its last keyframe", () => {
     const { draft } = begun();
     expect(draft.remove(0)).toBe(false);

@@ -1,8 +1,6 @@
 // A file to the server, with progress: fetch doesn't tell how much of a body was sent.
 
-import { ApiError, type Upload } from "../api";
-
-const UNREACHED = "The studio's server can't be reached. Is `riff studio` still running?";
+import { ApiError, UNREACHED, type Upload } from "../api";
 
 /** `sent` is told the share that was sent, 0 to 1. Rejects with the server's sentence. */
 export function upload(file: File, sent: (share: number) => void, signal: AbortSignal): Promise<Upload> {

@@ -4,7 +4,6 @@ import type { App } from "../app";
 import type { Clip, Words } from "../api";
 import { clipUrl, stemUrl } from "../api";
 import { el, icon } from "../dom";
-import { meterOf } from "../engine";
 import { playButton } from "../playbutton";
 import { dbOfGain, gainOfDb } from "../station/mixing";
 import { carried, type Channel, plain, type StemMix } from "./stem_mix";
@@ -69,10 +68,11 @@ export class Stems {
     const { engine } = this.app;
     if (!clip) return;
     try {
+      const meter = await engine.meter(clip);
       const buffers = await Promise.all(clip.stems.map(({ n }) => engine.load(stemUrl(clip.id, n, "wav"))));
       if (clip !== this.clip) return;
       const run = {
-        owner: OWNER, clip, meter: meterOf(clip),
+        owner: OWNER, clip, meter,
         length: Math.max(...buffers.map((buffer) => buffer.duration)),
         sources: buffers.map((buffer, k) => ({ id: `stem ${k + 1}`, buffer, gain: this.gain(k) })),
       };

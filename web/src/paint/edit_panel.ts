@@ -1,7 +1,7 @@
 // What the marked part should become, and the button that makes it.
 
 import type { App } from "../app";
-import type { Words } from "../api";
+import { UNREACHED, type Words } from "../api";
 import { el } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
 import { signal } from "../state";
@@ -19,11 +19,17 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
   let form: TaskForm | null = null;
   const fields = el("div");
   const problem = el("p", { class: "note bad", role: "alert", "data-testid": "edit-problem" });
+  app.connected.on((now) => {
+    if (now && problem.textContent === UNREACHED) problem.textContent = "";
+  });
   const count = el("input", {
     id: "edit-count", type: "number", min: 1, max: MOST_CANDIDATES, step: 1, value: 2, "data-testid": "edit-count",
   });
   const isBusy = signal(false);
-  const button = el("button", { class: "button primary", "data-testid": "edit-run", title: "Regenerate (Ctrl+Enter)" }, "Regenerate");
+  const button = el("button", { disabled: true, class: "button primary", "data-testid": "edit-run", title: "Regenerate (Ctrl+Enter)" }, "Regenerate");
+  const ready = (): void => {
+    button.disabled = form === null || isBusy.get();
+  };
   const element = el(
     "form",
     {
@@ -34,10 +40,11 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
       onsubmit: (event: Event) => {
         event.preventDefault();
         problem.textContent = "";
-        if (form !== null && !isBusy.get()) wanted(form.values(), count.valueAsNumber || 1);
+        if (form !== null && !button.disabled) wanted(form.values(), count.valueAsNumber || 1);
       },
     },
     el("h2", {}, "Regenerate what is marked"),
+    el("p", { class: "note" }, "Without words, the part follows from what is around it."),
     fields,
     el(
       "div",
@@ -54,10 +61,11 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
       if (task === undefined || form !== null) return;
       form = taskForm(task, { skip: ["time", "freq"], shown: ["prompt", "strength", "keep_melody"] });
       fields.replaceChildren(form.element);
+      ready();
     },
     { now: true },
   );
-  isBusy.on((busy) => (button.disabled = busy));
+  isBusy.on(ready);
   return {
     element,
     setBusy: (busy) => isBusy.set(busy),

@@ -64,7 +64,7 @@ export function results(app: App, choices: Choices): Results {
 
   const cancel = (): void => {
     const job = work?.job.get();
-    if (job) app.api.cancel(job.id).catch((error: Error) => app.say(error.message, "error"));
+    if (job) app.cancel(job);
   };
   const choose = (index: number): void => {
     if (work === null) return;
@@ -92,7 +92,8 @@ export function results(app: App, choices: Choices): Results {
     const isOver = ["done", "failed", "cancelled"].includes(job.state);
     running.hidden = isOver;
     progress.value = job.steps ? (job.clip + job.step / job.steps) / job.count : 0;
-    say(statusOf(job));
+    stop.disabled = app.isCancelling(job);
+    say(stop.disabled ? "Cancelling…" : statusOf(job));
     status.classList.toggle("bad", job.state === "failed");
     if (isOver || job.clip < job.clips.length) preview.remove();
     const isBase = work.shown.get().id === work.base.get().id;

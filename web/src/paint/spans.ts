@@ -1,6 +1,7 @@
 // Spans of time and frequency: snapping to beats, and what they are in bars, seconds, Hz and notes.
 
 import type { Axes, Clip } from "../api";
+import { meterOf } from "../engine";
 import { hzOf, midiName, positionIn } from "../format";
 import type { Rect } from "./rect";
 
@@ -95,7 +96,8 @@ export function rowsToHz(rows: Span, hz: readonly number[]): { low: number; high
 /** A span in words: "2.1.00 to 3.1.00 · 2.18 to 4.36 s · 220 Hz to 1.76 kHz · A3 to A6". */
 export function readout(rect: Rect, clip: Clip, axes: Axes): string {
   const time = timeOf(clip, axes);
-  const bar = (column: number): string => positionIn(clip, column * time.secondsPerColumn);
+  const meter = meterOf(clip, time.leadSeconds);
+  const bar = (column: number): string => positionIn(meter, columnToSeconds(column, time));
   const seconds = (column: number): string => columnToSeconds(column, time).toFixed(2);
   const [low, high] = [axes.hz[rect.bottom - 1]!, axes.hz[rect.top]!];
   return [

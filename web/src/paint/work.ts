@@ -47,16 +47,19 @@ export class Work {
     this.draw(mask.whole, () => this.mask.paste(mask.whole, mask.data));
   }
 
-  /** Take a clip as the one to go on with, and put the other candidates away. Can be undone. */
-  keep(clip: Clip): void {
+  /**
+   * Take a clip as the one to go on with, and put the other candidates away. Can be undone; `told`
+   * is called with false then, and with true when it is done again.
+   */
+  keep(clip: Clip, told: (isKept: boolean) => void = () => {}): void {
     const before = this.base.get();
     if (before.id === clip.id) return;
     if (!this.has(clip)) this.kept.update((kept) => [...kept, clip]);
     const job = this.job.get();
     this.history.record({
       bytes: 0,
-      undo: () => this.goOnWith(before, job),
-      redo: () => this.goOnWith(clip, null),
+      undo: () => (this.goOnWith(before, job), told(false)),
+      redo: () => (this.goOnWith(clip, null), told(true)),
     });
     this.goOnWith(clip, null);
   }

@@ -9,6 +9,8 @@ export class Draft {
   private now: Story = { keyframes: [keyframeOf({})], bars: 8, loop: false, options: {} };
   private committed = this.now;
   private at = 0;
+  /** A length as typed; the story has it when it is committed, since "16" passes through 1. */
+  private bars: number | null = null;
   private readonly history = new History();
 
   /** `told` is called at each change; `replaced` where the options are others than were typed. */
@@ -34,7 +36,7 @@ export class Draft {
   }
 
   get canUndo(): boolean {
-    return this.history.canUndo || !isSame(this.now, this.committed);
+    return this.history.canUndo || this.bars !== null || !isSame(this.now, this.committed);
   }
 
   get canRedo(): boolean {
@@ -63,11 +65,14 @@ export class Draft {
     return true;
   }
 
+  /** The length is taken with the next `commit`: keyframes behind it go. */
   setOptions(bars: number, loop: boolean, options: Story["options"]): void {
-    this.put({ story: withBars({ ...this.now, loop, options }, bars), index: this.at }, false);
+    this.bars = bars === this.now.bars ? null : bars;
+    this.put({ story: { ...this.now, loop, options }, index: this.at }, false);
   }
 
   open(story: Story): void {
+    this.bars = null;
     this.replaced(story);
     this.put({ story, index: 0 }, true);
   }
@@ -85,6 +90,9 @@ export class Draft {
 
   /** What changed since the last time becomes one step of undo. */
   commit(): void {
+    this.now = withBars(this.now, this.bars ?? this.now.bars);
+    this.bars = null;
+    this.at = Math.min(this.at, this.now.keyframes.length - 1);
     const [before, after] = [this.committed, this.now];
     if (isSame(before, after)) return;
     this.committed = after;
@@ -105,6 +113,7 @@ export class Draft {
 
   private restore(story: Story): void {
     this.now = this.committed = story;
+    this.bars = null;
     this.at = Math.min(this.at, story.keyframes.length - 1);
     this.replaced(story);
   }

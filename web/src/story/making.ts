@@ -27,13 +27,14 @@ export function making(app: App, start: () => void): Making {
     "Make the story",
   );
   const cancel = (): void => {
-    if (job) app.api.cancel(job.id).catch((error: Error) => app.say(error.message, "error"));
+    if (job) app.cancel(job);
   };
   const show = (now: Job): void => {
     job = now;
     running.hidden = now.state !== "queued" && now.state !== "running";
     progress.value = now.steps ? now.step / now.steps : 0;
-    const text = statusOf(now);
+    stop.disabled = app.isCancelling(now);
+    const text = stop.disabled ? "Cancelling…" : statusOf(now);
     if (status.textContent !== text) status.textContent = text;
     if (now.state === "failed") problem.textContent = now.error ?? "The story failed.";
   };

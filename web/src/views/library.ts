@@ -11,6 +11,7 @@ import "./library.css";
 
 const PAGE = 24;
 const WAIT_MS = 200;
+const WAIT_FOR_KEY_MS = 900; // half a key is none
 
 export const view: View = {
   name: "library",
@@ -45,12 +46,13 @@ export const view: View = {
         const query: ClipQuery = { ...search.query(), limit: PAGE, ...(further && last ? { before: last.id } : {}) };
         const answer = await app.api.clips(query);
         if (mine !== turn) return;
+        search.say("");
         shown = further ? [...shown, ...answer.clips] : answer.clips;
         more.hidden = !answer.more;
         state.textContent = `${shown.length}${answer.more ? " or more" : ""} clips`;
         draw();
       } catch (error) {
-        app.say((error as Error).message, "error");
+        if (mine === turn) search.say((error as Error).message);
       }
     };
     more.addEventListener("click", () => void load(true));
@@ -93,6 +95,8 @@ interface Search {
   element: HTMLElement;
   query(): ClipQuery;
   used(): boolean;
+  /** What is wrong with it; "" for nothing. */
+  say(wrong: string): void;
   onChange(told: () => void): void;
 }
 
@@ -110,11 +114,12 @@ function makeSearch(app: App): Search {
   app.tasks.on((tasks) => {
     task.replaceChildren(el("option", { value: "" }, "any"), ...[...tasks.map((t) => t.name), "import"].map((n) => el("option", { value: n }, n)));
   }, { now: true });
+  const wrong = el("p", { class: "note bad search-wrong", role: "alert", "data-testid": "search-wrong" });
   const element = el(
     "form", { class: "search panel", role: "search", onsubmit: (event: Event) => event.preventDefault() },
     field("Search", words, "grow"), field("BPM from", from, "short"), field("BPM to", to, "short"),
     field("Key", key, "short"), field("Made by", task, "short"),
-    el("label", { class: "switch" }, kept, el("span", {}, "Kept only")),
+    el("label", { class: "switch" }, kept, el("span", {}, "Kept only")), wrong,
   );
   const number = (input: HTMLInputElement) => (input.value === "" ? undefined : Number(input.value));
   const query = (): ClipQuery => ({
@@ -124,13 +129,19 @@ function makeSearch(app: App): Search {
   return {
     element,
     query,
+    say: (text) => (wrong.textContent = text),
     used: () => Object.values(query()).some((value) => value !== undefined),
     onChange(told) {
       let timer = 0;
-      element.addEventListener("input", () => {
+      const soon = (wait: number) => {
         clearTimeout(timer);
-        timer = setTimeout(told, WAIT_MS);
+        timer = setTimeout(told, wait);
+      };
+      element.addEventListener("input", (event) => {
+        wrong.textContent = "";
+        soon(event.target === key ? WAIT_FOR_KEY_MS : WAIT_MS);
       });
+      key.addEventListener("change", () => soon(0));
     },
   };
 }

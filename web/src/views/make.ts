@@ -1,7 +1,7 @@
 // Make: words in, candidates out. Every option of every task is here; the rare ones are folded.
 
 import type { App, Mounted, View } from "../app";
-import type { Job, Task } from "../api";
+import { UNREACHED, type Job, type Task } from "../api";
 import { vary } from "../clip_actions";
 import { makeCandidates } from "../candidates";
 import { el, icon } from "../dom";
@@ -71,6 +71,9 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
   const summary = el("p", { class: "muted small" });
   const body = el("div", { class: "stack" });
   const wrong = el("p", { class: "note bad", role: "alert", "data-testid": "make-wrong" });
+  app.connected.on((now) => {
+    if (now && wrong.textContent === UNREACHED) wrong.textContent = "";
+  });
   const count = el("input", { id: "count", type: "number", min: 1, max: 16, step: 1, "data-testid": "count" });
   const counted = el("div", { class: "field count" }, el("label", { for: "count" }, "Candidates"), count);
   const submit = el("button", { class: "button primary make-button", "data-testid": "make" }, "Make");

@@ -2,7 +2,7 @@
 
 import "../paint/paint.css";
 import type { App, Mounted, View } from "../app";
-import type { Axes, Clip, Job, Words } from "../api";
+import type { Clip, Job, Words } from "../api";
 import { el } from "../dom";
 import { openFile } from "../drop/panel";
 import { type EditPanel, editPanel } from "../paint/edit_panel";
@@ -51,7 +51,7 @@ class Paint implements Mounted {
   private readonly kept: KeptStrip;
 
   constructor(root: HTMLElement, private readonly app: App) {
-    this.picture = new SpectrogramView(this.stage, app, { label: "The clip, and what is marked on it" });
+    this.picture = new SpectrogramView(this.stage, app, { label: "The clip, and what is marked on it", dims: false });
     this.split = new SplitImage(this.stage, app, this.picture);
     this.layer = new MaskLayer(this.picture, this.settings);
     this.toolbar = toolbar(this.settings, {
@@ -96,7 +96,9 @@ class Paint implements Mounted {
     this.layer.onSelecting = (rect) => rect && this.describe(rect);
     this.settings.on(({ tool }) => this.stage.classList.toggle("paints", tool !== "seek"), { now: true });
     picture.axes.on((axes) => {
-      if (this.work && axes) this.numbers.setClip(this.work.base.get(), axes);
+      if (!this.work || !axes) return;
+      this.numbers.setClip(this.work.base.get(), axes);
+      this.count();
     });
     app.jobs.on((jobs) => {
       const id = this.work?.job.get()?.id;
@@ -203,13 +205,15 @@ class Paint implements Mounted {
   }
 
   private keep(clip: Clip): void {
-    this.goOnWith(clip);
+    const was = clip.kept;
+    const mark = (kept: boolean): void => void this.app.keep(clip, kept || was).catch(this.say);
+    this.goOnWith(clip, mark);
     this.split.show(0);
-    this.app.keep(clip, true).catch(this.say);
+    mark(true);
   }
 
-  private goOnWith(clip: Clip): void {
-    if (this.work?.fits(clip)) this.work.keep(clip);
+  private goOnWith(clip: Clip, mark?: (kept: boolean) => void): void {
+    if (this.work?.fits(clip)) this.work.keep(clip, mark);
     else this.app.selected.set(clip); // of another size: with a mask of its own
     this.changed();
   }
@@ -239,7 +243,10 @@ class Paint implements Mounted {
     if (this.work === null) return;
     const { mask } = this.work;
     this.share.textContent = `${(100 * mask.share).toFixed(1)} % of the image is marked.`;
-    if (mask.isEmpty) this.marked.textContent = "Drag over the image to mark what to regenerate; with Shift, to keep.";
+    const { bounds } = mask;
+    if (bounds) return this.describe(bounds);
+    this.numbers.show(mask.whole);
+    this.marked.textContent = "Drag over the image to mark what to regenerate; with Shift, to keep.";
   }
 
   private describe(rect: Rect): void {
@@ -270,19 +277,19 @@ class Paint implements Mounted {
   // The edit
 
   private async run(values: Words, count: number): Promise<void> {
-    const axes = this.picture.axes.get();
-    if (this.work === null || axes === null) return;
+    if (this.work === null) return;
     this.edit.setBusy(true);
     try {
-      await this.submit(this.work, values, count, axes);
+      await this.submit(this.work, values, count);
     } catch (error) {
       this.edit.say((error as Error).message);
       this.edit.setBusy(false);
     }
   }
 
-  private async submit(work: Work, values: Words, count: number, axes: Axes): Promise<void> {
+  private async submit(work: Work, values: Words, count: number): Promise<void> {
     const base = work.base.get();
+    const axes = this.picture.axes.get() ?? (await this.app.api.axes(base.id));
     const { request, mask } = editRequest(work.mask, values, base, axes);
     const inputs: Record<string, string> = { clip: `clip:${base.id}` };
     if (mask) inputs.mask = `upload:${(await this.app.api.upload(await maskToPng(work.mask), "mask.png")).id}`;
