@@ -126,20 +126,6 @@ def test_a_story_is_written_by_keyboard_made_and_opened_again(
     expect(story.get_by_test_id("story-problem")).to_contain_text("must have a bar and a prompt")
 
 
-def test_a_length_typed_digit_by_digit_takes_no_keyframe_away(story: Page) -> None:
-    story.get_by_test_id("keyframe-0").click()
-    story.locator(".keyframe").get_by_test_id("field-prompt").fill("ambient pad")
-    story.mouse.click(*at(story, 4.2))
-    story.keyboard.type("house piano")
-    bars = story.locator(".story .whole").get_by_test_id("field-bars")
-    bars.focus()
-    bars.press("Control+a")
-    bars.press_sequentially("16")
-    bars.press("Enter")
-    assert saved(story)["bars"] == 16
-    assert frames(story) == [(0, "ambient pad"), (4, "house piano")]
-
-
 def test_a_story_survives_a_reload(story: Page, studio: Any) -> None:
     panel = story.locator(".keyframe")
     story.get_by_test_id("keyframe-0").click()
@@ -166,3 +152,17 @@ def test_a_story_survives_a_reload(story: Page, studio: Any) -> None:
     story.goto(f"{studio.url}/#story/{clip}")
     expect(story.get_by_test_id("keyframe-1")).to_be_visible()
     assert frames(story) == [(0, "choir"), (1, "organ")]
+
+
+def test_a_length_typed_digit_by_digit_takes_no_keyframe_away(story: Page) -> None:
+    story.get_by_test_id("keyframe-0").click()
+    story.locator(".keyframe").get_by_test_id("field-prompt").fill("ambient pad")
+    story.mouse.click(*at(story, 4.2))
+    story.keyboard.type("house piano")
+    bars = story.locator(".story .whole").get_by_test_id("field-bars")
+    bars.focus()
+    bars.press("Control+a")
+    bars.press_sequentially("16")
+    bars.press("Enter")
+    assert saved(story)["bars"] == 16
+    assert frames(story) == [(0, "ambient pad"), (4, "house piano")]

@@ -3,11 +3,10 @@
 import type { App } from "./app";
 import { downloadMenu, openings } from "./clip_actions";
 import { el, icon } from "./dom";
-import type { Run } from "./engine";
+import { meterOf, type Run } from "./engine";
 import { factsOf, positionIn, secondsOf } from "./format";
 import { heardOf } from "./heard";
 import { menu } from "./menu";
-import { meterOf } from "./engine";
 import { beatSeconds, type Meter, neighbor, snap } from "./schedule";
 
 export interface Transport {
@@ -19,13 +18,12 @@ export interface Transport {
 
 export function makeTransport(app: App, viewPlays: () => (() => void | Promise<void>) | undefined): Transport {
   const { engine, selected } = app;
-  /** Of the chosen clip. */
-  let meter: Meter | null = null;
   /** A run that rested when another clip was chosen. */
   let passed: Run | null = null;
   const heard = () => heardOf(engine.run.get(), engine.playing.get(), passed, selected.get());
+  let chosen: Meter | null = null; // the chosen clip's
 
-  const meterNow = () => heard().run?.meter ?? meter;
+  const meterNow = () => heard().run?.meter ?? chosen;
   const toggle = () => {
     if (engine.playing.get()) return engine.pause();
     const own = viewPlays();
@@ -37,9 +35,10 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   };
   const move = (by: "beat" | "bar", direction: 1 | -1) => {
     const { run, clip } = heard();
-    const of = meterNow();
-    if (!of) return;
-    const place = neighbor(run ? engine.position() : 0, of, by, direction, run?.length ?? clip?.seconds ?? 0);
+    const meter = meterNow();
+    if (!meter) return;
+    const now = run ? engine.position() : 0;
+    const place = neighbor(now, meter, by, direction, run?.length ?? clip?.seconds ?? 0);
     if (run) engine.seek(place);
     else if (clip) app.seek(clip, place);
   };
@@ -82,10 +81,10 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
 
   const clock = (at: number) => {
     const { run, clip } = heard();
-    const of = meterNow();
+    const meter = meterNow();
     const length = run?.length ?? clip?.seconds ?? 0;
     const position = run ? at : 0;
-    bars.textContent = of?.bpm ? positionIn(of, position) : "–";
+    bars.textContent = meter?.bpm ? positionIn(meter, position) : "–";
     seconds.textContent = `${secondsOf(position)} / ${secondsOf(length)}`;
   };
   const buttons = () => {
@@ -103,8 +102,8 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
     facts.textContent = clip ? factsOf(clip) : bpm ? `${Number(bpm.toFixed(1))} BPM` : "";
     const span = engine.brace.get();
     braced.hidden = !span || !clip;
-    const of = meterNow();
-    if (span && of) brace.textContent = `loop ${placed(of, span.start)}–${placed(of, span.end)}`;
+    const meter = meterNow();
+    if (span && meter) brace.textContent = `loop ${placed(meter, span.start)}–${placed(meter, span.end)}`;
     actions.hidden = !clip;
     clock(engine.position());
   };
@@ -117,15 +116,15 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   engine.loop.on(buttons);
   engine.brace.on(named);
   engine.run.on(named);
-  let chosen = selected.get()?.id;
+  let last = selected.get()?.id;
   selected.on((clip) => {
-    if (clip?.id !== chosen && !engine.playing.get()) passed = engine.run.get();
-    chosen = clip?.id;
-    meter = clip && meterOf(clip);
+    if (clip?.id !== last && !engine.playing.get()) passed = engine.run.get();
+    last = clip?.id;
+    chosen = clip && meterOf(clip);
     named();
-    if (clip) void engine.meter(clip).then((exact) => {
+    if (clip) void engine.meter(clip).then((meter) => {
       if (selected.get()?.id !== clip.id) return;
-      meter = exact;
+      chosen = meter;
       named();
     });
   }, { now: true });
