@@ -289,6 +289,8 @@ def test_an_edit_waits_for_what_it_needs(page: Page, studio: Any, clip: dict[str
     page.route("**/axes", lambda route: route.continue_() if pressed else axes.append(route))
     page.goto(f"{studio.url}/#paint/{clip['id']}")
     expect(page.get_by_test_id("edit-run")).to_be_disabled()
+    while not tasks:
+        page.wait_for_timeout(50)
     for route in tasks:
         route.continue_()
     expect(page.get_by_test_id("edit-run")).to_be_enabled()

@@ -33,8 +33,9 @@ const STORED = "station";
 export const station = signal<Station>(stationOf(remembered.get<unknown>(STORED, null)));
 station.on((now) => remembered.set(STORED, now));
 
-const isTempo = (bpm: unknown): bpm is number =>
-  typeof bpm === "number" && bpm >= LEAST_BPM && bpm <= MOST_BPM;
+function isTempo(bpm: unknown): bpm is number {
+  return typeof bpm === "number" && bpm >= LEAST_BPM && bpm <= MOST_BPM;
+}
 
 /** A tempo as it is typed; null: the first track's. Throws a sentence where it can't be one. */
 export function tempoOf(typed: string): number | null {
