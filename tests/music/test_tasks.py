@@ -343,6 +343,7 @@ ELSEWHERE = {
         "riffkit/music/batch_list.py",
         "riffkit/music/riff.py",
         "riffkit/commands/painting.py",
+        "riffkit/server/routes/compatibility.py",  # what /v1/audio/speech makes
         "riffkit/commands/training.py",  # the command that plays what was trained
         "riffkit/evaluation/run.py",
         "riffkit/evaluation/genre.py",
