@@ -235,7 +235,7 @@ def lead_samples(recipe: Recipe) -> int | None:
     """How many samples a clip's image begins before its sound, as far as its recipe says: those of
     the clip that it was made of, at the image's rate.
     """
-    if recipe.command == "extend" and recipe.arguments.get("before"):
+    if recipe.arguments.get("before"):  # new bars stand before the clip's
         return 0
     source = recipe.inputs.get("clip") or recipe.inputs.get("file") or {}
     lead = source.get("lead_samples")

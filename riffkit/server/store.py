@@ -144,7 +144,7 @@ _TABLES: dict[type[Any], str] = {
     RemovedRow: "removed",
 }
 _JSON = {"request", "inputs", "notes", "stems", "made"}
-_BOOLEANS = {"loop", "has_score", "whole_beats", "kept", "cancelling"}
+_BOOLEANS = {one.name for row in _TABLES for one in fields(row) if one.type == "bool"}
 
 
 @dataclass(frozen=True)

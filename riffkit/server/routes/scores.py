@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from riffkit.errors import ParameterError
+from riffkit.music.registry import tasks
 from riffkit.music.script import script_values
 from riffkit.music.seeds import seed_names
 from riffkit.music.values import built, check_names
@@ -93,8 +94,6 @@ async def post_script(request: Request) -> Response:
     """A story's script (TOML) as the request of a `story`; its theme is a bundled seed, clip:ID or
     upload:ID.
     """
-    from riffkit.tasks.story import StoryRequest
-
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _SCRIPT_TYPES:
         raise RefusalError(415, "send a script as `Content-Type: application/toml`")
@@ -111,5 +110,6 @@ async def post_script(request: Request) -> Response:
                 "upload:ID of a file that you sent"
             )
         inputs["theme"] = theme
-    built(StoryRequest, values, where="script")
+    (scripted,) = (one for one in tasks().values() if any(item.expand for item in one.inputs))
+    built(scripted.request, values, where="script")
     return Json({"request": values, "inputs": inputs})
