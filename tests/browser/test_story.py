@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from riffkit.music.script import read_script
 
@@ -152,6 +152,22 @@ def test_a_story_survives_a_reload(story: Page, studio: Any) -> None:
     story.goto(f"{studio.url}/#story/{clip}")
     expect(story.get_by_test_id("keyframe-1")).to_be_visible()
     assert frames(story) == [(0, "choir"), (1, "organ")]
+
+
+def test_a_theme_is_kept_while_the_seeds_are_not_known_yet(story: Page, tmp_path: Path) -> None:
+    held: list[Route] = []
+    story.route("**/api/tasks", lambda route: held.append(route))
+    story.reload()
+    (tmp_path / "mine.toml").write_text(
+        'bars = 4\ntheme = "house"\n[[keyframe]]\nbar = 0\nprompt = "pad"\n'
+    )
+    story.get_by_test_id("script-file").set_input_files(tmp_path / "mine.toml")
+    expect(story.get_by_test_id("keyframe-0")).to_have_text("pad")
+    assert saved(story)["theme"] == "house"
+    expect(story.get_by_test_id("theme")).to_have_value("")
+    for route in held:
+        route.continue_()
+    expect(story.get_by_test_id("theme")).to_have_value("house")
 
 
 def test_a_length_typed_digit_by_digit_takes_no_keyframe_away(story: Page) -> None:

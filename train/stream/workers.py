@@ -20,7 +20,7 @@ from train.stream.shards import CLIPS_PER_SHARD, Shards
 
 DRAWN_PER_CLIP = 8
 _POLL_S = 0.5
-_NICER = 5
+_NICER = 0
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,18 @@ export function themeChoice(app: App, changed: () => void): ThemeChoice {
     },
     { now: true },
   );
-  const get = (): string | null => select.value || null;
+  const isUnlisted = (): boolean => wanted.startsWith("clip:") || app.tasks.get().length === 0;
+  const get = (): string | null => (isUnlisted() ? wanted : select.value) || null;
   return {
     element: el("div", { class: "field" }, el("label", { for: "theme" }, "Theme"), select),
     get,
     set(theme) {
       wanted = theme ?? "";
       choose();
+      if (!wanted.startsWith("clip:")) return;
+      void app.clip(wanted.slice("clip:".length)).catch(() => {
+        if (wanted === theme) wanted = ""; // it was deleted
+      });
     },
     async inScript() {
       const theme = get();

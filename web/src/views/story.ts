@@ -81,8 +81,7 @@ class Story implements Mounted {
 
   /** The clip that was made of the story before the page was loaded. */
   private async restore(): Promise<void> {
-    const { theme, made } = this.before ?? {};
-    if (theme?.startsWith("clip:")) await this.app.clip(theme.slice("clip:".length)).catch(() => null);
+    const { made } = this.before ?? {};
     const clip = made && (await this.app.clip(made.clip).catch(() => null));
     if (!clip || this.made) return;
     this.made = { clip, of: made.of };
