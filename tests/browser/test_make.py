@@ -45,7 +45,7 @@ def test_the_first_screen_says_what_to_do(page: Page, studio: Any) -> None:
     expect(page.get_by_test_id("status")).to_have_text(re.compile("mini is ready"))
     expect(page.get_by_text("Type what you want to hear, then press Make")).to_be_visible()
     expect(page.get_by_test_id("make")).to_be_visible()
-    expect(page.get_by_label("Loop", exact=True).first).to_be_checked()
+    expect(page.get_by_role("switch", name="Loop", exact=True)).to_be_checked()
 
 
 def test_candidates_are_painted_compared_kept_and_discarded(page: Page, studio: Any) -> None:
@@ -169,7 +169,7 @@ def test_settings_of_a_clip_are_taken_over(page: Page, studio: Any) -> None:
     expect(page.get_by_test_id("field-prompt")).to_have_value("reggae organ")
     expect(page.get_by_test_id("field-guidance")).to_have_value("4.5")
     expect(page.get_by_test_id("field-seed")).to_have_value("5")
-    expect(page.get_by_label("Loop", exact=True).first).not_to_be_checked()
+    expect(page.get_by_role("switch", name="Loop", exact=True)).not_to_be_checked()
 
 
 def test_words_are_offered_and_taken(page: Page, studio: Any) -> None:

@@ -346,3 +346,23 @@ def drop(page: Page, url: str, name: str) -> None:
         }""",
         [url, name],
     )
+
+
+def test_what_is_marked_and_written_survives_a_reload(paint: Page) -> None:
+    drag(paint, (0.25, 0.3), (0.5, 0.6))
+    paint.get_by_test_id("tool-brush").click()
+    drag(paint, (0.7, 0.5), (0.8, 0.5))
+    before = mask_of(paint)
+    assert ((before > 0) & (before < 255)).any()  # the brush's soft edge
+    form = paint.locator(".paint form.edit")
+    form.get_by_test_id("field-prompt").fill("a choir")
+    form.get_by_test_id("edit-count").fill("3")
+    paint.reload()
+    expect(paint.get_by_test_id("select-to")).not_to_have_value("")
+    np.testing.assert_array_equal(mask_of(paint), before)
+    expect(form.get_by_test_id("field-prompt")).to_have_value("a choir")
+    expect(form.get_by_test_id("edit-count")).to_have_value("3")
+    paint.get_by_test_id("clear").click()
+    paint.reload()
+    expect(paint.get_by_test_id("select-to")).to_have_value("3")
+    assert not mask_of(paint).any()

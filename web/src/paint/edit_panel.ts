@@ -4,9 +4,16 @@ import type { App } from "../app";
 import { UNREACHED, type Words } from "../api";
 import { el } from "../dom";
 import { taskForm, type TaskForm } from "../fields";
+import { remembered } from "../remembered";
 import { signal } from "../state";
+import { onSubmitKey } from "../submit_key";
 
 const MOST_CANDIDATES = 8;
+
+interface Draft {
+  readonly values: Words;
+  readonly count: number;
+}
 
 export interface EditPanel {
   readonly element: HTMLElement;
@@ -17,14 +24,19 @@ export interface EditPanel {
 /** `wanted` is called with the form's values and the number of candidates. */
 export function editPanel(app: App, wanted: (values: Words, count: number) => void): EditPanel {
   let form: TaskForm | null = null;
+  const draft = remembered.get<Draft>("paint-edit", { values: {}, count: 2 });
   const fields = el("div");
   const problem = el("p", { class: "note bad", role: "alert", "data-testid": "edit-problem" });
   app.connected.on((now) => {
     if (now && problem.textContent === UNREACHED) problem.textContent = "";
   });
   const count = el("input", {
-    id: "edit-count", type: "number", min: 1, max: MOST_CANDIDATES, step: 1, value: 2, "data-testid": "edit-count",
+    id: "edit-count", type: "number", min: 1, max: MOST_CANDIDATES, step: 1, value: draft.count, "data-testid": "edit-count",
   });
+  const save = (): void => {
+    if (form) remembered.set<Draft>("paint-edit", { values: form.values(), count: count.valueAsNumber || draft.count });
+  };
+  count.addEventListener("input", save);
   const isBusy = signal(false);
   const button = el("button", { disabled: true, class: "button primary", "data-testid": "edit-run", title: "Regenerate (Ctrl+Enter)" }, "Regenerate");
   const ready = (): void => {
@@ -34,9 +46,6 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
     "form",
     {
       class: "panel stack edit",
-      onkeydown: (event: KeyboardEvent) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element.requestSubmit();
-      },
       onsubmit: (event: Event) => {
         event.preventDefault();
         problem.textContent = "";
@@ -55,11 +64,13 @@ export function editPanel(app: App, wanted: (values: Words, count: number) => vo
     ),
     problem,
   );
+  onSubmitKey(element, () => element.requestSubmit());
   app.tasks.on(
     (tasks) => {
       const task = tasks.find((one) => one.name === "edit");
       if (task === undefined || form !== null) return;
-      form = taskForm(task, { skip: ["time", "freq"], shown: ["prompt", "strength", "keep_melody"] });
+      form = taskForm(task, { skip: ["time", "freq"], shown: ["prompt", "strength", "keep_melody"], values: draft.values });
+      form.onChange(save);
       fields.replaceChildren(form.element);
       ready();
     },

@@ -7,7 +7,6 @@ import { change, Mask } from "./mask";
 import type { Rect } from "./rect";
 
 export class Work {
-  readonly mask: Mask;
   readonly history = new History();
   /** The clip that the next edit begins with. */
   readonly base: Signal<Clip>;
@@ -19,8 +18,8 @@ export class Work {
   readonly job = signal<Job | null>(null);
   private readonly maskTold = new Set<(rect: Rect) => void>();
 
-  constructor(clip: Clip) {
-    this.mask = new Mask(clip.image.width, clip.image.height);
+  /** The mask must have the size of the clip's image. */
+  constructor(clip: Clip, readonly mask = new Mask(clip.image.width, clip.image.height)) {
     this.base = signal(clip);
     this.shown = signal(clip);
     this.kept = signal<readonly Clip[]>([clip]);

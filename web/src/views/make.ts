@@ -8,8 +8,10 @@ import { el, icon } from "../dom";
 import { taskForm, titleOf, withoutTask, type TaskForm } from "../fields";
 import { factsOf } from "../format";
 import { inputControl, type InputControl } from "../inputs";
+import { presentFirst } from "../play_first";
 import { remembered } from "../remembered";
 import { SpectrogramView } from "../spectrogram";
+import { onSubmitKey } from "../submit_key";
 import { completion } from "../words";
 import "./make.css";
 
@@ -43,7 +45,6 @@ export const view: View = {
       welcome(app), candidates.element, playerPanel(app, player), earlier(app),
     );
     root.append(el("div", { class: "make-columns" }, form.element, stage));
-    playFirst(app);
     app.shownJob.on((id) => {
       // another job's clips: its first is the chosen one
       const job = app.jobs.get().find((j) => j.id === id);
@@ -171,8 +172,8 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
     submit.disabled = true;
     try {
       const job = await app.submit(task.name, request, references, task.count === null ? Number(count.value) || 1 : 1, models.hidden ? undefined : model.value);
-      mine.add(job.id);
       app.shownJob.set(job.id);
+      presentFirst(app, job.id);
       made();
     } catch (error) {
       const { message } = error as Error;
@@ -185,29 +186,13 @@ function makeForm(app: App, made: () => void): { element: HTMLElement } {
     event.preventDefault();
     void send();
   });
-  element.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    void send();
-  });
+  onSubmitKey(element, () => void send());
   return { element };
 }
 
 function place(name: string): number {
   const at = ORDER.indexOf(name);
   return at < 0 ? ORDER.length : at;
-}
-
-const mine = new Set<string>();
-
-/** The first clip of a job that was asked for here sounds by itself, where nothing else does. */
-function playFirst(app: App): void {
-  app.onEvent((event) => {
-    if (event.name !== "clip" || event.job !== app.shownJob.get()) return;
-    if (!mine.delete(event.job)) return;
-    if (app.engine.playing.get() || !remembered.get("play-first", true)) app.selected.set(app.selected.get() ?? event.clip);
-    else void app.playClip(event.clip);
-  });
 }
 
 function welcome(app: App): HTMLElement {

@@ -8,7 +8,8 @@ import { openFile } from "../drop/panel";
 import { type EditPanel, editPanel } from "../paint/edit_panel";
 import { type KeptStrip, keptStrip } from "../paint/kept_strip";
 import { invitation } from "../paint/invitation";
-import { KEEP, REGENERATE } from "../paint/mask";
+import { KeptMasks } from "../paint/kept";
+import { KEEP, Mask, REGENERATE } from "../paint/mask";
 import { maskToPng, pngToMask } from "../paint/mask_png";
 import { MaskLayer } from "../paint/mask_layer";
 import { type Numbers, numbers } from "../paint/numbers";
@@ -20,6 +21,7 @@ import { readout } from "../paint/spans";
 import { SplitImage } from "../paint/split_image";
 import { type Toolbar, toolbar } from "../paint/toolbar";
 import { isOver, runningEdit, Work } from "../paint/work";
+import { remembered } from "../remembered";
 import { saveAs } from "../save";
 import { SpectrogramView } from "../spectrogram";
 import { type Signal, signal } from "../state";
@@ -32,6 +34,7 @@ export const view: View = { name: "paint", title: "Paint", mount: (root, app) =>
 class Paint implements Mounted {
   private readonly settings: Signal<Settings> = signal(FIRST);
   private readonly works: Work[] = [];
+  private readonly masks = new KeptMasks(remembered.get("paint-masks", null));
   private work: Work | null = null;
   private offs: (() => void)[] = [];
   private counting = 0;
@@ -106,6 +109,7 @@ class Paint implements Mounted {
       if (job) this.work!.job.set(job);
     });
     app.selected.on((clip) => this.choose(clip), { now: true });
+    addEventListener("pagehide", () => this.remember());
   }
 
   // What the page asks
@@ -159,9 +163,10 @@ class Paint implements Mounted {
   }
 
   private setWork(clip: Clip | null): void {
+    this.remember();
     this.offs.forEach((off) => off());
     this.offs = [];
-    const work = clip && (this.works.find((one) => one.has(clip)) ?? new Work(clip));
+    const work = clip && (this.works.find((one) => one.has(clip)) ?? this.begun(clip));
     if (work && !this.works.includes(work)) this.works.push(work);
     if (this.works.length > MOST_WORKS) this.works.shift();
     this.work = work;
@@ -171,6 +176,12 @@ class Paint implements Mounted {
     for (const part of [this.layer, this.results, this.kept]) part.setWork(work);
     this.split.show(0);
     if (work) this.follow(work);
+  }
+
+  /** With the mask that was painted on it before the page was loaded. */
+  private begun(clip: Clip): Work {
+    const { width, height } = clip.image;
+    return new Work(clip, this.masks.of(clip.id, width, height) ?? new Mask(width, height));
   }
 
   private follow(work: Work): void {
@@ -236,7 +247,13 @@ class Paint implements Mounted {
     const history = this.work?.history;
     this.toolbar.setUndo(history?.canUndo ?? false, history?.canRedo ?? false);
     clearTimeout(this.counting);
-    this.counting = setTimeout(() => this.count(), COUNT_MS);
+    this.counting = setTimeout(() => (this.remember(), this.count()), COUNT_MS);
+  }
+
+  private remember(): void {
+    if (this.work === null) return;
+    this.masks.set(this.work.base.get().id, this.work.mask);
+    remembered.set("paint-masks", this.masks.stored());
   }
 
   private count(): void {
