@@ -123,6 +123,8 @@ export interface Health {
   model: { name: string; ready: boolean; error: string | null };
   device: string;
   queue: { waiting: number; running: number; most: number };
+  /** Why no job begins though some wait: the disk is full. */
+  problem: string | null;
 }
 
 /** Score.to_dict() as the server sends it. */

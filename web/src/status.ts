@@ -5,7 +5,7 @@ import { el } from "./dom";
 import { signal, type Signal } from "./state";
 
 const WHILE_LOADING_MS = 1000;
-const OTHERWISE_MS = 20000;
+const OTHERWISE_MS = 10000;
 
 export function watchHealth(api: Api, connected: Signal<boolean>): Signal<Health | null> {
   const health = signal<Health | null>(null);
@@ -40,6 +40,7 @@ export function wordsOf(health: Health | null, connected: boolean, painting = fa
   if (!health) return ["lost", "No connection to the server. Trying again…"];
   if (health.status === "failed") return ["failed", health.model.error ?? "The model can't be loaded."];
   if (health.status === "loading") return ["loading", `Loading the model ${health.model.name}…`];
+  if (health.problem) return ["failed", `Jobs wait: ${health.problem}`];
   if (!connected) return ["loading", "Connecting…"];
   return ["ok", `${health.model.name} is ${painting ? "painting" : "ready"}${health.device ? ` · ${health.device}` : ""}`];
 }

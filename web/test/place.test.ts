@@ -15,11 +15,12 @@ test("a view and a clip in the address, and back", () => {
 test("the status is a sentence", () => {
   const health: Health = {
     status: "ok", version: "1", model: { name: "mini", ready: true, error: null }, device: "cpu",
-    queue: { waiting: 0, running: 0, most: 100 },
+    queue: { waiting: 0, running: 0, most: 100 }, problem: null,
   };
   expect(wordsOf(health, true)).toEqual(["ok", "mini is ready · cpu"]);
   expect(wordsOf(null, false)[0]).toBe("lost");
   expect(wordsOf({ ...health, status: "loading" }, true)).toEqual(["loading", "Loading the model mini…"]);
+  expect(wordsOf({ ...health, problem: "the disk is full" }, true)).toEqual(["failed", "Jobs wait: the disk is full"]);
   expect(wordsOf({ ...health, status: "failed", model: { ...health.model, error: "no weights" } }, true)).toEqual(["failed", "no weights"]);
 });
 
