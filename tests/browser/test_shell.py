@@ -72,6 +72,14 @@ def test_nothing_is_wider_than_a_phone(page: Page, studio: Any, clip: dict[str, 
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
         for control in ("play", "loop", "position", "volume"):
             expect(page.get_by_test_id(control)).to_be_in_viewport()
+    page.evaluate(
+        "document.querySelector('.transport .seconds').textContent = '100.00 s / 112.00 s'"
+    )
+    bar = page.locator(".transport").bounding_box()
+    for part in page.locator(".transport button:visible, .transport input").all():
+        box = part.bounding_box()
+        assert bar and box and bar["y"] <= box["y"]
+        assert box["y"] + box["height"] <= bar["y"] + bar["height"]
 
 
 def test_a_lost_connection_is_said_and_comes_back(
