@@ -97,7 +97,7 @@ class LoopStation implements Mounted {
       for (const clip of clips) if (this.known.has(clip.id)) this.known.set(clip.id, clip);
       this.fillChoice();
     });
-    app.selected.on(() => this.fillChoice());
+    app.selected.on((clip) => this.fillChoice(clip?.id));
     station.on(() => void this.fill());
     app.engine.onTick((seconds) => this.tick(seconds));
     app.engine.run.on(() => this.tick(app.engine.position()));
@@ -220,15 +220,15 @@ class LoopStation implements Mounted {
     return { id: clip.id, element, meter, playhead, picture, show };
   }
 
-  private fillChoice(): void {
+  /** `wanted` is what was chosen elsewhere; else it stays. */
+  private fillChoice(wanted = this.choice.value): void {
     const chosen = this.app.selected.get();
     const all = this.app.clips.get();
     const clips = chosen && !all.some(({ id }) => id === chosen.id) ? [chosen, ...all] : all;
-    const before = this.choice.value;
     this.choice.replaceChildren(...clips.map((clip) =>
       el("option", { value: clip.id },
         `${clip.title} · ${factsOf(clip)}${refusal(clip) ? " · not a loop" : ""}`)));
-    if (clips.some(({ id }) => id === before)) this.choice.value = before;
+    if (clips.some(({ id }) => id === wanted)) this.choice.value = wanted;
     else if (chosen) this.choice.value = chosen.id;
     this.add.disabled = clips.length === 0;
   }
