@@ -22,7 +22,10 @@ _COOKIE_SECONDS = 365 * 86_400
 
 
 @router.get(
-    "/health", responses={200: table("How it is.", "status", "version", "model", "device", "queue", "problem")}
+    "/health",
+    responses={
+        200: table("How it is.", "status", "version", "model", "device", "queue", "problem")
+    },
 )
 async def get_health(request: Request) -> Response:
     """Whether the server works, its model and its queue. Needs no token."""
