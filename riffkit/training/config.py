@@ -8,7 +8,7 @@ from typing import Literal
 from riffkit.errors import ParameterError
 
 Precision = Literal["auto", "no", "bf16", "fp16"]
-Optimizer = Literal["adamw", "adamw8bit"]
+Optimizer = Literal["adamw", "adamw8bit", "muon"]
 Schedule = Literal["cosine", "constant"]
 
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
 from riffkit.training.config import LoopConfig
+from riffkit.training.optimizers import new_optimizer
 from riffkit.training.processes import Processes
 from riffkit.training.rows import Rows
 from riffkit.training.state import TrainingState
@@ -32,7 +33,7 @@ class Task(Protocol):
     network: nn.Module
     n_items: int
 
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """The parameter groups for the optimizer, each with its `lr`."""
         ...
 
@@ -94,7 +95,7 @@ def fit(
 def _start_or_resume(
     task: Task, config: LoopConfig, path: Path, processes: Processes
 ) -> TrainingState:
-    optimizer = _optimizer(task, config)
+    optimizer = new_optimizer(task.parameter_groups(config.learning_rate), config)
     for group in optimizer.param_groups:
         group["base_lr"] = group["lr"]
     state = TrainingState.start(
@@ -108,26 +109,6 @@ def _start_or_resume(
     if processes.is_main:
         _forget_after(path.with_name("log.jsonl"), state.images_seen)
     return state
-
-
-def _optimizer(task: Task, config: LoopConfig) -> torch.optim.Optimizer:
-    groups = task.parameter_groups(config.learning_rate)
-    options: dict[str, Any] = {
-        "lr": config.learning_rate,
-        "betas": config.betas,
-        "weight_decay": config.weight_decay,
-    }
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, fused=True, **options)
-    try:
-        from bitsandbytes.optim import AdamW8bit
-    except ImportError as error:
-        raise ParameterError(
-            "optimizer='adamw8bit': bitsandbytes is not installed; run `pip install bitsandbytes` "
-            "or use adamw"
-        ) from error
-    optimizer: torch.optim.Optimizer = AdamW8bit(groups, **options)
-    return optimizer
 
 
 def _step(

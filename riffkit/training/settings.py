@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from riffkit.errors import ParameterError, reason_of, unknown
 from riffkit.limits import check_device
 from riffkit.prompt.emphasis import check_prompt
-from riffkit.training.config import LoopConfig, Optimizer, Precision
+from riffkit.training.config import LoopConfig, Precision
 
 LORA_TARGETS = (
     "conv1",
@@ -89,7 +89,8 @@ class TuningSettings(BaseModel):
         bool, Field(description="Recompute activations to save memory.")
     ] = False
     optimizer: Annotated[
-        Optimizer, Field(description="adamw, or adamw8bit (needs bitsandbytes).")
+        Literal["adamw", "adamw8bit"],
+        Field(description="adamw, or adamw8bit (needs bitsandbytes)."),
     ] = "adamw"
     precision: Annotated[Precision, Field(description="auto, no, bf16 or fp16.")] = "auto"
     device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1, mps.")] = "auto"

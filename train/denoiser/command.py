@@ -53,7 +53,7 @@ def denoiser(
         int, typer.Option(help="Pictures at the end over which the learning rate falls to 0.")
     ] = 0,
     batch_size: int = 16,
-    learning_rate: float = 8e-4,
+    learning_rate: float = 3e-3,
     ema_decay: float = 0.9995,
     channels: Annotated[str, typer.Option(help=f"Channels. {PerLevel}")] = "64,96,128,144",
     layers: Annotated[

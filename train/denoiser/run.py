@@ -80,7 +80,12 @@ class DenoiserRun:
             n_workers=self._n_workers,
             ahead=self._ahead,
             batch_size=batch_size,
-            **{"sample_images": _SNAPSHOT_IMAGES, "more_ema_decays": MORE_EMA_DECAYS, **loop},
+            **{
+                "optimizer": "muon",
+                "sample_images": _SNAPSHOT_IMAGES,
+                "more_ema_decays": MORE_EMA_DECAYS,
+                **loop,
+            },
         )
 
 

@@ -20,6 +20,7 @@ from transformers import CLIPTokenizer
 
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.training.objective import Objective, stratified_timesteps
+from riffkit.training.optimizers import split_hidden
 from riffkit.training.rows import Rows
 from train.denoiser.facts import fact_rows, facts_loss
 from train.denoiser.latents import Pair
@@ -30,6 +31,8 @@ GUIDE_DROPOUT, CAPTION_DROPOUT = 0.2, 0.1
 FACTS_WEIGHT = 0.01  # of the facts' summed loss, beside the denoiser's mean
 COLUMNS_PER_BEAT = 4
 _EVALUATED = 24  # pairs at a time
+_ENDS = ("conv_in", "conv_out", "fact_head", "position_embedding")
+_OTHERS_RATE = 0.27  # AdamW's learning rate beside Muon's
 
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -107,8 +110,11 @@ class DenoiserTask:
         self._held_out = {kind: self._batches(pairs) for kind, pairs in held_out.items()}
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
-        trained = [p for p in self.network.parameters() if p.requires_grad]
-        return [{"params": trained, "lr": learning_rate}]
+        hidden, others = split_hidden(self.network, _ENDS)
+        return [
+            {"params": hidden, "lr": learning_rate, "use_muon": True},
+            {"params": others, "lr": _OTHERS_RATE * learning_rate, "use_muon": False},
+        ]
 
     def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> PairBatch:
         return self._batch(self._pairs.draw(len(items), generator), generator).dropping(

@@ -18,6 +18,7 @@ MAX_BYTES = 60_000_000
 PYTHON = "3.12"
 MISSING = (
     "diffusers",
+    "pytorch-optimizer",
     "tinysoundfont",
     "soundfile",
     "cffi",
