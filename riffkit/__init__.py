@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from riffkit.dataset.build import Built, build_dataset
     from riffkit.dataset.check import check_dataset
     from riffkit.dataset.resolve import BuildRequest
+    from riffkit.export.exporter import Exported, Exporter
     from riffkit.export.midi import export_midi
     from riffkit.genre.train import Genre, train_genre
     from riffkit.models.catalogue import describe_model, list_models
@@ -58,6 +59,8 @@ __all__ = [
     "Built",
     "Clip",
     "Composition",
+    "Exported",
+    "Exporter",
     "FullSettings",
     "Genre",
     "ImageFileError",
@@ -98,6 +101,7 @@ _HOMES = {
     "riffkit.dataset.build": ("Built", "build_dataset"),
     "riffkit.dataset.check": ("check_dataset",),
     "riffkit.dataset.resolve": ("BuildRequest",),
+    "riffkit.export.exporter": ("Exported", "Exporter"),
     "riffkit.export.midi": ("export_midi",),
     "riffkit.genre.train": ("Genre", "train_genre"),
     "riffkit.models.catalogue": ("describe_model", "list_models"),

@@ -63,7 +63,7 @@ def application(words: Collection[str] | None = None) -> typer.Typer:
     serving.add_serving(app, words is None or not {"serve", "studio"}.isdisjoint(words))
     for commands in (files, judging, known_words):
         app.add_typer(commands.app)
-    app.add_typer(exporting.app, name="export")
+    exporting.add_exporters(app, words is None or "export" in words)
     app.add_typer(models.app, name="models")
     for name, (module, text) in _GROUPS.items():
         if words is None or name in words:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from inspect import Parameter, Signature
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -53,6 +53,9 @@ def _command_line_type(hint: Any) -> Any:
         return str | None
     if get_origin(inner(hint)) is tuple:
         return list[str]
+    if get_origin(inner(hint)) is Literal:
+        words = tuple(map(str, get_args(inner(hint))))
+        return Literal[words] if hint is inner(hint) else Literal[words] | None
     return hint
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from riffkit.errors import ParameterError
+from riffkit.export.exporter import Exported, Exporter
 from riffkit.music.clip import Clip, read_recipe
 from riffkit.music.composing import check_midi_name
 from riffkit.music.midi import is_midi
@@ -12,15 +13,15 @@ from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
 
 
-def export_midi(clip: Clip | str | Path, output: str | Path) -> Score:
-    """Write the score in a clip's recipe as a MIDI file: every note exactly.
+def export_midi(clip: Clip | str | Path, output: str | Path) -> Exported:
+    """Write the notes of a clip as a MIDI file.
 
     Args:
         clip: a clip, or an audio file or PNG that was painted from a score.
         output: file to write, with the extension .mid.
 
     Returns:
-        The score.
+        What was written; its facts are the numbers of "bars" and "notes".
 
     Raises:
         ParameterError: there is no score in its recipe, or no recipe.
@@ -33,7 +34,13 @@ def export_midi(clip: Clip | str | Path, output: str | Path) -> Score:
     check_midi_name(output)
     score, title = score_of(clip)
     write_midi(output, score, title=title)
-    return score
+    n_notes = sum(len(track.notes) for track in score.tracks)
+    bars = -(-score.n_beats // score.facts.beats_per_bar)
+    summary = f"{n_notes} notes in {bars} bar{'s' * (bars != 1)}"
+    return Exported(output, summary, {"bars": bars, "notes": n_notes})
+
+
+EXPORTER = Exporter("midi", export_midi, (".mid", ".midi"))
 
 
 def score_of(clip: Clip | str | Path) -> tuple[Score, str]:

@@ -208,7 +208,7 @@ def _typed(where: str, value: Any, hint: Any, as_text: bool) -> Any:
         return number_or_word(where, value, words)
     hint = inner(hint)
     if get_origin(hint) is Literal:
-        return _one_of(where, value, get_args(hint))
+        return _one_of(where, value, get_args(hint), as_text)
     if is_span(hint):
         return _span(where, value)
     if get_origin(hint) is tuple:
@@ -225,10 +225,11 @@ def _refused(where: str, value: Any, hint: Any) -> NoReturn:
     raise ParameterError(f"{where}={value!r}: must be {_KINDS.get(hint, 'a table of values')}")
 
 
-def _one_of(where: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise ParameterError(f"{where}={value!r}: must be one of {', '.join(choices)}")
-    return str(value)
+def _one_of(where: str, value: Any, choices: tuple[Any, ...], as_text: bool) -> Any:
+    for choice in choices:
+        if value == choice or (as_text and value == str(choice)):
+            return choice
+    raise ParameterError(f"{where}={value!r}: must be one of {', '.join(map(str, choices))}")
 
 
 def number_or_word(where: str, value: Any, words: tuple[str, ...]) -> Any:

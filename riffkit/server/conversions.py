@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tempfile
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -234,6 +235,25 @@ def export_notes(audio: Path, output: Path, title: str) -> None:
     from riffkit.score.midi import write_midi
 
     write_midi(output, score_of(audio)[0], title=title)
+
+
+def export_clip(
+    kind: str, audio: Path, output: Path, title: str, options: Mapping[str, str]
+) -> None:
+    """Write what an exporter makes of a clip; a folder as a ZIP of its files."""
+    from riffkit.export.exporter import FOLDER
+    from riffkit.export.folders import zip_folder
+    from riffkit.export.opened import opened
+    from riffkit.export.registry import exporter
+
+    found, clip = exporter(kind), opened(audio, title=title)
+    values = found.options(options)
+    if FOLDER not in found.endings or output.suffix in found.endings:
+        found.export(clip, output, **values)
+        return
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        found.export(clip, Path(folder, "export"), **values)
+        zip_folder(Path(folder, "export"), output)
 
 
 def read_notes(path: Path) -> dict[str, Any]:

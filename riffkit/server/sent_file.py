@@ -24,7 +24,6 @@ _SENTENCES = {
     400: "the Range header can't be read; write bytes=FIRST-LAST",
     416: "the file ends before the range that is asked for",
 }
-_UNUSUAL = re.compile(r"[^\w ,.()&'#+-]+")
 
 
 class SentFile(FileResponse):
@@ -68,9 +67,3 @@ def file_answer(request: Request, path: Path, name: str, *, attached: bool = Fal
         kept = {name: answer.headers[name] for name in ("etag", "cache-control", "last-modified")}
         return Response(status_code=304, headers=kept)
     return answer
-
-
-def file_name(*parts: str, suffix: str) -> str:
-    """A name for a file of these words: "lo-fi piano_80bpm_Am_2bars.wav"."""
-    words = (" ".join(_UNUSUAL.sub(" ", part).split())[:80] for part in parts)
-    return "_".join(filter(None, words)).strip(".") + suffix

@@ -38,7 +38,9 @@ def test_every_kind_of_file_gives_the_score(
 ) -> None:
     path = tmp_path / f"a.{suffix}"
     (clip.image if suffix == "png" else clip).save(path)
-    assert riffkit.export_midi(path, tmp_path / "a.mid") == score
+    exported = riffkit.export_midi(path, tmp_path / "a.mid")
+    assert exported.path == tmp_path / "a.mid"
+    assert exported.facts == {"bars": 4, "notes": sum(len(t.notes) for t in score.tracks)}
     assert read_score(tmp_path / "a.mid").score == score
     assert stored_recipe(tmp_path / "a.mid") == {}
 

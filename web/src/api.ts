@@ -132,6 +132,9 @@ export type Score = Words;
 export interface ScoreOfClip { score: Score; chords: string; names: string[] }
 export interface Composed extends ScoreOfClip { upload: Upload }
 
+/** What clips can be exported to. */
+export interface Exporter { kind: string; summary: string; endings: string[]; fields: Field[] }
+
 export interface ClipQuery {
   q?: string; bpm_from?: number; bpm_to?: number; key?: string; task?: string; kept?: boolean;
   before?: string; limit?: number;
@@ -234,6 +237,16 @@ export class Api {
   script = (toml: string) =>
     this.call<{ request: Words; inputs: Record<string, string> }>("POST", "api/scripts", toml, "application/toml");
 
+  exporters = () => this.get<Exporter[]>("api/exporters");
+  /** A clip as a file for another program, under the name to save it as. */
+  async exported(id: string, kind: string, options: Words, ending?: AbortSignal): Promise<{ file: Blob; name: string }> {
+    const response = await this.answer("GET", `api/clips/${id}/exports/${kind}${queryOf(options)}`, undefined, undefined, ending);
+    const said = response.headers.get("Content-Disposition") ?? "";
+    const [, coded] = /filename\*=utf-8''([^;]+)/i.exec(said) ?? [];
+    const [, plain] = /filename="([^"]+)"/.exec(said) ?? [];
+    return { file: await response.blob(), name: coded ? decodeURIComponent(coded) : plain ?? `${id}-${kind}` };
+  }
+
   /** The bytes of any of the server's addresses, such as `clipUrl(…)`. */
   async bytes(url: string): Promise<ArrayBuffer> {
     return (await this.answer("GET", url)).arrayBuffer();
@@ -299,12 +312,14 @@ export class Api {
   }
 
   private async answer(
-    method: string, url: string, body?: BodyInit, type?: string,
+    method: string, url: string, body?: BodyInit, type?: string, ending?: AbortSignal,
   ): Promise<Response> {
     const headers: Record<string, string> = type && body !== undefined ? { "Content-Type": type } : {};
     let response: Response;
     try {
-      response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
+      response = await fetch(url, {
+        method, headers, ...(body === undefined ? {} : { body }), ...(ending ? { signal: ending } : {}),
+      });
     } catch {
       throw new ApiError(UNREACHED, 0);
     }

@@ -3,17 +3,19 @@
 import type { App } from "./app";
 import type { Clip } from "./api";
 import { clipUrl } from "./api";
+import { openExport } from "./export_panel";
 import type { Item } from "./menu";
 import { menu } from "./menu";
 import { addToStation } from "./station/tracks";
 
-export function downloads(clip: Clip): Item[] {
+export function downloads(app: App, clip: Clip): Item[] {
   const file = (label: string, suffix: Parameters<typeof clipUrl>[1]): Item => ({
     label, href: clipUrl(clip.id, suffix, { download: true }), testid: `download-${suffix}`,
   });
   return [
     file("WAV", "wav"), file("FLAC", "flac"), file("MP3", "mp3"), file("PNG (the spectrogram)", "png"),
     file("Recipe (JSON)", "json"), ...(clip.has_score ? [file("MIDI", "mid")] : []),
+    { label: "For other programs …", run: () => openExport(app, clip), testid: "export" },
   ];
 }
 
@@ -28,10 +30,10 @@ export function openings(app: App, clip: Clip): Item[] {
   ];
 }
 
-export function downloadMenu(clip: () => Clip | null, small = false): HTMLElement {
+export function downloadMenu(app: App, clip: () => Clip | null, small = false): HTMLElement {
   return menu({
     label: "Download", text: "Download", icon: "download", small, testid: "download",
-    items: () => (clip() ? downloads(clip()!) : []),
+    items: () => (clip() ? downloads(app, clip()!) : []),
   });
 }
 
@@ -41,14 +43,14 @@ export function clipMenu(app: App, clip: () => Clip | null, small = false): HTML
     label: "More about this clip", icon: "more", small, testid: "clip-menu",
     items: () => {
       const now = clip();
-      return now ? [...openings(app, now), "line", ...making(app, now), "line", ...downloads(now).map(named)] : [];
+      return now ? [...openings(app, now), "line", ...making(app, now), "line", ...downloads(app, now).map(named)] : [];
     },
   });
 }
 
 /** In a list of other things, a file says that it is one to download. */
 function named(item: Item): Item {
-  return item === "line" ? item : { ...item, label: `Download ${item.label}` };
+  return item === "line" || !("href" in item) ? item : { ...item, label: `Download ${item.label}` };
 }
 
 function making(app: App, clip: Clip): Item[] {

@@ -66,7 +66,7 @@ export function makeTransport(app: App, viewPlays: () => (() => void | Promise<v
   volume.value = String(engine.volume.get());
   volume.addEventListener("input", () => engine.volume.set(Number(volume.value)));
   const openIn = menu({ label: "Open in", text: "Open in", small: false, testid: "open-in", items: () => (heard().clip ? openings(app, heard().clip!) : []) });
-  const actions = el("div", { class: "actions" }, openIn, downloadMenu(() => heard().clip));
+  const actions = el("div", { class: "actions" }, openIn, downloadMenu(app, () => heard().clip));
 
   const element = el(
     "section", { class: "transport", "aria-label": "Transport" },

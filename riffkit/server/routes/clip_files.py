@@ -11,8 +11,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response
 
 from riffkit.errors import ParameterError
-from riffkit.limits import bpm_text
-from riffkit.prompt.key import MusicalKey, parse_key
+from riffkit.export.naming import clip_name
 from riffkit.server import conversions
 from riffkit.server.answers import RefusalError, missing
 from riffkit.server.converter import Converter
@@ -20,7 +19,7 @@ from riffkit.server.derived import Derived
 from riffkit.server.documented import NOT_FOUND, PARTIAL, UNCHANGED, Answers, file_of, sentence
 from riffkit.server.folder import hashed_id
 from riffkit.server.library import recipe_text, wanted_clip
-from riffkit.server.sent_file import file_answer, file_name
+from riffkit.server.sent_file import file_answer
 from riffkit.server.store import ClipRow
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.params import MAX_TRANSPOSE
@@ -162,13 +161,7 @@ def name_of(
     row: ClipRow, suffix: str, *, bpm: float | None = None, transpose: float = 0.0, part: str = ""
 ) -> str:
     """ "lo-fi piano_80bpm_Am_2bars.wav", with the tempo and key as it is played."""
-    tempo, key = row.bpm if bpm is None else bpm, ""
-    if row.key:
-        own = parse_key(row.key)
-        key = MusicalKey(round(own.tonic + transpose) % 12, own.mode).short_name
-    facts = (
-        "" if tempo is None else f"{bpm_text(tempo)}bpm",
-        key,
-        "" if row.bars is None else f"{row.bars}bar{'s' * (row.bars != 1)}",
+    tempo = row.bpm if bpm is None else bpm
+    return clip_name(
+        row.title, suffix, bpm=tempo, key=row.key, bars=row.bars, part=part, transpose=transpose
     )
-    return file_name(row.title or "riff", part, *facts, suffix=suffix)

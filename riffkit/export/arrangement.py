@@ -1,0 +1,129 @@
+"""A clip laid out as a DAW shows it: tracks of sound and of notes on a grid of bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riffkit.audio.shown import Marker
+from riffkit.music.task import slug
+from riffkit.score.notes import Note, Score
+from riffkit.score.stems import stems_of
+
+if TYPE_CHECKING:
+    from riffkit.music.clip import Clip
+
+DRUM_CHANNEL = 9
+"""MIDI's channel 10, counted from 0."""
+_COLORS = ("#e8a33d", "#4f8fd6", "#56b07a", "#c678b8", "#d65f5f", "#8d7ae6", "#7fa8a3", "#b59a6a")
+_DEFAULT_BPM = 120.0
+
+
+@dataclass(frozen=True)
+class ArrangedTrack:
+    """A track: the file of its sound, its notes (in beats from the clip's first bar line), or both.
+
+    `file` is relative to the project. Notes are silent until an instrument is put on their track.
+    """
+
+    name: str
+    color: str
+    file: str | None = None
+    notes: tuple[Note, ...] = ()
+    is_drums: bool = False
+
+    @property
+    def channel(self) -> int:
+        """The MIDI channel of its notes, from 0."""
+        return DRUM_CHANNEL if self.is_drums else 0
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """A project: a clip's tracks from its beginning, which lies `lead` beats after a bar line.
+
+    A beat is a quarter note. `markers` are places in seconds of the sound. The sound of all tracks
+    has one length, sample rate and number of channels.
+    """
+
+    title: str
+    bpm: float
+    beats_per_bar: int
+    key: str
+    seconds: float
+    sample_rate: int
+    channels: int
+    loop: bool
+    lead: float
+    tracks: tuple[ArrangedTrack, ...]
+    markers: tuple[Marker, ...]
+
+    @property
+    def beats(self) -> float:
+        """The length in beats; that of a loop is whole."""
+        beats = self.seconds * self.bpm / 60
+        return float(round(beats)) if self.loop else beats
+
+    def beat_of(self, seconds: float) -> float:
+        """A place in the sound as beats from the project's start."""
+        return self.lead + seconds * self.beats / self.seconds
+
+
+def arranged(clip: Clip, files: Mapping[str, str]) -> Arrangement:
+    """A clip as an arrangement.
+
+    Args:
+        clip: with a score in its recipe, each player's notes are a track beside its sound.
+        files: the file of each track's sound by the track's name.
+
+    Returns:
+        The arrangement; its tempo is 120 BPM where none is known.
+    """
+    shown = clip.shown()
+    bpm = _DEFAULT_BPM if shown.bpm is None else shown.bpm
+    score = None if clip.recipe.score is None else Score.from_dict(clip.recipe.score)
+    first = shown.markers[0].seconds if shown.markers else 0.0
+    bar = shown.beats_per_bar
+    names = list(files)
+    tracks = [ArrangedTrack(name, _color(k), file=files[name]) for k, name in enumerate(names)]
+    if score is not None:
+        for stem in stems_of(score):
+            color = _color(names.index(stem.name) if stem.name in names else len(names))
+            notes = tuple(stem.track.notes)
+            tracks.append(
+                ArrangedTrack(f"{stem.name} notes", color, notes=notes, is_drums=stem.is_drums)
+            )
+    return Arrangement(
+        title=clip.title or "riff",
+        bpm=bpm,
+        beats_per_bar=bar,
+        key=shown.key,
+        seconds=clip.seconds,
+        sample_rate=clip.sample_rate,
+        channels=clip.waveform.shape[0],
+        loop=shown.beats is not None,
+        lead=-first * bpm / 60 % bar if first > 0 else 0.0,
+        tracks=tuple(tracks),
+        markers=shown.markers,
+    )
+
+
+def sounds_of(clip: Clip) -> dict[str, Clip]:
+    """The clips that become tracks: its stems, or the clip itself."""
+    if clip.stems:
+        return {name: clip.stem(name) for name in clip.stems}
+    return {clip.title or "riff": clip}
+
+
+def track_files(names: Sequence[str], folder: str, suffix: str = ".wav") -> dict[str, str]:
+    """A file's name for each track, in order: audio/01-bass-guitar.wav."""
+    return {
+        name: str(Path(folder, f"{number:02}-{slug(name)}{suffix}").as_posix())
+        for number, name in enumerate(names, 1)
+    }
+
+
+def _color(place: int) -> str:
+    return _COLORS[place % len(_COLORS)]
