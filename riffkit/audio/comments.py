@@ -43,13 +43,26 @@ def add_to_ogg(path: Path, comments: Mapping[str, str]) -> None:
 
 
 def _added(block: bytes, comments: Mapping[str, str]) -> bytes:
-    """A block of comments (vendor, how many, each with its size) with some more."""
-    n_vendor = struct.unpack_from("<I", block)[0]
-    place = 4 + n_vendor
-    n_there = struct.unpack_from("<I", block, place)[0]
-    head = block[:place] + struct.pack("<I", n_there + len(comments))
-    texts = [f"{name}={text}".encode() for name, text in comments.items()]
-    return head + block[place + 4 :] + b"".join(struct.pack("<I", len(t)) + t for t in texts)
+    """A block of comments (vendor, how many, each with its size) with some more, in the place of
+    those of the same names.
+    """
+    place = 4 + struct.unpack_from("<I", block)[0]
+    names = {name.upper().encode() for name in comments}
+    kept = [text for text in _texts(block) if text.partition(b"=")[0].upper() not in names]
+    texts = [*kept, *(f"{name}={text}".encode() for name, text in comments.items())]
+    sized = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    return block[:place] + struct.pack("<I", len(texts)) + sized
+
+
+def _texts(block: bytes) -> Iterator[bytes]:
+    """Each comment of a block: NAME=text."""
+    place = 4 + struct.unpack_from("<I", block)[0]
+    n_texts = struct.unpack_from("<I", block, place)[0]
+    place += 4
+    for _ in range(n_texts):
+        size = struct.unpack_from("<I", block, place)[0]
+        yield block[place + 4 : place + 4 + size]
+        place += 4 + size
 
 
 def _pages(path: Path) -> Iterator[bytes]:

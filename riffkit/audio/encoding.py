@@ -15,7 +15,8 @@ import soundfile
 from jaxtyping import Float, Num
 
 from riffkit.audio import containers, mpeg
-from riffkit.audio.shown import Shown, write_shown
+from riffkit.audio.player_fields import write_shown
+from riffkit.audio.shown import SOFTWARE, Shown
 from riffkit.audio.tags import append_riff_fields, set_fields
 from riffkit.errors import OutputError, ParameterError
 
@@ -160,8 +161,9 @@ def encode_file(
 ) -> None:
     """Write all of `samples` to `path`; raises OSError if that fails."""
     n_samples, n_channels = samples.shape
-    if audio_format.name == "WAV" and shown is not None and shown.title:
-        fields = {"title": shown.title, **fields}
+    shown = None if shown is None else shown.readable
+    if audio_format.name == "WAV" and shown is not None:
+        fields = {**_shown_fields(shown), **fields}
     try:
         with _open_to_write(path, sample_rate, n_channels, audio_format, subtype) as file:
             if audio_format.name != "WAV":
@@ -170,11 +172,16 @@ def encode_file(
                 file.write(_quantize(samples[start : start + _BLOCK_SAMPLES], subtype))
         _settle_bytes(path, samples, audio_format, fields)
         if shown is not None:
-            write_shown(path, shown)
+            write_shown(path, shown, sample_rate=sample_rate, n_samples=n_samples)
         _check_complete(path, n_samples)
     except soundfile.LibsndfileError as error:
         # All that could be refused was tried in memory, and libsndfile keeps the errno.
         raise OSError(errno.ENOSPC, str(error)) from error
+
+
+def _shown_fields(shown: Shown) -> dict[str, str]:
+    named = {"title": shown.title, "genre": shown.genre, "software": SOFTWARE, **shown.credits}
+    return {name: text for name, text in named.items() if text}
 
 
 def _open_to_write(

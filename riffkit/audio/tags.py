@@ -23,6 +23,7 @@ _INFO_IDS = {
     "date": b"ICRD",
     "album": b"IPRD",
     "genre": b"IGNR",
+    "software": b"ISFT",
     "comment": b"ICMT",
 }
 """The fields that players know, by soundfile's names, and what RIFF calls them."""

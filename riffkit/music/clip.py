@@ -18,8 +18,8 @@ from riffkit.errors import ParameterError, unknown
 from riffkit.kinds import is_image
 from riffkit.limits import bpm_text
 from riffkit.music.midi import is_midi, open_midi
+from riffkit.music.musical_facts import MusicalFacts
 from riffkit.music.task import slug
-from riffkit.prompt.key import parse_key
 from riffkit.provenance.recipe import TAG, Recipe
 from riffkit.score.midi import recipe_in
 from riffkit.spectrogram.image import SpectrogramImage
@@ -35,7 +35,8 @@ class Clip:
     `waveform` is float32 of shape (channel, sample), ±1 at full scale. `notes` are messages for the
     user. The end of a `loop` flows into its beginning. `title` is what players show. `stems` are
     the sounds of its tracks by name, if it was painted track by track: they add up to `waveform`.
-    `stem_images` are the pictures of those that were painted, before they were mixed.
+    `stem_images` are the pictures of those that were painted, before they were mixed. `facts` are
+    its metre, key and bars where the recipe doesn't say them.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -47,6 +48,7 @@ class Clip:
     title: str = ""
     stems: Mapping[str, Float[Tensor, "channel sample"]] = field(default_factory=dict)
     stem_images: Mapping[str, SpectrogramImage] = field(default_factory=dict)
+    facts: MusicalFacts | None = None
 
     def __repr__(self) -> str:
         values = self.recipe.arguments
@@ -65,7 +67,8 @@ class Clip:
     ) -> None:
         """Write an audio file, with the recipe, title, tempo and key in its tags.
 
-        A loop in a WAV has its tempo and beats where DAWs read them (an ACID chunk).
+        A WAV also has its bars, and a loop its beats and loop points, where DAWs and samplers read
+        them.
 
         Args:
             path: file to write, with the extension .wav, .flac, .ogg or .mp3.
@@ -87,7 +90,7 @@ class Clip:
         rate = sample_rate or self.sample_rate
         tags = {TAG: self.recipe.to_json()}
         files.save(
-            path, self._at_rate(rate), rate, subtype=storage.subtype, tags=tags, shown=self._shown()
+            path, self._at_rate(rate), rate, subtype=storage.subtype, tags=tags, shown=self.shown()
         )
 
     def stem(self, name: str) -> Clip:
@@ -175,16 +178,15 @@ class Clip:
             )
             return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
-    def _shown(self) -> Shown:
-        grid, asked = self.image.grid, self.recipe.arguments
-        key = parse_key(asked["key"]) if asked.get("key") else None
-        return Shown(
+    def shown(self) -> Shown:
+        """What players and DAWs are told of it."""
+        grid = self.image.grid
+        facts = self.facts or MusicalFacts.of_recipe(self.recipe, self.image.params.sample_rate)
+        return facts.shown(
             self.title,
-            bpm=None if grid is None else grid.bpm,
-            key="" if key is None else key.short_name,
-            tonic=None if key is None else key.tonic,
+            None if grid is None else grid.bpm,
+            seconds=self.seconds,
             beats=grid.n_beats if grid and self.loop and self._has_whole_beats else None,
-            beats_per_bar=asked.get("beats_per_bar") or 4,
         )
 
     @property
@@ -229,14 +231,3 @@ def recorded_recipe(path: Path) -> Recipe:
 def recipe_of(image: SpectrogramImage) -> Recipe | None:
     """The recipe stored in an image, or None."""
     return None if image.recipe is None else Recipe.from_dict(image.recipe)
-
-
-def lead_samples(recipe: Recipe) -> int | None:
-    """How many samples a clip's image begins before its sound, as far as its recipe says: those of
-    the clip that it was made of, at the image's rate.
-    """
-    if recipe.arguments.get("before"):  # new bars stand before the clip's
-        return 0
-    source = recipe.inputs.get("clip") or recipe.inputs.get("file") or {}
-    lead = source.get("lead_samples")
-    return lead if isinstance(lead, int) else None

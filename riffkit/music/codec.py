@@ -15,7 +15,8 @@ from riffkit.audio.reader import describe
 from riffkit.errors import ParameterError
 from riffkit.limits import Loudness, Quality, check_loudness
 from riffkit.models.locate import local_model
-from riffkit.music.clip import Clip
+from riffkit.music.clip import Clip, recipe_of
+from riffkit.music.musical_facts import MusicalFacts
 from riffkit.music.request import PaintRequest
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
@@ -184,7 +185,20 @@ def decode(
         title=path.stem,
         notes=_notes(image, is_level_set=not is_leveled and loudness is None),
     )
-    return replace(clip, loop=circular and _is_loop(image))
+    facts = _facts(image, transpose)
+    return replace(clip, loop=circular and _is_loop(image), facts=facts)
+
+
+def _facts(image: SpectrogramImage, semitones: float) -> MusicalFacts | None:
+    """What the recipe of an image says of its bars and its key, when all of it is played."""
+    try:
+        painted = recipe_of(image)
+        if painted is None:
+            return None
+        facts = MusicalFacts.of_recipe(painted, image.params.sample_rate)
+    except ParameterError:  # of a later version: it can be heard all the same
+        return None
+    return facts.played(semitones=semitones)
 
 
 def _is_loop(image: SpectrogramImage) -> bool:

@@ -25,8 +25,9 @@ from riffkit.errors import ParameterError
 from riffkit.kinds import is_image
 from riffkit.limits import bpm_text
 from riffkit.models.pipeline import Pipeline
-from riffkit.music.clip import lead_samples, read_recipe, recipe_of
+from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.finish import Ending
+from riffkit.music.musical_facts import lead_samples
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.prompt.metre import DEFAULT_BEATS

@@ -8,7 +8,7 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,9 +197,10 @@ def play_clip(audio: Path, image: Path, output: Path, bpm: float | None, transpo
     recipe says. Like the clip's own sound, it begins and ends where that does within the image.
     """
     from riffkit.audio.reader import describe
-    from riffkit.music.clip import lead_samples, recorded_recipe
+    from riffkit.music.clip import recorded_recipe
     from riffkit.music.codec import decode
     from riffkit.music.finish import Ending, finish
+    from riffkit.music.musical_facts import lead_samples
     from riffkit.spectrogram.image import SpectrogramImage
 
     recipe, own, whole = recorded_recipe(image), describe(audio), SpectrogramImage.open(image)
@@ -216,7 +217,8 @@ def play_clip(audio: Path, image: Path, output: Path, bpm: float | None, transpo
         n_samples = round(length * slower)
         begin = max(0, min(round(lead * slower), clip.image.n_samples - n_samples))
         ending = Ending(lufs=None, span=(begin, begin + n_samples))
-        clip = finish(
+        facts = clip.facts and clip.facts.played(lead_seconds=begin / clip.sample_rate)
+        cut = finish(
             clip.waveform,
             clip.image,
             clip.recipe,
@@ -226,6 +228,7 @@ def play_clip(audio: Path, image: Path, output: Path, bpm: float | None, transpo
             title=clip.title,
             notes=clip.notes,
         )
+        clip = replace(cut, facts=facts)
     clip.save(output)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from riffkit.audio.containers import riff_chunks
+from riffkit.audio.acid import read_acid
 from riffkit.audio.reader import describe, read_tags
 from riffkit.music.outputs import Target, stored_recipe
 from riffkit.provenance.recipe import TAG, Recipe
@@ -98,8 +98,8 @@ def prompt_of(arguments: Mapping[str, Any]) -> str:
 
 def _has_beats(audio: Path) -> bool:
     """Whether a WAV says that it is a loop of whole beats."""
-    with audio.open("rb") as file:
-        return any(chunk.name == b"acid" for chunk in riff_chunks(file))
+    acid = read_acid(audio)
+    return acid is not None and acid.beats is not None
 
 
 def _stem_name(path: Path) -> str | None:

@@ -9,6 +9,7 @@ import mutagen
 import pytest
 import torch
 
+import riffkit
 from riffkit.audio import files
 from riffkit.audio.containers import riff_chunks
 from riffkit.audio.reader import read_tags
@@ -29,9 +30,11 @@ def test_other_programs_read_them(tmp_path: Path, suffix: str, tags: dict[str, s
     files.save(plain, noise(), 44_100, tags=tags)
     files.save(path, noise(), 44_100, tags=tags, shown=SHOWN)
     found = mutagen.File(path).tags
-    names = {".flac": ("title", "bpm", "initialkey"), ".ogg": ("title", "bpm", "initialkey")}
-    wanted = names.get(suffix, ("TIT2", "TBPM", "TKEY"))
-    assert [str(found[name][0]) for name in wanted] == [TITLE, "84.33", "C#m"]
+    comments = ("title", "bpm", "initialkey", "key", "encoder")
+    names = {".flac": comments, ".ogg": comments}
+    wanted = names.get(suffix, ("TIT2", "TBPM", "TKEY", "TKEY", "TSSE"))
+    told = [TITLE, "84.33", "C#m", "C#m", f"riffkit {riffkit.__version__}"]
+    assert [str(found[name][0]) for name in wanted] == told
     assert torch.equal(files.load(path)[0], files.load(plain)[0])
     if tags:
         assert read_tags(path) == tags
@@ -55,18 +58,20 @@ def chunks(path: Path) -> dict[bytes, bytes]:
 
 
 def test_a_loop_says_its_beats_to_a_daw(tmp_path: Path) -> None:
-    """As libsndfile's wav.c reads an acid chunk: 84.33 BPM, 16 beats of 4/4, on C sharp."""
+    """In the layout of libsndfile's wav.c: 84.33 BPM, 16 beats of 4/4, on C sharp."""
     files.save(tmp_path / "a.wav", noise(), 44_100, shown=SHOWN)
-    flags, root, _, _, beats, lower, upper, bpm = struct.unpack(
+    flags, root, _, _, beats, upper, lower, bpm = struct.unpack(
         "<IHHfIHHf", chunks(tmp_path / "a.wav")[b"acid"]
     )
-    assert (flags, root, beats, lower, upper) == (2 | 4, 61, 16, 4, 4)
+    assert (flags, root, beats, upper, lower) == (2 | 4, 61, 16, 4, 4)
     assert bpm == pytest.approx(84.3333, abs=1e-4)
 
 
 def test_what_is_no_loop_says_no_beats(tmp_path: Path) -> None:
     files.save(tmp_path / "a.wav", noise(), 44_100, shown=Shown("Song", bpm=90.0))
     found = chunks(tmp_path / "a.wav")
-    assert b"acid" not in found
+    flags, _, _, _, beats, upper, lower, bpm = struct.unpack("<IHHfIHHf", found[b"acid"])
+    assert (flags, beats, upper, lower, bpm) == (1, 0, 4, 4, 90.0)  # a one-shot
+    assert b"smpl" not in found
     assert found[b"LIST"].count(b"INAM") == 1
     assert mutagen.File(tmp_path / "a.wav").tags["TBPM"] == "90"

@@ -15,6 +15,7 @@ import torch
 import riffkit
 from riffkit import Clip, ParameterError, Recipe, Riff
 from riffkit.audio import files
+from riffkit.audio.acid import read_acid
 from riffkit.audio.encoding import Bits
 from riffkit.audio.reader import describe
 from riffkit.spectrogram.beat_grid import BeatGrid
@@ -119,7 +120,7 @@ def test_a_batch_keeps_what_is_stored_as_asked(golden_riff: Riff, tmp_path: Path
 
 
 def test_players_are_told_what_a_clip_is(golden_riff: Riff, tmp_path: Path) -> None:
-    """The words, the tempo and the key; a WAV of a loop has an ACID chunk with its beats."""
+    """The words, the tempo and the key; an ACID chunk has a loop's beats."""
     asked: dict[str, Any] = {"bars": 1, "key": "F# minor", "seed": 1, "beats_per_bar": 3, **FAST}
     loop = golden_riff.generate("Walzer, Klavier", loop=True, **asked)
     loop.save(tmp_path / "a.wav", sample_rate=48_000)
@@ -131,8 +132,11 @@ def test_players_are_told_what_a_clip_is(golden_riff: Riff, tmp_path: Path) -> N
         assert found == ["Walzer, Klavier", "130", "F#m"]
     data = (tmp_path / "a.wav").read_bytes()
     acid = data[data.index(b"acid") + 8 :]
-    assert struct.unpack_from("<IHHf", acid, 12) == (3, 4, 3, 130.0)
-    assert b"acid" not in (tmp_path / "b.wav").read_bytes()
+    assert struct.unpack_from("<IHHf", acid, 12) == (3, 3, 4, 130.0)
+    one_shot = read_acid(tmp_path / "b.wav")
+    assert one_shot is not None
+    assert one_shot.beats is None
+    assert b"smpl" not in (tmp_path / "b.wav").read_bytes()
 
 
 def test_a_replay_of_a_renamed_input_has_the_same_title(
@@ -154,4 +158,7 @@ def test_a_decoded_image_is_a_loop_if_it_was_painted_as_one(
 ) -> None:
     golden_riff.generate("house", bars=1, loop=loop, seed=1, **FAST).image.save(tmp_path / "a.png")
     riffkit.decode(tmp_path / "a.png", quality="preview").save(tmp_path / "a.wav")
-    assert (b"acid" in (tmp_path / "a.wav").read_bytes()) == loop
+    acid = read_acid(tmp_path / "a.wav")
+    assert acid is not None
+    assert (acid.beats is not None) == loop
+    assert (b"smpl" in (tmp_path / "a.wav").read_bytes()) == loop

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from riffkit.errors import ParameterError
-from riffkit.music.clip import lead_samples
+from riffkit.music.musical_facts import lead_samples
 from riffkit.music.values import check_names
 from riffkit.provenance.recipe import Recipe
 from riffkit.score.notes import Score

@@ -1,0 +1,92 @@
+"""What DAWs are told of a clip: where its bars and sections begin, its metre and its key."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from riffkit.audio.shown import Marker, Shown
+from riffkit.prompt.key import MusicalKey, parse_key
+from riffkit.prompt.metre import DEFAULT_BEATS
+from riffkit.provenance.recipe import Recipe
+from riffkit.score.notes import Section
+
+_SAME_BEAT = 1e-6
+
+
+@dataclass(frozen=True)
+class MusicalFacts:
+    """Bars begin with the clip's image, `lead_seconds` before its sound. `sections` are in beats
+    from there, and `genre` is the style of its score.
+    """
+
+    beats_per_bar: int = DEFAULT_BEATS
+    key: MusicalKey | None = None
+    genre: str = ""
+    sections: tuple[Section, ...] = ()
+    lead_seconds: float = 0.0
+
+    @classmethod
+    def of_recipe(cls, recipe: Recipe, image_rate: int) -> MusicalFacts:
+        """Those of what a recipe makes; its image has `image_rate`."""
+        asked, score = recipe.arguments, recipe.score or {}
+        return cls(
+            asked.get("beats_per_bar") or DEFAULT_BEATS,
+            parse_key(asked["key"]) if asked.get("key") else None,
+            genre=score.get("facts", {}).get("style", ""),
+            sections=tuple(Section(*one) for one in score.get("sections", ()) if one[0]),
+            lead_seconds=(lead_samples(recipe) or 0) / image_rate,
+        )
+
+    def played(self, *, lead_seconds: float = 0.0, semitones: float = 0.0) -> MusicalFacts:
+        """Those of the image when it is decoded, from `lead_seconds` on and transposed."""
+        key = self.key
+        if key is not None and semitones:
+            shifted = replace(key, tonic=(key.tonic + round(semitones)) % 12)
+            key = shifted if float(semitones).is_integer() else None
+        return replace(self, key=key, lead_seconds=lead_seconds)
+
+    def shown(self, title: str, bpm: float | None, *, seconds: float, beats: int | None) -> Shown:
+        """What is shown of a sound of that length; `beats` is that of a loop."""
+        key = self.key
+        return Shown(
+            title,
+            bpm=bpm,
+            key="" if key is None else key.short_name,
+            tonic=None if key is None else key.tonic,
+            beats=beats,
+            beats_per_bar=self.beats_per_bar,
+            genre=self.genre,
+            markers=() if bpm is None else tuple(self._markers(bpm, seconds)),
+        )
+
+    def _markers(self, bpm: float, seconds: float) -> Iterator[Marker]:
+        """The bars that begin in the sound, from 1, and what sections begin there or between."""
+        labels = {beat: f"Bar {number}" for number, beat in enumerate(self._bars(bpm, seconds), 1)}
+        for section in self.sections if len(self.sections) > 1 else ():
+            near = (beat for beat in labels if abs(beat - section.start) < _SAME_BEAT)
+            beat = next(near, section.start)
+            labels[beat] = f"{labels[beat]}: {section.name}" if beat in labels else section.name
+        for beat in sorted(labels):
+            place = beat * 60 / bpm - self.lead_seconds
+            if -_SAME_BEAT < place < seconds:
+                yield Marker(max(0.0, place), labels[beat])
+
+    def _bars(self, bpm: float, seconds: float) -> list[float]:
+        """The first beats of bars within the sound."""
+        bar_seconds = self.beats_per_bar * 60 / bpm
+        first = math.ceil(self.lead_seconds / bar_seconds - _SAME_BEAT)
+        last = math.ceil((self.lead_seconds + seconds) / bar_seconds - _SAME_BEAT)
+        return [float(bar * self.beats_per_bar) for bar in range(first, last)]
+
+
+def lead_samples(recipe: Recipe) -> int | None:
+    """How many samples a clip's image begins before its sound, as far as its recipe says: those of
+    the clip that it was made of, at the image's rate.
+    """
+    if recipe.arguments.get("before"):  # new bars stand before the clip's
+        return 0
+    source = recipe.inputs.get("clip") or recipe.inputs.get("file") or {}
+    lead = source.get("lead_samples")
+    return lead if isinstance(lead, int) else None
