@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from riffkit.music.clip import Clip
 
 _VERSION = "1.0"
-_MOST_BPM, _LEAST_BPM = 666, 20
+_MOST_BPM, _LEAST_BPM = 666.0, 20.0
 _AUDIO = "audio"
 
 
