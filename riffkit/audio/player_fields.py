@@ -28,7 +28,7 @@ def write_shown(path: Path, shown: Shown, *, sample_rate: int, n_samples: int) -
 
 
 def _comments(shown: Shown, n_samples: int) -> dict[str, str]:
-    """DJ programs read INITIALKEY, Reaper reads KEY, games LOOPSTART and LOOPLENGTH."""
+    """DJ programs read INITIALKEY, Reaper reads KEY, and games know LOOPSTART and LOOPLENGTH."""
     is_loop = shown.beats is not None
     named = {
         "TITLE": shown.title,
