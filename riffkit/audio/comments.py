@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from riffkit.audio.containers import ogg_checksum, ogg_page
@@ -17,13 +18,18 @@ _SEGMENT_BYTES = 255
 def add_to_flac(path: Path, comments: Mapping[str, str]) -> None:
     """Add comments to a FLAC file's own (RFC 9639, section 8.6)."""
     data = path.read_bytes()
-    start = 4
-    while data[start] & 127 != _COMMENT_BLOCK:
-        start += 4 + int.from_bytes(data[start + 1 : start + 4], "big")
-    end = start + 4 + int.from_bytes(data[start + 1 : start + 4], "big")
+    start, end = _flac_block(data)
     block = _added(data[start + 4 : end], comments)
     head = data[start : start + 1] + len(block).to_bytes(3, "big")
     path.write_bytes(data[:start] + head + block + data[end:])
+
+
+def _flac_block(data: bytes) -> tuple[int, int]:
+    """Where a FLAC's block of comments begins, with its head, and ends."""
+    start = 4
+    while data[start] & 127 != _COMMENT_BLOCK:
+        start += 4 + int.from_bytes(data[start + 1 : start + 4], "big")
+    return start, start + 4 + int.from_bytes(data[start + 1 : start + 4], "big")
 
 
 def add_to_ogg(path: Path, comments: Mapping[str, str]) -> None:
@@ -40,6 +46,25 @@ def add_to_ogg(path: Path, comments: Mapping[str, str]) -> None:
     heads = _paged(pages[0], [_VORBIS_HEAD + content + b"\1", setup])
     whole = [pages[0], *heads, *pages[n_heads:]]
     path.write_bytes(b"".join(_numbered(page, number) for number, page in enumerate(whole)))
+
+
+def read_comments(path: Path) -> dict[str, str]:
+    """The comments of a FLAC or an OGG Vorbis file by their names in capitals; none of others.
+
+    Raises ValueError, IndexError or struct.error for damaged ones.
+    """
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic == b"fLaC":
+        data = path.read_bytes()
+        start, end = _flac_block(data)
+        block = data[start + 4 : end]
+    elif magic == b"OggS":
+        block = _packets(list(islice(_pages(path), 1, None)))[0].removeprefix(_VORBIS_HEAD)
+    else:
+        return {}
+    pairs = (text.decode(errors="replace").partition("=") for text in _texts(block))
+    return {name.upper(): text for name, _, text in pairs}
 
 
 def _added(block: bytes, comments: Mapping[str, str]) -> bytes:

@@ -18,7 +18,7 @@ def write_shown(path: Path, shown: Shown, *, sample_rate: int, n_samples: int) -
     suffix = path.suffix.lower()
     if suffix in (".flac", ".ogg"):
         add = comments.add_to_flac if suffix == ".flac" else comments.add_to_ogg
-        add(path, _comments(shown))
+        add(path, _comments(shown, n_samples))
     elif suffix == ".mp3":
         path.write_bytes(id3.with_frames(path.read_bytes(), _frames(shown)))
     else:
@@ -27,14 +27,17 @@ def write_shown(path: Path, shown: Shown, *, sample_rate: int, n_samples: int) -
             append_wav_chunks(file, shown, sample_rate=sample_rate, n_samples=n_samples)
 
 
-def _comments(shown: Shown) -> dict[str, str]:
-    """DJ programs read INITIALKEY, Reaper reads KEY."""
+def _comments(shown: Shown, n_samples: int) -> dict[str, str]:
+    """DJ programs read INITIALKEY, Reaper reads KEY, and games know LOOPSTART and LOOPLENGTH."""
+    is_loop = shown.beats is not None
     named = {
         "TITLE": shown.title,
         "GENRE": shown.genre,
         "BPM": shown.tempo,
         "INITIALKEY": shown.key,
         "KEY": shown.key,
+        "LOOPSTART": "0" if is_loop else "",
+        "LOOPLENGTH": str(n_samples) if is_loop else "",
         "ENCODER": SOFTWARE,
     }
     return {name: text for name, text in named.items() if text}

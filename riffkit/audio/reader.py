@@ -102,10 +102,15 @@ def read_blocks(file: Reader | Chain, path: Path) -> Iterator[Float[np.ndarray, 
 
 def read_tags(path: str | Path) -> dict[str, str]:
     """The tags that `save` wrote, or another program's title, artist, comment …"""
-    path = Path(path)
+    return fields_to_tags(read_fields(Path(path)))
+
+
+def read_fields(path: Path) -> dict[str, str]:
+    """The fields that players know, as they stand in a file, by the names of `tags_to_fields`."""
     with open_audio(path) as file:
         is_wav = file.format in ("WAV", "WAVEX", "RF64")
-        return fields_to_tags(read_riff_fields(path) if is_wav else file.copy_metadata())
+        fields: dict[str, str] = read_riff_fields(path) if is_wav else file.copy_metadata()
+        return fields
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from riffkit.errors import ParameterError
 from riffkit.limits import Loudness, Quality, check_loudness
 from riffkit.models.locate import local_model
 from riffkit.music.clip import Clip, recipe_of
-from riffkit.music.musical_facts import MusicalFacts
+from riffkit.music.musical_facts import MusicalFacts, is_loop
 from riffkit.music.request import PaintRequest
 from riffkit.provenance.recipe import Recipe, sha256, versions
 from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
@@ -186,7 +186,7 @@ def decode(
         notes=_notes(image, is_level_set=not is_leveled and loudness is None),
     )
     facts = _facts(image, transpose)
-    return replace(clip, loop=circular and _is_loop(image), facts=facts)
+    return replace(clip, loop=circular and is_loop(image.recipe or {}), facts=facts)
 
 
 def _facts(image: SpectrogramImage, semitones: float) -> MusicalFacts | None:
@@ -199,12 +199,6 @@ def _facts(image: SpectrogramImage, semitones: float) -> MusicalFacts | None:
     except ParameterError:  # of a later version: it can be heard all the same
         return None
     return facts.played(semitones=semitones)
-
-
-def _is_loop(image: SpectrogramImage) -> bool:
-    """Whether an image was painted as a loop, as far as its recipe says."""
-    recipe = image.recipe or {}
-    return bool(recipe.get("command") == "loop" or recipe.get("arguments", {}).get("loop"))
 
 
 def has_level(image: SpectrogramImage, waveform: Float[Tensor, "channel sample"]) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from riffkit.audio.shown import Marker, Shown
 from riffkit.prompt.key import MusicalKey, parse_key
@@ -13,6 +14,7 @@ from riffkit.provenance.recipe import Recipe
 from riffkit.score.notes import Section
 
 _SAME_BEAT = 1e-6
+_UNHEARD_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,13 @@ class MusicalFacts:
                 yield Marker(max(0.0, place), labels[beat])
 
     def _bars(self, bpm: float, seconds: float) -> list[float]:
-        """The first beats of bars within the sound."""
+        """The first beats of bars within the sound: not one that a rounded length lets begin with
+        its last sample.
+        """
         bar_seconds = self.beats_per_bar * 60 / bpm
+        end = self.lead_seconds + seconds - min(_UNHEARD_SECONDS, seconds / 2)
         first = math.ceil(self.lead_seconds / bar_seconds - _SAME_BEAT)
-        last = math.ceil((self.lead_seconds + seconds) / bar_seconds - _SAME_BEAT)
+        last = math.ceil(end / bar_seconds)
         return [float(bar * self.beats_per_bar) for bar in range(first, last)]
 
 
@@ -90,3 +95,8 @@ def lead_samples(recipe: Recipe) -> int | None:
     source = recipe.inputs.get("clip") or recipe.inputs.get("file") or {}
     lead = source.get("lead_samples")
     return lead if isinstance(lead, int) else None
+
+
+def is_loop(recipe: Mapping[str, Any]) -> bool:
+    """Whether a loop was painted, as far as a recipe's values say."""
+    return bool(recipe.get("command") == "loop" or recipe.get("arguments", {}).get("loop"))

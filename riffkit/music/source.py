@@ -27,6 +27,7 @@ from riffkit.limits import bpm_text
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.finish import Ending
+from riffkit.music.measured import LOOP_TOLERANCE, downbeats, key_note, tempo_note, whole_bars
 from riffkit.music.musical_facts import lead_samples
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
@@ -39,10 +40,6 @@ from riffkit.vocoder.decode import decode
 
 FADE_SECONDS = 0.03
 """The length of the crossfade between old and new sound."""
-_LOOP_TOLERANCE = 0.01  # a clip this near to whole bars plays round
-_LOOP_SECONDS = 30.0  # if it is not longer than this; a longer one must match to the sample
-_RISE_SECONDS = 0.012  # how early the onset curve rises before an attack, measured on drums
-_SURE = 0.15  # a tempo with less confidence is called a guess
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +203,7 @@ def _lead(
         return own
     else:
         bars = track()
-        seconds = 0.0 if bars is None else bars.beat_seconds[bars.downbeat] + _RISE_SECONDS
+        seconds = 0.0 if bars is None else downbeats(bars, beats_per_bar)[0]
     return round(float(bar_samples - seconds * rate) % bar_samples)
 
 
@@ -215,15 +212,14 @@ def _lay_out(
 ) -> tuple[BeatGrid, int, bool]:
     """The bars for a clip, the samples of silence before it, and whether it is a loop."""
     bar_samples = 60 / bpm * beats_per_bar * rate
-    bars = n_samples / bar_samples
-    if bars < 1 - _LOOP_TOLERANCE:
+    if n_samples < (1 - LOOP_TOLERANCE) * bar_samples:
         raise ParameterError(
             f"{path.name!r}: {n_samples / rate:.2f} s is shorter than a bar "
             f"({bar_samples / rate:.2f} s at {bpm_text(bpm)} BPM); give a longer clip"
         )
-    tolerance = _LOOP_TOLERANCE if n_samples < _LOOP_SECONDS * rate else 2 / n_samples
-    if abs(bars / round(bars) - 1) <= tolerance:
-        grid = BeatGrid(bpm, round(bars) * beats_per_bar)
+    whole = whole_bars(n_samples, rate, bpm, beats_per_bar)
+    if whole is not None:
+        grid = BeatGrid(bpm, whole * beats_per_bar)
         if grid.n_samples(rate) != n_samples:
             grid = BeatGrid(grid.n_beats * 60 * rate / n_samples, grid.n_beats)
         return grid, 0, True
@@ -262,9 +258,7 @@ def _bpm(
     bars = track()
     if bars is None:
         raise ParameterError(f"{path.name!r}: no tempo found; set `bpm`")
-    how = "detected" if bars.confidence >= _SURE else "guessed"
-    bpm = bars.mean_bpm
-    return bpm, f"{path.name}: {bpm_text(bpm)} BPM {how} (override with `bpm`)"
+    return bars.mean_bpm, tempo_note(path.name, bars)
 
 
 def _key(
@@ -280,8 +274,7 @@ def _key(
     found = key_of(waveform, rate) if pipeline.traits.native_tonics else None
     if found is None:
         return None, None
-    how = "detected" if found.is_clear else "guessed"
-    return parse_key(found.name), f"{path.name}: {found.name} {how} (override with `key`)"
+    return parse_key(found.name), key_note(path.name, found)
 
 
 def _padded(

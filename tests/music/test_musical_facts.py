@@ -38,6 +38,15 @@ def test_bars_are_where_the_metre_says() -> None:
     assert markers(MusicalFacts(4), 120.0, 1 / 44_100) == [(0.0, "Bar 1")]
 
 
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+@pytest.mark.parametrize("bpm", [97.3, 118.0, 124.0, 130.0])
+def test_a_rounded_length_has_no_bar_more(bpm: float, rate: int) -> None:
+    for bars in range(1, 9):
+        seconds = round(bars * 4 * 60 / bpm * rate) / rate
+        shown = MusicalFacts(4).shown("", bpm, seconds=seconds, beats=4 * bars)
+        assert len(shown.markers) == bars
+
+
 def test_a_clip_that_begins_within_a_bar_has_its_first_bar_later() -> None:
     facts = MusicalFacts(4, lead_seconds=0.5)
     assert markers(facts, 120.0, 5.5) == [(1.5, "Bar 1"), (3.5, "Bar 2")]
