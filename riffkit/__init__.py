@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from riffkit.dataset.build import Built, build_dataset
     from riffkit.dataset.check import check_dataset
     from riffkit.dataset.resolve import BuildRequest
+    from riffkit.export.dawproject import export_dawproject
     from riffkit.export.exporter import Exported, Exporter
     from riffkit.export.midi import export_midi
+    from riffkit.export.reaper import export_reaper
+    from riffkit.export.wav import export_wav
     from riffkit.genre.train import Genre, train_genre
     from riffkit.models.catalogue import describe_model, list_models
     from riffkit.music.batch import Made
@@ -87,7 +90,10 @@ __all__ = [
     "decode",
     "describe_model",
     "encode",
+    "export_dawproject",
     "export_midi",
+    "export_reaper",
+    "export_wav",
     "inspect",
     "list_models",
     "load",
@@ -102,7 +108,10 @@ _HOMES = {
     "riffkit.dataset.check": ("check_dataset",),
     "riffkit.dataset.resolve": ("BuildRequest",),
     "riffkit.export.exporter": ("Exported", "Exporter"),
+    "riffkit.export.dawproject": ("export_dawproject",),
     "riffkit.export.midi": ("export_midi",),
+    "riffkit.export.reaper": ("export_reaper",),
+    "riffkit.export.wav": ("export_wav",),
     "riffkit.genre.train": ("Genre", "train_genre"),
     "riffkit.models.catalogue": ("describe_model", "list_models"),
     "riffkit.music.batch": ("Made",),

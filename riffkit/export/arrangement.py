@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from riffkit.audio.shown import Marker
 from riffkit.music.task import slug
-from riffkit.score.notes import Note, Score
+from riffkit.score.notes import Note
 from riffkit.score.stems import stems_of
 
 if TYPE_CHECKING:
-    from riffkit.music.clip import Clip
+    from riffkit.export.source import Source
 
 DRUM_CHANNEL = 9
 """MIDI's channel 10, counted from 0."""
@@ -71,50 +71,41 @@ class Arrangement:
         return self.lead + seconds * self.beats / self.seconds
 
 
-def arranged(clip: Clip, files: Mapping[str, str]) -> Arrangement:
+def arranged(source: Source, files: Mapping[str, str]) -> Arrangement:
     """A clip as an arrangement.
 
     Args:
-        clip: with a score in its recipe, each player's notes are a track beside its sound.
+        source: the clip; with a score, each player's notes are a track beside its sound.
         files: the file of each track's sound by the track's name.
 
     Returns:
         The arrangement; its tempo is 120 BPM where none is known.
     """
-    shown = clip.shown()
+    sound, shown = source.sound, source.sound.shown
     bpm = _DEFAULT_BPM if shown.bpm is None else shown.bpm
-    score = None if clip.recipe.score is None else Score.from_dict(clip.recipe.score)
     first = shown.markers[0].seconds if shown.markers else 0.0
     bar = shown.beats_per_bar
     names = list(files)
     tracks = [ArrangedTrack(name, _color(k), file=files[name]) for k, name in enumerate(names)]
-    if score is not None:
-        for stem in stems_of(score):
-            color = _color(names.index(stem.name) if stem.name in names else len(names))
-            notes = tuple(stem.track.notes)
-            tracks.append(
-                ArrangedTrack(f"{stem.name} notes", color, notes=notes, is_drums=stem.is_drums)
-            )
+    for stem in () if source.score is None else stems_of(source.score):
+        color = _color(names.index(stem.name) if stem.name in names else len(names))
+        notes = stem.track.notes
+        tracks.append(
+            ArrangedTrack(f"{stem.name} notes", color, notes=notes, is_drums=stem.is_drums)
+        )
     return Arrangement(
-        title=clip.title or "riff",
+        title=sound.title or "riff",
         bpm=bpm,
         beats_per_bar=bar,
         key=shown.key,
-        seconds=clip.seconds,
-        sample_rate=clip.sample_rate,
-        channels=clip.waveform.shape[0],
+        seconds=sound.seconds,
+        sample_rate=sound.sample_rate,
+        channels=sound.waveform.shape[0],
         loop=shown.beats is not None,
         lead=-first * bpm / 60 % bar if first > 0 else 0.0,
         tracks=tuple(tracks),
         markers=shown.markers,
     )
-
-
-def sounds_of(clip: Clip) -> dict[str, Clip]:
-    """The clips that become tracks: its stems, or the clip itself."""
-    if clip.stems:
-        return {name: clip.stem(name) for name in clip.stems}
-    return {clip.title or "riff": clip}
 
 
 def track_files(names: Sequence[str], folder: str, suffix: str = ".wav") -> dict[str, str]:

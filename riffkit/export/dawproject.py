@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from riffkit import __version__
+from riffkit.audio.encoding import Bits, Storage
 from riffkit.export.exporter import Exported, Exporter
 from riffkit.limits import bpm_text
 
 if TYPE_CHECKING:
-    from riffkit.audio.encoding import Bits
     from riffkit.export.arrangement import ArrangedTrack, Arrangement
     from riffkit.music.clip import Clip
 
@@ -47,28 +47,28 @@ def export_dawproject(
     Example:
         riffkit.export_dawproject("song.wav", "song.dawproject")
     """
-    from riffkit.export.arrangement import arranged, sounds_of, track_files
+    from riffkit.export.arrangement import arranged, track_files
     from riffkit.export.folders import zip_folder
-    from riffkit.export.opened import opened
+    from riffkit.export.source import open_source
 
     output = Path(output)
     EXPORTER.check_name(output)
-    found = opened(clip)
-    sounds = sounds_of(found)
+    source, storage = open_source(clip), Storage(bits)
+    sounds = source.parts
     files = track_files(list(sounds), _AUDIO)
-    arrangement = arranged(found, files)
+    arrangement = arranged(source, files)
     with tempfile.TemporaryDirectory() as folder:
         _write(project(arrangement), Path(folder, "project.xml"))
         _write(metadata(arrangement), Path(folder, "metadata.xml"))
         Path(folder, _AUDIO).mkdir()
         for name, sound in sounds.items():
-            sound.save(Path(folder, files[name]), bits=bits)
+            sound.save(Path(folder, files[name]), storage)
         zip_folder(Path(folder), output)
     n_notes = sum(len(track.notes) for track in arrangement.tracks)
     tracks = f"{len(sounds)} track{'s' * (len(sounds) != 1)}"
     summary = f"{tracks}, {n_notes} notes, {bpm_text(arrangement.bpm)} BPM"
     facts = {"tracks": len(sounds), "notes": n_notes, "bpm": arrangement.bpm}
-    return Exported(output, summary, facts, found.notes)
+    return Exported(output, summary, facts, source.notes)
 
 
 EXPORTER = Exporter("dawproject", export_dawproject, (".dawproject",))

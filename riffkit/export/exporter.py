@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, make_dataclass
 from functools import cached_property
 from inspect import Parameter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from riffkit.errors import OutputError
@@ -61,13 +62,21 @@ class Exporter:
     @cached_property
     def request(self) -> type[Any]:
         """Its options as a dataclass, with what `riffkit.music.fields` says of fields."""
-        hints, said = get_type_hints(self.export), _arguments(self.export)
-        own = [
-            (one.name, hints[one.name], option(said.get(one.name, ""), one.default))
+        own = {
+            one.name: one
             for one in inspect.signature(self.export).parameters.values()
             if one.kind is Parameter.KEYWORD_ONLY
+        }
+        declared = SimpleNamespace(
+            __annotations__={name: one.annotation for name, one in own.items()}
+        )
+        hints = get_type_hints(declared, inspect.unwrap(self.export).__globals__)
+        said = _arguments(self.export)
+        named = [
+            (name, hints[name], option(said.get(name, ""), one.default))
+            for name, one in own.items()
         ]
-        return make_dataclass(f"{self.kind.title()}Options", own, frozen=True, kw_only=True)
+        return make_dataclass(f"{self.kind.title()}Options", named, frozen=True, kw_only=True)
 
     def options(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Options that were given as text, in their types; ParameterError for a wrong one."""

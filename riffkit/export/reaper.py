@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riffkit.audio.encoding import Bits, Storage
 from riffkit.export.exporter import FOLDER, Exported, Exporter
 from riffkit.limits import bpm_text
 
 if TYPE_CHECKING:
-    from riffkit.audio.encoding import Bits
     from riffkit.export.arrangement import ArrangedTrack, Arrangement
     from riffkit.music.clip import Clip
 
@@ -43,18 +43,20 @@ def export_reaper(
         riffkit.export_reaper("song.wav", "song-reaper")
     """
     from riffkit.atomic import atomic_path
-    from riffkit.export.arrangement import arranged, sounds_of, track_files
+    from riffkit.export.arrangement import arranged, track_files
     from riffkit.export.folders import make_folder
-    from riffkit.export.opened import opened
+    from riffkit.export.source import open_source
 
     output = Path(output)
-    found = opened(clip)
-    sounds = sounds_of(found)
+    if output.suffix.lower() == ".rpp":  # the project's own name
+        output = output.with_suffix("")
+    source, storage = open_source(clip), Storage(bits)
+    sounds = source.parts
     files = track_files(list(sounds), _AUDIO)
-    arrangement = arranged(found, files)
+    arrangement = arranged(source, files)
     make_folder(output / _AUDIO)
     for name, sound in sounds.items():
-        sound.save(output / files[name], bits=bits)
+        sound.save(output / files[name], storage)
     path = output / f"{output.name}.rpp"
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(project(arrangement)) + "\n", encoding="utf-8")
@@ -62,7 +64,7 @@ def export_reaper(
     tracks = f"{len(sounds)} track{'s' * (len(sounds) != 1)}"
     summary = f"{path.name}: {tracks}, {n_notes} notes, {bpm_text(arrangement.bpm)} BPM"
     facts = {"project": str(path), "tracks": len(sounds), "notes": n_notes, "bpm": arrangement.bpm}
-    return Exported(output, summary, facts, found.notes)
+    return Exported(output, summary, facts, source.notes)
 
 
 EXPORTER = Exporter("reaper", export_reaper, (FOLDER,))

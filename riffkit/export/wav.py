@@ -6,15 +6,16 @@ Other programs' files are measured where they don't state their tempo, key and b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from riffkit.audio.encoding import Bits, Storage
 from riffkit.audio.reader import describe
-from riffkit.audio.shown import Marker
 from riffkit.errors import OutputError, ParameterError
-from riffkit.export.wav_sound import Known, WavSound, sound_of_clip, sound_of_file
+from riffkit.export.exporter import Exported, Exporter
+from riffkit.export.sound import Known, sound_of_clip, sound_of_file
 from riffkit.kinds import is_image
+from riffkit.limits import bpm_text
 from riffkit.music.clip import Clip
 from riffkit.music.midi import is_midi
 from riffkit.prompt.key import parse_key
@@ -23,21 +24,6 @@ from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
 
 _BITS: Mapping[str, Bits] = {"PCM_U8": 16, "PCM_S8": 16, "PCM_16": 16, "PCM_24": 24}
 """What a sound is stored in, if it isn't said; floats for others, which hold more."""
-
-
-@dataclass(frozen=True)
-class ExportedWav:
-    """What a WAV says: tempo, key ("Am") and beats per bar, None or "" where they aren't known;
-    `loop` is whether it plays round. `notes` say what was measured or guessed.
-    """
-
-    path: Path
-    bpm: float | None
-    key: str
-    beats_per_bar: int
-    loop: bool
-    bars: int
-    notes: tuple[str, ...] = ()
 
 
 def export_wav(
@@ -49,7 +35,7 @@ def export_wav(
     bpm: float | None = None,
     key: str | None = None,
     beats_per_bar: int | None = None,
-) -> ExportedWav:
+) -> Exported:
     """Write a WAV with loop points, tempo, bars and key for samplers and DAWs.
 
     Sound that isn't riffkit's may say them in its own tags; what it doesn't say is measured.
@@ -64,7 +50,8 @@ def export_wav(
         beats_per_bar: quarter notes per bar, likewise.
 
     Returns:
-        What the file says, and notes on what was guessed.
+        What was written; its facts are "bpm", "key" ("Am"), "beats_per_bar", "bars" and whether
+        it is a "loop". Notes say what was measured or guessed.
 
     Raises:
         AudioFileError: the file can't be read.
@@ -84,7 +71,26 @@ def export_wav(
         _check_source(path, output)
         sound = sound_of_file(path, known)
         storage = replace(storage, bits=bits or _BITS.get(describe(path).subtype, "float"))
-    return _written(sound, output, storage)
+    sound.save(output, storage)
+    shown, is_loop = sound.shown, sound.beats is not None
+    facts = {
+        "bpm": sound.bpm,
+        "key": shown.key,
+        "beats_per_bar": shown.beats_per_bar,
+        "bars": sum(one.label.startswith("Bar ") for one in shown.markers),
+        "loop": is_loop,
+    }
+    said = (
+        f"{sound.seconds:.2f} s",
+        "" if sound.bpm is None else f"{bpm_text(sound.bpm)} BPM",
+        f"{shown.beats_per_bar}/4",
+        shown.key,
+        "loop" if is_loop else "not a loop",
+    )
+    return Exported(output, ", ".join(filter(None, said)), facts, sound.notes)
+
+
+EXPORTER = Exporter("wav", export_wav, (".wav",))
 
 
 def _check(known: Known, output: Path, storage: Storage) -> None:
@@ -107,29 +113,3 @@ def _check_source(path: Path, output: Path) -> None:
         raise ParameterError(f"clip={path.name!r}: is an image; decode it first with `riff decode`")
     if output.exists() and path.exists() and output.samefile(path):
         raise OutputError(f"{str(output)!r} is what is exported; choose another name for the WAV")
-
-
-def _written(sound: WavSound, output: Path, storage: Storage) -> ExportedWav:
-    from riffkit.audio import files
-
-    shown = sound.facts.shown(sound.title, sound.bpm, seconds=sound.seconds, beats=sound.beats)
-    genre = shown.genre or sound.credits.get("genre", "")
-    others = {name: text for name, text in sound.credits.items() if name != "genre"}
-    shown = replace(shown, genre=genre, credits=others)
-    if sound.downbeats is not None:
-        places = (place for place in sound.downbeats if 0 <= place < sound.seconds)
-        markers = (Marker(place, f"Bar {number}") for number, place in enumerate(places, 1))
-        shown = replace(shown, markers=tuple(markers))
-    rate = storage.sample_rate or sound.sample_rate
-    files.save(
-        output, sound.at_rate(rate), rate, subtype=storage.subtype, tags=sound.tags, shown=shown
-    )
-    return ExportedWav(
-        output,
-        sound.bpm,
-        shown.key,
-        shown.beats_per_bar,
-        loop=sound.beats is not None,
-        bars=sum(one.label.startswith("Bar ") for one in shown.markers),
-        notes=sound.notes,
-    )

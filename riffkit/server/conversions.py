@@ -21,6 +21,7 @@ from riffkit.music.midi import SUFFIXES as MIDI_SUFFIXES
 from riffkit.music.midi import is_midi
 
 if TYPE_CHECKING:
+    from riffkit.music.clip import Clip
     from riffkit.score.notes import Score
 
 _MOST_PIXELS = 64_000_000
@@ -180,16 +181,25 @@ def encode_clip(audio: Path, image: Path, output: Path, title: str, loop: bool) 
     """Write a clip's sound in the format of another ending, with the same recipe and tags; at 48
     kHz, if the format doesn't have its rate.
     """
-    from riffkit.audio import files
     from riffkit.audio.encoding import format_of
+
+    clip, kind = _clip(audio, image, title, loop), format_of(output)
+    rate = clip.sample_rate
+    fits = rate <= kind.max_rate and (not kind.rates or rate in kind.rates)
+    clip.save(output, sample_rate=None if fits else _COMMON_RATE)
+
+
+def _clip(audio: Path, image: Path, title: str, loop: bool) -> Clip:
+    """A clip of the library, with the title that it has there."""
+    from riffkit.audio import files
+    from riffkit.export.source import stems_beside
     from riffkit.music.clip import Clip, recorded_recipe
     from riffkit.spectrogram.image import SpectrogramImage
 
     waveform, rate = files.load(audio, allow_silence=True)
-    recipe, kind = recorded_recipe(audio), format_of(output)
-    clip = Clip(waveform, rate, SpectrogramImage.open(image), recipe, loop=loop, title=title)
-    fits = rate <= kind.max_rate and (not kind.rates or rate in kind.rates)
-    clip.save(output, sample_rate=None if fits else _COMMON_RATE)
+    stems = stems_beside(audio, waveform, rate)
+    picture, recipe = SpectrogramImage.open(image), recorded_recipe(audio)
+    return Clip(waveform, rate, picture, recipe, loop=loop, title=title, stems=stems)
 
 
 def play_clip(audio: Path, image: Path, output: Path, bpm: float | None, transpose: float) -> None:
@@ -241,15 +251,20 @@ def export_notes(audio: Path, output: Path, title: str) -> None:
 
 
 def export_clip(
-    kind: str, audio: Path, output: Path, title: str, options: Mapping[str, str]
+    kind: str,
+    options: Mapping[str, str],
+    audio: Path,
+    image: Path,
+    output: Path,
+    title: str,
+    loop: bool,
 ) -> None:
     """Write what an exporter makes of a clip; a folder as a ZIP of its files."""
     from riffkit.export.exporter import FOLDER
     from riffkit.export.folders import zip_folder
-    from riffkit.export.opened import opened
     from riffkit.export.registry import exporter
 
-    found, clip = exporter(kind), opened(audio, title=title)
+    found, clip = exporter(kind), _clip(audio, image, title, loop)
     values = found.options(options)
     if FOLDER not in found.endings or output.suffix in found.endings:
         found.export(clip, output, **values)

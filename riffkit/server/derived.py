@@ -30,7 +30,8 @@ class Derived:
         of may have been deleted. Raises what `make` raises, and RefusalError (404).
         """
         with suppress(FileNotFoundError):
-            os.utime(path)
+            # when it was used; clients know a version by when it was written
+            os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
             return path
         task = self._making.get(path)
         if task is None:
@@ -59,7 +60,7 @@ def trim(folder: Path, most_bytes: int) -> None:
     for path in folder.iterdir():
         with suppress(FileNotFoundError):
             facts = path.stat()
-            found.append((facts.st_mtime, facts.st_size, path))
+            found.append((max(facts.st_atime, facts.st_mtime), facts.st_size, path))
     size = sum(n_bytes for _, n_bytes, _ in found)
     for used, n_bytes, path in sorted(found):
         if size <= most_bytes or used > time.time() - _IN_USE_SECONDS:

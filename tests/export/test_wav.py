@@ -52,8 +52,8 @@ def test_another_programs_loop_is_measured(tmp_path: Path, subtype: str) -> None
     source, made = tmp_path / "take.wav", tmp_path / "out.wav"
     soundfile.write(source, drums(126.0, 32)[0].numpy(), RATE, subtype=subtype)
     found = export_wav(source, made)
-    assert (found.loop, found.bars, found.beats_per_bar) == (True, 8, 4)
-    assert found.bpm == pytest.approx(126.0, abs=0.01)
+    assert (found.facts["loop"], found.facts["bars"], found.facts["beats_per_bar"]) == (True, 8, 4)
+    assert found.facts["bpm"] == pytest.approx(126.0, abs=0.01)
     acid = read_acid(made)
     assert acid is not None
     assert (acid.beats, acid.metre) == (32, (4, 4))
@@ -71,8 +71,8 @@ def test_a_recording_has_its_bars_where_they_are_heard(tmp_path: Path) -> None:
     sound = drums(110.0, 36, late=0.7)[:, : round(19 * RATE)]
     files.save(tmp_path / "a.flac", sound, RATE)
     found = export_wav(tmp_path / "a.flac", tmp_path / "a.wav")
-    assert not found.loop
-    assert found.bpm == pytest.approx(110, abs=0.1)
+    assert not found.facts["loop"]
+    assert found.facts["bpm"] == pytest.approx(110, abs=0.1)
     bars = np.array(cues(tmp_path / "a.wav"))
     assert np.diff(bars) == pytest.approx(4 * 60 / 110, abs=0.01)
     assert bars[0] == pytest.approx(0.7, abs=0.03)
@@ -87,7 +87,12 @@ def test_what_the_user_says_is_written(tmp_path: Path) -> None:
     found = export_wav(
         tmp_path / "a.wav", tmp_path / "b.wav", bpm=63.0, key="C# minor", beats_per_bar=3
     )
-    assert (found.bpm, found.key, found.beats_per_bar, found.bars) == (63.0, "C#m", 3, 4)
+    assert (
+        found.facts["bpm"],
+        found.facts["key"],
+        found.facts["beats_per_bar"],
+        found.facts["bars"],
+    ) == (63.0, "C#m", 3, 4)
     assert read_acid(tmp_path / "b.wav") == Acid(63.0, 12, root=61, metre=(3, 4))
     assert wavinfo.WavInfoReader(tmp_path / "b.wav").smpl.midi_note == 61
     assert found.notes == ("a.wav: 4 whole bars, so it is marked as a loop",)
@@ -101,7 +106,7 @@ def test_a_file_in_tune_has_its_key(tmp_path: Path) -> None:
     assert isinstance(chord, torch.Tensor)
     files.save(tmp_path / "a.wav", chord[None], RATE)
     found = export_wav(tmp_path / "a.wav", tmp_path / "b.wav", bpm=120.0)
-    assert found.key == "Am"
+    assert found.facts["key"] == "Am"
     assert "a.wav: A minor detected (override with `key`)" in found.notes
 
 
@@ -117,8 +122,12 @@ def test_a_clip_says_the_same_from_memory_and_from_any_file(
     whole = export_wav(clip, tmp_path / "memory.wav")
     found = export_wav(tmp_path / f"a{suffix}", tmp_path / "file.wav")
     assert replace(found, path=whole.path) == whole
-    assert (found.bpm, found.key, found.beats_per_bar) == (120.0, "Am", 3)
-    assert (found.loop, found.bars, found.notes) == (loop, 2, ())
+    assert (found.facts["bpm"], found.facts["key"], found.facts["beats_per_bar"]) == (
+        120.0,
+        "Am",
+        3,
+    )
+    assert (found.facts["loop"], found.facts["bars"], found.notes) == (loop, 2, ())
     assert read_acid(tmp_path / "file.wav") == Acid(120.0, 6 if loop else None, 69, (3, 4))
     recipe = read_recipe(tmp_path / "file.wav")
     assert recipe == read_recipe(tmp_path / f"a{suffix}")
@@ -141,7 +150,7 @@ def test_a_loop_is_one_at_another_rate(golden_riff: Riff, tmp_path: Path) -> Non
 
 def test_a_loop_at_a_tempo_that_does_not_fit_is_said(clip: Clip, tmp_path: Path) -> None:
     found = export_wav(clip, tmp_path / "a.wav", bpm=100.0)
-    assert (found.loop, found.bpm) == (False, 100.0)
+    assert (found.facts["loop"], found.facts["bpm"]) == (False, 100.0)
     assert "isn't whole beats at 100 BPM" in found.notes[0]
 
 
@@ -157,7 +166,7 @@ def test_noise_has_no_key(tmp_path: Path) -> None:
     noise = 0.1 * torch.randn(1, 2 * RATE, generator=torch.Generator().manual_seed(1))
     files.save(tmp_path / "a.wav", noise, RATE)
     found = export_wav(tmp_path / "a.wav", tmp_path / "b.wav", bpm=120.0)
-    assert found.key == ""
+    assert found.facts["key"] == ""
     assert "a.wav: no clear key, so none is written (set `key`)" in found.notes
 
 
@@ -172,7 +181,7 @@ def test_tags_of_other_programs_are_read(tmp_path: Path) -> None:
         tags["title"], tags["initialkey"] = "Хвиля", "F#m"
         tags.save()
         found = export_wav(path, tmp_path / "b.wav")
-        assert (found.bpm, found.key) == (121.0, "F#m")
+        assert (found.facts["bpm"], found.facts["key"]) == (121.0, "F#m")
         info = wavinfo.WavInfoReader(tmp_path / "b.wav", info_encoding="utf-8").info
         assert (info.artist, info.title) == ("Mara", "Хвиля")
     files.save(tmp_path / "a.wav", sound, RATE, shown=Shown("x", 118.0, "D", 2, 36, 3))
@@ -189,7 +198,7 @@ def test_hardly_any_sound_is_written_too(tmp_path: Path, n_samples: int, silent:
         *(files.load(tmp_path / n, allow_silence=True)[0] for n in ("a.wav", "b.wav"))
     )
     if silent:
-        assert (found.bpm, found.loop, found.key) == (None, False, "")
+        assert (found.facts["bpm"], found.facts["loop"], found.facts["key"]) == (None, False, "")
         assert any("no tempo found" in note for note in found.notes)
 
 

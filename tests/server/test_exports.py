@@ -24,7 +24,7 @@ def composed(golden_riff: Any) -> Any:
 
 
 def test_the_exporters_are_listed_with_their_options(library: Library) -> None:
-    found = library.client.get("/api/exporters").json()
+    found = library.client.get("/api/exporters").json()["exporters"]
     assert [one["kind"] for one in found] == kinds()
     bits = next(one for one in found if one["kind"] == "dawproject")["fields"][0]
     assert (bits["name"], bits["choices"], bits["default"]) == ("bits", [16, 24, "float"], 24)
@@ -35,7 +35,7 @@ def test_notes_are_those_of_the_score(library: Library, composed: Any, tmp_path:
     row = library.add(composed, "funk one")
     answer = library.client.get(f"/api/clips/{row.id}/exports/midi")
     assert answer.status_code == 200
-    assert answer.headers["content-disposition"].endswith('.mid"')
+    assert answer.headers["content-disposition"].endswith("funk%20one_120bpm_Eb_1bar.mid")
     (tmp_path / "a.mid").write_bytes(answer.content)
     assert read_score(tmp_path / "a.mid").score == Score.from_dict(composed.recipe.score)
 
@@ -43,7 +43,7 @@ def test_notes_are_those_of_the_score(library: Library, composed: Any, tmp_path:
 def test_a_folder_is_sent_as_a_zip(library: Library, composed: Any) -> None:
     row = library.add(composed, "funk two")
     answer = library.client.get(f"/api/clips/{row.id}/exports/reaper", params={"bits": "16"})
-    assert "funk two_120bpm_" in answer.headers["content-disposition"]
+    assert answer.headers["content-disposition"].endswith("funk%20two_120bpm_Eb_1bar.zip")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     sounds = [name for name in archive.namelist() if name.endswith(".wav")]
     assert len(sounds) == len(composed.stems)

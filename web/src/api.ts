@@ -237,7 +237,7 @@ export class Api {
   script = (toml: string) =>
     this.call<{ request: Words; inputs: Record<string, string> }>("POST", "api/scripts", toml, "application/toml");
 
-  exporters = () => this.get<Exporter[]>("api/exporters");
+  exporters = async () => (await this.get<{ exporters: Exporter[] }>("api/exporters")).exporters;
   /** A clip as a file for another program, under the name to save it as. */
   async exported(id: string, kind: string, options: Words, ending?: AbortSignal): Promise<{ file: Blob; name: string }> {
     const response = await this.answer("GET", `api/clips/${id}/exports/${kind}${queryOf(options)}`, undefined, undefined, ending);

@@ -12,7 +12,7 @@ from riffkit.export.exporter import FOLDER, Exporter
 from riffkit.export.registry import exporter, kinds
 from riffkit.server import conversions
 from riffkit.server.answers import Json, missing
-from riffkit.server.documented import NOT_FOUND, PARTIAL, UNCHANGED, sentence
+from riffkit.server.documented import NOT_FOUND, PARTIAL, UNCHANGED, sentence, table
 from riffkit.server.folder import hashed_id
 from riffkit.server.library import wanted_clip
 from riffkit.server.routes.clip_files import name_of
@@ -25,10 +25,10 @@ _OWN = ("ending", "download")
 _FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
-@router.get("/api/exporters", responses={200: {"description": "A list."}})
+@router.get("/api/exporters", responses={200: table("What there is.", "exporters")})
 async def get_exporters() -> Response:
     """What clips can be exported to: each kind's endings and options."""
-    return Json([_described(exporter(kind)) for kind in kinds()])
+    return Json({"exporters": [_described(exporter(kind)) for kind in kinds()]})
 
 
 @router.head("/api/clips/{clip}/exports/{kind}", include_in_schema=False)
@@ -65,8 +65,8 @@ async def get_export(
     app = request.app
     key = hashed_id("export", kind, row.title, *sorted(given.items()))
     path = app.state.folder.derived(row, key, suffix)
-    audio = app.state.folder.clip_file(row, ".wav")
-    call: tuple[Any, ...] = (conversions.export_clip, kind, audio, path, row.title, given)
+    own = (app.state.folder.clip_file(row, one) for one in (".wav", ".png"))
+    call: tuple[Any, ...] = (conversions.export_clip, kind, given, *own, path, row.title, row.loop)
     await app.state.derived.file(
         path,
         lambda: app.state.converter.run(*call),

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 
+from riffkit.audio.encoding import Storage
 from riffkit.audio.reader import read_fields
+from riffkit.audio.shown import Marker, Shown
 from riffkit.audio.stated import Stated, stated
 from riffkit.limits import bpm_text
 from riffkit.music.clip import Clip, read_recipe
@@ -39,7 +41,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class WavSound:
+class Sound:
     """A sound and what is known of it. `beats` is the length of a loop. `downbeats` are where its
     bars were measured, in seconds, if `facts` don't say it.
     """
@@ -59,6 +61,33 @@ class WavSound:
     def seconds(self) -> float:
         return self.waveform.shape[-1] / self.sample_rate
 
+    @property
+    def shown(self) -> Shown:
+        """What samplers, players and DAWs are told of it."""
+        shown = self.facts.shown(self.title, self.bpm, seconds=self.seconds, beats=self.beats)
+        genre = shown.genre or self.credits.get("genre", "")
+        others = {name: text for name, text in self.credits.items() if name != "genre"}
+        shown = replace(shown, genre=genre, credits=others)
+        if self.downbeats is None:
+            return shown
+        places = (place for place in self.downbeats if 0 <= place < self.seconds)
+        markers = (Marker(place, f"Bar {number}") for number, place in enumerate(places, 1))
+        return replace(shown, markers=tuple(markers))
+
+    def save(self, path: Path, storage: Storage) -> None:
+        """Write it with what it is known for in its tags."""
+        from riffkit.audio import files
+
+        rate = storage.sample_rate or self.sample_rate
+        files.save(
+            path,
+            self.at_rate(rate),
+            rate,
+            subtype=storage.subtype,
+            tags=self.tags,
+            shown=self.shown,
+        )
+
     def at_rate(self, rate: int) -> Float[Tensor, "channel resampled"]:
         """The sound at another rate: a loop stays one, of whole beats."""
         if rate == self.sample_rate:
@@ -77,12 +106,12 @@ class WavSound:
         )
 
 
-def sound_of_clip(clip: Clip, known: Known) -> WavSound:
+def sound_of_clip(clip: Clip, known: Known) -> Sound:
     """A clip's own, with what the user says in its place."""
     facts = clip.facts or MusicalFacts.of_recipe(clip.recipe, clip.image.params.sample_rate)
     grid = clip.image.grid
     bpm = known.bpm if grid is None or known.bpm is not None else grid.bpm
-    sound = WavSound(
+    sound = Sound(
         clip.waveform,
         clip.sample_rate,
         clip.title or clip.recipe.command,
@@ -93,7 +122,7 @@ def sound_of_clip(clip: Clip, known: Known) -> WavSound:
     return _as_loop(sound) if clip.loop else sound
 
 
-def sound_of_file(path: Path, known: Known) -> WavSound:
+def sound_of_file(path: Path, known: Known) -> Sound:
     """A file's: what the user says, else its recipe or its tags, else what is measured."""
     from riffkit.analysis.beats import measure_bars, to_analysis_rate
     from riffkit.audio import files
@@ -112,7 +141,7 @@ def sound_of_file(path: Path, known: Known) -> WavSound:
     if recipe is not None:
         tags, credits_ = {TAG: recipe.to_json()}, {**credits_, "comment": ""}
     title = fields.get("title") or path.stem
-    sound = WavSound(waveform, rate, title, bpm, facts, tags=tags, credits=credits_, notes=notes)
+    sound = Sound(waveform, rate, title, bpm, facts, tags=tags, credits=credits_, notes=notes)
     looped = said.loop if said.loop is not None or recipe is None else is_loop(recipe.to_dict())
     if looped and bpm is not None:
         return _as_loop(sound)
@@ -176,7 +205,7 @@ def _with_known(facts: MusicalFacts, known: Known) -> MusicalFacts:
     )
 
 
-def _as_loop(sound: WavSound) -> WavSound:
+def _as_loop(sound: Sound) -> Sound:
     """A loop of whole beats at its tempo, which is made to fit to the sample; a note where it
     isn't whole beats.
     """
@@ -198,8 +227,8 @@ def _as_loop(sound: WavSound) -> WavSound:
 
 
 def _measured(
-    sound: WavSound, path: Path, track: Callable[[], BarGrid | None], *, may_loop: bool
-) -> WavSound:
+    sound: Sound, path: Path, track: Callable[[], BarGrid | None], *, may_loop: bool
+) -> Sound:
     """With measured bars, and the tempo if it isn't known; a loop if it is whole bars of that."""
     from riffkit.music.measured import downbeats, is_sure, tempo_note, whole_bars
 
