@@ -170,7 +170,7 @@ def _type_of(hint: Any) -> str:
     return _NAMES.get(hint, "string")
 
 
-def _choices(hint: Any) -> list[str] | None:
+def _choices(hint: Any) -> list[Any] | None:
     words = words_of(hint)
     if words:
         return list(words)
