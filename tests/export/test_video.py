@@ -14,13 +14,14 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+import cli
 from riffkit import Clip, Riff
 from riffkit.audio import files
 from riffkit.audio.tags import fields_to_tags
 from riffkit.errors import AudioFileError, OutputError, ParameterError, RiffkitError
-from riffkit.export import video_file, video_making
+from riffkit.export.film import file, making
+from riffkit.export.film.layout import layout_of
 from riffkit.export.video import export_video
-from riffkit.export.video_layout import layout_of
 from riffkit.provenance.recipe import TAG
 
 RATE, FPS, SIZE = 44_100, 25, "320x240"
@@ -76,10 +77,10 @@ def test_a_click_is_heard_and_seen_in_one_frame(
 ) -> None:
     seconds = 4.0 if kind == "standing" else 15.0
     if kind == "streaming":
-        monkeypatch.setattr(video_making, "ONE_PASS_SECONDS", 10.0)
+        monkeypatch.setattr(making, "ONE_PASS_SECONDS", 10.0)
     files.save(tmp_path / "a.wav", clicking(seconds), RATE)
     video = tmp_path / f"a.{suffix}"
-    facts = export_video(tmp_path / "a.wav", video, size=SIZE, fps=FPS, title=False)
+    facts = export_video(tmp_path / "a.wav", video, size=SIZE, fps=FPS, title="").facts
     samples, rate = heard(video)
     assert abs(np.abs(samples).max(0).argmax() / rate - CLICK_SECONDS) < 0.005
     assert abs(samples.shape[1] / rate - seconds) < 0.05
@@ -112,7 +113,7 @@ def tone(n_periods: int, seconds: float) -> Float[Tensor, "1 sample"]:
 def test_loops_have_no_seam(suffix: str, tmp_path: Path) -> None:
     files.save(tmp_path / "a.wav", tone(660, 1.48), RATE)
     video = tmp_path / f"a.{suffix}"
-    facts = export_video(tmp_path / "a.wav", video, size=SIZE, fps=FPS, loops=3, title=False)
+    facts = export_video(tmp_path / "a.wav", video, size=SIZE, fps=FPS, loops=3, title="").facts
     assert facts["seconds"] == pytest.approx(3 * 1.48, abs=1e-4)
     samples, rate = heard(video)
     hz = 660 / 1.48
@@ -140,7 +141,7 @@ def test_loops_have_no_seam(suffix: str, tmp_path: Path) -> None:
 )
 def test_sizes(size: str, wanted: tuple[int, int], tmp_path: Path) -> None:
     files.save(tmp_path / "a.flac", tone(40, 0.1), RATE)
-    facts = export_video(tmp_path / "a.flac", tmp_path / "a.mp4", size=size)
+    facts = export_video(tmp_path / "a.flac", tmp_path / "a.mp4", size=size).facts
     assert (facts["width"], facts["height"]) == wanted
     with av.open(str(tmp_path / "a.mp4")) as file:
         stream = file.streams.video[0]
@@ -170,7 +171,7 @@ def test_what_it_was_made_by_stays_in_it(kind: str, clip: Clip, tmp_path: Path) 
         source = tmp_path / f"a.{kind}"
         (clip.image if kind == "png" else clip).save(source)
     for suffix in ("mp4", "webm"):
-        facts = export_video(source, tmp_path / f"a.{suffix}", size="240x240", fps=24)
+        facts = export_video(source, tmp_path / f"a.{suffix}", size="240x240", fps=24).facts
         assert facts["seconds"] == pytest.approx(2.0, abs=1e-3)
         with av.open(str(tmp_path / f"a.{suffix}")) as file:
             found = {name.lower(): text for name, text in file.metadata.items()}
@@ -179,16 +180,19 @@ def test_what_it_was_made_by_stays_in_it(kind: str, clip: Clip, tmp_path: Path) 
         assert recipe["arguments"]["prompt"] == "funk"
 
 
-def test_what_riffkit_did_not_write_stays(tmp_path: Path) -> None:
-    files.save(tmp_path / "a.wav", tone(40, 0.1), RATE)
-    video = tmp_path / "a.mp4"
-    video.write_bytes(b"someone's")
-    with pytest.raises(OutputError, match="exists and isn't riffkit's own"):
-        export_video(tmp_path / "a.wav", video, size=SIZE)
-    assert video.read_bytes() == b"someone's"
-    export_video(tmp_path / "a.wav", video, size=SIZE, force=True)
-    export_video(tmp_path / "a.wav", video, size="240x240")  # riffkit's own by now
-    assert {path.name for path in tmp_path.iterdir()} == {"a.wav", "a.mp4"}
+def test_the_command_writes_what_the_function_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.save(tmp_path / "a.wav", clicking(3.0), RATE)
+    export_video(tmp_path / "a.wav", tmp_path / "b.mp4", size=SIZE, fps=FPS, loops=2, title="Click")
+    options = ["--size", SIZE, "--fps", str(FPS), "--loops", "2", "--title", "Click"]
+    words = ["riff", "export", "video", str(tmp_path / "a.wav"), *options]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code in (None, 0)
+    assert capsys.readouterr().out.endswith("a.mp4: 6.0 s, 320 x 240, h264 + aac\n")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -221,6 +225,9 @@ def test_what_cannot_be_heard_or_seen_is_said(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("words, and more words")
     with pytest.raises(AudioFileError, match="is not audio"):
         export_video(tmp_path / "text.wav", tmp_path / "a.mp4")
+    (tmp_path / "a.mid").write_bytes(b"MThd")
+    with pytest.raises(ParameterError, match="is MIDI"):
+        export_video(tmp_path / "a.mid", tmp_path / "a.mp4")
     whole = tmp_path / "whole.wav"
     files.save(whole, clicking(4.0), RATE)
     whole.write_bytes(whole.read_bytes()[:-1000])
@@ -237,15 +244,15 @@ def test_what_cannot_be_heard_or_seen_is_said(tmp_path: Path) -> None:
 def test_other_encoders_take_the_place_of_those_that_lack(
     suffix: str, encoder: str, codecs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = video_file.FORMATS[f".{suffix}"]
+    known = file.FORMATS[f".{suffix}"]
     only = {"nonesuch": {}, "vc1": {}, encoder: known.pictures[encoder]}  # vc1 decodes alone
-    monkeypatch.setitem(video_file.FORMATS, f".{suffix}", replace(known, pictures=only))
+    monkeypatch.setitem(file.FORMATS, f".{suffix}", replace(known, pictures=only))
     files.save(tmp_path / "a.wav", tone(40, 0.4), RATE)
     video = tmp_path / f"a.{suffix}"
-    assert export_video(tmp_path / "a.wav", video, size=SIZE, fps=FPS)["codecs"] == codecs
+    assert export_video(tmp_path / "a.wav", video, size=SIZE, fps=FPS).facts["codecs"] == codecs
     assert len(seen(video)) == 10
     video.unlink()
-    monkeypatch.setitem(video_file.FORMATS, f".{suffix}", replace(known, pictures={"vc1": {}}))
+    monkeypatch.setitem(file.FORMATS, f".{suffix}", replace(known, pictures={"vc1": {}}))
     with pytest.raises(OutputError, match="has none of vc1 as a video encoder"):
         export_video(tmp_path / "a.wav", video, size=SIZE, fps=FPS)
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from PIL import Image
 
-from riffkit.export.video_sound import Overview, Sound
+from riffkit.export.film.sound import Overview, Sound
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel_scale import mel_row_hz

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float, Float64, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from riffkit.export.video_film import UNLIT_SHARE, Scrolling, Standing, View, clock
-from riffkit.export.video_layout import ACCENT, GROUND, LINE, MUTED, SURFACE, TEXT, Box, Layout
-from riffkit.export.video_text import cut_to_fit, drawable, fitted, font, words
+from riffkit.export.film.layout import ACCENT, GROUND, LINE, MUTED, SURFACE, TEXT, Box, Layout
+from riffkit.export.film.strip import UNLIT_SHARE, Scrolling, Standing, View, clock
+from riffkit.export.film.text import cut_to_fit, drawable, fitted, font, words
 
 _AXIS_HZ = (50, 100, 200, 500, 1000, 2000, 3000, 5000, 7000, 10_000, 15_000)
 _TRAIL_SECONDS = 1.0

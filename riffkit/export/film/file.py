@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from riffkit.audio.tags import fields_to_tags
 from riffkit.errors import OutputError
 from riffkit.provenance.recipe import TAG, Recipe
 
@@ -91,16 +90,6 @@ def format_of(path: Path) -> VideoFormat:
 def _url(path: Path) -> str:
     """A path that FFmpeg doesn't take for another protocol, whatever colons are in it."""
     return f"file:{path}"
-
-
-def is_own_video(path: Path) -> bool:
-    """Whether riffkit wrote a video."""
-    try:
-        with av().open(_url(path)) as container:
-            found = {name.lower(): text for name, text in container.metadata.items()}
-        return TAG in fields_to_tags({"comment": found.get("comment", "")})
-    except Exception:  # whatever it is, it is not what riffkit wrote
-        return False
 
 
 @dataclass(frozen=True)

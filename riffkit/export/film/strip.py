@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from riffkit.export.video_layout import MUTED, SURFACE, TEXT, Layout
-from riffkit.export.video_picture import SILENT, Spectrogram, colors
-from riffkit.export.video_text import words
+from riffkit.export.film.layout import MUTED, SURFACE, TEXT, Layout
+from riffkit.export.film.picture import SILENT, Spectrogram, colors
+from riffkit.export.film.text import words
 
 UNLIT_SHARE = 0.84
 """How bright the picture is where it doesn't sound."""

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from riffkit.atomic import atomic_path
-from riffkit.export import video_file
-from riffkit.export.video_file import VideoShape
-from riffkit.export.video_film import Film, Scrolling, Standing
-from riffkit.export.video_frames import Frames, heading_of, n_bars
-from riffkit.export.video_input import Opened, check_audible, check_length, open_input
-from riffkit.export.video_layout import SIDE, layout_of, unit_of
-from riffkit.export.video_picture import Heard, Spectrogram, drawn_of_sound, loudest_of
-from riffkit.export.video_sound import Overview, in_frames
+from riffkit.export.film.file import VideoShape, format_of, open_video
+from riffkit.export.film.frames import Frames, heading_of, n_bars
+from riffkit.export.film.input import Opened, check_audible, check_length, open_input
+from riffkit.export.film.layout import SIDE, layout_of, unit_of
+from riffkit.export.film.picture import Heard, Spectrogram, drawn_of_sound, loudest_of
+from riffkit.export.film.sound import Overview, in_frames
+from riffkit.export.film.strip import Film, Scrolling, Standing
 from riffkit.music.clip import Clip
 from riffkit.progress import Begin
 from riffkit.spectrogram.convert import ONE_PASS_SECONDS
@@ -35,15 +34,15 @@ def make_video(
     size: tuple[int, int],
     fps: int,
     loops: int,
-    title: bool | str,
+    title: str | None,
     begin: Begin,
 ) -> dict[str, Any]:
-    """As `riffkit.export.video.export_video`, which has checked the arguments.
+    """Write a video, as `riffkit.export.video.export_video` says, which has checked the arguments.
 
     Returns:
-        `frames`, `seconds` and `codecs`.
+        The facts of the video.
     """
-    video_format, opened = video_file.format_of(output), open_input(clip)
+    video_format, opened = format_of(output), open_input(clip)
     check_length(opened, fps)
     rate = opened.sound.sample_rate
     if rate not in video_format.sound_rates:
@@ -54,10 +53,10 @@ def make_video(
     n_frames = max(1, round(seconds * fps))
     advance = begin("video", n_frames)
     sounds = in_frames(opened.sound.played(loops, rate), sample_rate=rate, fps=fps)
-    name = title if isinstance(title, str) else opened.title
+    name = opened.title if title is None else title
     with (
         atomic_path(output) as path,
-        video_file.open_video(path, video_format, shape, title=name, recipe=opened.recipe) as video,
+        open_video(path, video_format, shape, title=name, recipe=opened.recipe) as video,
     ):
         for number in range(n_frames):
             heard = next(sounds, _NOTHING)
@@ -66,11 +65,18 @@ def make_video(
             advance()
         for rest in sounds:
             video.add_sound(rest)
-    return {"frames": n_frames, "seconds": seconds, "codecs": video.codecs}
+    return {
+        "width": shape.width,
+        "height": shape.height,
+        "fps": fps,
+        "frames": n_frames,
+        "seconds": seconds,
+        "codecs": video.codecs,
+    }
 
 
 def _frames(
-    opened: Opened, shape: VideoShape, loops: int, title: bool | str, begin: Begin
+    opened: Opened, shape: VideoShape, loops: int, title: str | None, begin: Begin
 ) -> Frames:
     """Looks through the sound once, and chooses how it is shown."""
     said = opened.words(title)

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from riffkit.audio import files
-from riffkit.export import video_text
-from riffkit.export.video_film import Film, Meter, Scrolling, clock
-from riffkit.export.video_layout import SIZES, layout_of
-from riffkit.export.video_picture import PARAMS, Drawn, Heard, colors, loudest_of
-from riffkit.export.video_sound import Overview, Sound, in_frames, sound_of_file, sound_of_waveform
-from riffkit.export.video_text import drawable, fitted, font
+from riffkit.export.film import text
+from riffkit.export.film.layout import SIZES, layout_of
+from riffkit.export.film.picture import PARAMS, Drawn, Heard, colors, loudest_of
+from riffkit.export.film.sound import Overview, Sound, in_frames, sound_of_file, sound_of_waveform
+from riffkit.export.film.strip import Film, Meter, Scrolling, clock
+from riffkit.export.film.text import drawable, fitted, font
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
@@ -163,7 +163,7 @@ def test_the_overview_has_the_peaks_of_equal_parts() -> None:
 
 
 def test_titles_keep_the_characters_that_a_font_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_text, "_SYSTEM", ("no such font.ttf",))
+    monkeypatch.setattr(text, "_SYSTEM", ("no such font.ttf",))
     assert drawable("Plain words, 112 BPM") == ("Plain words, 112 BPM", "")
     assert drawable("Für\nÉlise – Straße 中 🎵 x") == ("Fur Elise - Strasse x", "")
 
