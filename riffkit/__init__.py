@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from riffkit.dataset.resolve import BuildRequest
     from riffkit.export.exporter import Exported, Exporter
     from riffkit.export.midi import export_midi
+    from riffkit.export.video import export_video
     from riffkit.genre.train import Genre, train_genre
     from riffkit.models.catalogue import describe_model, list_models
     from riffkit.music.batch import Made
@@ -88,6 +89,7 @@ __all__ = [
     "describe_model",
     "encode",
     "export_midi",
+    "export_video",
     "inspect",
     "list_models",
     "load",
@@ -103,6 +105,7 @@ _HOMES = {
     "riffkit.dataset.resolve": ("BuildRequest",),
     "riffkit.export.exporter": ("Exported", "Exporter"),
     "riffkit.export.midi": ("export_midi",),
+    "riffkit.export.video": ("export_video",),
     "riffkit.genre.train": ("Genre", "train_genre"),
     "riffkit.models.catalogue": ("describe_model", "list_models"),
     "riffkit.music.batch": ("Made",),

@@ -57,7 +57,7 @@ class Frames:
         loops: int,
     ) -> None:
         self._layout, self._film, self._rate = layout, film, columns_per_second
-        self._seconds, self._loops = seconds, loops
+        self._seconds = seconds
         ground = _ground(layout, said, hz, seconds * loops)
         self._pixels = np.array(ground)
         self._lane = tuple(_lane(layout.lane, peaks, color) for color in (ACCENT, LINE))
