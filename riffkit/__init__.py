@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from riffkit.export.exporter import Exported, Exporter
     from riffkit.export.midi import export_midi
     from riffkit.export.reaper import export_reaper
+    from riffkit.export.video import export_video
     from riffkit.export.wav import export_wav
     from riffkit.genre.train import Genre, train_genre
     from riffkit.models.catalogue import describe_model, list_models
@@ -93,6 +94,7 @@ __all__ = [
     "export_dawproject",
     "export_midi",
     "export_reaper",
+    "export_video",
     "export_wav",
     "inspect",
     "list_models",
@@ -111,6 +113,7 @@ _HOMES = {
     "riffkit.export.dawproject": ("export_dawproject",),
     "riffkit.export.midi": ("export_midi",),
     "riffkit.export.reaper": ("export_reaper",),
+    "riffkit.export.video": ("export_video",),
     "riffkit.export.wav": ("export_wav",),
     "riffkit.genre.train": ("Genre", "train_genre"),
     "riffkit.models.catalogue": ("describe_model", "list_models"),
