@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from riffkit.export.dawproject import export_dawproject
     from riffkit.export.exporter import Exported, Exporter
     from riffkit.export.midi import export_midi
+    from riffkit.export.pack import export_pack
     from riffkit.export.reaper import export_reaper
     from riffkit.export.video import export_video
     from riffkit.export.wav import export_wav
@@ -93,6 +94,7 @@ __all__ = [
     "encode",
     "export_dawproject",
     "export_midi",
+    "export_pack",
     "export_reaper",
     "export_video",
     "export_wav",
@@ -112,6 +114,7 @@ _HOMES = {
     "riffkit.export.exporter": ("Exported", "Exporter"),
     "riffkit.export.dawproject": ("export_dawproject",),
     "riffkit.export.midi": ("export_midi",),
+    "riffkit.export.pack": ("export_pack",),
     "riffkit.export.reaper": ("export_reaper",),
     "riffkit.export.video": ("export_video",),
     "riffkit.export.wav": ("export_wav",),
