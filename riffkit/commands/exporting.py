@@ -11,6 +11,7 @@ import typer
 from riffkit.commands.options import Force, Json, Quiet, explicit
 from riffkit.commands.parameters import annotated, of_request, with_parameters
 from riffkit.commands.printing import say, show_notes
+from riffkit.commands.stages import stages
 
 if TYPE_CHECKING:
     from riffkit.export.exporter import Exporter
@@ -55,7 +56,10 @@ def _command(found: Exporter) -> Callable[..., None]:
     ) -> None:
         path = output or _beside(clip, found)
         _check(path, clip, found, force=force)
-        exported = found.export(clip, path, **found.options(explicit(ctx, values)))
+        options = found.options(explicit(ctx, values))
+        with stages(quiet=quiet) as begin:
+            told = {"begin": begin} if found.tells_stages else {}
+            exported = found.export(clip, path, **told, **options)
         show_notes(exported.notes, quiet=quiet)
         facts = {found.kind: str(exported.path), **exported.facts}
         say(facts, f"{exported.path}: {exported.summary}", as_json=as_json)

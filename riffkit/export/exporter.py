@@ -45,9 +45,9 @@ class Exported:
 class Exporter:
     """A kind of file for another program.
 
-    `export` takes a clip (a `Clip`, or the path of an audio file or PNG), the path to write, and
-    options by keyword; it returns an `Exported`. `endings` are those of the path, the default
-    first; `FOLDER` means a folder.
+    `export` takes a clip (a `Clip`, or the path of an audio file or PNG), the path to write, a
+    `begin` (riffkit.progress) if it takes long, and options by keyword; it returns an `Exported`.
+    `endings` are those of the path, the default first; `FOLDER` means a folder.
     """
 
     kind: str
@@ -58,6 +58,11 @@ class Exporter:
     def summary(self) -> str:
         """What it writes: the first line of the function's docstring."""
         return (inspect.getdoc(self.export) or "").partition("\n")[0]
+
+    @property
+    def tells_stages(self) -> bool:
+        """Whether its function takes a `riffkit.progress.Begin`, as `begin`."""
+        return "begin" in inspect.signature(self.export).parameters
 
     @cached_property
     def request(self) -> type[Any]:

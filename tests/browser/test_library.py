@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +107,28 @@ def test_a_key_is_complained_of_once_and_at_its_field(library: Page) -> None:
     expect(library.get_by_test_id("message")).to_have_count(0)
     key.press_sequentially("inor")
     expect(wrong).to_be_empty()
+
+
+def test_a_clip_is_exported_for_another_program(page: Page, studio: Any, tmp_path: Path) -> None:
+    (clip,) = studio.made("generate", {"prompt": "house", "bars": 1, "steps": 2, "seed": 1})
+    page.goto(f"{studio.url}/#library/{clip['id']}")
+    expect(page.get_by_test_id("chosen")).to_have_text(clip["title"])
+    page.get_by_test_id("download").click()
+    page.get_by_test_id("export").click()
+    panel = page.get_by_test_id("export-panel")
+    panel.get_by_test_id("export-kind").select_option("dawproject")
+    panel.get_by_test_id("field-bits").select_option("16")
+    with page.expect_download() as downloading:
+        panel.get_by_test_id("export-start").click()
+    assert downloading.value.suggested_filename.startswith("house_")
+    with zipfile.ZipFile(downloading.value.path()) as archive:
+        assert "project.xml" in archive.namelist()
+    expect(panel).to_be_hidden()
+    page.get_by_test_id("download").press("Enter")
+    page.get_by_test_id("export").press("Enter")
+    expect(panel.get_by_test_id("export-kind")).to_have_value("dawproject")
+    panel.get_by_test_id("export-kind").select_option("midi")
+    panel.get_by_test_id("export-start").press("Enter")
+    expect(panel.get_by_test_id("export-problem")).to_contain_text("painted from a score")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
