@@ -22,6 +22,8 @@ The networks that listen, which learn from bands rendered track by track:
 
 \b
     riff train listen-renders BANDS
+    riff train separator RUN --bands BANDS
+    riff train export-separator RUN riffkit/weights/separator/separator.safetensors
 
 The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2:
 
@@ -50,6 +52,7 @@ from riffkit.errors import ParameterError
 from train.denoiser import command as denoiser_command
 from train.lines import print_line
 from train.listeners import command as listeners_command
+from train.listeners.separator import command as separator_command
 from train.pack import command as pack_command
 from train.vae import command as vae_command
 
@@ -78,9 +81,11 @@ def added_to(group: typer.Typer) -> typer.Typer:
         denoiser_command.pairs,
         denoiser_command.denoiser,
         pack_command.pack,
+        separator_command.separator,
     ):
         app.command()(_prepared(command))
     app.command("listen-renders")(_prepared(listeners_command.listen_renders))
+    app.command("export-separator")(_prepared(separator_command.export_separator))
     app.command("denoiser-1")(_prepared(denoiser_1))
     app.command("export-vae")(_prepared(vae_command.export_vae))
     app.command("export-denoiser")(_prepared(denoiser_command.export_denoiser))
