@@ -20,6 +20,7 @@ from riffkit.spectrogram.stft import next_smooth
 
 _WINDOW_SECONDS = 4_096 / 44_100
 _HOPS = 4  # per window
+_BINS_AT_ONCE = 256
 _REST = GROUPS.index("chords")
 
 
@@ -68,14 +69,14 @@ def _masked(
     mix = torch.stft(
         waveform, n_fft, hop_samples, window=window, pad_mode="constant", return_complex=True
     )
-    masks = lift_masks(
-        group_masks(waveform, sample_rate),
-        torch.arange(mix.shape[1]) * (sample_rate / n_fft),
-        torch.arange(mix.shape[2]) * (hop_samples / sample_rate),
-    )
-    sources = masks[:, None] * mix
-    if len(mix) == 2:
-        sources = refined(mix, sources)
+    masks = group_masks(waveform, sample_rate)
+    bin_hz = torch.arange(mix.shape[1]) * (sample_rate / n_fft)
+    frame_seconds = torch.arange(mix.shape[2]) * (hop_samples / sample_rate)
+    sources = mix.new_empty(len(GROUPS), *mix.shape)
+    for first in range(0, mix.shape[1], _BINS_AT_ONCE):
+        bins = slice(first, first + _BINS_AT_ONCE)
+        some = lift_masks(masks, bin_hz[bins], frame_seconds)[:, None] * mix[:, bins]
+        sources[:, :, bins] = refined(mix[:, bins], some) if len(mix) == 2 else some
     n_samples = waveform.shape[1]
     return torch.stack(
         [torch.istft(x, n_fft, hop_samples, window=window, length=n_samples) for x in sources]

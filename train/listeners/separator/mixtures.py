@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn import functional
 
 from riffkit.analysis.separation.network import GROUPS, N_ROWS
 from riffkit.score.instruments import INSTRUMENTS
@@ -19,6 +20,7 @@ N_COLUMNS = 256
 _AS_IT_IS = 0.4  # of the mixtures are a band's real mix
 _OTHER_PLAYERS = 0.5  # of the others have some groups of another band
 _MISSING = 0.15
+_FUZZY, _FUZZ_ROWS = 0.25, 65
 _PHASORS = torch.polar(torch.ones(1024), torch.arange(1024) * (2 * torch.pi / 1024))
 _TRACK_GAIN_DB, _MIX_GAIN_DB = 5.0, 6.0  # standard deviations
 
@@ -93,8 +95,11 @@ def _grouped(
     names = [group_of(track) for track in band.score.tracks] + ["chords"] * len(band.crackle)
     levels: UInt8[Tensor, "track 512 column"] = torch.cat((band.tracks, band.crackle))
     for name, power in zip(names, levels_to_power(levels[:, :, columns]), strict=True):
-        place = GROUPS.index(name)
-        groups[place] += power if rng is None else power * _other_tone(rng)[:, None]
+        if rng is not None:
+            power = power * _other_tone(rng)[:, None]
+            if name != "drums" and rng.random() < _FUZZY:
+                power = power + _fuzz(power, rng)
+        groups[GROUPS.index(name)] += power
     if rng is None:
         return groups, groups
     turns = torch.from_numpy(rng.integers(len(_PHASORS), size=groups.shape, dtype=np.uint16))
@@ -108,3 +113,12 @@ def _other_tone(rng: np.random.Generator) -> Float[Tensor, " 512"]:
     center, width = rng.uniform(-1, 1), rng.uniform(0.15, 0.6)
     decibels += rng.normal(0, 3) * np.exp(-(((place - center) / width) ** 2))
     return torch.from_numpy((10 ** (decibels / 10)).astype(np.float32))
+
+
+def _fuzz(
+    power: Float[Tensor, "512 column"], rng: np.random.Generator
+) -> Float[Tensor, "512 column"]:
+    """Noise around what a track plays, as distortion, choruses and many players fill the gaps."""
+    spread = functional.avg_pool1d(power.T[None], _FUZZ_ROWS, 1, _FUZZ_ROWS // 2)[0].T
+    speckles = torch.from_numpy(rng.standard_exponential(power.shape, np.float32))
+    return 10 ** float(rng.uniform(-2.0, 0.3)) * spread * speckles
