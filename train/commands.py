@@ -18,6 +18,13 @@ The judges of `riff eval`, trained on the same loops as the model:
     riff train probe DATA RUN
     riff train reference DATA reference.safetensors
 
+The networks that listen, which learn from bands rendered track by track:
+
+\b
+    riff train listen-renders BANDS
+    riff train separator RUN --bands BANDS
+    riff train export-separator RUN riffkit/weights/separator/separator.safetensors
+
 The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2:
 
 \b
@@ -44,6 +51,8 @@ from riffkit.commands.training import check_installed
 from riffkit.errors import ParameterError
 from train.denoiser import command as denoiser_command
 from train.lines import print_line
+from train.listeners import command as listeners_command
+from train.listeners.separator import command as separator_command
 from train.pack import command as pack_command
 from train.vae import command as vae_command
 
@@ -72,8 +81,11 @@ def added_to(group: typer.Typer) -> typer.Typer:
         denoiser_command.pairs,
         denoiser_command.denoiser,
         pack_command.pack,
+        separator_command.separator,
     ):
         app.command()(_prepared(command))
+    app.command("listen-renders")(_prepared(listeners_command.listen_renders))
+    app.command("export-separator")(_prepared(separator_command.export_separator))
     app.command("denoiser-1")(_prepared(denoiser_1))
     app.command("export-vae")(_prepared(vae_command.export_vae))
     app.command("export-denoiser")(_prepared(denoiser_command.export_denoiser))

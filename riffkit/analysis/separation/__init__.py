@@ -1,0 +1,1 @@
+"""A clip taken apart: drums, bass, chords and lead; vocals by an installed Spleeter."""

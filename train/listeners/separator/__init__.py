@@ -1,0 +1,1 @@
+"""The separator (riffkit/analysis/separation/): its training on mixtures of rendered tracks."""
