@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from riffkit.export.midi import export_midi
     from riffkit.export.pack import export_pack
     from riffkit.export.reaper import export_reaper
+    from riffkit.export.stems import export_stems
     from riffkit.export.video import export_video
     from riffkit.export.wav import export_wav
     from riffkit.genre.train import Genre, train_genre
@@ -96,6 +97,7 @@ __all__ = [
     "export_midi",
     "export_pack",
     "export_reaper",
+    "export_stems",
     "export_video",
     "export_wav",
     "inspect",
@@ -116,6 +118,7 @@ _HOMES = {
     "riffkit.export.midi": ("export_midi",),
     "riffkit.export.pack": ("export_pack",),
     "riffkit.export.reaper": ("export_reaper",),
+    "riffkit.export.stems": ("export_stems",),
     "riffkit.export.video": ("export_video",),
     "riffkit.export.wav": ("export_wav",),
     "riffkit.genre.train": ("Genre", "train_genre"),

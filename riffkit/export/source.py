@@ -121,8 +121,15 @@ def stems_beside(
         if rate != sample_rate or waveform.shape != sound.shape:
             return {}
         stems[name] = waveform
-    if not stems:
-        return {}
+    return stems if add_up(stems, sound) else {}
+
+
+def add_up(
+    stems: Mapping[str, Float[Tensor, "channel sample"]], sound: Float[Tensor, "channel sample"]
+) -> bool:
+    """Whether stems are those of a sound, which may be stored in 16 bits."""
+    if not stems or any(stem.shape != sound.shape for stem in stems.values()):
+        return False
     rest = sound - sum(stems.values())
     loud = max(float(sound.square().mean().sqrt()), 1e-4)
-    return stems if float(rest.square().mean().sqrt()) <= _STEMS_ERROR * loud else {}
+    return float(rest.square().mean().sqrt()) <= _STEMS_ERROR * loud
