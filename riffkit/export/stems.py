@@ -1,4 +1,4 @@
-"""A clip's players, or its drums, bass, chords and lead, as sounds of their own that add up to it."""
+"""A clip's players, or its drums, bass, chords and lead, as sounds that add up to it."""
 
 from __future__ import annotations
 
