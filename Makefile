@@ -14,7 +14,9 @@ demo: $(VENV)/.installed
 	$(BIN)/riff generate "lo-fi hip hop with piano, bass and drums" --bars 4 --seed 7 -o demo/lofi.wav
 	@echo "listen: demo/lofi.wav   look: demo/lofi.png"
 
-test: lint types web-check tests benchmarks
+test: $(VENV)/.installed-test
+	$(MAKE) --no-print-directory -j 2 lint types web-check
+	$(MAKE) --no-print-directory tests benchmarks
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from riffkit.export.source import Source
     from riffkit.music.clip import Clip
 
-Stems = dict[str, Float["Tensor", "channel sample"]]
+    Stems = dict[str, Float[Tensor, "channel sample"]]
 
 
 def export_stems(
