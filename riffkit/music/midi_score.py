@@ -75,7 +75,7 @@ def read_score(path: Path, *, option: str = "score") -> ReadScore:
     own = _own_score(file)
     if own is not None:
         return ReadScore(own, title)
-    score, notes = _score_of(file)
+    score, notes = score_of_file(file)
     return ReadScore(score, title, tuple(f"{path.name}: {note}" for note in notes))
 
 
@@ -101,7 +101,11 @@ def _own_score(file: MidiFile) -> Score | None:
     return None
 
 
-def _score_of(file: MidiFile) -> tuple[Score, list[str]]:
+def score_of_file(file: MidiFile, *, n_beats: int | None = None) -> tuple[Score, list[str]]:
+    """The score of a file that has notes, and what is not as in the file.
+
+    `n_beats` is its length in the place of the one that its notes and its end say.
+    """
     bpm, metre = usual_bpm(file), first_metre(file)
     beats_per_bar = DEFAULT_BEATS if metre is None else metre.beats
     ticks = file.ticks_per_beat(bpm)
@@ -112,7 +116,7 @@ def _score_of(file: MidiFile) -> tuple[Score, list[str]]:
         remarks.append(f"its tempo changes; it plays at {bpm_text(bpm)} BPM throughout")
     if metre is not None and len({signature[1:] for signature in file.signatures}) > 1:
         remarks.append(f"its metre changes; bars have {beats_per_bar} beats throughout")
-    n_beats = _length(file, ticks, beats_per_bar)
+    n_beats = n_beats or _length(file, ticks, beats_per_bar)
     if n_beats > MAX_BARS * beats_per_bar:
         n_bars, n_beats = n_beats // beats_per_bar, MAX_BARS * beats_per_bar
         remarks.append(f"has {n_bars} bars; the first {MAX_BARS} are read")
