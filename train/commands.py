@@ -24,6 +24,9 @@ The networks that listen, which learn from bands rendered track by track:
     riff train listen-renders BANDS
     riff train separator RUN --bands BANDS
     riff train export-separator RUN riffkit/weights/separator/separator.safetensors
+    riff train transcriber RUN --bands BANDS
+    riff train transcriber RUN --bands BANDS --drums
+    riff train export-transcriber RUN riffkit/weights/transcriber/transcriber.safetensors
 
 The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2:
 
@@ -86,6 +89,8 @@ def added_to(group: typer.Typer) -> typer.Typer:
         app.command()(_prepared(command))
     app.command("listen-renders")(_prepared(listeners_command.listen_renders))
     app.command("export-separator")(_prepared(separator_command.export_separator))
+    app.command("transcriber")(_prepared(listeners_command.transcriber))
+    app.command("export-transcriber")(_prepared(listeners_command.export_transcriber))
     app.command("denoiser-1")(_prepared(denoiser_1))
     app.command("export-vae")(_prepared(vae_command.export_vae))
     app.command("export-denoiser")(_prepared(denoiser_command.export_denoiser))
