@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,9 +15,13 @@ from typer.testing import CliRunner
 
 import riffkit
 from riffkit import Riff
+from riffkit.audio import files
 from riffkit.commands.app import application
 from riffkit.errors import OutputError, ParameterError
 from riffkit.music.midi_score import read_score
+from riffkit.score.notes import Note
+from riffkit.spectrogram.beat_grid import BeatGrid
+from tests.voice import play
 
 
 def run(*words: str) -> str:
@@ -90,6 +95,18 @@ def test_a_clip_s_notes_are_exported(golden_riff: Riff, here: Path) -> None:
     (here / "b.mid").write_bytes(b"another's")
     with pytest.raises(OutputError, match="isn't riffkit's own"):
         run("export", "midi", "a.wav", "-o", "b.mid")
+
+
+def test_a_recording_s_notes_are_transcribed(here: Path) -> None:
+    tune = tuple(Note(float(beat), 0.9, 60 + 4 * beat, 100) for beat in range(4))
+    files.save("a.wav", play(tune, BeatGrid(bpm=120.0, n_beats=4), 44_100), 44_100)
+    words = ("export", "midi", "a.wav", "--quantize", "1/8")
+    done = CliRunner().invoke(application(), words, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert re.fullmatch(r"a\.mid: \d+ notes in 1 bar\n", done.stdout)
+    assert "note: it wasn't painted from a score" in done.stderr
+    facts = json.loads(run("export", "midi", "a.wav", "--json", "--quiet", "--transcribe"))
+    assert facts["bars"] == 1
 
 
 def test_neither_inspecting_nor_exporting_needs_torch(golden_riff: Riff, here: Path) -> None:

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import riffkit
 from riffkit import Clip, Riff
 from riffkit.audio import files
-from riffkit.errors import OutputError, ParameterError
+from riffkit.errors import AudioFileError, OutputError, ParameterError
+from riffkit.export.midi import score_of
 from riffkit.music.midi_score import read_score
 from riffkit.music.outputs import stored_recipe
-from riffkit.score import Score
+from riffkit.score import Note, Score
+from riffkit.spectrogram.beat_grid import BeatGrid
+from riffkit.spectrogram.convert import waveform_to_image
+from riffkit.spectrogram.params import CRISP
+from tests.voice import play
 
 FAST: dict[str, Any] = {"steps": 2, "quality": "preview", "seed": 3, "bars": 1}
 
@@ -50,16 +56,72 @@ def test_a_clip_in_memory_does_too(clip: Clip, score: Score, tmp_path: Path) -> 
     assert read_score(tmp_path / "a.mid").score == score
 
 
-def test_what_has_no_score_is_said(golden_riff: Riff, tmp_path: Path) -> None:
+HEARD = "it wasn't painted from a score, so its notes are as heard; some may be wrong"
+TUNE = tuple(Note(float(beat), 0.9, 60 + 4 * beat, 100) for beat in range(4))
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    sound = play(TUNE, BeatGrid(bpm=120.0, n_beats=4), 44_100)
+    files.save(tmp_path / "b.wav", sound, 44_100)
+    return tmp_path / "b.wav"
+
+
+def test_what_has_no_score_is_transcribed(recording: Path, tmp_path: Path) -> None:
+    exported = riffkit.export_midi(recording, tmp_path / "b.mid", quantize="1/8", bpm=120.0)
+    assert exported.notes[0] == HEARD
+    score = read_score(tmp_path / "b.mid").score
+    heard = {(note.start, note.pitch) for track in score.tracks for note in track.notes}
+    assert heard >= {(1.0, 64), (2.0, 68), (3.0, 72)}
+    assert len(heard) == exported.facts["notes"]
+    assert (score.bpm, score.n_beats) == (120, 4)
+
+
+def test_an_image_is_transcribed_without_its_sound(recording: Path, tmp_path: Path) -> None:
+    sound, rate = files.load(recording)
+    image = waveform_to_image(sound, rate, CRISP, grid=BeatGrid(bpm=120.0, n_beats=4))
+    image.save(tmp_path / "b.png")
+    exported = riffkit.export_midi(tmp_path / "b.png", tmp_path / "b.mid", bpm=90.0)
+    assert exported.notes == (HEARD, "bpm: isn't used; the image is on a beat grid of its own")
+    assert read_score(tmp_path / "b.mid").score.bpm == 120
+
+
+def test_a_known_score_is_heard_only_where_asked(
+    recording: Path, clip: Clip, score: Score, tmp_path: Path
+) -> None:
+    output, n_notes = tmp_path / "a.mid", sum(len(track.notes) for track in score.tracks)
+    known = replace(clip, waveform=files.load(recording)[0])
+    exported = riffkit.export_midi(known, output, quantize="1/8", bpm=100.0)
+    assert exported.facts["notes"] == n_notes
+    assert exported.notes == (
+        "quantize: isn't used; the notes are the score's own",
+        "bpm: isn't used; the notes are the score's own",
+    )
+    exported = riffkit.export_midi(known, output, transcribe=True, quantize="1/8")
+    assert exported.notes[0] == "its notes are as heard, not those of its score"
+    assert 0 < exported.facts["notes"] < 10 < n_notes
+
+
+def test_what_can_t_be_exported_is_said(golden_riff: Riff, tmp_path: Path) -> None:
     made = golden_riff.generate("funk", **FAST)
-    made.save(tmp_path / "a.wav")
-    with pytest.raises(ParameterError, match="wasn't painted from a score"):
-        riffkit.export_midi(tmp_path / "a.wav", tmp_path / "a.mid")
-    files.save(tmp_path / "b.wav", made.waveform, made.sample_rate)
-    with pytest.raises(ParameterError, match="contains no recipe"):
-        riffkit.export_midi(tmp_path / "b.wav", tmp_path / "a.mid")
     with pytest.raises(ParameterError, match="is MIDI already"):
         riffkit.export_midi("b.mid", tmp_path / "a.mid")
     with pytest.raises(OutputError, match=r"must end in \.mid"):
         riffkit.export_midi(made, tmp_path / "a.wav")
+    noise = torch.randn(1, 88_200, generator=torch.Generator().manual_seed(0))
+    files.save(tmp_path / "c.wav", 0.1 * noise, 44_100)
+    with pytest.raises(ParameterError, match=r"clip='c.wav': contains no notes that can be heard"):
+        riffkit.export_midi(tmp_path / "c.wav", tmp_path / "a.mid")
+    with pytest.raises(AudioFileError):
+        riffkit.export_midi(tmp_path / "none.wav", tmp_path / "a.mid")
     assert not (tmp_path / "a.mid").exists()
+
+
+def test_the_score_alone_is_asked_for_by_the_server(golden_riff: Riff, tmp_path: Path) -> None:
+    made = golden_riff.generate("funk", **FAST)
+    made.save(tmp_path / "a.wav")
+    with pytest.raises(ParameterError, match="wasn't painted from a score"):
+        score_of(tmp_path / "a.wav")
+    files.save(tmp_path / "b.wav", made.waveform, made.sample_rate)
+    with pytest.raises(ParameterError, match="contains no recipe"):
+        score_of(tmp_path / "b.wav")
