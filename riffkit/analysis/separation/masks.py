@@ -42,22 +42,22 @@ def group_masks(
     return network()(padded)[0, ..., :n_columns].softmax(dim=0)
 
 
-def lift_masks(
-    masks: Float[Tensor, "group 512 column"],
+def lift_mask(
+    mask: Float[Tensor, "512 column"],
     bin_hz: Float[Tensor, " bin"],
     frame_seconds: Float[Tensor, " frame"],
-) -> Float[Tensor, "group bin frame"]:
-    """The masks at the bins and frames of an STFT, between rows and columns in a straight line."""
+) -> Float[Tensor, "bin frame"]:
+    """A mask at the bins and frames of an STFT, between rows and columns in a straight line."""
     hz = torch.from_numpy(mel_row_hz(_PARAMS)).float()
     upper = torch.searchsorted(hz, bin_hz).clamp(1, len(hz) - 1)
     row = upper - 1 + (bin_hz - hz[upper - 1]) / (hz[upper] - hz[upper - 1])
-    by_bin = _between(masks.transpose(1, 2), row)
-    return _between(by_bin.transpose(1, 2), frame_seconds / COLUMN_SECONDS)
+    by_bin = _between(mask.T, row)
+    return _between(by_bin.T, frame_seconds / COLUMN_SECONDS)
 
 
 def _between(
-    values: Float[Tensor, "*batch place"], wanted: Float[Tensor, " wanted"]
-) -> Float[Tensor, "*batch wanted"]:
+    values: Float[Tensor, "line place"], wanted: Float[Tensor, " wanted"]
+) -> Float[Tensor, "line wanted"]:
     """Linear interpolation at fractional places; beyond the ends the last values hold."""
     last = values.shape[-1] - 1
     place = wanted.clamp(0, last)

@@ -1,7 +1,7 @@
 """A clip's drums, bass, chords and lead, which add up to it.
 
-The network's masks (masks.py) weight a short-time Fourier transform at the clip's own rate, and a
-Wiener filter of both channels refines what they find (wiener.py).
+The network's masks (masks.py) weight a short-time Fourier transform at the clip's own rate. Wiener
+filters behind them, of power or of both channels' covariances, were measured and gain nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.analysis.separation.blocks import in_blocks
-from riffkit.analysis.separation.masks import group_masks, lift_masks
+from riffkit.analysis.separation.masks import group_masks, lift_mask
 from riffkit.analysis.separation.network import GROUPS
-from riffkit.analysis.separation.wiener import refined
 from riffkit.spectrogram.stft import next_smooth
 
 _WINDOW_SECONDS = 4_096 / 44_100
 _HOPS = 4  # per window
-_BINS_AT_ONCE = 256
 _REST = GROUPS.index("chords")
 
 
@@ -69,15 +67,19 @@ def _masked(
     mix = torch.stft(
         waveform, n_fft, hop_samples, window=window, pad_mode="constant", return_complex=True
     )
-    masks = group_masks(waveform, sample_rate)
     bin_hz = torch.arange(mix.shape[1]) * (sample_rate / n_fft)
     frame_seconds = torch.arange(mix.shape[2]) * (hop_samples / sample_rate)
-    sources = mix.new_empty(len(GROUPS), *mix.shape)
-    for first in range(0, mix.shape[1], _BINS_AT_ONCE):
-        bins = slice(first, first + _BINS_AT_ONCE)
-        some = lift_masks(masks, bin_hz[bins], frame_seconds)[:, None] * mix[:, bins]
-        sources[:, :, bins] = refined(mix[:, bins], some) if len(mix) == 2 else some
+    masks = group_masks(waveform, sample_rate)
     n_samples = waveform.shape[1]
     return torch.stack(
-        [torch.istft(x, n_fft, hop_samples, window=window, length=n_samples) for x in sources]
+        [
+            torch.istft(
+                lift_mask(mask, bin_hz, frame_seconds) * mix,
+                n_fft,
+                hop_samples,
+                window=window,
+                length=n_samples,
+            )
+            for mask in masks
+        ]
     )
