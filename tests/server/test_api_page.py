@@ -31,6 +31,8 @@ def running(golden_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     data = tmp_path_factory.mktemp("page")
     server = Running(data, ("--model", str(golden_folder), "--device", "cpu"))
     server.start()
+    job = server.submit({"prompt": "piano", "bars": 1, "steps": 1, "seed": 1})
+    assert "event: done" in server.client.get(f"/api/jobs/{job}/events", timeout=120).text
     yield server
     server.terminate()
 
