@@ -13,8 +13,8 @@ from PIL import Image
 from riffkit.audio import files
 from riffkit.errors import ParameterError
 from riffkit.music.clip import Clip
-from riffkit.music.musical_facts import lead_samples
 from riffkit.music.mask import read_scaled_mask
+from riffkit.music.musical_facts import lead_samples
 from riffkit.music.registry import task, tasks
 from riffkit.music.replay import replay
 from riffkit.music.request import PaintRequest
