@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from riffkit.audio.encoding import Storage
 from riffkit.audio.shown import Marker
+from riffkit.export.folders import make_folder
+from riffkit.limits import bpm_text
 from riffkit.music.task import slug
 from riffkit.score.notes import Note
 from riffkit.score.stems import stems_of
 
 if TYPE_CHECKING:
+    from riffkit.export.sound import Sound
     from riffkit.export.source import Source
+    from riffkit.music.clip import Clip
 
 DRUM_CHANNEL = 9
 """MIDI's channel 10, counted from 0."""
 _COLORS = ("#e8a33d", "#4f8fd6", "#56b07a", "#c678b8", "#d65f5f", "#8d7ae6", "#7fa8a3", "#b59a6a")
 _DEFAULT_BPM = 120.0
+AUDIO = "audio"
+"""The folder of a project's sounds."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,43 @@ class Arrangement:
     def beat_of(self, seconds: float) -> float:
         """A place in the sound as beats from the project's start."""
         return self.lead + seconds * self.beats / self.seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A clip laid out as a project: the arrangement, and the sound of each of its files."""
+
+    arrangement: Arrangement
+    sounds: Mapping[str, Sound]
+    notes: tuple[str, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        n_notes = sum(len(track.notes) for track in self.arrangement.tracks)
+        return {"tracks": len(self.sounds), "notes": n_notes, "bpm": self.arrangement.bpm}
+
+    @property
+    def summary(self) -> str:
+        """ "4 tracks, 213 notes, 112 BPM"."""
+        tracks, notes, bpm = self.facts.values()
+        return f"{tracks} track{'s' * (tracks != 1)}, {notes} notes, {bpm_text(bpm)} BPM"
+
+    def write_sounds(self, folder: Path, storage: Storage) -> None:
+        """Write the files into a project's folder."""
+        for file, sound in self.sounds.items():
+            make_folder((folder / file).parent)
+            sound.save(folder / file, storage)
+
+
+def lay_out(clip: Clip | str | Path) -> Laid:
+    """A clip as a project: a track for each of its stems, or one, with files under audio/."""
+    from riffkit.export.source import open_source
+
+    source = open_source(clip)
+    parts = source.parts
+    files = track_files(list(parts), AUDIO)
+    sounds = {files[name]: sound for name, sound in parts.items()}
+    return Laid(arranged(source, files), sounds, source.notes)
 
 
 def arranged(source: Source, files: Mapping[str, str]) -> Arrangement:

@@ -14,7 +14,6 @@ from xml.etree import ElementTree
 from riffkit import __version__
 from riffkit.audio.encoding import Bits, Storage
 from riffkit.export.exporter import Exported, Exporter
-from riffkit.limits import bpm_text
 
 if TYPE_CHECKING:
     from riffkit.export.arrangement import ArrangedTrack, Arrangement
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 _VERSION = "1.0"
 _MOST_BPM, _LEAST_BPM = 666.0, 20.0
-_AUDIO = "audio"
 
 
 def export_dawproject(
@@ -47,28 +45,18 @@ def export_dawproject(
     Example:
         riffkit.export_dawproject("song.wav", "song.dawproject")
     """
-    from riffkit.export.arrangement import arranged, track_files
+    from riffkit.export.arrangement import lay_out
     from riffkit.export.folders import zip_folder
-    from riffkit.export.source import open_source
 
     output = Path(output)
     EXPORTER.check_name(output)
-    source, storage = open_source(clip), Storage(bits)
-    sounds = source.parts
-    files = track_files(list(sounds), _AUDIO)
-    arrangement = arranged(source, files)
+    laid = lay_out(clip)
     with tempfile.TemporaryDirectory() as folder:
-        _write(project(arrangement), Path(folder, "project.xml"))
-        _write(metadata(arrangement), Path(folder, "metadata.xml"))
-        Path(folder, _AUDIO).mkdir()
-        for name, sound in sounds.items():
-            sound.save(Path(folder, files[name]), storage)
+        _write(project(laid.arrangement), Path(folder, "project.xml"))
+        _write(metadata(laid.arrangement), Path(folder, "metadata.xml"))
+        laid.write_sounds(Path(folder), Storage(bits))
         zip_folder(Path(folder), output)
-    n_notes = sum(len(track.notes) for track in arrangement.tracks)
-    tracks = f"{len(sounds)} track{'s' * (len(sounds) != 1)}"
-    summary = f"{tracks}, {n_notes} notes, {bpm_text(arrangement.bpm)} BPM"
-    facts = {"tracks": len(sounds), "notes": n_notes, "bpm": arrangement.bpm}
-    return Exported(output, summary, facts, source.notes)
+    return Exported(output, laid.summary, laid.facts, laid.notes)
 
 
 EXPORTER = Exporter("dawproject", export_dawproject, (".dawproject",))

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from riffkit.audio.encoding import Bits, Storage
 from riffkit.export.exporter import FOLDER, Exported, Exporter
-from riffkit.limits import bpm_text
 
 if TYPE_CHECKING:
     from riffkit.export.arrangement import ArrangedTrack, Arrangement
     from riffkit.music.clip import Clip
 
 TICKS_PER_BEAT = 960
-_AUDIO = "audio"
 _NOTE_ON, _NOTE_OFF, _CONTROL, _ALL_NOTES_OFF = 0x90, 0x80, 0xB0, 0x7B
 _CUSTOM_COLOR = 0x1000000
 
@@ -43,28 +41,20 @@ def export_reaper(
         riffkit.export_reaper("song.wav", "song-reaper")
     """
     from riffkit.atomic import atomic_path
-    from riffkit.export.arrangement import arranged, track_files
+    from riffkit.export.arrangement import lay_out
     from riffkit.export.folders import make_folder
-    from riffkit.export.source import open_source
 
     output = Path(output)
     if output.suffix.lower() == ".rpp":  # the project's own name
         output = output.with_suffix("")
-    source, storage = open_source(clip), Storage(bits)
-    sounds = source.parts
-    files = track_files(list(sounds), _AUDIO)
-    arrangement = arranged(source, files)
-    make_folder(output / _AUDIO)
-    for name, sound in sounds.items():
-        sound.save(output / files[name], storage)
+    laid = lay_out(clip)
+    make_folder(output)
+    laid.write_sounds(output, Storage(bits))
     path = output / f"{output.name}.rpp"
     with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(project(arrangement)) + "\n", encoding="utf-8")
-    n_notes = sum(len(track.notes) for track in arrangement.tracks)
-    tracks = f"{len(sounds)} track{'s' * (len(sounds) != 1)}"
-    summary = f"{path.name}: {tracks}, {n_notes} notes, {bpm_text(arrangement.bpm)} BPM"
-    facts = {"project": str(path), "tracks": len(sounds), "notes": n_notes, "bpm": arrangement.bpm}
-    return Exported(output, summary, facts, source.notes)
+        temporary.write_text("\n".join(project(laid.arrangement)) + "\n", encoding="utf-8")
+    facts = {"project": str(path), **laid.facts}
+    return Exported(output, f"{path.name}: {laid.summary}", facts, laid.notes)
 
 
 EXPORTER = Exporter("reaper", export_reaper, (FOLDER,))

@@ -15,7 +15,7 @@ from riffkit.export.film.text import words
 UNLIT_SHARE = 0.84
 """How bright the picture is where it doesn't sound."""
 _STRONG, _FAINT = 0.34, 0.14
-"""How white the lines of bars and beats are (--grid-strong and --grid)."""
+"""How white the lines of bars and beats are."""
 _LEAST_BEAT, _LEAST_NUMBER = 14, 44
 """Pixels, at 720 on the shorter side, that beats and numbers are apart."""
 _PART = 256  # columns drawn at once
