@@ -74,7 +74,7 @@ def _ascii(text: str) -> bytes:
 def _note(shown: Shown) -> str:
     """The tempo and the key, and whether it is a loop: "84 BPM, C#m, loop"."""
     tempo = f"{shown.tempo} BPM" if shown.tempo else ""
-    loop = "loop" if shown.beats is not None else ""
+    loop = "a loop" if shown.beats is not None else ""
     return ", ".join(filter(None, (tempo, shown.key, loop)))
 
 

@@ -51,7 +51,7 @@ def export_wav(
 
     Returns:
         What was written; its facts are "bpm", "key" ("Am"), "beats_per_bar", "bars" and whether
-        it is a "loop". Notes say what was measured or guessed.
+        it loops ("is_loop"). Notes say what was measured or guessed.
 
     Raises:
         AudioFileError: the file can't be read.
@@ -78,14 +78,14 @@ def export_wav(
         "key": shown.key,
         "beats_per_bar": shown.beats_per_bar,
         "bars": sum(one.label.startswith("Bar ") for one in shown.markers),
-        "loop": is_loop,
+        "is_loop": is_loop,
     }
     said = (
         f"{sound.seconds:.2f} s",
         "" if sound.bpm is None else f"{bpm_text(sound.bpm)} BPM",
         f"{shown.beats_per_bar}/4",
         shown.key,
-        "loop" if is_loop else "not a loop",
+        "a loop" if is_loop else "not a loop",
     )
     return Exported(output, ", ".join(filter(None, said)), facts, sound.notes)
 

@@ -52,7 +52,11 @@ def test_another_programs_loop_is_measured(tmp_path: Path, subtype: str) -> None
     source, made = tmp_path / "take.wav", tmp_path / "out.wav"
     soundfile.write(source, drums(126.0, 32)[0].numpy(), RATE, subtype=subtype)
     found = export_wav(source, made)
-    assert (found.facts["loop"], found.facts["bars"], found.facts["beats_per_bar"]) == (True, 8, 4)
+    assert (found.facts["is_loop"], found.facts["bars"], found.facts["beats_per_bar"]) == (
+        True,
+        8,
+        4,
+    )
     assert found.facts["bpm"] == pytest.approx(126.0, abs=0.01)
     acid = read_acid(made)
     assert acid is not None
@@ -71,7 +75,7 @@ def test_a_recording_has_its_bars_where_they_are_heard(tmp_path: Path) -> None:
     sound = drums(110.0, 36, late=0.7)[:, : round(19 * RATE)]
     files.save(tmp_path / "a.flac", sound, RATE)
     found = export_wav(tmp_path / "a.flac", tmp_path / "a.wav")
-    assert not found.facts["loop"]
+    assert not found.facts["is_loop"]
     assert found.facts["bpm"] == pytest.approx(110, abs=0.1)
     bars = np.array(cues(tmp_path / "a.wav"))
     assert np.diff(bars) == pytest.approx(4 * 60 / 110, abs=0.01)
@@ -127,7 +131,7 @@ def test_a_clip_says_the_same_from_memory_and_from_any_file(
         "Am",
         3,
     )
-    assert (found.facts["loop"], found.facts["bars"], found.notes) == (loop, 2, ())
+    assert (found.facts["is_loop"], found.facts["bars"], found.notes) == (loop, 2, ())
     assert read_acid(tmp_path / "file.wav") == Acid(120.0, 6 if loop else None, 69, (3, 4))
     recipe = read_recipe(tmp_path / "file.wav")
     assert recipe == read_recipe(tmp_path / f"a{suffix}")
@@ -150,7 +154,7 @@ def test_a_loop_is_one_at_another_rate(golden_riff: Riff, tmp_path: Path) -> Non
 
 def test_a_loop_at_a_tempo_that_does_not_fit_is_said(clip: Clip, tmp_path: Path) -> None:
     found = export_wav(clip, tmp_path / "a.wav", bpm=100.0)
-    assert (found.facts["loop"], found.facts["bpm"]) == (False, 100.0)
+    assert (found.facts["is_loop"], found.facts["bpm"]) == (False, 100.0)
     assert "isn't whole beats at 100 BPM" in found.notes[0]
 
 
@@ -198,7 +202,7 @@ def test_hardly_any_sound_is_written_too(tmp_path: Path, n_samples: int, silent:
         *(files.load(tmp_path / n, allow_silence=True)[0] for n in ("a.wav", "b.wav"))
     )
     if silent:
-        assert (found.facts["bpm"], found.facts["loop"], found.facts["key"]) == (None, False, "")
+        assert (found.facts["bpm"], found.facts["is_loop"], found.facts["key"]) == (None, False, "")
         assert any("no tempo found" in note for note in found.notes)
 
 

@@ -335,7 +335,7 @@ ELSEWHERE = {
     # how the first recipes named their inputs, and what they left open
     **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph", "edit")},
     # and whose images are loops
-    "loop": {"riffkit/provenance/migrations.py", "riffkit/music/codec.py"},
+    "loop": {"riffkit/provenance/migrations.py", "riffkit/music/musical_facts.py"},
     # the task of a list that doesn't say; what judges have made, and a training's samples
     "generate": {
         "riffkit/provenance/migrations.py",

@@ -200,6 +200,6 @@ def _installed(names: tuple[str, ...], kind: str) -> str:
                 continue
             return name
     raise OutputError(
-        f"PyAV's FFmpeg has none of {', '.join(names)} as {kind} encoder; install another with "
-        "`pip install --force-reinstall av`"
+        f"PyAV's FFmpeg has none of {', '.join(names)} as {kind} encoder; reinstall the package "
+        "av with pip"
     )

@@ -95,15 +95,17 @@ class Story implements Mounted {
     const isOther = clip?.task === "story" && clip.job !== null && clip.id !== this.made?.clip.id;
     this.ofClip.hidden = !isOther;
     const isNamed = this.named?.view === "story" && this.named.clip === clip?.id;
-    if (isOther && isNamed && isBlank(this.draft.story)) void this.openClip();
+    if (isOther && isNamed && isBlank(this.draft.story)) void this.openClip(true);
   }
 
-  private async openClip(): Promise<void> {
+  /** By itself it takes nothing's place that was written meanwhile. */
+  private async openClip(byItself = false): Promise<void> {
     const clip = this.app.selected.get();
     if (!clip?.job) return;
     try {
       const { task, request, inputs } = await this.app.api.job(clip.job);
       if (task !== "story" || this.app.selected.get()?.id !== clip.id) return;
+      if (byItself && !isBlank(this.draft.story)) return;
       this.theme.set(inputs.theme ?? null);
       this.draft.open(storyOf(request));
       this.made = { clip, of: this.signature() };
