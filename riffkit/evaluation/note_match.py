@@ -82,6 +82,7 @@ def _unrolled(
     times = sorted((*one, *other))
     if period is None or not times:
         return one, other
-    gaps = [after - now for now, after in zip(times, [*times[1:], times[0] + period], strict=True)]
+    ends = [*times[1:], times[0] + period]
+    gaps = [end - begin for begin, end in zip(times, ends, strict=True)]
     cut = times[(gaps.index(max(gaps)) + 1) % len(times)]
     return [(t - cut) % period for t in one], [(t - cut) % period for t in other]
