@@ -89,6 +89,6 @@ def _check(path: Path, clip: Path, found: Exporter, *, force: bool) -> None:
 
     found.check_name(path)
     if path.suffix.lower() in found.endings and path.suffix:
-        check_target(path, inputs=[clip], force=force)
+        check_target(path, inputs=[clip], force=force, is_own=found.is_own)
     else:
-        check_stems(path, inputs=[clip], force=force)
+        check_stems(path, inputs=[clip], force=force, is_own=found.is_own)

@@ -7,6 +7,7 @@ sounds in a ZIP. Light until it writes.
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -59,7 +60,18 @@ def export_dawproject(
     return Exported(output, laid.summary, laid.facts, laid.notes)
 
 
-EXPORTER = Exporter("dawproject", export_dawproject, (".dawproject",))
+def _wrote(path: Path) -> bool:
+    """Whether it is as this exporter left it: a DAW that saves a project puts its own name in."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            root = ElementTree.fromstring(archive.read("project.xml"))
+    except (OSError, KeyError, zipfile.BadZipFile, ElementTree.ParseError):
+        return False
+    application = root.find("Application")
+    return application is not None and application.get("name") == "riffkit"
+
+
+EXPORTER = Exporter("dawproject", export_dawproject, (".dawproject",), _wrote)
 
 
 def project(arrangement: Arrangement) -> ElementTree.Element:

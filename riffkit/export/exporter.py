@@ -47,12 +47,15 @@ class Exporter:
 
     `export` takes a clip (a `Clip`, or the path of an audio file or PNG), the path to write, a
     `begin` (riffkit.progress) if it takes long, and options by keyword; it returns an `Exported`.
-    `endings` are those of the path, the default first; `FOLDER` means a folder.
+    `endings` are those of the path, the default first; `FOLDER` means a folder. `wrote` tells
+    whether a file, also one in its folder, was written by it and by no other program since, so that
+    it may be replaced; files with riffkit's own tags are known without it.
     """
 
     kind: str
     export: Callable[..., Exported]
     endings: tuple[str, ...]
+    wrote: Callable[[Path], bool] | None = None
 
     @property
     def summary(self) -> str:
@@ -87,6 +90,12 @@ class Exporter:
         """Options that were given as text, in their types; ParameterError for a wrong one."""
         typed = built(self.request, values, where=f"export {self.kind}", as_text=True)
         return {one.name: getattr(typed, one.name) for one in fields(typed)}
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a file is riffkit's own."""
+        from riffkit.music.outputs import is_riffkits
+
+        return is_riffkits(path) or (self.wrote is not None and self.wrote(path))
 
     def check_name(self, path: Path) -> None:
         """Raise OutputError for a path with another ending than the exporter's."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from riffkit.atomic import atomic_path, check_output_folder, output_error
 
+ZIP_COMMENT = b"riffkit"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of ZIP: the same files give the same bytes
 _STORED = {".flac", ".mp3", ".mp4", ".ogg", ".png", ".webm", ".zip"}
 
@@ -25,6 +26,7 @@ def zip_folder(folder: Path, output: Path) -> None:
     stored.
     """
     with atomic_path(output) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.comment = ZIP_COMMENT
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 is_stored = path.suffix.lower() in _STORED

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riffkit.atomic import atomic_path, check_output_path
 from riffkit.audio.encoding import Bits, Storage
+from riffkit.errors import RiffkitError
 from riffkit.export.exporter import FOLDER, Exported, Exporter
-from riffkit.export.folders import make_folder, zip_folder
+from riffkit.export.folders import ZIP_COMMENT, make_folder, zip_folder
 from riffkit.export.naming import clip_name
+from riffkit.provenance.recipe import Recipe
 
 if TYPE_CHECKING:
     from riffkit.export.source import Source
@@ -63,7 +66,21 @@ def export_pack(clip: Clip | str | Path, output: str | Path, *, bits: Bits | Non
     return Exported(output, summary, {"files": names}, source.notes)
 
 
-EXPORTER = Exporter("pack", export_pack, (".zip", FOLDER))
+def _wrote(path: Path) -> bool:
+    """Whether it is a pack's ZIP, or the recipe in its folder."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return archive.comment == ZIP_COMMENT
+    if path.suffix != ".json":
+        return False
+    try:
+        Recipe.from_json(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, RiffkitError):
+        return False
+    return True
+
+
+EXPORTER = Exporter("pack", export_pack, (".zip", FOLDER), _wrote)
 
 
 def _fill(folder: Path, source: Source, storage: Storage) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TICKS_PER_BEAT = 960
 _NOTE_ON, _NOTE_OFF, _CONTROL, _ALL_NOTES_OFF = 0x90, 0x80, 0xB0, 0x7B
 _CUSTOM_COLOR = 0x1000000
+_FIRST_LINE = '<REAPER_PROJECT 0.1 "7.0" 0'
+"""Format, version, and when it was saved; Reaper changes the last two."""
 
 
 def export_reaper(
@@ -57,14 +59,20 @@ def export_reaper(
     return Exported(output, f"{path.name}: {laid.summary}", facts, laid.notes)
 
 
-EXPORTER = Exporter("reaper", export_reaper, (FOLDER,))
+def _wrote(path: Path) -> bool:
+    """Whether it is as this exporter left it, and Reaper hasn't saved it since."""
+    with path.open("rb") as file:
+        return file.readline().rstrip() == _FIRST_LINE.encode()
+
+
+EXPORTER = Exporter("reaper", export_reaper, (FOLDER,), _wrote)
 
 
 def project(arrangement: Arrangement) -> Iterator[str]:
     """The lines of the .RPP file: blocks in angle brackets, a line for each value."""
     lead = arrangement.lead * 60 / arrangement.bpm
     end = lead + arrangement.seconds
-    yield '<REAPER_PROJECT 0.1 "7.0" 0'
+    yield _FIRST_LINE
     yield f"  TEMPO {_number(arrangement.bpm)} {arrangement.beats_per_bar} 4"
     yield f"  SAMPLERATE {arrangement.sample_rate} 1 0"
     yield f"  LOOP {int(arrangement.loop)}"

@@ -8,7 +8,7 @@ from riffkit.atomic import check_output_path
 from riffkit.audio.reader import describe
 from riffkit.errors import ParameterError
 from riffkit.export.exporter import Exported, Exporter
-from riffkit.export.film.file import FORMATS, av, format_of
+from riffkit.export.film.file import FORMATS, av, format_of, is_riffkits
 from riffkit.export.film.layout import size_of
 from riffkit.kinds import check_image, is_image
 from riffkit.music.clip import Clip
@@ -73,7 +73,7 @@ def export_video(
     return Exported(output, summary, facts)
 
 
-EXPORTER = Exporter("video", export_video, tuple(FORMATS))
+EXPORTER = Exporter("video", export_video, tuple(FORMATS), is_riffkits)
 
 
 def _check(fps: int, loops: int) -> None:

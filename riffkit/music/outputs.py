@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 from riffkit.atomic import atomic_path, check_output_folder, check_output_path, output_error
 from riffkit.audio.encoding import Storage, format_of
-from riffkit.audio.reader import read_tags
+from riffkit.audio.reader import read_fields
+from riffkit.audio.tags import fields_to_tags
 from riffkit.errors import OutputError
 from riffkit.kinds import SOUND_SUFFIXES
 from riffkit.music.task import slug
@@ -60,22 +61,39 @@ def unused(prompt: str, suffix: str) -> Iterator[Path]:
             yield path
 
 
-def check_target(path: Path, *, inputs: Collection[Path] = (), force: bool = False) -> None:
+def is_riffkits(path: Path) -> bool:
+    """Whether riffkit wrote an audio, PNG or MIDI file."""
+    return stored_recipe(path) is not None
+
+
+def check_target(
+    path: Path,
+    *,
+    inputs: Collection[Path] = (),
+    force: bool = False,
+    is_own: Callable[[Path], bool] = is_riffkits,
+) -> None:
     """Raise OutputError if a file can't be written, is one of the inputs, or exists and isn't
     riffkit's own; `force` replaces that too.
     """
     check_output_path(path)
     if _is_any_of(path, inputs):
         raise OutputError(f"{str(path)!r} is what the command reads; choose another name for it")
-    if not force and path.exists() and stored_recipe(path) is None:
+    if not force and path.exists() and not is_own(path):
         raise OutputError(
             f"{str(path)!r} exists and isn't riffkit's own; choose another name, or set `force` to "
             "replace it"
         )
 
 
-def check_stems(folder: Path, *, inputs: Collection[Path] = (), force: bool = False) -> None:
-    """Raise OutputError if stems can't be written into a folder, or it holds one of the inputs or
+def check_stems(
+    folder: Path,
+    *,
+    inputs: Collection[Path] = (),
+    force: bool = False,
+    is_own: Callable[[Path], bool] = is_riffkits,
+) -> None:
+    """Raise OutputError if files can't be written into a folder, or it holds one of the inputs or
     what isn't riffkit's; `force` leaves that there.
     """
     check_output_folder(folder)
@@ -88,12 +106,21 @@ def check_stems(folder: Path, *, inputs: Collection[Path] = (), force: bool = Fa
             )
     if force:
         return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() or stored_recipe(path) is None:
+    for path in _files_in(folder):
+        if not is_own(path):
+            name = path.relative_to(folder).as_posix()
             raise OutputError(
-                f"{str(folder)!r} holds {path.name!r}, which isn't riffkit's own; choose another "
-                "name, or set `force` to write the stems beside it"
+                f"{str(folder)!r} holds {name!r}, which isn't riffkit's own; choose another "
+                "name, or set `force` to write beside it"
             )
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            yield from _files_in(path)
+        else:
+            yield path
 
 
 def write_clip(clip: Clip, target: Target, storage: Storage) -> bool:
@@ -143,10 +170,16 @@ def stored_recipe(path: Path) -> Mapping[str, Any] | None:
             if head.startswith(b"\x89PNG"):
                 file.seek(0)
                 return _recipe_in_png(PngImageFile(file).info)
-        text = recipe_in(path) if head == b"MThd" else read_tags(path).get(TAG)
+        text = recipe_in(path) if head == b"MThd" else _recipe_in_sound(path)
         return None if text is None else json.loads(text or "{}")
     except Exception:  # whatever it is, it is not what riffkit wrote
         return None
+
+
+def _recipe_in_sound(path: Path) -> str | None:
+    fields = read_fields(path)
+    is_own = fields.get("software", "").startswith(f"{SOFTWARE} ")
+    return fields_to_tags(fields).get(TAG, "" if is_own else None)
 
 
 def _recipe_in_png(info: Mapping[Any, Any]) -> Mapping[str, Any] | None:

@@ -153,3 +153,42 @@ def test_a_name_that_is_too_long_for_another_image_is_said_so(here: Path) -> Non
     cover(f"{name}.png")
     with pytest.raises(OutputError, match="the name is too long; shorten it"):
         targets_of([here / f"{name}.wav"])
+
+
+EXPORTS = [
+    ("wav", "song.wav"),
+    ("stems", "song-stems"),
+    ("midi", "song.mid"),
+    ("reaper", "song-reaper"),
+    ("dawproject", "song.dawproject"),
+    ("pack", "song-pack"),
+    ("pack", "song.zip"),
+    ("video", "song.webm"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), EXPORTS)
+def test_an_export_replaces_its_own_and_not_what_others_wrote(
+    kind: str, name: str, here: Path
+) -> None:
+    if kind == "video":
+        pytest.importorskip("av")
+    seconds = np.arange(2 * 22_050) / 22_050
+    soundfile.write("song.flac", 0.3 * np.sin(2_764 * seconds) * (seconds % 0.5 < 0.3), 22_050)
+    export = ("export", kind, "song.flac", "-o", name)
+    riff(*export)
+    riff(*export)
+    path = here / name
+    edited = path if path.is_file() else sorted(path.glob("*.*"))[-1]
+    edited.write_bytes(_changed(edited))
+    with pytest.raises(OutputError, match="isn't riffkit's own"):
+        riff(*export)
+    assert edited.read_bytes() == _changed(edited)
+    riff(*export, "--force")
+
+
+def _changed(path: Path) -> bytes:
+    """As another program would save it."""
+    if path.suffix == ".rpp":
+        return path.read_bytes().replace(b'"7.0" 0', b'"7.22/linux" 1700000000')
+    return b"another program's"

@@ -166,6 +166,16 @@ def open_video(
         video.finish()
 
 
+def is_riffkits(path: Path) -> bool:
+    """Whether a video was written here; False where PyAV isn't installed."""
+    try:
+        with av().open(_url(path)) as file:
+            texts = {name.lower(): text for name, text in file.metadata.items()}
+            return TAG in json.loads(texts["comment"])
+    except Exception:  # whatever it is, it was not written here
+        return False
+
+
 def _add_pictures(file: Any, video_format: VideoFormat, shape: VideoShape) -> Any:
     name = _installed(tuple(video_format.pictures), "a video")
     options = {**video_format.pictures[name], **_EXACT}
