@@ -65,6 +65,7 @@ def library(golden_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     app = create_app(Settings(data=data, model=str(golden_folder), limits=limits))
     yield Library(app, TestClient(app, base_url=ADDRESS, raise_server_exceptions=False), {})
     app.state.converter.stop()
+    app.state.exporting.stop()
     app.state.store.close()
     app.state.folder.close()
 

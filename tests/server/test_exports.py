@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import soundfile as sf
 
 import riffkit
+from riffkit.errors import WorkerError
 from riffkit.export.registry import exporter, kinds
 from riffkit.music.midi_score import read_score
 from riffkit.score import Score
@@ -85,6 +88,17 @@ def test_what_can_t_be_exported_is_said(
     assert answer.status_code == status
     assert re.search(said, answer.json()["error"])
     assert library.client.get(f"/api/clips/000000000000/{path}").status_code == 404
+
+
+def test_a_long_export_lets_other_downloads_pass(library: Library, composed: Any) -> None:
+    row, exporting = library.add(composed, "funk five"), library.app.state.exporting
+    with ThreadPoolExecutor(1) as line:
+        long = line.submit(exporting.call, time.sleep, (30,), 60.0)
+        assert library.client.get(f"/api/clips/{row.id}.mp3").status_code == 200
+        assert not long.done()
+        exporting._stop()
+        with pytest.raises(WorkerError):
+            long.result()
 
 
 def test_python_and_http_know_the_same(library: Library) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response
 
 from riffkit.errors import ParameterError
@@ -12,6 +12,7 @@ from riffkit.export.exporter import FOLDER, Exporter
 from riffkit.export.registry import exporter, kinds
 from riffkit.server import conversions
 from riffkit.server.answers import Json, missing
+from riffkit.server.converter import Converter
 from riffkit.server.documented import NOT_FOUND, PARTIAL, UNCHANGED, sentence, table
 from riffkit.server.folder import hashed_id
 from riffkit.server.library import wanted_clip
@@ -21,8 +22,16 @@ from riffkit.server.sent_file import file_answer
 
 router = APIRouter(tags=["clips"])
 _ZIP = ".zip"
+_SECONDS = 1_800.0
+"""The most that one may take: a video of some hours."""
 _OWN = ("ending", "download")
 _FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+def begin(app: FastAPI) -> None:
+    """They have a process of their own: a long video mustn't make other downloads wait."""
+    app.state.exporting = Converter()
+    app.state.parts.append(app.state.exporting)
 
 
 @router.get("/api/exporters", responses={200: table("What there is.", "exporters")})
@@ -69,7 +78,7 @@ async def get_export(
     call: tuple[Any, ...] = (conversions.export_clip, kind, given, *own, path, row.title, row.loop)
     await app.state.derived.file(
         path,
-        lambda: app.state.converter.run(*call),
+        lambda: app.state.exporting.run(*call, seconds=_SECONDS),
         is_wanted=lambda: app.state.store.clip(row.id) is not None,
     )
     return file_answer(request, path, name_of(row, suffix), attached=download)
