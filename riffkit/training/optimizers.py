@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from riffkit.device import has_bfloat16
 from riffkit.errors import ParameterError
 from riffkit.training.config import LoopConfig
 
@@ -21,7 +22,7 @@ def new_optimizer(groups: list[dict[str, Any]], config: LoopConfig) -> torch.opt
     """
     weight_decay = config.weight_decay
     if config.optimizer == "muon":
-        muon = _imported("muon", "pytorch_optimizer", "Muon", "pytorch-optimizer")
+        muon = _muon(groups)
         others = {"betas": config.betas, "weight_decay": weight_decay}
         return muon(
             [group if group["use_muon"] else {**others, **group} for group in groups],
@@ -57,6 +58,29 @@ def split_hidden(
             is_hidden = parameter.ndim >= 2 and not any(end in name for end in ends)
             (hidden if is_hidden else others).append(parameter)
     return hidden, others
+
+
+def _muon(groups: Sequence[Mapping[str, Any]]) -> Callable[..., torch.optim.Optimizer]:
+    """Muon, which orthogonalizes in bfloat16; in float32 on a device where that is slow."""
+    muon: Any = _imported("muon", "pytorch_optimizer", "Muon", "pytorch-optimizer")
+    if all(has_bfloat16(one.device) for group in groups for one in group["params"][:1]):
+        return cast(Callable[..., torch.optim.Optimizer], muon)
+    from pytorch_optimizer.optimizer.utils.matrix import zero_power_via_newton_schulz_5
+
+    class SinglePrecisionMuon(muon):
+        @staticmethod
+        def _orthogonalize(group: Mapping[str, Any], updates: list[Tensor]) -> list[Tensor]:
+            return [
+                zero_power_via_newton_schulz_5(
+                    update.reshape(len(update), -1),
+                    num_steps=group["ns_steps"],
+                    weights=group["ns_coeffs"],
+                    dtype=torch.float32,
+                )
+                for update in updates
+            ]
+
+    return SinglePrecisionMuon
 
 
 def _imported(

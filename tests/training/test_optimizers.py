@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from riffkit.errors import ParameterError
+from riffkit.training import optimizers
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
 from riffkit.training.optimizers import split_hidden
@@ -79,6 +80,23 @@ def test_a_run_with_muon_learns_and_resumes(tmp_path: Path) -> None:
     list(fit(second, CONFIG, tmp_path / "parts"))
     for one, other in zip(whole.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_muon_is_the_same_where_bfloat16_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    updates = []
+    for is_fast in (True, False):
+        monkeypatch.setattr(optimizers, "has_bfloat16", lambda device, is_fast=is_fast: is_fast)
+        torch.manual_seed(1)
+        wide, tall = (nn.Parameter(torch.randn(*shape)) for shape in ((12, 40), (40, 12)))
+        group = {"params": [wide, tall], "lr": 0.1, "use_muon": True}
+        optimizer = optimizers.new_optimizer([group], CONFIG)
+        before = [wide.detach().clone(), tall.detach().clone()]
+        wide.grad, tall.grad = torch.randn_like(wide), torch.randn_like(tall)
+        optimizer.step()
+        updates.append([new.detach() - old for new, old in zip((wide, tall), before, strict=True)])
+    for one, other in zip(*updates, strict=True):
+        assert (one - other).norm() < 0.03 * one.norm()
+        assert not torch.equal(one, other)
 
 
 @pytest.mark.parametrize(
