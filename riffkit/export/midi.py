@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from riffkit.errors import ParameterError
 from riffkit.export.exporter import Exported, Exporter
@@ -20,6 +21,9 @@ from riffkit.score.midi import write_midi
 from riffkit.score.notes import Score
 from riffkit.spectrogram.image import SpectrogramImage
 
+if TYPE_CHECKING:
+    from riffkit.music.transcribing import Listener
+
 TRANSCRIBED = "it wasn't painted from a score, so its notes are as heard; some may be wrong"
 LISTENED = "its notes are as heard, not those of its score"
 
@@ -31,10 +35,12 @@ def export_midi(
     transcribe: bool = False,
     quantize: Quantize | None = None,
     bpm: float | None = None,
+    listener: Literal["riffkit", "basic-pitch"] = "riffkit",
 ) -> Exported:
     """Write the notes of a clip as a MIDI file, exact if it was composed, else as heard.
 
-    Pitched notes and drums of other sound are transcribed by a small bundled network.
+    Pitched notes and drums of other sound are transcribed by a small bundled network. For a
+    recorded voice or a single instrument, basic-pitch may hear more.
 
     Args:
         clip: a clip, an audio file or a PNG.
@@ -42,6 +48,8 @@ def export_midi(
         transcribe: listen to the sound even if its score is known.
         quantize: grid of transcribed notes; by default they stay where they are heard.
         bpm: tempo of transcribed sound in BPM, in the place of what is said or measured.
+        listener: who transcribes: riffkit, or basic-pitch, which hears no drums and needs
+            `pip install 'riffkit[basic-pitch]'`.
 
     Returns:
         What was written; its facts are the numbers of "bars" and "notes". Notes say where these
@@ -50,6 +58,7 @@ def export_midi(
     Raises:
         ParameterError: it is MIDI already, or no notes can be heard.
         AudioFileError: it can't be read.
+        ModelError: basic-pitch is asked for, and onnxruntime isn't installed.
         OutputError: it can't be written there.
 
     Example:
@@ -58,14 +67,14 @@ def export_midi(
     output = Path(output)
     check_midi_name(output)
     if transcribe or not _has_score(clip):
-        found = _heard(clip, quantize=quantize, bpm=bpm)
+        found = _heard(clip, quantize=quantize, bpm=bpm, listener=listener)
         notes = (LISTENED if _has_score(clip) else TRANSCRIBED, *found.notes)
     else:
         found = ReadScore(*score_of(clip))
         notes = tuple(
             f"{name}: isn't used; the notes are the score's own"
-            for name, value in (("quantize", quantize), ("bpm", bpm))
-            if value is not None
+            for name, value in (("quantize", quantize), ("bpm", bpm), ("listener", listener))
+            if value not in (None, "riffkit")
         )
     score = found.score
     write_midi(output, score, title=found.title)
@@ -88,7 +97,9 @@ def _has_score(clip: Clip | str | Path) -> bool:
     return recipe is not None and recipe.score is not None
 
 
-def _heard(clip: Clip | str | Path, *, quantize: Quantize | None, bpm: float | None) -> ReadScore:
+def _heard(
+    clip: Clip | str | Path, *, quantize: Quantize | None, bpm: float | None, listener: Listener
+) -> ReadScore:
     from riffkit.export.sound import Known, sound_of_clip, sound_of_file
     from riffkit.music.transcribing import transcribe, transcribe_image
 
@@ -99,7 +110,11 @@ def _heard(clip: Clip | str | Path, *, quantize: Quantize | None, bpm: float | N
         path, title, name = Path(clip), Path(clip).stem, Path(clip).name
         if is_image(path):
             made = transcribe_image(
-                SpectrogramImage.open(path), bpm=bpm, quantize=quantize, name=f"clip={name!r}"
+                SpectrogramImage.open(path),
+                bpm=bpm,
+                quantize=quantize,
+                listener=listener,
+                name=f"clip={name!r}",
             )
             return replace(made, title=title)
         sound = sound_of_file(path, Known(bpm))
@@ -110,6 +125,7 @@ def _heard(clip: Clip | str | Path, *, quantize: Quantize | None, bpm: float | N
         beats_per_bar=sound.facts.beats_per_bar,
         loop=None if sound.bpm is None else sound.beats is not None,
         quantize=quantize,
+        listener=listener,
         name=f"clip={name!r}",
     )
     return ReadScore(made.score, title, (*sound.notes, *made.notes))

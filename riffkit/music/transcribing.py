@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from riffkit.analysis.beats import measure_bars, to_analysis_rate
+from riffkit.analysis.transcription.basic_pitch import hear_pitches
 from riffkit.analysis.transcription.listening import hear_notes
 from riffkit.analysis.transcription.network import load_transcriber
 from riffkit.analysis.transcription.notes import HeardNotes
@@ -25,6 +27,8 @@ from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import CRISP, Planes
 from riffkit.vocoder.decode import decode
 
+Listener = Literal["riffkit", "basic-pitch"]
+"""The bundled transcriber, or basic-pitch, which knows voices and other recordings; no drums."""
 _UNKNOWN_BPM = 120.0
 _RISE_SECONDS = 0.012  # how early the onset curve rises before an attack
 _LOOP_TOLERANCE, _LOOP_SECONDS = 0.01, 30.0
@@ -41,9 +45,10 @@ def transcribe(
     beats_per_bar: int = DEFAULT_BEATS,
     loop: bool | None = None,
     quantize: Quantize | None = None,
+    listener: Listener = "riffkit",
     name: str = "sound",
 ) -> ReadScore:
-    """The notes of a sound, as far as the bundled transcriber hears them.
+    """The notes of a sound, as far as they are heard.
 
     Args:
         waveform: full scale ±1, of shape (channel, sample).
@@ -53,6 +58,7 @@ def transcribe(
         loop: whether its end flows into its beginning, which is a downbeat; by default, if it is
             of whole bars to 1 % and no longer than 30 s.
         quantize: steps that notes begin and end on. By default they stay where they are heard.
+        listener: "riffkit" or "basic-pitch".
         name: what a message calls the sound.
 
     Returns:
@@ -61,6 +67,7 @@ def transcribe(
 
     Raises:
         ParameterError: it contains no notes that can be heard.
+        ModelError: basic-pitch is asked for, and onnxruntime isn't installed.
 
     Example:
         score = transcribe(waveform, 44_100, bpm=120, quantize="1/16").score
@@ -68,7 +75,10 @@ def transcribe(
     mono = resample(waveform.float().mean(0, keepdim=True), sample_rate, CRISP.sample_rate)
     seconds = waveform.shape[-1] / sample_rate
     beats, remarks = _beats(mono, bpm, beats_per_bar, loop)
-    heard = _heard_in(mono, seconds, circular=beats.is_loop)
+    if listener == "basic-pitch":
+        heard = hear_pitches(mono, CRISP.sample_rate)
+    else:
+        heard = _heard_in(mono, seconds, circular=beats.is_loop)
     return ReadScore(heard_score(heard, beats, beats_per_bar, quantize, name), notes=remarks)
 
 
@@ -77,6 +87,7 @@ def transcribe_image(
     *,
     bpm: float | None = None,
     quantize: Quantize | None = None,
+    listener: Listener = "riffkit",
     name: str = "image",
 ) -> ReadScore:
     """The same for a spectrogram image; one of preset crisp on the beat grid needs no decoding."""
@@ -85,18 +96,28 @@ def transcribe_image(
     if grid is None:
         sound, rate = decode(image, quality="preview"), image.params.sample_rate
         return transcribe(
-            sound, rate, bpm=bpm, beats_per_bar=beats_per_bar, quantize=quantize, name=name
+            sound,
+            rate,
+            bpm=bpm,
+            beats_per_bar=beats_per_bar,
+            quantize=quantize,
+            listener=listener,
+            name=name,
         )
     beats = Beats(grid.bpm, lambda t: t * grid.bpm / 60, grid.n_beats, is_loop=True)
-    score = heard_score(hear_image(image), beats, beats_per_bar, quantize, name)
+    heard = hear_image(image, listener)
+    score = heard_score(heard, beats, beats_per_bar, quantize, name)
     unused = () if bpm is None else ("bpm: isn't used; the image is on a beat grid of its own",)
     return ReadScore(score, notes=unused)
 
 
-def hear_image(image: SpectrogramImage) -> HeardNotes:
+def hear_image(image: SpectrogramImage, listener: Listener = "riffkit") -> HeardNotes:
     """What is heard of an image on the beat grid, which is circular in time."""
     assert image.grid is not None
     seconds = image.grid.seconds
+    if listener == "basic-pitch":
+        sound = decode(image, quality="preview", circular=True).mean(0, keepdim=True)
+        return hear_pitches(sound, image.params.sample_rate)
     if image.params != replace(CRISP, planes=image.params.planes) or image.transpose:
         sound = decode(image, quality="preview", circular=True).mean(0, keepdim=True)
         mono = resample(sound, image.params.sample_rate, CRISP.sample_rate)

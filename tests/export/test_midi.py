@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import torch
 
 import riffkit
 from riffkit import Clip, Riff
+from riffkit.analysis.transcription import basic_pitch
+from riffkit.analysis.transcription.basic_pitch import hear_pitches
 from riffkit.audio import files
-from riffkit.errors import AudioFileError, OutputError, ParameterError
+from riffkit.errors import AudioFileError, ModelError, OutputError, ParameterError
 from riffkit.export.midi import score_of
 from riffkit.music.midi_score import read_score
 from riffkit.music.outputs import stored_recipe
@@ -75,6 +78,44 @@ def test_what_has_no_score_is_transcribed(recording: Path, tmp_path: Path) -> No
     assert heard >= {(1.0, 64), (2.0, 68), (3.0, 72)}
     assert len(heard) == exported.facts["notes"]
     assert (score.bpm, score.n_beats) == (120, 4)
+
+
+@pytest.mark.parametrize("kind", ["sound", "image"])
+def test_basic_pitch_hears_a_line(kind: str, recording: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    clip: Any = recording
+    if kind == "image":
+        waveform, rate = files.load(recording)
+        image = waveform_to_image(waveform, rate, CRISP, grid=BeatGrid(bpm=120.0, n_beats=4))
+        image.save(clip := tmp_path / "b.png")
+    bpm = 120.0 if kind == "sound" else None
+    options: dict[str, Any] = {"listener": "basic-pitch", "quantize": "1/8", "bpm": bpm}
+    riffkit.export_midi(clip, tmp_path / "b.mid", **options)
+    (track,) = read_score(tmp_path / "b.mid").score.tracks
+    heard = {(note.start, note.pitch) for note in track.notes}
+    assert heard >= {(1.0, 64), (2.0, 68), (3.0, 72)}
+    assert sum(pitch <= 72 for _, pitch in heard) == 4  # an overtone may be taken for a note
+
+
+def test_a_long_note_is_one_note_for_basic_pitch() -> None:
+    pytest.importorskip("onnxruntime")
+    seconds = torch.arange(6 * 44_100) / 44_100
+    tone = sum(torch.sin(2 * torch.pi * 220 * k * seconds) / k**2 for k in range(1, 6))
+    tone = 0.3 * tone * ((seconds > 0.7) & (seconds < 5.2))
+    (note,) = hear_pitches(tone[None], 44_100).notes
+    assert note.pitch == 57
+    assert note.start == pytest.approx(0.7, abs=0.03)
+    assert note.duration == pytest.approx(4.5, abs=0.1)
+
+
+def test_basic_pitch_says_what_to_install(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    basic_pitch._network.cache_clear()
+    with pytest.raises(ModelError, match=r"pip install 'riffkit\[basic-pitch\]'"):
+        riffkit.export_midi(recording, tmp_path / "b.mid", listener="basic-pitch", bpm=120.0)
+    assert not (tmp_path / "b.mid").exists()
 
 
 def test_an_image_is_transcribed_without_its_sound(recording: Path, tmp_path: Path) -> None:
