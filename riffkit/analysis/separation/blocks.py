@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -44,6 +44,20 @@ def in_blocks(
         stems[rest] = 0
         stems[rest] = piece.core - stems.sum(dim=0)
         yield stems
+
+
+def joined(
+    pieces: Iterable[Mapping[str, Float[Tensor, "channel _piece"]]], shape: torch.Size
+) -> dict[str, Float[Tensor, "channel sample"]]:
+    """Successive pieces of stems as whole ones, each of a clip's shape; held once."""
+    stems: dict[str, Tensor] = {}
+    first = 0
+    for piece in pieces:
+        stems = stems or {name: torch.empty(shape) for name in piece}
+        for name, waveform in piece.items():
+            stems[name][:, first : first + waveform.shape[1]] = waveform
+        first += waveform.shape[1]
+    return stems
 
 
 def _crossfaded(

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riffkit.analysis.separation.blocks import in_blocks
+from riffkit.analysis.separation.blocks import in_blocks, joined
 from riffkit.analysis.separation.masks import group_masks, lift_mask
 from riffkit.analysis.separation.network import GROUPS
 from riffkit.spectrogram.stft import next_smooth
@@ -42,8 +42,7 @@ def separate(
     Example:
         without_drums = waveform - separate(waveform, 44_100)["drums"]
     """
-    pieces = list(separate_blocks([waveform], sample_rate))
-    return {name: torch.cat([stems[name] for stems in pieces], dim=1) for name in GROUPS}
+    return joined(separate_blocks([waveform], sample_rate), waveform.shape)
 
 
 def separate_blocks(

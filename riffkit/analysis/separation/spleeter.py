@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from riffkit.analysis.separation.blocks import in_blocks
+from riffkit.analysis.separation.blocks import in_blocks, joined
 from riffkit.audio.resampling import resample
 from riffkit.errors import ModelError
 
@@ -52,8 +52,7 @@ def separate_vocals(
     Example:
         vocals = separate_vocals(waveform, 44_100)["vocals"]
     """
-    pieces = list(separate_vocals_blocks([waveform], sample_rate))
-    return {name: torch.cat([stems[name] for stems in pieces], dim=1) for name in STEMS}
+    return joined(separate_vocals_blocks([waveform], sample_rate), waveform.shape)
 
 
 def separate_vocals_blocks(
