@@ -25,14 +25,15 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-# coverage of the quick tests alone: tracing makes a test a quarter to a half slower
+# Slow tests wait much for other processes. Coverage of the quick tests alone: tracing makes a test
+# a quarter to a half slower.
 PYTEST = OMP_NUM_THREADS=1 \
 	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)") \
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --dist worksteal
 SOUNDFONT := .soundfont/FluidR3_GM.sf2
 tests: $(VENV)/.installed-test soundfonts
-	$(PYTEST) -m slow
-	$(PYTEST) -m "not slow" --cov --cov-report=
+	$(PYTEST) --numprocesses 3 -m slow
+	$(PYTEST) --numprocesses 2 -m "not slow" --cov --cov-report=
 	@printf "coverage of riffkit and train, in %%: "; $(BIN)/coverage report --format=total
 
 # two side by side: the short forms show that they run, their figures are rough
@@ -41,16 +42,20 @@ benchmarks: $(VENV)/.installed-test
 		'out=$$($(BIN)/python $$0 --short 2>&1) || { echo "$$0 failed:"; echo "$$out"; exit 255; }; \
 		echo "$$0"; echo "$$out"'
 
+# what is imported is compiled then: compiling all that is installed takes longer
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile
+
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[studio]"
+	$(INSTALL) --editable ".[studio]"
 	touch $@
 
 # tinysoundfont names a sound-card library that it needs for live playing only
-$(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable ".[test]"
-	$(BIN)/python -m pip install --quiet --no-deps tinysoundfont
-	touch $@
+$(VENV)/.installed-test: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable ".[test]"
+	$(INSTALL) --no-deps tinysoundfont
+	touch $(VENV)/.installed $@
 
 # The MIT soundfonts that training music is rendered with, from Debian's packages where there are
 # some; without the first the few tests that render are skipped, without the second less is heard.
