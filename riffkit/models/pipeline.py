@@ -35,7 +35,7 @@ from riffkit.models.locate import (
     says_its_params,
     spectrogram_params,
 )
-from riffkit.models.lora import check_params, read_lora, with_layers
+from riffkit.models.lora import check_base, read_lora, with_layers
 from riffkit.models.lora_file import parse_lora
 from riffkit.models.networks import build
 from riffkit.models.weights.folder import read_folder
@@ -145,7 +145,7 @@ class Pipeline:
         notes = list(self.notes)
         for path, weight in map(parse_lora, loras):
             lora = read_lora(path)
-            check_params([lora], self.params)
+            check_base(lora, self.name, self.fingerprint, self.params)
             add = partial(with_layers, weight=weight, name=lora.name, in_place=in_place)
             unet = add(unet, lora.layers["unet"])
             if layers := lora.layers["text_encoder"]:
