@@ -120,6 +120,11 @@ class Pipeline:
         return int(self.unet.config["in_channels"]) - self.latent_channels
 
     @property
+    def is_bundled(self) -> bool:
+        """Whether it is the package's own, as it is: without LoRAs."""
+        return self.loading.get("model") in bundled_models() and not self.loras
+
+    @property
     def columns(self) -> int:
         """Latent columns of the images that the model was trained on."""
         return int(self.unet.config["sample_size"])
