@@ -104,20 +104,24 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
     from riffkit.music.scoring import composes
+    from riffkit.music.understanding import reading_of
     from riffkit.prompt.prompt import choose_bpm
 
     is_recorded = session.recorded is not None and session.recorded.score is not None
     if is_recorded or _has_notes(request, opened.keys()):
         return _plan_score(session, request, opened)
-    if composes(session.pipeline, request.free, [session.read(request.prompt)]):
-        return _plan_score(session, request, opened)
+    read = session.read(request.prompt)
+    if composes(session.pipeline, request.free, [read]):
+        plan = _plan_score(session, request, opened)
+        meant = (f"prompt: {note}" for note in reading_of(read).notes)
+        return replace(plan, notes=(*meant, *plan.notes))
     for name, usual in (("humanize", 0.0), ("melody_strength", _USUAL_STRENGTH)):
         if getattr(request, name) != usual:
             raise ParameterError(
                 f"{name}: is for notes; add `score`, `chords`, `melody`, `drums` or `stems`"
             )
     beats = session.metre(request)
-    bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=request.bpm)
+    bpm = choose_bpm(read, session.pipeline.traits, bpm=request.bpm)
     bars = request.bars or USUAL_BARS
     if request.duration is not None:
         bars = bars_for(request.duration, bpm, beats, loop=request.loop)
