@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: samples demo test lint types tests benchmarks soundfonts web web-check clean
+.PHONY: samples demo test lint types tests benchmarks soundfonts web web-check mini-1 clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -87,6 +87,18 @@ web-check:
 		&& if test -n "$$changes"; then echo "$$changes"; \
 			echo "riffkit/server/page isn't what web/ builds; run make web and commit it"; exit 1; fi; \
 	else echo "npm isn't installed: the page isn't built again"; fi
+
+# riff-mini 1, the bundled model up to version 0.2, for `--model mini-1`: its folder is taken out of
+# the history, from before the commit that took its UNet away, or from now while it is there.
+MINI_1_UNET := 830749c53b25d43f417e31c2599cc9a5de0a4f76
+MINI_1 := riffkit/weights/mini
+mini-1:
+	@git cat-file -e $(MINI_1_UNET) 2>/dev/null || { echo "mini-1: this copy of riffkit hasn't \
+	the history that it is in; clone it whole (git fetch --unshallow)"; exit 1; }
+	@last=$$(git log -1 --format=%H --find-object=$(MINI_1_UNET) HEAD); \
+	git ls-tree -r $$last | grep -q $(MINI_1_UNET) && last=HEAD || last=$$last^; \
+	rm -rf $@.new && mkdir $@.new && git archive $$last:$(MINI_1) | tar -x -C $@.new \
+	&& rm -rf $@ && mv $@.new $@ && echo "mini-1: use it with --model ./mini-1"
 
 clean:
 	rm -rf $(VENV) demo .soundfont build dist

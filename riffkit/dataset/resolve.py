@@ -15,7 +15,7 @@ from riffkit.provenance.recipe import fingerprint
 from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 from riffkit.spectrogram.params import SpectrogramParams, preset
 
-DEFAULT_MODEL, DEFAULT_PRESET = "mini", "full-band"
+DEFAULT_MODEL = "mini"
 MIN_SECONDS, MAX_SECONDS = 0.5, 60.0
 
 
@@ -140,14 +140,15 @@ def _look(
 ) -> tuple[SpectrogramParams, str | None, str | None, dict[str, int]]:
     """The images' parameters, the model they suit and its fingerprint, and in each key by how
     many semitones they are drawn lower."""
-    bare = request.seconds is not None or request.preset not in (None, DEFAULT_PRESET)
-    model = request.model or (None if bare else DEFAULT_MODEL)
-    if model is None or model == "none":
-        return preset(request.preset or DEFAULT_PRESET), None, None, {}
     from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
     from riffkit.models.locate import find_model, model_traits, spectrogram_params
     from riffkit.prompt.key import parse_key, semitones_to_key
 
+    usual = spectrogram_params(find_model(DEFAULT_MODEL)).preset
+    bare = request.seconds is not None or request.preset not in (None, usual)
+    model = request.model or (None if bare else DEFAULT_MODEL)
+    if model is None or model == "none":
+        return preset(request.preset or usual), None, None, {}
     folder = find_model(model)
     params, traits = spectrogram_params(folder), model_traits(folder)
     if request.preset not in (None, params.preset):

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from riffkit.dataset.formats import read_dataset_info, read_metadata
 from riffkit.errors import ParameterError
@@ -52,7 +53,7 @@ def read_real_clips(dataset: Path) -> list[RealClip]:
 
 
 def genre_requests(
-    prompt: str, clips: Sequence[RealClip], n_clips: int, *, seed: int = 0, **options: object
+    prompt: str, clips: Sequence[RealClip], n_clips: int, *, seed: int = 0, **options: Any
 ) -> list[GenerateRequest]:
     """The same prompt with seeds from `seed` on, at the dataset's usual tempo."""
     if n_clips < _FEWEST:
@@ -60,9 +61,10 @@ def genre_requests(
     tempi = [clip.bpm for clip in clips if clip.bpm is not None]
     bpm = float(statistics.median(tempi)) if tempi else None
     beats = int(statistics.median([clip.beats_per_bar for clip in clips]))
+    shared: dict[str, Any] = {"bpm": bpm, "beats_per_bar": beats, "loop": True, "free": True}
     return [
-        GenerateRequest(prompt, bpm=bpm, beats_per_bar=beats, seed=n, loop=True, **options)  # type: ignore[arg-type]
-        for n in range(seed, seed + n_clips)
+        GenerateRequest(prompt, seed=number, **shared, **options)
+        for number in range(seed, seed + n_clips)
     ]
 
 

@@ -15,7 +15,16 @@ from riffkit.spectrogram.params import RIFFUSION_V1, SpectrogramParams
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 BUNDLED_DEFAULT = "mini"
+RIFF_MINI_1 = "450c41af1347c00a"
+"""The fingerprint of the model that was bundled up to version 0.2."""
 _PARAMS, _TRAITS = "spectrogram.json", "riffkit.json"
+
+
+def where_to_find(fingerprint: str) -> str:
+    """What to do where a model with that fingerprint is needed and another is loaded."""
+    if fingerprint == RIFF_MINI_1:
+        return "that is riff-mini 1; `make mini-1` writes its folder, for `model`"
+    return "set the location of the first with `model`"
 
 
 def bundled_models() -> dict[str, Path]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from riffkit.errors import ModelError
 from riffkit.models.json_file import read_json
+from riffkit.models.locate import where_to_find
 from riffkit.models.lora_file import IN_FOLDERS, PEFT_FILE, lora_file
 from riffkit.models.onednn import put_weight, sharing_copy
 from riffkit.models.weights.weight_file import read_weights
@@ -72,6 +73,15 @@ class Lora:
     layers: dict[str, dict[str, Layer]]
     metadata: dict[str, str]
     notes: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> tuple[str, str] | None:
+        """Name and fingerprint of the model that it was trained for, if riffkit trained it."""
+        try:
+            model = json.loads(self.metadata.get("recipe", "{}")).get("model", {})
+            return str(model["name"]), str(model["fingerprint"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     @property
     def params(self) -> SpectrogramParams | None:
@@ -249,11 +259,15 @@ def _place(places: Mapping[str, nn.Module], layer: str) -> Any:
     return next((places[name] for name in names if name in places), None)
 
 
-def check_params(loras: Iterable[Lora], params: SpectrogramParams) -> None:
-    """Raise ModelError for a LoRA that was trained on other spectrograms."""
-    for lora in loras:
-        if lora.params is not None and lora.params != params:
-            raise ModelError(
-                f"lora={lora.name!r}: was trained on {lora.params.preset} spectrograms, but "
-                f"the model uses {params.preset}; use the model it was trained for"
-            )
+def check_base(lora: Lora, name: str, fingerprint: str, params: SpectrogramParams) -> None:
+    """Raise ModelError for a LoRA that was trained for another model, or on other spectrograms."""
+    if lora.base is not None and lora.base[1] != fingerprint:
+        raise ModelError(
+            f"lora={lora.name!r}: was trained for model {lora.base[0]!r} ({lora.base[1]}), but "
+            f"{name!r} ({fingerprint}) is loaded; {where_to_find(lora.base[1])}"
+        )
+    if lora.params is not None and lora.params != params:
+        raise ModelError(
+            f"lora={lora.name!r}: was trained on {lora.params.preset} spectrograms, but "
+            f"the model uses {params.preset}; use the model it was trained for"
+        )

@@ -35,7 +35,7 @@ from riffkit.models.locate import (
     says_its_params,
     spectrogram_params,
 )
-from riffkit.models.lora import check_params, read_lora, with_layers
+from riffkit.models.lora import check_base, read_lora, with_layers
 from riffkit.models.lora_file import parse_lora
 from riffkit.models.networks import build
 from riffkit.models.weights.folder import read_folder
@@ -120,6 +120,11 @@ class Pipeline:
         return int(self.unet.config["in_channels"]) - self.latent_channels
 
     @property
+    def is_bundled(self) -> bool:
+        """Whether it is the package's own, as it is: without LoRAs."""
+        return self.loading.get("model") in bundled_models() and not self.loras
+
+    @property
     def columns(self) -> int:
         """Latent columns of the images that the model was trained on."""
         return int(self.unet.config["sample_size"])
@@ -145,7 +150,7 @@ class Pipeline:
         notes = list(self.notes)
         for path, weight in map(parse_lora, loras):
             lora = read_lora(path)
-            check_params([lora], self.params)
+            check_base(lora, self.name, self.fingerprint, self.params)
             add = partial(with_layers, weight=weight, name=lora.name, in_place=in_place)
             unet = add(unet, lora.layers["unet"])
             if layers := lora.layers["text_encoder"]:

@@ -24,7 +24,7 @@ from riffkit.music.plan import Plan
 from riffkit.music.session import Session
 from riffkit.music.stems import as_played
 from riffkit.score.guide import draw_guide
-from riffkit.score.notes import Track
+from riffkit.score.notes import Score, Track
 from riffkit.spectrogram.image import SpectrogramImage
 
 _START_SLOPE = 3.0
@@ -84,6 +84,20 @@ def paint_guided(
         guide=guided.guide,
     )
     return [session.pixels(canvas, latents[n : n + 1]) for n in range(len(parts))]
+
+
+def guide_of(
+    session: Session, plan: Plan, canvas: Canvas, score: Score
+) -> Float[Tensor, "1 channel row column"]:
+    """The guide of a score along a canvas, for a model that has an input for it."""
+    guide = draw_guide(
+        score.tracks,
+        canvas.grid,
+        session.pipeline.params,
+        transpose=plan.transpose,
+        circular=canvas.loop,
+    )
+    return guide_latents(session.pipeline, guide.pixels, circular=canvas.circular)
 
 
 def paint_apart(

@@ -67,6 +67,7 @@ class TaskMethods:
         quality: Quality = "default",
         loudness: Loudness | None = None,
         seed: int | None = None,
+        free: bool | None = None,
         bars: int | None = None,
         duration: float | None = None,
         loop: bool = False,
@@ -110,6 +111,8 @@ class TaskMethods:
             quality: The vocoder's speed or fidelity.
             loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
+            free: Paint from words alone, without composing a score for them. Default: no, if the
+                model is the bundled one, follows scores, and knows the style.
             bars: Length in bars. Default: the score's or melody's, else 2. From 1 to 512.
             duration: Length in seconds, instead of bars.
             loop: Make a seamless loop.
@@ -153,6 +156,7 @@ class TaskMethods:
         quality: Quality = "default",
         loudness: Loudness | None = None,
         seed: int | None = None,
+        free: bool | None = None,
         bars: int | None = None,
         strength: float = 0.75,
         on_step: OnStep | None = None,
@@ -179,6 +183,8 @@ class TaskMethods:
             quality: The vocoder's speed or fidelity.
             loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
+            free: Paint from words alone, without composing a score for them. Default: no, if the
+                model is the bundled one, follows scores, and knows the style.
             bars: Length in bars. Default: 4 per prompt. From 1 to 512.
             strength: 0 repeats the theme, 1 ignores it. From 0 to 1.
             on_step: Called with the steps done and all steps after each denoising step.
@@ -348,6 +354,7 @@ class TaskMethods:
         quality: Quality = "default",
         loudness: Loudness | None = None,
         seed: int | None = None,
+        free: bool | None = None,
         bars: int = 4,
         before: bool = False,
         strength: float = 0.85,
@@ -375,6 +382,8 @@ class TaskMethods:
             quality: The vocoder's speed or fidelity.
             loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
+            free: Paint from words alone, without composing a score for them. Default: no, if the
+                model is the bundled one, follows scores, and knows the style.
             bars: Bars to add. From 1 to 512.
             before: Add them before the clip instead of after it.
             strength: 0 repeats the clip's bars, 1 ignores them. From 0 to 1.
@@ -468,6 +477,7 @@ class TaskMethods:
         quality: Quality = "default",
         loudness: Loudness | None = None,
         seed: int | None = None,
+        free: bool | None = None,
         keyframes: Sequence[Keyframe] | None = None,
         bars: int | None = None,
         loop: bool = False,
@@ -499,6 +509,8 @@ class TaskMethods:
             quality: The vocoder's speed or fidelity.
             loudness: LUFS, such as -14; or peak, for no limiter. Default: -16, or the clip's own.
             seed: Same seed, same result. Default: a random one.
+            free: Paint from words alone, without composing a score for them. Default: no, if the
+                model is the bundled one, follows scores, and knows the style.
             keyframes: Prompts by bar.
             bars: Length in bars. From 1 to 512.
             loop: Make the end lead back into the beginning.

@@ -11,7 +11,8 @@ from riffkit.audio.shown import Marker, Shown
 from riffkit.prompt.key import MusicalKey, parse_key
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import Recipe
-from riffkit.score.notes import Section
+from riffkit.score.notes import Score, Section
+from riffkit.score.stems import chosen, stems_of
 
 _SAME_BEAT = 1e-6
 _UNHEARD_SECONDS = 0.001
@@ -95,6 +96,20 @@ def lead_samples(recipe: Recipe) -> int | None:
     source = recipe.inputs.get("clip") or recipe.inputs.get("file") or {}
     lead = source.get("lead_samples")
     return lead if isinstance(lead, int) else None
+
+
+def score_in(recipe: Recipe) -> Score | None:
+    """The score of what is heard: of a player alone, or of those chosen, their tracks."""
+    if recipe.score is None:
+        return None
+    score, asked = Score.from_dict(recipe.score), recipe.arguments
+    stem, stems = asked.get("stem"), stems_of(score)
+    heard = [one for one in stems if one.name == stem]
+    if stem is None:
+        heard = [*chosen(stems, solo=asked.get("solo") or (), mute=asked.get("mute") or ())]
+    numbers = {number for one in heard for number in one.numbers}
+    tracks = (track for number, track in enumerate(score.tracks, 1) if number in numbers)
+    return replace(score, tracks=tuple(tracks))
 
 
 def is_loop(recipe: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from riffkit.audio.reader import describe
 from riffkit.device import pick_device
 from riffkit.errors import AudioFileError, ModelError, ParameterError
 from riffkit.models.compute import Compute
+from riffkit.models.locate import where_to_find
 from riffkit.models.lora_file import lora_file
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.music.clip import Clip, recipe_of, recorded_recipe
@@ -133,7 +134,10 @@ def remake(recipe: Recipe, places: Places) -> Made:
             image = replace(clip.image, recipe=said.to_dict())
             title = Path(said.inputs["file"]["name"]).stem
             return replace(clip, recipe=said, image=image, title=title)
-        model = places.model or recipe.model["name"] if recipe.model else None
+        model = None
+        if recipe.model:
+            model = places.model or str(recipe.model["name"])
+            _check_model(recipe, places, load_pipeline(model, device="cpu"))
         image = encode(path, **recipe.arguments, model=model)
         return replace(image, recipe={**(image.recipe or {}), "inputs": recipe.inputs})
     return _painted(recipe, places)
@@ -175,7 +179,19 @@ def _model_of(recipe: Recipe, places: Places) -> Pipeline:
         pipeline = load_pipeline(name, device=places.device, compute=_compute(recipe, places))
     except ModelError as error:
         raise ModelError(f"{error}; set its location with `model`") from error
+    _check_model(recipe, places, pipeline)
     return pipeline.with_loras(loras)
+
+
+def _check_model(recipe: Recipe, places: Places, pipeline: Pipeline) -> None:
+    """Raise ModelError unless the model that is loaded is the recipe's."""
+    wanted = recipe.model.get("fingerprint")
+    if wanted in (None, pipeline.fingerprint):
+        return
+    raise ModelError(
+        f"{places.made.name!r}: was made with model {recipe.model.get('name')!r} ({wanted}), but "
+        f"{pipeline.name!r} ({pipeline.fingerprint}) is loaded; {where_to_find(wanted)}"
+    )
 
 
 def _compute(recipe: Recipe, places: Places) -> Compute:

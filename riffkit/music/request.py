@@ -111,3 +111,18 @@ class PaintRequest(TaskRequest):
             )
         check_interval(interval)
         return interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class MusicRequest(PaintRequest):
+    """Options of tasks that may compose a score for their prompts, and paint after that.
+
+    `free` None: a score is composed by the bundled model, if it follows scores, no LoRA is added,
+    and a prompt names a style that is known (`riffkit.music.scoring.composes`).
+    """
+
+    free: bool | None = option(
+        "Paint from words alone, without composing a score for them. Default: no, if the model is "
+        "the bundled one, follows scores, and knows the style.",
+        None,
+    )

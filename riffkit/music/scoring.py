@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from riffkit.errors import ParameterError, unknown
 from riffkit.limits import bpm_text
 from riffkit.music.brought import Brought
 from riffkit.music.composing import Asked, written
 from riffkit.music.midi_score import read_score
-from riffkit.music.understanding import brief_of_prompt
+from riffkit.music.understanding import brief_of_prompt, reading_of
 from riffkit.prompt.key import parse_key
 from riffkit.prompt.prompt import Prompt
 from riffkit.prompt.traits import ModelTraits
@@ -26,6 +27,9 @@ from riffkit.score.notes import Score
 from riffkit.score.orchestration import arranged, kept_of, transposed
 from riffkit.score.stems import numbers_of, stems_of
 from riffkit.spectrogram.beat_grid import MAX_BPM, MIN_BPM
+
+if TYPE_CHECKING:
+    from riffkit.models.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,29 @@ def open_score(path: Path) -> OwnScore:
             f"plays at {bpm_text(score.bpm)} (set `bpm` for another tempo)",
         )
     return OwnScore(score, {"name": path.name, "sha256": sha256(path)}, remarks)
+
+
+def composes(pipeline: Pipeline, free: bool | None, prompts: Sequence[Prompt]) -> bool:
+    """Whether a score is composed for prompts that nothing but words is given with.
+
+    Args:
+        pipeline: the model.
+        free: whether to paint from words alone; None leaves it to the model and the prompts.
+        prompts: as the model reads them; a style that one of them names is enough.
+
+    Raises:
+        ParameterError: `free` is False, and the model can't follow a score.
+    """
+    if free is not None:
+        if not free and not pipeline.guide_channels:
+            raise ParameterError(
+                f"free=False: model {pipeline.name!r} paints from words alone; leave `free` out, "
+                "or choose a guided model"
+            )
+        return not free
+    if not pipeline.guide_channels or not pipeline.is_bundled:
+        return False
+    return any(reading_of(prompt).brief.style for prompt in prompts)
 
 
 def score_for(

@@ -124,6 +124,7 @@ class Session:
         *,
         seed: int,
         inpainting: Inpainting | None = None,
+        guide: Float[Tensor, "1 channel latent_row column"] | None = None,
         strength: float = 1.0,
     ) -> UInt8[np.ndarray, "row frame 3"]:
         """The picture for one prompt along the whole canvas, from the noise of a seed."""
@@ -134,6 +135,7 @@ class Session:
             [lambda bar: asked],
             self.noise(canvas, seed),
             inpainting=inpainting,
+            guide=guide,
             seed=seed,
             strength=strength,
         )

@@ -28,11 +28,12 @@ from riffkit.models.pipeline import Pipeline
 from riffkit.music.clip import read_recipe, recipe_of
 from riffkit.music.finish import Ending
 from riffkit.music.measured import LOOP_TOLERANCE, downbeats, key_note, tempo_note, whole_bars
-from riffkit.music.musical_facts import lead_samples
+from riffkit.music.musical_facts import lead_samples, score_in
 from riffkit.music.request import PaintRequest
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import Recipe, sha256
+from riffkit.score.notes import Score
 from riffkit.spectrogram.beat_grid import MAX_BARS, BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.image import SpectrogramImage
@@ -49,7 +50,8 @@ class Source:
     `image` begins `n_lead` samples before the clip, on a downbeat, and ends with a bar; it is in a
     key that the model knows. `loop` means that the clip fills its bars exactly and is circular.
     `identity` lets a recipe find the file again; `remarks` are notes for the user; `prompt` is the
-    one it was made from, if its recipe has it. `drawn` means that the file is an image.
+    one it was made from, and `score` that which was painted, if its recipe has them. `drawn` means
+    that the file is an image.
     """
 
     waveform: Float[Tensor, "channel sample"]
@@ -62,6 +64,7 @@ class Source:
     remarks: tuple[str, ...]
     prompt: str = ""
     drawn: bool = False
+    score: Score | None = None
 
     @property
     def grid(self) -> BeatGrid:
@@ -176,6 +179,7 @@ def open_source(
         remarks=tuple(note for note in (bpm_note, key_note) if note),
         prompt=str(made.get("prompt") or ""),
         drawn=drawn is not None,
+        score=score_in(recipe) if recipe and is_own_grid and n_lead == (own_lead or 0) else None,
     )
 
 

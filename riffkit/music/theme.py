@@ -14,12 +14,14 @@ from torch import Tensor
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
 from riffkit.errors import ParameterError
 from riffkit.models.pipeline import BUNDLED_DEFAULT, Pipeline, load_pipeline
+from riffkit.music.continued_score import score_of_clip
 from riffkit.music.request import PaintRequest
 from riffkit.music.seeds import SEEDS, seed_names
-from riffkit.music.source import open_source
+from riffkit.music.source import Source, open_source
 from riffkit.prompt.key import MusicalKey, parse_key, semitones_to_key
 from riffkit.prompt.metre import DEFAULT_BEATS
 from riffkit.provenance.recipe import Recipe
+from riffkit.score.harmony import Chord
 from riffkit.spectrogram.params import FULL_BAND
 
 
@@ -34,11 +36,19 @@ class Theme:
     transpose: float
     identity: dict[str, Any]
     remarks: tuple[str, ...] = ()
+    source: Source | None = None
 
     @property
     def key_name(self) -> str | None:
         """The key's name, if its mode is known."""
         return self.key.name if self.key is not None and self.key.mode else None
+
+    @property
+    def chords(self) -> tuple[Chord, ...]:
+        """Those of the user's clip, as far as they are known or heard; none of a seed."""
+        score = None if self.source is None else score_of_clip(self.source)
+        chords = () if score is None else score.chords
+        return chords if any(chord.intervals for chord in chords) else ()
 
 
 def open_theme(
@@ -66,6 +76,7 @@ def open_theme(
         source.image.transpose,
         source.identity,
         source.remarks,
+        source,
     )
 
 

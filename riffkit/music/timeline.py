@@ -66,6 +66,11 @@ class Timeline:
         end += self.bars if end <= bar else 0
         return before, after, _eased((bar - begin) / (end - begin), frames[before].easing)
 
+    def nearest(self, bar: int) -> int:
+        """The keyframe that a whole bar is most like."""
+        before, after, t = self.between(bar + 0.5)
+        return before if t < 0.5 else after
+
 
 def _eased(t: float, easing: Easing) -> float:
     if easing == "hold":

@@ -86,6 +86,13 @@ def _usual_bpm(prompt: Prompt, reading: Reading, traits: ModelTraits) -> float |
     return float(min(MAX_BPM, max(MIN_BPM, changed)))
 
 
+def without(prompt: Prompt, negative: Prompt) -> Prompt:
+    """The prompt, with what a negative prompt names unwanted too."""
+    if not negative.text:
+        return prompt
+    return replace(prompt, unwanted=(*prompt.unwanted, negative.text))
+
+
 def notes_of(prompt: Prompt) -> Iterator[str]:
     """What a prompt's words were taken for, and those that said nothing."""
     reading = reading_of(prompt)

@@ -11,7 +11,7 @@ from typing import Any
 
 from riffkit.errors import ParameterError
 
-SCHEMA = 4
+SCHEMA = 5
 Values = dict[str, Any]
 
 _NO_PAINTING = ("encode", "decode")
@@ -19,6 +19,7 @@ _CHOICES_OF_0 = {"sampler": None, "guidance_interval": None, "deep_cache": 1}
 """Values that the first recipes left out."""
 _MAIN_INPUT_OF_0 = {"loop": "theme", "story": "theme", "morph": "first"}
 _CLIP, _FILE = "clip", "file"
+_MUSIC = ("generate", "loop", "story", "extend")
 _NO_SCORE: Values = {"chords": None, "humanize": 0.0, "stems": False}
 _NO_SCORE |= {name: [] for name in ("track", "solo", "mute", "replace")}
 
@@ -70,4 +71,12 @@ def _from_3(values: Values) -> Values:
     return {**values, "arguments": {**_NO_SCORE, **values["arguments"]}, "schema": 4}
 
 
-_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0, _from_1, _from_2, _from_3)
+def _from_4(values: Values) -> Values:
+    """Before scores were composed where nothing but a prompt was given."""
+    if values["command"] not in _MUSIC:
+        return {**values, "schema": 5}
+    free = values.get("score") is None
+    return {**values, "arguments": {"free": free, **values["arguments"]}, "schema": 5}
+
+
+_STEPS: tuple[Callable[[Values], Values], ...] = (_from_0, _from_1, _from_2, _from_3, _from_4)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from riffkit.score.harmony import Chord
-from riffkit.score.notes import Note, Score
+from riffkit.score.notes import Note, Score, Section, Track
 
 _NEARLY = 1e-6
 _LATE = 0.25  # of a bar: a note that is held a little longer begins no bar
@@ -53,6 +54,69 @@ def in_bars(score: Score, bars: int) -> Score:
         tracks=tuple(tracks),
         chords=chords_between(score.chords, 0.0, float(end)) if score.chords else (),
         sections=sections,
+    )
+
+
+def span_of(score: Score, begin: int, end: int) -> Score:
+    """The beats of a score from `begin` to `end`; what begins there, and no longer than that."""
+    tracks = (
+        replace(
+            track,
+            notes=tuple(
+                replace(note, start=max(0.0, note.start - begin))
+                for note in until(end, track.notes)
+                if note.start > begin - _NEARLY
+            ),
+        )
+        for track in score.tracks
+    )
+    sections = (
+        (one.name, max(float(begin), one.start), min(float(end), one.start + one.n_beats))
+        for one in score.sections
+    )
+    return replace(
+        score,
+        facts=replace(score.facts, n_beats=end - begin),
+        tracks=tuple(tracks),
+        chords=chords_between(score.chords, float(begin), float(end)) if score.chords else (),
+        sections=tuple(
+            Section(name, start - begin, stop - start)
+            for name, start, stop in sections
+            if stop > start + _NEARLY
+        ),
+    )
+
+
+def joined(scores: Sequence[Score]) -> Score:
+    """Scores one after another as one, in the first one's tempo, key, metre and mix.
+
+    A player who is in several of them is one track, as loud as in the first.
+    """
+    players: dict[object, Track] = {}
+    chords: list[Chord] = []
+    sections: list[Section] = []
+    begin = 0
+    for score in scores:
+        same: Counter[object] = Counter()
+        for track in score.tracks:
+            sound = track.instrument, track.role, track.bank, track.program, track.name
+            same[sound] += 1
+            later = tuple(replace(note, start=note.start + begin) for note in track.notes)
+            one = players.setdefault((sound, same[sound]), replace(track, notes=()))
+            players[sound, same[sound]] = replace(one, notes=(*one.notes, *later))
+        chords += (replace(chord, start=chord.start + begin) for chord in score.chords)
+        sections += (replace(one, start=one.start + begin) for one in score.sections)
+        begin += score.n_beats
+    tracks = tuple(track for track in players.values() if track.notes)
+    names = dict.fromkeys(track.instrument for track in tracks if not track.is_drums)
+    facts = replace(
+        scores[0].facts,
+        n_beats=begin,
+        instruments=tuple(names),
+        drums=any(track.is_drums for track in tracks),
+    )
+    return replace(
+        scores[0], facts=facts, tracks=tracks, chords=tuple(chords), sections=tuple(sections)
     )
 
 

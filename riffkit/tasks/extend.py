@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from riffkit.errors import ParameterError
 from riffkit.music.fields import option
 from riffkit.music.inputs import CLIP
-from riffkit.music.request import BARS, STRENGTH, PaintRequest
+from riffkit.music.request import BARS, STRENGTH, MusicRequest
 from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_emphasis
 from riffkit.spectrogram.beat_grid import MAX_BARS
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
     from riffkit.music.source import Source
+    from riffkit.score.notes import Score
 
 _UNHEARD_SECONDS = 0.02
 CONTEXT_BARS = 4
@@ -27,7 +28,7 @@ CONTEXT_BARS = 4
 
 
 @dataclass(frozen=True)
-class ExtendRequest(PaintRequest):
+class ExtendRequest(MusicRequest):
     """With `strength` below 1 the new bars start as an echo of the clip's."""
 
     prompt: str = option("The music of the new bars, in words.", "", positional=True)
@@ -50,9 +51,46 @@ def _plan(session: Session, request: ExtendRequest, opened: Opened) -> Plan:
         raise ParameterError(
             f"bars={request.bars}: must be at most {MAX_BARS - n_bars + request.bars} for this clip"
         )
-    plan = plan_for_source(session, request, source, request.prompt)
-    grid = BeatGrid(plan.grid.bpm, n_bars * source.beats_per_bar)
-    return replace(plan, grid=grid, notes=(*plan.notes, *_remarks(source, request)))
+    score = _score(session, request, source)
+    prompt = request.prompt if score is None else _words(request, source, score)
+    plan = plan_for_source(session, request, source, prompt)
+    return replace(
+        plan,
+        grid=BeatGrid(plan.grid.bpm, n_bars * source.beats_per_bar),
+        notes=(*plan.notes, *_remarks(source, request)),
+        score=score,
+        resolved={**plan.resolved, "free": score is None},
+    )
+
+
+def _score(session: Session, request: ExtendRequest, source: Source) -> Score | None:
+    """That of the clip and its new bars, if one is painted after; of a replay the recorded one."""
+    from riffkit.music.continued_score import continued_score
+    from riffkit.music.scoring import composes
+    from riffkit.music.understanding import without
+    from riffkit.score.notes import Score
+
+    if session.recorded is not None and session.recorded.score is not None:
+        return Score.from_dict(session.recorded.score)
+    style = "" if source.score is None else source.score.facts.style
+    prompts = [session.read(text) for text in (request.prompt, style)]
+    if not composes(session.pipeline, request.free, prompts):
+        return None
+    return continued_score(
+        source,
+        without(prompts[0], session.read(request.negative_prompt)),
+        session.pipeline.traits,
+        bars=request.bars,
+        before=request.before,
+        seed=request.seed,
+    )
+
+
+def _words(request: ExtendRequest, source: Source, score: Score) -> str:
+    """The request's, else those that the clip was made from, else its style and players."""
+    facts = score.facts
+    players = [*facts.instruments, *["drums"] * facts.drums]
+    return request.prompt or source.prompt or f"{facts.style} with {', '.join(players)}"
 
 
 def _paint(
@@ -63,12 +101,20 @@ def _paint(
     """
     from riffkit.music.continuation import Continuation
     from riffkit.music.finish import Ending, Painted
+    from riffkit.music.guiding import guide_of
+    from riffkit.score.spans import span_of
 
     source = opened["clip"]
     place = Continuation.of(source, plan.grid, n_bars=request.bars, before=request.before)
     canvas = session.canvas(plan, loop=False)
     inpainting = place.inpainting(canvas, strength=request.strength)
-    pixels = place.with_own(session.picture(plan, canvas, seed=request.seed, inpainting=inpainting))
+    guide = None
+    if plan.score is not None:
+        n_own = 0 if request.before else plan.score.n_beats - plan.grid.n_beats
+        beside = span_of(plan.score, n_own, n_own + plan.grid.n_beats)
+        guide = guide_of(session, plan, canvas, beside)
+    painted = session.picture(plan, canvas, seed=request.seed, inpainting=inpainting, guide=guide)
+    pixels = place.with_own(painted)
     image = replace(source.image, pixels=pixels, grid=plan.grid)
     return [
         Painted(

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from riffkit.errors import ParameterError
-from riffkit.limits import bpm_text
 from riffkit.music.fields import option
 from riffkit.music.inputs import DRUMS, MELODY, SCORE
-from riffkit.music.request import BARS, STRENGTH, PaintRequest
+from riffkit.music.request import BARS, STRENGTH, MusicRequest
 from riffkit.music.task import Opened, Task
 from riffkit.prompt.emphasis import check_prompt
-from riffkit.spectrogram.beat_grid import MAX_BARS, MAX_BPM, MIN_BPM
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,10 +27,11 @@ if TYPE_CHECKING:
 
 USUAL_BARS = 2
 _USUAL_STRENGTH = 0.5
+_NOTES = ("chords", "stems", "solo", "mute", "replace")
 
 
 @dataclass(frozen=True)
-class GenerateRequest(PaintRequest):
+class GenerateRequest(MusicRequest):
     """The length is `bars` (2 by default) or `duration`.
 
     With `duration`, the music is made in whole bars and cut to length; a loop is rounded to whole
@@ -85,11 +84,9 @@ def _check(request: GenerateRequest, inputs: Mapping[str, Any]) -> None:
         raise ParameterError(f"score and {others[0]}: can't be combined; remove one of them")
     if request.track and "score" not in files:
         raise ParameterError("track: is for the tracks of a score; add `score`, or use `replace`")
-    for name, usual in (("humanize", 0.0), ("melody_strength", _USUAL_STRENGTH)):
-        if getattr(request, name) != usual and not _has_notes(request, files):
-            raise ParameterError(
-                f"{name}: is for notes; add `score`, `chords`, `melody`, `drums` or `stems`"
-            )
+    if request.free and _has_notes(request, files):
+        given = [*sorted(files), *(name for name in _NOTES if getattr(request, name))]
+        raise ParameterError(f"free and {given[0]}: can't be combined; remove one of them")
     if request.chords is not None:
         from riffkit.score.chords import parse_chords
 
@@ -103,25 +100,41 @@ def _has_notes(request: GenerateRequest, files: Collection[str]) -> bool:
 
 
 def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
+    from riffkit.music.durations import bars_for
+    from riffkit.music.plan import Asked
+    from riffkit.music.planning import make_plan
+    from riffkit.music.scoring import composes
+    from riffkit.music.understanding import reading_of
+    from riffkit.prompt.prompt import choose_bpm
+
     is_recorded = session.recorded is not None and session.recorded.score is not None
     if is_recorded or _has_notes(request, opened.keys()):
         return _plan_score(session, request, opened)
-    from riffkit.music.plan import Asked
-    from riffkit.music.planning import make_plan
-    from riffkit.prompt.prompt import choose_bpm
-
+    read = session.read(request.prompt)
+    if composes(session.pipeline, request.free, [read]):
+        plan = _plan_score(session, request, opened)
+        meant = (f"prompt: {note}" for note in reading_of(read).notes)
+        return replace(plan, notes=(*meant, *plan.notes))
+    for name, usual in (("humanize", 0.0), ("melody_strength", _USUAL_STRENGTH)):
+        if getattr(request, name) != usual:
+            raise ParameterError(
+                f"{name}: is for notes; add `score`, `chords`, `melody`, `drums` or `stems`"
+            )
     beats = session.metre(request)
-    bpm = choose_bpm(session.read(request.prompt), session.pipeline.traits, bpm=request.bpm)
+    bpm = choose_bpm(read, session.pipeline.traits, bpm=request.bpm)
+    bars = request.bars or USUAL_BARS
+    if request.duration is not None:
+        bars = bars_for(request.duration, bpm, beats, loop=request.loop)
     plan = make_plan(
         session,
         request,
         [Asked(request.prompt, request.negative_prompt)],
-        bars=request.bars or _bars_for(request, bpm, beats),
+        bars=bars,
         beats_per_bar=beats,
         bpm=bpm,
         key=request.key,
         # with a duration the bars follow from it, and stay open
-        resolved={"bars": None if request.duration is not None else request.bars or USUAL_BARS},
+        resolved={"bars": None if request.duration is not None else bars, "free": True},
     )
     return replace(plan, notes=(*plan.notes, *_lengths(plan, request)))
 
@@ -146,7 +159,7 @@ def _plan_score(session: Session, request: GenerateRequest, opened: Opened) -> P
         key=None if facts.key is None else f"{facts.key} {facts.mode}",
         decided_by=request.prompt,
         owner="score",
-        resolved={"bars": bars if request.duration is None else None},
+        resolved={"bars": bars if request.duration is None else None, "free": False},
     )
     read = tuple((name, prompt) for name, prompt in plan.read if name != "prompt")
     return replace(
@@ -166,18 +179,22 @@ def _score(
     session: Session, request: GenerateRequest, opened: Opened
 ) -> tuple[Score, tuple[str, ...]]:
     """The score, and notes for the user; of a replay that which was recorded."""
+    from riffkit.music.durations import bars_for, tempo_and_metre
     from riffkit.music.scoring import score_for
+    from riffkit.music.understanding import without
     from riffkit.score.notes import Score
     from riffkit.score.spans import in_bars
 
     if session.recorded is not None and session.recorded.score is not None:
         return Score.from_dict(session.recorded.score), ()
     own, read = opened.get("score"), session.read(request.prompt)
+    if own is None:
+        read = without(read, session.read(request.negative_prompt))
     brought = {name: opened[name] for name in ("melody", "drums") if name in opened}
     asked = request
     if request.duration is not None:
-        bpm, beats = _tempo_for_duration(session, request, opened)
-        bars = _bars_for(request, bpm, beats)
+        bpm, beats = tempo_and_metre(read, asked, session.pipeline.traits, own=own, brought=brought)
+        bars = bars_for(request.duration, bpm, beats, loop=request.loop)
         asked = replace(asked, bpm=bpm, beats_per_bar=beats, duration=None, bars=bars)
     score, notes = score_for(
         read,
@@ -196,26 +213,6 @@ def _score(
     return score, notes
 
 
-def _tempo_for_duration(
-    session: Session, request: GenerateRequest, opened: Opened
-) -> tuple[float, int]:
-    """Tempo and metre, before a score has them."""
-    from riffkit.music.understanding import brief_of_prompt
-    from riffkit.score.compose import usual_beats
-
-    if "score" in opened:
-        facts = opened["score"].score.facts
-        return facts.bpm if request.bpm is None else request.bpm, facts.beats_per_bar
-    brought = [opened[name] for name in ("melody", "drums") if name in opened]
-    own = next((one.bpm for one in brought if one.bpm is not None), None)
-    own = None if own is None else min(max(own, MIN_BPM), MAX_BPM)
-    traits = session.pipeline.traits
-    brief = brief_of_prompt(session.read(request.prompt), traits, bpm=request.bpm)
-    beats = next((one.beats_per_bar for one in brought if one.beats_per_bar), None)
-    bpm = request.bpm or own or brief.bpm or traits.default_bpm
-    return bpm, request.beats_per_bar or beats or brief.beats_per_bar or usual_beats(brief.style)
-
-
 def _lengths(plan: Plan, request: GenerateRequest, melody: Brought | None = None) -> Iterator[str]:
     """Notes on a length that isn't the one that was given."""
     if request.loop and request.duration is not None:
@@ -226,19 +223,6 @@ def _lengths(plan: Plan, request: GenerateRequest, melody: Brought | None = None
         length = f"{melody.bars} bars ({minutes}:{seconds:02d})"
         name = melody.identity["name"]
         yield f"{name}: {length}; the first {plan.bars} are followed (more with `bars`)"
-
-
-def _bars_for(request: GenerateRequest, bpm: float, beats_per_bar: int) -> int:
-    if request.duration is None:
-        return USUAL_BARS
-    bars = request.duration * bpm / 60 / beats_per_bar
-    whole = max(1, round(bars) if request.loop else math.ceil(bars - 1e-9))
-    if whole > MAX_BARS:
-        raise ParameterError(
-            f"duration={request.duration:g}: needs {whole} bars at {bpm_text(bpm)} BPM; must be at "
-            f"most {MAX_BARS}"
-        )
-    return whole
 
 
 def _paint(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from riffkit.errors import ParameterError
 from riffkit.music.fields import option
 from riffkit.music.inputs import THEME
-from riffkit.music.request import BARS, STRENGTH, PaintRequest
+from riffkit.music.request import BARS, STRENGTH, MusicRequest
 from riffkit.music.task import Opened, Task
 from riffkit.music.timeline import Keyframe
 from riffkit.prompt.emphasis import check_prompt
@@ -24,7 +24,7 @@ BARS_PER_PROMPT = 4
 
 
 @dataclass(frozen=True)
-class LoopRequest(PaintRequest):
+class LoopRequest(MusicRequest):
     """Each prompt gets an equal share of the bars."""
 
     prompts: tuple[str, ...] = option(
@@ -55,7 +55,7 @@ class LoopRequest(PaintRequest):
             Keyframe(k * bars / len(self.prompts), prompt, strength=self.strength)
             for k, prompt in enumerate(self.prompts)
         )
-        shared = {field.name: getattr(self, field.name) for field in fields(PaintRequest)}
+        shared = {field.name: getattr(self, field.name) for field in fields(MusicRequest)}
         return story.StoryRequest(
             keyframes=frames, bars=bars, loop=True, phrase_bars=min(2, bars), **shared
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from riffkit.errors import ParameterError
 from riffkit.limits import check_guidance
 from riffkit.music.fields import option
 from riffkit.music.inputs import THEME, script_input
-from riffkit.music.request import BARS, PaintRequest
+from riffkit.music.request import BARS, MusicRequest
 from riffkit.music.task import Opened, Task
 from riffkit.music.timeline import EASINGS, Keyframe, Timeline
 from riffkit.prompt.emphasis import check_emphasis, check_prompt
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from riffkit.music.finish import Painted
     from riffkit.music.plan import Plan
     from riffkit.music.session import Session
+    from riffkit.music.theme import Theme
+    from riffkit.score.notes import Score
 
 
 @dataclass(frozen=True)
-class StoryRequest(PaintRequest):
+class StoryRequest(MusicRequest):
     """A piece of `bars` bars. With `loop`, its end leads into its beginning.
 
     The noise repeats every `phrase_bars` bars, so the music keeps its shape while prompts and seeds
@@ -66,7 +68,9 @@ class StoryRequest(PaintRequest):
 
 
 def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
-    """Tempo, metre and key are the request's, else the theme's, else the first keyframe's."""
+    """Tempo, metre and key are the request's, else the theme's, else the first keyframe's; with a
+    score they are its own.
+    """
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
 
@@ -91,7 +95,11 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
         bpm, beats = theme.bpm if bpm is None else bpm, theme.beats_per_bar
         key = theme.key_name if key is None else key
         transpose = theme.transpose
-    return make_plan(
+    score = _score(session, request, theme)
+    if score is not None:
+        bpm, beats = score.facts.bpm, score.facts.beats_per_bar
+        key = key if score.facts.key is None else f"{score.facts.key} {score.facts.mode}"
+    plan = make_plan(
         session,
         request,
         asked,
@@ -102,8 +110,23 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
         guidance=guidance,
         transpose=transpose,
         owner="first prompt" if theme is None else "theme",
-        resolved={"bars": request.bars},
+        resolved={"bars": request.bars, "free": score is None},
     )
+    return replace(plan, score=score)
+
+
+def _score(session: Session, request: StoryRequest, theme: Theme | None) -> Score | None:
+    """The score that is painted after, if there is one; of a replay that which was recorded."""
+    from riffkit.music.scoring import composes
+    from riffkit.music.story_score import story_score
+    from riffkit.score.notes import Score
+
+    if session.recorded is not None and session.recorded.score is not None:
+        return Score.from_dict(session.recorded.score)
+    prompts = [session.read(frame.prompt) for frame in request.keyframes]
+    if not composes(session.pipeline, request.free, prompts):
+        return None
+    return story_score(session, request, request.timeline, theme)
 
 
 def paint_story(
@@ -114,6 +137,7 @@ def paint_story(
 
     from riffkit.diffusion.denoise import Inpainting
     from riffkit.music.finish import Ending, Painted
+    from riffkit.music.guiding import guide_of
     from riffkit.music.journey import phrase_noise, schedule_of, strengths
     from riffkit.spectrogram.image import SpectrogramImage
 
@@ -134,6 +158,7 @@ def paint_story(
         [schedule_of(timeline, conditionings)],
         phrase_noise(timeline, canvas, seed=request.seed, phrase_bars=request.phrase_bars),
         inpainting=inpainting,
+        guide=None if plan.score is None else guide_of(session, plan, canvas, plan.score),
         seed=request.seed,
     )
     image = SpectrogramImage(

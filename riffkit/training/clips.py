@@ -64,8 +64,8 @@ def open_dataset(folder: Path, pipeline: Pipeline) -> DatasetInfo:
     if info.params != pipeline.params:
         raise ParameterError(
             f"dataset={str(folder)!r}: has {info.params.preset} spectrograms, but model "
-            f"{pipeline.name!r} uses {pipeline.params.preset}; build it again with "
-            f"`preset={pipeline.params.preset}`, or choose another model"
+            f"{pipeline.name!r} uses {pipeline.params.preset}; build it again, from the "
+            "music and its captions, into another folder, or choose another model"
         )
     for record in read_metadata(folder):
         check_record(record, pipeline)

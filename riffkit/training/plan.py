@@ -112,7 +112,8 @@ def plan_tuning(data: Path, run: Path, settings: TuningSettings) -> TuningPlan:
             "it with another `seed`"
         )
     check_output_folder(run)
-    held = check_run(run, settings, dataset={"fingerprint": dataset_fingerprint(data)})
+    dataset = {"name": data.resolve().name, "fingerprint": dataset_fingerprint(data)}
+    held = check_run(run, settings, dataset=dataset)
     done, speed = _progress_of(run) if held else (0, None)
     first = sorted(records, key=lambda record: record.split != "test")
     texts = list(dict.fromkeys(as_text(record.text) for record in first))[:_N_CAPTIONS]
@@ -140,8 +141,9 @@ def check_run(run: Path, settings: TuningSettings, **parts: dict[str, Any]) -> b
     for name, held in (("model", same.model), ("dataset", same.dataset)):
         if name in parts and held.fingerprint != parts[name]["fingerprint"]:
             raise ParameterError(
-                f"run={str(run)!r}: was started with another {name} ({held.name!r}, "
-                f"{held.fingerprint}); use the same one or another folder"
+                f"run={str(run)!r}: was started with another {name}, {held.name!r} "
+                f"({held.fingerprint}), than {parts[name]['name']!r} "
+                f"({parts[name]['fingerprint']}); use the same one or another folder"
             )
     if same.kind != kind_of(settings):
         raise ParameterError(

@@ -78,7 +78,9 @@ def prior_pictures(
 def _paint(pipeline: Pipeline, prompt: str, seed: int, steps: int | None) -> tuple[Tensor, str]:
     """One picture of the model's native width, and the prompt as the model read it."""
     traits = pipeline.traits
-    request = GenerateRequest(prompt, beats_per_bar=4, seed=seed, steps=steps, loop=traits.bar_cue)
+    request = GenerateRequest(
+        prompt, beats_per_bar=4, seed=seed, steps=steps, loop=traits.bar_cue, free=True
+    )
     session = Session(pipeline)
     plan = prepare(session, Call(GENERATE, request, {})).plan
     canvas = session.canvas(plan, loop=request.loop)

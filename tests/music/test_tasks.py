@@ -333,7 +333,10 @@ def test_nobody_else_knows_a_task(root: Path) -> None:
 HOME = "riffkit.tasks"
 ELSEWHERE = {
     # how the first recipes named their inputs, and what they left open
-    **{name: {"riffkit/provenance/migrations.py"} for name in ("loop", "story", "morph", "edit")},
+    **{
+        name: {"riffkit/provenance/migrations.py"}
+        for name in ("loop", "story", "morph", "edit", "extend")
+    },
     # and whose images are loops
     "loop": {"riffkit/provenance/migrations.py", "riffkit/music/musical_facts.py"},
     # the task of a list that doesn't say; what judges have made, and a training's samples

@@ -96,6 +96,7 @@ def test_what_the_first_recipes_left_out_is_as_it_was_then() -> None:
         "loudness": None,
         **{"chords": None, "humanize": 0.0, "stems": False},
         **{name: [] for name in ("track", "solo", "mute", "replace")},
+        "free": True,
     }
     assert Recipe.from_dict({"command": "encode", "arguments": {"bpm": 1.0}}).arguments == {
         "bpm": 1.0

@@ -139,7 +139,7 @@ export function controlOf(field: Field, style: "box" | "line" = "box"): Control 
   const help = el("span", { class: style === "line" ? "help" : "only-read", id: `${id}-help` }, helpOf(field));
   input.setAttribute("aria-describedby", `${id}-help ${id}-wrong`);
   const element =
-    field.type === "boolean" && style === "box"
+    isSwitch(field) && style === "box"
       ? el("div", { class: "field", "data-field": field.name },
           el("label", { class: "switch", for: id }, input, el("span", {}, titleOf(field.name))), help, wrong)
       : el("div", { class: `field${style === "line" ? " line" : ""}${wide(field) ? " wide" : ""}`, "data-field": field.name },
@@ -162,8 +162,12 @@ let made = 0;
 
 function inputOf(field: Field, id: string): Input {
   const common = { id, name: field.name, "data-testid": `field-${field.name}`, autocomplete: "off", required: field.required };
-  if (field.type === "boolean") {
+  if (isSwitch(field)) {
     return el("input", { ...common, required: null, type: "checkbox", role: "switch", checked: field.default === true });
+  }
+  if (field.type === "boolean") {
+    return el("select", common, el("option", { value: "" }, "auto"),
+      el("option", { value: "true" }, "yes"), el("option", { value: "false" }, "no"));
   }
   if (field.type === "choice") {
     const choices = field.choices ?? [];
@@ -183,6 +187,11 @@ function inputOf(field: Field, id: string): Input {
     step: number ? stepOf(field) : null, placeholder: placeholderOf(field),
     list: field.name === "key" ? "keys" : null,
   });
+}
+
+/** A yes or no that nothing else decides. */
+function isSwitch(field: Field): boolean {
+  return field.type === "boolean" && field.default !== null;
 }
 
 const TEXTS = new Set(["prompt", "prompts", "first", "last"]);
@@ -229,6 +238,7 @@ export function parsed(field: Field, text: string): unknown {
     return rows.length ? rows : undefined;
   }
   if (field.type === "choice") return value === field.default ? undefined : value;
+  if (field.type === "boolean") return value === "true";
   if (field.type === "integer" || field.type === "number" || field.type === "number_or_word") {
     const number = Number(value.replace(",", "."));
     // what isn't a number goes to the server as it is: its sentence says what is wanted
@@ -270,4 +280,5 @@ const TITLES: Record<string, string> = {
   time: "time (s)",
   loudness: "loudness (LUFS)",
   deep_cache: "deep cache",
+  free: "from words alone",
 };

@@ -23,6 +23,8 @@ test("numbers, rows and words", () => {
   expect(parsed(field("number_or_word"), "-14")).toBe(-14);
   expect(parsed(field("span"), "1:2")).toBe("1:2");
   expect(parsed(field("choice", { default: "on" }), "off")).toBe("off");
+  const wanted = ["", "true", "false"].map((text) => parsed(field("boolean"), text));
+  expect(wanted).toEqual([undefined, true, false]);
 });
 
 test("what isn't a number goes to the server, whose sentence says what is wanted", () => {
