@@ -24,8 +24,15 @@ def evaluate(
     folder: Annotated[Path, typer.Argument(help="Folder for the clips and the report.")],
     model: Model = "mini",
     prompts: Annotated[
-        int | None, typer.Option(help="How many of the 200 fixed prompts. 40 with --dataset.")
+        int | None, typer.Option(help="How many of the prompts. Default: all; 40 with --dataset.")
     ] = None,
+    prompt_list: Annotated[
+        str,
+        typer.Option(
+            help="fixed (200 prompts), or held-out (100 others, worded as strangers speak, to "
+            "measure a finished model with once: tune nothing on them)."
+        ),
+    ] = "fixed",
     steps: Annotated[
         int | None, typer.Option(help="Denoising steps. Default: the model's.")
     ] = None,
@@ -59,11 +66,13 @@ def evaluate(
     """
     from riffkit.atomic import check_output_folder
     from riffkit.errors import ParameterError
-    from riffkit.evaluation.prompts import Evaluation
+    from riffkit.evaluation.prompts import Evaluation, eval_prompts
     from riffkit.evaluation.real import read_real_clips, reference_files
     from riffkit.html import check_report_folder
 
-    n_prompts = prompts if prompts is not None else 40 if dataset else 200
+    n_prompts = (
+        prompts if prompts is not None else 40 if dataset else len(eval_prompts(prompt_list))
+    )
     if dataset is None:
         for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
             if value is not None:
@@ -71,7 +80,9 @@ def evaluate(
         check_report_folder(folder)
         check_output_folder(folder)
         Loading(model=model, lora=lora, device=device).check()
-        evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
+        evaluation = Evaluation(
+            n_prompts, seed=seed, steps=steps, guidance=guidance, prompt_list=prompt_list
+        )
         if reference is not None:
             reference_files(reference)
         _judge_prompts(folder, evaluation, model, lora, reference, device, as_json, quiet)
@@ -89,7 +100,11 @@ def evaluate(
     read_real_clips(dataset)
     for judged in (model, tuned or model):
         Loading(model=judged, lora=lora, device=device).check()
-    asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
+    asked = None
+    if n_prompts:
+        asked = Evaluation(
+            n_prompts, seed=seed, steps=steps, guidance=guidance, prompt_list=prompt_list
+        )
     options = {"steps": steps, "guidance": guidance, "seed": seed}
     judging = {"prompt": prompt, "clips": clips, "others": asked, "tag": tag, "options": options}
     _judge_tuned(folder, dataset, judging, model, tuned, lora or [], device, as_json, quiet)
