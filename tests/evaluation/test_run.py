@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,8 +14,10 @@ from riffkit.errors import OutputError, ParameterError
 from riffkit.evaluation.judge import judge
 from riffkit.evaluation.prompts import Evaluation
 from riffkit.evaluation.reference import load_reference
-from riffkit.evaluation.run import make_clips, read_clips, sounds_of
-from riffkit.models.pipeline import load_pipeline
+from riffkit.evaluation.run import folder_of, make_clips, open_clip, read_clips, sounds_of
+from riffkit.evaluation.ways import judge_ways, n_steps, ways_of
+from riffkit.models.pipeline import Pipeline, load_pipeline
+from riffkit.score.stems import stems_of
 
 EVALUATION = Evaluation(n_prompts=3, steps=2)
 
@@ -37,7 +40,7 @@ def test_every_prompt_gets_its_clip_and_its_scores(folder: Path) -> None:
     assert {"instruments", "style", "drums", "on_grid", "Fréchet distance", "diversity"} <= set(
         scores
     )
-    assert all(score.real is not None for score in scores.values())
+    assert all(score.real is not None for name, score in scores.items() if name != "loudness")
 
 
 def test_what_is_there_is_kept(folder: Path) -> None:
@@ -74,3 +77,65 @@ def test_a_folder_of_audio_has_sounds(tmp_path: Path) -> None:
     long = torch.cat([files.load(tmp_path / f"{k % 4}.wav")[0] for k in range(14)], dim=-1)
     files.save(tmp_path / "long.wav", long, 44_100)
     assert sounds_of(tmp_path).shape == (6, 561)  # two pieces of six seconds
+
+
+COMPOSED = Evaluation(n_prompts=2, steps=1, way="composed", n_solos=1)
+
+
+def test_composed_clips_are_painted_player_by_player_and_measured(
+    tiny_guided: Pipeline, tmp_path: Path
+) -> None:
+    asked = [prompt.text for prompt, _ in COMPOSED.requests()]
+    assert asked[-1] == "solo piano" and len(asked) == COMPOSED.n_clips == 3
+    folder = folder_of(COMPOSED, tmp_path)
+    paths = list(make_clips(tiny_guided, COMPOSED, folder))
+    for path in paths:
+        made = open_clip(path)
+        assert made.score is not None
+        players = stems_of(made.score)
+        assert len(made.stems) == len(players) == len(list(path.with_suffix("").glob("*.png")))
+        vinyl = list(path.with_suffix("").glob("*-vinyl.flac"))
+        total = sum(files.load(one)[0] for one in path.with_suffix("").glob("*.flac"))
+        assert torch.as_tensor(total - made.waveform).abs().max() < 0.01, vinyl
+    readings = list(read_clips(COMPOSED, folder))
+    assert all(one.measures.mix_notes is not None for one in readings)
+    assert readings[0].measures.drum_strokes is not None
+    assert readings[2].measures.drum_strokes is None
+
+
+def test_both_ways_are_judged_in_one_run(tiny_guided: Pipeline, tmp_path: Path) -> None:
+    assert ways_of(None, tiny_guided) == ways_of("both", tiny_guided) == ("free", "composed")
+    assert ways_of("composed", tiny_guided) == ("composed",)
+    evaluation, done = Evaluation(n_prompts=2, steps=1, n_solos=1), []
+    found = judge_ways(
+        tiny_guided,
+        evaluation,
+        ("free", "composed"),
+        tmp_path,
+        load_reference(),
+        advance=lambda: done.append(1),
+    )
+    assert len(done) == n_steps(evaluation, ("free", "composed")) == 10
+    free, composed = ({score.name for score in one.scores} for one in found)
+    assert "one track alone" in composed and "one track alone" not in free
+    assert {"instruments", "loudness", "Fréchet distance"} <= free & composed
+    assert "notes in the mix, F1" in composed and "notes in the mix, F1" not in free
+    assert [len(one.audio) for one in found] == [2, 3]
+    assert (tmp_path / "002.flac").exists() and (tmp_path / "composed" / "003.flac").exists()
+
+
+def test_an_unguided_model_is_asked_freely_unless_told(tiny: Pipeline) -> None:
+    assert ways_of(None, tiny) == ("free",)
+    assert ways_of("both", tiny) == ("free", "composed")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"way": "compsed"}, "way='compsed' is unknown; did you mean 'composed'"),
+        ({"n_solos": 99}, "solos=99: must be between 0 and 53"),
+    ],
+)
+def test_a_way_that_there_is_not_is_one_line(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(ParameterError, match=says):
+        Evaluation(**values)
