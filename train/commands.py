@@ -11,12 +11,13 @@
     riff train render ROUGH --clips 1600 --first-seed 900000 --rough 0.6
     riff train grain ROUGH RUN FOLDER
 
-The judges of `riff eval`, trained on the same loops as the model:
+The judges of `riff eval`, which hear sound, whatever the model:
 
 \b
     riff train musicnn MTT_musicnn riffkit/weights/musicnn
-    riff train probe DATA RUN
-    riff train reference DATA reference.safetensors
+    riff train probe RUN --cache CACHE
+    riff train reference reference.safetensors --data DATA
+    riff train renders riffkit/weights/probe/renders.safetensors
 
 The networks that listen, which learn from bands rendered track by track:
 
@@ -53,6 +54,7 @@ import typer
 from riffkit.commands.training import check_installed
 from riffkit.errors import ParameterError
 from train.denoiser import command as denoiser_command
+from train.judges import command as judges_command
 from train.lines import print_line
 from train.listeners import command as listeners_command
 from train.listeners.separator import command as separator_command
@@ -74,9 +76,10 @@ def added_to(group: typer.Typer) -> typer.Typer:
         latents,
         export,
         distill,
-        probe,
-        reference,
-        musicnn,
+        judges_command.probe,
+        judges_command.reference,
+        judges_command.renders,
+        judges_command.musicnn,
         chorales,
         seeds,
         vae_command.stream,
@@ -337,55 +340,6 @@ def distill(
         print_line(line)
     if is_main_process():
         export_lora(model, run / "distill" / "state.pt", model)
-
-
-def probe(
-    data: DataFolder,
-    run: RunFolder,
-    images: Images = 60_000,
-    batch_size: int = 16,
-    learning_rate: float = 2e-3,
-    device: str = "auto",
-) -> None:
-    """Train the probe of `riff eval`, and write it to RUN/probe.safetensors."""
-    from riffkit.training.config import LoopConfig
-    from riffkit.training.loop import fit
-    from riffkit.training.processes import is_main_process
-    from train.judges.probe import ProbeTask, export_probe
-
-    task = ProbeTask(data)
-    config = LoopConfig(
-        images=images,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        warmup_images=1_000,
-        device=device,
-    )
-    for line in fit(task, config, run / "probe"):
-        print_line(line)
-    if is_main_process():
-        export_probe(task, run / "probe" / "state.pt", run / "probe.safetensors")
-
-
-def reference(
-    data: DataFolder, output: Annotated[Path, typer.Argument(help="Safetensors file to write.")]
-) -> None:
-    """Measure real renders, which `riff eval` compares generated clips with."""
-    from train.judges.eval_reference import make_reference
-
-    for n in make_reference(data, output):
-        if n % 100 == 0:
-            print(f"{n} clips rendered and measured", flush=True)
-
-
-def musicnn(
-    pipeline: Annotated[Path, typer.Argument(help="Folder MTT_musicnn from musicnn's wheel.")],
-    folder: Annotated[Path, typer.Argument(help="Folder for the two files to write.")],
-) -> None:
-    """Convert musicnn's tagger; `riff eval` compares sets of clips by its front end."""
-    from train.tools.musicnn import export_musicnn
-
-    export_musicnn(pipeline, folder)
 
 
 def chorales(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:

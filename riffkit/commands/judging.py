@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +24,25 @@ def evaluate(
     folder: Annotated[Path, typer.Argument(help="Folder for the clips and the report.")],
     model: Model = "mini",
     prompts: Annotated[
-        int | None, typer.Option(help="How many of the 200 fixed prompts. 40 with --dataset.")
+        int | None, typer.Option(help="How many of the prompts. Default: all; 40 with --dataset.")
+    ] = None,
+    prompt_list: Annotated[
+        str,
+        typer.Option(
+            help="fixed (200 prompts), or held-out (100 others, worded as strangers speak, to "
+            "measure a finished model with once: tune nothing on them)."
+        ),
+    ] = "fixed",
+    way: Annotated[
+        str | None,
+        typer.Option(
+            help="free: from the words alone. composed: a score is composed, and each player "
+            "painted after it. both. Default: both if the model reads scores, else free."
+        ),
+    ] = None,
+    solos: Annotated[
+        int | None,
+        typer.Option(help="Composed way: how many instruments also play alone. Default: all."),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Denoising steps. Default: the model's.")
@@ -54,16 +72,21 @@ def evaluate(
 ) -> None:
     """Judge a model on fixed prompts, and write a report.
 
+    What a composed score asks for (notes, hits, held notes, width) is measured on each player.
+    Beside each figure stands that of real renders. The same command goes on where it stopped.
+
     With --dataset: how much of its genre a LoRA or tuned model has learned, whether it copies
     training clips, and whether the LoRA at half weight still follows the fixed prompts.
     """
     from riffkit.atomic import check_output_folder
     from riffkit.errors import ParameterError
-    from riffkit.evaluation.prompts import Evaluation
+    from riffkit.evaluation.prompts import Evaluation, eval_prompts
     from riffkit.evaluation.real import read_real_clips, reference_files
     from riffkit.html import check_report_folder
 
-    n_prompts = prompts if prompts is not None else 40 if dataset else 200
+    n_prompts = (
+        prompts if prompts is not None else 40 if dataset else len(eval_prompts(prompt_list))
+    )
     if dataset is None:
         for name, value in (("prompt", prompt), ("tuned", tuned), ("tag", tag)):
             if value is not None:
@@ -71,11 +94,18 @@ def evaluate(
         check_report_folder(folder)
         check_output_folder(folder)
         Loading(model=model, lora=lora, device=device).check()
-        evaluation = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance)
+        evaluation = Evaluation(
+            n_prompts, seed=seed, steps=steps, guidance=guidance, prompt_list=prompt_list
+        )
+        if solos is not None:
+            evaluation = replace(evaluation, n_solos=solos)
         if reference is not None:
             reference_files(reference)
-        _judge_prompts(folder, evaluation, model, lora, reference, device, as_json, quiet)
+        _judge_prompts(folder, evaluation, way, model, lora, reference, device, as_json, quiet)
         return
+    for name, given in (("way", way), ("solos", solos)):
+        if given is not None:
+            raise ParameterError(f"{name}={given!r}: can't be combined with --dataset; remove it")
     if not lora and tuned is None:
         raise ParameterError("lora: nothing to judge; give --lora RUN or --tuned MODEL")
     if prompt is None:
@@ -89,7 +119,11 @@ def evaluate(
     read_real_clips(dataset)
     for judged in (model, tuned or model):
         Loading(model=judged, lora=lora, device=device).check()
-    asked = Evaluation(n_prompts, seed=seed, steps=steps, guidance=guidance) if n_prompts else None
+    asked = None
+    if n_prompts:
+        asked = Evaluation(
+            n_prompts, seed=seed, steps=steps, guidance=guidance, prompt_list=prompt_list
+        )
     options = {"steps": steps, "guidance": guidance, "seed": seed}
     judging = {"prompt": prompt, "clips": clips, "others": asked, "tag": tag, "options": options}
     _judge_tuned(folder, dataset, judging, model, tuned, lora or [], device, as_json, quiet)
@@ -98,6 +132,7 @@ def evaluate(
 def _judge_prompts(
     folder: Path,
     evaluation: Any,
+    way: str | None,
     model: str,
     lora: list[str] | None,
     reference: Path | None,
@@ -106,30 +141,26 @@ def _judge_prompts(
     quiet: bool,
 ) -> None:
     with loading(quiet=quiet):
-        from riffkit.evaluation.judge import judge
         from riffkit.evaluation.reference import load_reference
         from riffkit.evaluation.report import summary, write_report
-        from riffkit.evaluation.run import make_clips, read_clips, sounds_of
+        from riffkit.evaluation.run import sounds_of
+        from riffkit.evaluation.ways import judge_ways, n_steps, ways_of
         from riffkit.models.pipeline import load_pipeline
 
         measure = load_reference()
         sounds = None if reference is None else sounds_of(reference)
         pipeline = load_pipeline(model, device=device, loras=lora or ())
     show_notes(pipeline.notes, quiet=quiet)
-    audio, readings = [], []
-    with progress("generating and judging", 2 * evaluation.n_prompts, quiet=quiet) as advance:
-        for path in make_clips(pipeline, evaluation, folder):
-            audio.append(path)
-            advance()
-        for reading in read_clips(evaluation, folder):
-            readings.append(reading)
-            advance()
-    scores = judge(readings, measure, sounds=sounds)
-    asked = [prompt for prompt, _ in evaluation.requests()]
+    ways = ways_of(way, pipeline)
+    with progress("generating and judging", n_steps(evaluation, ways), quiet=quiet) as advance:
+        found = judge_ways(
+            pipeline, evaluation, ways, folder, measure, sounds=sounds, advance=advance
+        )
     title = f"{pipeline.name}: {evaluation.n_prompts} prompts"
-    report = write_report(folder, title, scores, asked, readings, audio)
-    facts = {"report": str(report), "scores": {s.name: asdict(s) for s in scores}}
-    say(facts, "\n".join((*summary(scores), str(report))), as_json=as_json)
+    report = write_report(folder, title, found)
+    of_ways = {one.way: {s.name: asdict(s) for s in one.scores} for one in found}
+    facts = {"report": str(report), "scores": of_ways[ways[0]], "ways": of_ways}
+    say(facts, "\n".join((*summary(found), str(report))), as_json=as_json)
 
 
 def _judge_tuned(

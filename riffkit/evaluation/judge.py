@@ -7,14 +7,17 @@ judge is perfect. Intervals are bootstraps over the clips (Efron 1979), centered
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from riffkit.evaluation.adherence import ASPECTS, Adherence
 from riffkit.evaluation.frechet import Components, Whitening, frechet_distance, split_floor
-from riffkit.evaluation.reading import ASPECTS, Adherence, Reading
+from riffkit.evaluation.measures import Measure, measure_names
+from riffkit.evaluation.prompts import COMPOSED, Evaluation
+from riffkit.evaluation.reading import Reading
 from riffkit.evaluation.reference import Reference
 
 N_RESAMPLES = 300
@@ -23,7 +26,8 @@ N_RESAMPLES = 300
 @dataclass(frozen=True)
 class Score:
     """One line of the report for `n` clips: a figure, its 95 % bootstrap interval, and the score of
-    real renders.
+    real renders. `coded` is that of the same renders after an autoencoder. Without a `unit` it is a
+    share of 1 or a distance.
     """
 
     name: str
@@ -32,36 +36,72 @@ class Score:
     high: float
     real: float | None = None
     n: int = 0
+    unit: str = ""
+    coded: float | None = None
 
     @property
     def ratio(self) -> float | None:
-        """The figure as a fraction of the real renders' score."""
-        return self.value / self.real if self.real else None
+        """The figure as a fraction of the real renders' score; None of decibels and the like."""
+        return self.value / self.real if self.real and not self.unit else None
 
 
 def judge(
     readings: Sequence[Reading],
     reference: Reference,
     *,
+    evaluation: Evaluation | None = None,
     sounds: Float[np.ndarray, "clip feature"] | None = None,
 ) -> list[Score]:
-    """All scores of clips made for the first prompts, in the prompts' order.
+    """All scores of the clips of an evaluation, by default of the first fixed prompts.
 
-    The Fréchet distance is to other renders, or to the clips with features `sounds`; its reference
-    value is the distance between two parts of those.
+    Composed clips are compared with real renders of their own scores, others with renders of the
+    prompts' facts. The Fréchet distance is to other renders, or to the clips with features
+    `sounds`; its reference value is the distance between two parts of those.
     """
-    n = len(readings)
-    scores = [
-        _aspect_score(name, [r.adherence for r in readings], reference.adherence[:n])
-        for name in ASPECTS
-    ]
+    evaluation = evaluation or Evaluation(max(2, len(readings)))
+    bands, alone = readings[: evaluation.n_prompts], readings[evaluation.n_prompts :]
+    if evaluation.way == COMPOSED:
+        real = [r.render.adherence for r in bands if r.render is not None]
+    else:
+        real = list(reference.twins(evaluation.prompt_list)[: len(bands)])
+    scores = [_aspect_score(name, [r.adherence for r in bands], real) for name in ASPECTS]
+    scores.append(_alone_score(alone))
+    scores += [_measure_score(field, one, readings) for field, one in measure_names().items()]
+    return [score for score in (*scores, *_as_a_set(bands, reference, sounds)) if score.n]
+
+
+def _alone_score(readings: Sequence[Reading]) -> Score:
+    """How many instruments are recognized when each plays alone."""
+    real = [r.render.adherence for r in readings if r.render is not None]
+    score = _aspect_score("instruments", [r.adherence for r in readings], real)
+    return replace(score, name="one track alone")
+
+
+def _measure_score(field: str, measure: Measure, readings: Sequence[Reading]) -> Score:
+    """The mean of the clips that have such a figure."""
+    values = [x for r in readings if (x := getattr(r.measures, field)) is not None]
+    renders = [r.render for r in readings if r.render is not None]
+    real = [x for render in renders if (x := getattr(render.measures, field)) is not None]
+    coded = [x for r in renders if r.coded and (x := getattr(r.coded, field)) is not None]
+    score = _mean_score(measure.name, values, _mean(real))
+    return replace(score, unit=measure.unit, coded=_mean(coded))
+
+
+def _as_a_set(
+    readings: Sequence[Reading],
+    reference: Reference,
+    sounds: Float[np.ndarray, "clip feature"] | None,
+) -> list[Score]:
+    """How different clips are, how near to real ones, and whether they are copies."""
+    if len(readings) < 2:
+        return []
     heard = np.stack([r.sound for r in readings])
     own, others = reference.whitening(heard), reference.other_sounds
-    scores.append(_set_score("diversity", own, _mean_distance, _mean_distance(others)))
+    scores = [_set_score("diversity", own, _mean_distance, _mean_distance(others))]
     if sounds is not None:
         whitening = Whitening.of(sounds)
         own, others = whitening(heard), whitening(sounds)
-    floor = split_floor(others, min(n, len(others) // 2))
+    floor = split_floor(others, min(len(readings), len(others) // 2))
     scores.append(
         _set_score("Fréchet distance", own, lambda rows: frechet_distance(rows, others), floor)
     )
@@ -76,16 +116,24 @@ def judge(
             _fifth_percentile(nearest_real[:, None]),
         )
     )
-    return [score for score in scores if score.n]
+    return scores
 
 
 def _aspect_score(name: str, own: Sequence[Adherence], real: Sequence[Adherence]) -> Score:
     values = [x for a in own if (x := getattr(a, name)) is not None]
-    real_values = [x for a in real if (x := getattr(a, name)) is not None]
-    mean_real = float(np.mean(real_values)) if real_values else None
+    return _mean_score(
+        name, values, _mean([x for a in real if (x := getattr(a, name)) is not None])
+    )
+
+
+def _mean_score(name: str, values: Sequence[float], real: float | None) -> Score:
     if not values:
-        return Score(name, float("nan"), float("nan"), float("nan"), mean_real)
-    return _set_score(name, np.array(values)[:, None], lambda rows: float(rows.mean()), mean_real)
+        return Score(name, float("nan"), float("nan"), float("nan"), real)
+    return _set_score(name, np.array(values)[:, None], lambda rows: float(rows.mean()), real)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
 def _set_score(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from riffkit.evaluation.reading import ASPECTS, Reading
+from riffkit.evaluation.adherence import ASPECTS
+from riffkit.evaluation.reading import Reading
 from riffkit.models.lora_file import parse_lora
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.signal
@@ -14,34 +14,18 @@ from torch.nn import functional
 from riffkit.analysis.key import key as key_of
 from riffkit.analysis.musicnn import front_end, mel_image
 from riffkit.analysis.onsets import hop_samples, onset_curve
-from riffkit.evaluation.probe import Heard, listen, pooled_loudness
+from riffkit.evaluation.adherence import Adherence
+from riffkit.evaluation.measures import Measures
+from riffkit.evaluation.probe import Heard, image_for_probe, listen, pooled_loudness
 from riffkit.evaluation.prompts import EvalPrompt
-from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT
+from riffkit.evaluation.renders import Render
+from riffkit.spectrogram.beat_grid import PIXELS_PER_BEAT, BeatGrid
 from riffkit.spectrogram.image import SpectrogramImage
 
 PICTURE_SIDE = 32
 TOLERANCE_SECONDS = 0.02
 STEPS_PER_BEAT = 4
 _PROMINENCE = 0.1  # of the strongest onset
-
-
-@dataclass(frozen=True)
-class Adherence:
-    """The scores of one clip, from 0 to 1; None for aspects that its prompt doesn't state.
-
-    `instruments` is the share that was heard, `on_grid` the share of onsets near a sixteenth.
-    """
-
-    instruments: float | None
-    style: float | None
-    drums: float | None
-    density: float | None
-    key: float | None
-    mode: float | None
-    on_grid: float | None
-
-
-ASPECTS = tuple(field.name for field in fields(Adherence))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +37,10 @@ class Reading:
     """musicnn's features."""
     picture: Float[np.ndarray, " picture_feature"]
     """Its coarse image, starting at an arbitrary bar."""
+    measures: Measures = field(default_factory=Measures)
+    """What else is measured of it."""
+    render: Render | None = None
+    """Of the score that it was painted after."""
 
 
 def read_clip(
@@ -62,19 +50,29 @@ def read_clip(
     sample_rate: int,
 ) -> Reading:
     """Read a loop on the beat grid, and score it for a prompt."""
-    n_beats = image.n_frames // PIXELS_PER_BEAT
-    heard = listen(image.pixels)
-    found = key_of(waveform.tile(1, 2), sample_rate)
-    name = found.name if found else "none"
+    grid = BeatGrid(60.0, image.n_frames // PIXELS_PER_BEAT) if image.grid is None else image.grid
     return Reading(
-        adherence=Adherence(
-            **_told(prompt, heard),
-            key=None if prompt.key is None else float(name == prompt.key),
-            mode=None if prompt.key is None else float(name.split()[-1] == prompt.key.split()[-1]),
-            on_grid=share_on_grid(waveform, sample_rate, n_beats=n_beats),
-        ),
+        adherence=adherence_of(prompt, grid, waveform, sample_rate),
         sound=musicnn_features(waveform, sample_rate).numpy(),
         picture=picture_features(image),
+    )
+
+
+def adherence_of(
+    prompt: EvalPrompt, grid: BeatGrid, waveform: Float[Tensor, "channel sample"], sample_rate: int
+) -> Adherence:
+    """The scores of a loop's sound.
+
+    The probe gets an image of it that is of one preset for all models, in the key that it sounds.
+    """
+    image = image_for_probe(waveform, sample_rate, grid)
+    found = key_of(waveform.tile(1, 2), sample_rate)
+    name = found.name if found else "none"
+    return Adherence(
+        **_told(prompt, listen(image)),
+        key=None if prompt.key is None else float(name == prompt.key),
+        mode=None if prompt.key is None else float(name.split()[-1] == prompt.key.split()[-1]),
+        on_grid=share_on_grid(waveform, sample_rate, n_beats=grid.n_beats),
     )
 
 
@@ -94,7 +92,7 @@ def _told(prompt: EvalPrompt, heard: Heard) -> dict[str, float | None]:
 
 def picture_features(image: SpectrogramImage) -> Float[np.ndarray, " feature"]:
     """Loudness of 32 bands at 32 times of the loop; to find what is all but copied."""
-    loudness = pooled_loudness(image.pixels)[-1][None]
+    loudness = pooled_loudness(image.pixels, image.params)[-1][None]
     return functional.adaptive_avg_pool2d(loudness, PICTURE_SIDE).flatten().numpy()
 
 

@@ -111,6 +111,12 @@ def transcribe_image(
     return ReadScore(score, notes=unused)
 
 
+def hear_loop(waveform: Float[Tensor, "channel sample"], sample_rate: int) -> HeardNotes:
+    """What is heard of one turn of a loop."""
+    mono = resample(waveform.float().mean(0, keepdim=True), sample_rate, CRISP.sample_rate)
+    return _heard_in(mono, waveform.shape[-1] / sample_rate, circular=True)
+
+
 def hear_image(image: SpectrogramImage, listener: Listener = "riffkit") -> HeardNotes:
     """What is heard of an image on the beat grid, which is circular in time."""
     assert image.grid is not None

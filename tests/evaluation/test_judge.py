@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 
 from riffkit.errors import ModelError, ParameterError
+from riffkit.evaluation.adherence import Adherence
 from riffkit.evaluation.frechet import Whitening
 from riffkit.evaluation.genre import write_genre_report
 from riffkit.evaluation.judge import Score, judge
-from riffkit.evaluation.prompts import EvalPrompt, eval_prompts
-from riffkit.evaluation.reading import Adherence, Reading
+from riffkit.evaluation.measures import Measures
+from riffkit.evaluation.prompts import EvalPrompt, Evaluation, eval_prompts
+from riffkit.evaluation.reading import Reading
 from riffkit.evaluation.reference import Reference, load_reference
-from riffkit.evaluation.report import summary, write_report
+from riffkit.evaluation.renders import Render, Renders, digest, load_renders
+from riffkit.evaluation.report import Judged, summary, write_report
 from riffkit.evaluation.tuned import Judging, judge_tuned
+from riffkit.score import write_score
 
 N_FEATURES = 12
 GOOD = Adherence(0.8, 1.0, 1.0, None, 1.0, 1.0, 0.9)
@@ -109,16 +113,100 @@ def test_the_report_tells_all(reference: Reference, tmp_path: Path) -> None:
     prompts: tuple[EvalPrompt, ...] = eval_prompts()[: len(own)]
     scores = judge(own, reference)
     audio = [tmp_path / f"{k:03d}.flac" for k in range(len(own))]
-    page = write_report(tmp_path, "a <model>", scores, prompts, own, audio).read_text("utf-8")
+    found = Judged("free", scores, prompts, own, audio)
+    page = write_report(tmp_path, "a <model>", [found]).read_text("utf-8")
     table = (tmp_path / "report.md").read_text("utf-8")
     for score in scores:
         assert f"| {score.name} | {score.value:.3f} |" in table
         assert score.name in page
     assert "a &lt;model&gt;" in page and page.count("<audio") == len(own)
     assert "src='000.png'" in page
-    assert any(line.startswith("instruments: 0.800") for line in summary(scores))
-    write_report(tmp_path, "again", scores, prompts, own, audio)
+    assert any(line.startswith("instruments: 0.800") for line in summary([found]))
+    write_report(tmp_path, "again", [found])
     assert "again" in (tmp_path / "report.html").read_text("utf-8")
+
+
+COMPOSED = Evaluation(38, way="composed", n_solos=2)
+MEASURES = Measures(melody_notes=0.5, rise_ms=4.0)
+
+
+def composed_readings() -> list[Reading]:
+    """Of which every second has a render of its score."""
+    real = Render(
+        replace(GOOD, instruments=0.9),
+        Measures(melody_notes=0.8, rise_ms=2.0),
+        np.ones((32, 12)),
+        Measures(rise_ms=3.0),
+    )
+    return [
+        replace(r, measures=MEASURES, render=real if k % 2 else None)
+        for k, r in enumerate(readings())
+    ]
+
+
+def test_composed_clips_stand_beside_renders_of_their_own_scores(reference: Reference) -> None:
+    scores = by_name(judge(composed_readings(), reference, evaluation=COMPOSED))
+    assert scores["instruments"].real == pytest.approx(0.9) and scores["instruments"].n == 38
+    assert scores["one track alone"].n == 2
+    notes, rise = scores["melody's notes, F1"], scores["rise of hits"]
+    assert (notes.value, notes.real, notes.ratio) == (0.5, pytest.approx(0.8), pytest.approx(0.625))
+    assert (rise.value, rise.real, rise.coded, rise.unit) == (4.0, 2.0, 3.0, "ms")
+    assert rise.ratio is None  # of times and decibels a ratio says nothing
+    assert "drums' strokes, F1" not in scores
+
+
+def test_held_out_prompts_are_not_compared_with_the_fixed_ones(reference: Reference) -> None:
+    asked = Evaluation(40, prompt_list="held-out")
+    scores = by_name(judge(readings(), reference, evaluation=asked))
+    assert scores["instruments"].real is None
+    twins = replace(reference, held_out=(replace(GOOD, instruments=0.6),) * 40)
+    scores = by_name(judge(readings(), twins, evaluation=asked))
+    assert scores["instruments"].real == pytest.approx(0.6)
+
+
+def test_two_ways_stand_beside_each_other(reference: Reference, tmp_path: Path) -> None:
+    own = readings()
+    free = Judged(
+        "free",
+        judge(own, reference),
+        eval_prompts()[:40],
+        own,
+        [tmp_path / f"{k:03d}.flac" for k in range(40)],
+    )
+    other = composed_readings()
+    composed = Judged(
+        "composed",
+        judge(other, reference, evaluation=COMPOSED),
+        [prompt for prompt, _ in COMPOSED.requests()],
+        other,
+        [tmp_path / "composed" / f"{k:03d}.flac" for k in range(40)],
+    )
+    page = write_report(tmp_path, "both", [free, composed]).read_text("utf-8")
+    table = (tmp_path / "report.md").read_text("utf-8")
+    assert "|  | free | composed |" in table
+    assert "| instruments | 0.800 | 0.800 |" in table and "| rise of hits, ms |  | 4.000 |" in table
+    assert "src='composed/000.png'" in page and "solo piano" in page
+    (line,) = [one for one in summary([free, composed]) if one.startswith("instruments")]
+    assert "free 0.800 (real renders: 0.800), composed 0.800 (real renders: 0.900)" in line
+
+
+def test_renders_come_back_from_their_file(tmp_path: Path) -> None:
+    score = write_score(3)
+    (other,) = [r.render for r in composed_readings()[1:2]]
+    assert other is not None
+    chroma = np.linspace(0, 1, 32 * 12).reshape(32, 12)
+    Renders({digest(score): replace(other, chroma=chroma)}, "riff-mini 2").save(tmp_path / "r")
+    loaded = load_renders(tmp_path / "r")
+    found = loaded.of(score)
+    assert loaded.coder == "riff-mini 2" and found is not None and loaded.of(write_score(4)) is None
+    assert (found.adherence, found.measures, found.coded) == (
+        other.adherence,
+        other.measures,
+        other.coded,
+    )
+    np.testing.assert_allclose(found.chroma, chroma, atol=1 / 255)
+    with pytest.raises(ModelError, match="reinstall riffkit"):
+        load_renders(tmp_path / "gone")
 
 
 @pytest.mark.parametrize("name", ["report.html", "report.md"])
@@ -128,7 +216,8 @@ def test_another_s_report_is_not_replaced(reference: Reference, tmp_path: Path, 
     prompts, audio = eval_prompts()[: len(own)], [tmp_path / "1.flac"] * len(own)
     says = rf"contains a {name} that isn't riffkit's; choose another folder$"
     with pytest.raises(ParameterError, match=says):
-        write_report(tmp_path, "mine", judge(own, reference), prompts, own, audio)
+        found = Judged("free", judge(own, reference), prompts, own, audio)
+        write_report(tmp_path, "mine", [found])
     with pytest.raises(ParameterError, match=says):  # before the dataset is looked at
         judge_tuned(tmp_path, tmp_path / "gone", Judging("x"), model="mini")
     with pytest.raises(ParameterError, match=says):

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from riffkit.evaluation.adherence import ASPECTS, Adherence
 from riffkit.evaluation.kept import at_half_weight, kept
-from riffkit.evaluation.reading import ASPECTS, Adherence, Reading
+from riffkit.evaluation.reading import Reading
 
 
 def reading(**found: float) -> Reading:

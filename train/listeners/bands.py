@@ -46,8 +46,11 @@ class Band:
         return sum(some, silence)
 
 
-def draw_band(number: int, fonts: Sequence[Path]) -> Band:
-    """The band of that number: timbres, levels, places and room follow from it."""
+def draw_band(number: int, fonts: Sequence[Path], *, freely: bool = True) -> Band:
+    """The band of that number: timbres, levels, places and room follow from it.
+
+    `freely`: now and then a timbre isn't that of the named instrument.
+    """
     rng = np.random.default_rng((number, 0xBA2D))
     score = at_some_tempo(write_score(FIRST_SCORE + number), rng)
     placed = tuple(elsewhere(track, rng) for track in score.tracks)
@@ -56,7 +59,7 @@ def draw_band(number: int, fonts: Sequence[Path]) -> Band:
     n_samples, kit, dry = loop_samples(score), int(rng.integers(2**31)), []
     for track in score.tracks:
         own = np.random.default_rng((kit, 1)) if track.is_drums else rng  # one kit for all drums
-        timbre = draw_timbre(track, fonts, own, tuning_cents=tuning_cents, freely=True)
+        timbre = draw_timbre(track, fonts, own, tuning_cents=tuning_cents, freely=freely)
         dry.append(sound_track(track, timbre, n_beats=score.n_beats, n_samples=n_samples))
     names = [str(place) for place in range(len(dry))]
     mixed = mix(dry, score, SAMPLE_RATE, names=names)
