@@ -7,7 +7,7 @@
     riff train latents DATA RUN
     riff train denoiser-1 RUN
     riff train export RUN FOLDER
-    riff train distill RUN FOLDER
+    riff train distill-1 RUN FOLDER
     riff train render ROUGH --clips 1600 --first-seed 900000 --rough 0.6
     riff train grain ROUGH RUN FOLDER
 
@@ -38,6 +38,7 @@ The bundled themes and chorales (`seeds`, `chorales`), and riff-mini 2:
     riff train pairs --cache PAIRS --vae VAE
     riff train denoiser RUN --cache PAIRS --vae VAE
     riff train export-denoiser RUN FOLDER --cache PAIRS --vae VAE
+    riff train distill FEW FOLDER --cache PAIRS --vae VAE
     riff train pack OUT --vae VAE
 """
 
@@ -75,7 +76,6 @@ def added_to(group: typer.Typer) -> typer.Typer:
         grain,
         latents,
         export,
-        distill,
         judges_command.probe,
         judges_command.reference,
         judges_command.renders,
@@ -86,6 +86,7 @@ def added_to(group: typer.Typer) -> typer.Typer:
         vae_command.vae,
         denoiser_command.pairs,
         denoiser_command.denoiser,
+        denoiser_command.distill,
         pack_command.pack,
         separator_command.separator,
     ):
@@ -95,6 +96,7 @@ def added_to(group: typer.Typer) -> typer.Typer:
     app.command("transcriber")(_prepared(listeners_command.transcriber))
     app.command("export-transcriber")(_prepared(listeners_command.export_transcriber))
     app.command("denoiser-1")(_prepared(denoiser_1))
+    app.command("distill-1")(_prepared(distill_1))
     app.command("export-vae")(_prepared(vae_command.export_vae))
     app.command("export-denoiser")(_prepared(denoiser_command.export_denoiser))
     return app
@@ -309,7 +311,7 @@ def export(
     export_pipeline(run, folder)
 
 
-def distill(
+def distill_1(
     run: RunFolder,
     model: Annotated[Path, typer.Argument(help="Model folder to write the few-step LoRA into.")],
     images: Images = 12_000,
@@ -322,7 +324,8 @@ def distill(
     from riffkit.training.config import LoopConfig
     from riffkit.training.loop import fit
     from riffkit.training.processes import is_main_process
-    from train.mini.distill import DistillTask, export_lora
+    from train.distill import DistillTask, export_lora
+    from train.mini.batches import Loops
     from train.mini.latents import read_latents
 
     _check(
@@ -336,7 +339,8 @@ def distill(
         ema_decay=0.99,
         device=device,
     )
-    for line in fit(DistillTask(model, read_latents(run / "latents")), config, run / "distill"):
+    task = DistillTask(model, Loops(read_latents(run / "latents")))
+    for line in fit(task, config, run / "distill"):
         print_line(line)
     if is_main_process():
         export_lora(model, run / "distill" / "state.pt", model)

@@ -1,6 +1,6 @@
 """Few-step sampling: a model may include a LoRA for a handful of unguided steps.
 
-`riff train distill` makes it, for steps of first order (train/mini/distill.py). It lies in the
+`riff train distill` makes it, for steps of first order (train/distill.py). It lies in the
 model folder's `few_steps` as diffusers writes LoRAs, and diffusers can load it too. Here it is
 added to the weights (lora.py) without peft, whose import alone takes longer than two steps.
 """

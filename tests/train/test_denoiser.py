@@ -28,12 +28,15 @@ from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
 from riffkit.training.state import load_ema
 from train.denoiser import run as runs
+from train.denoiser.batches import CAPTION_DROPOUT, GUIDE_DROPOUT, PairBatch, PairMusic
 from train.denoiser.export import export
 from train.denoiser.facts import FACTS
+from train.denoiser.few_steps import FewSteps
 from train.denoiser.latents import Pair, PairReader, PairRing, held_out_pairs
 from train.denoiser.network import DenoiserConfig, GuidedDenoiser, read_tokenizer
 from train.denoiser.run import DenoiserRun
-from train.denoiser.task import CAPTION_DROPOUT, GUIDE_DROPOUT, DenoiserTask, PairBatch
+from train.denoiser.task import DenoiserTask
+from train.distill import N_STEPS, DistillTask, export_lora
 from train.mini.text import HIDDEN_SIZE
 from train.snapshot import FROZEN, load_snapshot, save_snapshot
 from train.vae.network import VaeConfig, new_vae
@@ -375,3 +378,38 @@ def test_sizes_that_do_not_fit_together_are_said() -> None:
     with pytest.raises(ParameterError, match="needs one level"):
         DenoiserConfig(channels=(64, 96), layers=(1, 1), attention=(0, 0))
     assert DenoiserConfig.from_dict(json.loads(json.dumps(TINY.to_dict()))) == TINY
+
+
+def test_few_steps_are_distilled_after_guides(
+    finished: Path, ring: PairRing, vae: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    export(finished, vae, model, CRISP)
+    run = FewSteps(tmp_path / "few", model, ring, held_out={"stem": 8})
+    *_, last = run.fit(
+        workers=0,
+        ahead=0,
+        images=320,
+        batch_size=8,
+        learning_rate=1e-2,
+        warmup_images=8,
+        ema_decay=0.9,
+        device="cpu",
+        precision="no",
+        checkpoint_seconds=1e9,
+    )
+    assert last["held_out_error"] < 0.92 * last["undistilled_error"]
+    export_lora(model, tmp_path / "few" / "state.pt", model)
+    assert load_pipeline(str(model), device="cpu").guidance_for(N_STEPS) == 1
+    pairs = PairMusic(_Endless(), [_pair(n) for n in range(4)], read_tokenizer())
+    (music,) = pairs.held_out(4)
+    task = DistillTask(model, pairs)
+    errors = []
+    for guide in (music.guide, music.guide.roll(1, dims=0)):
+        drawn = task._with_noise(
+            replace(music, guide=guide), 0, False, torch.Generator().manual_seed(0)
+        )
+        errors.append(float(task._error(task.network, drawn)))
+    assert errors[0] != errors[1]
+    with pytest.raises(ParameterError, match="is no model folder"):
+        next(FewSteps(tmp_path / "x", tmp_path, ring).fit(workers=0, ahead=0))

@@ -18,7 +18,8 @@ from riffkit.models.distilled import FOLDER, with_lora
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
-from train.mini.distill import N_STEPS, DistillTask, export_lora
+from train.distill import N_STEPS, DistillTask, export_lora
+from train.mini.batches import Loops
 from train.mini.latents import CachedClips
 
 pytestmark = pytest.mark.slow
@@ -59,7 +60,7 @@ def distilled(
         checkpoint_seconds=1e9,
         precision="no",
     )
-    *_, figures = fit(DistillTask(model, clips), config, folder / "run")
+    *_, figures = fit(DistillTask(model, Loops(clips)), config, folder / "run")
     export_lora(model, folder / "run" / "state.pt", model)
     return model, figures
 

@@ -105,6 +105,41 @@ def denoiser(
         print_line(line)
 
 
+def distill(
+    run: Annotated[Path, typer.Argument(help="Folder of the training run.")],
+    model: Annotated[Path, typer.Argument(help="Model folder to write the few-step LoRA into.")],
+    vae: Vae,
+    cache: Cache,
+    preset: Preset = "crisp",
+    workers: Workers = 1,
+    images: Annotated[int, typer.Option(help="Pictures to train on in all.")] = 12_000,
+    batch_size: int = 16,
+    learning_rate: float = 1e-3,
+    megabytes: Megabytes = DEFAULT_MEGABYTES,
+    ahead: Ahead = DEFAULT_AHEAD,
+    device: str = "auto",
+) -> None:
+    """Teach a guided model to paint in four steps without guidance. The same command resumes."""
+    from riffkit.commands.training import check_installed
+    from riffkit.training.processes import is_main_process
+    from train.denoiser.few_steps import FewSteps
+    from train.distill import export_lora
+
+    check_installed("peft")
+    training = FewSteps(run, model, _ring(cache, vae, preset, megabytes))
+    for line in training.fit(
+        workers=workers,
+        ahead=ahead,
+        images=images,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        device=device,
+    ):
+        print_line(line)
+    if is_main_process():
+        export_lora(model, run / "state.pt", model)
+
+
 def export_denoiser(
     run: Annotated[Path, typer.Argument(help="Folder of the run, or one of its snapshots.")],
     folder: Annotated[Path, typer.Argument(help="Model folder to write.")],

@@ -48,7 +48,8 @@ def fact_rows(
 ) -> Bool[Tensor, "clip fact"]:
     """Which of the columns' facts are true of each clip."""
     true = map(fact_words, many)
-    return torch.tensor([[fact in words for fact in columns] for words in true])
+    rows = [[fact in words for fact in columns] for words in true]
+    return torch.tensor(rows, dtype=torch.bool).reshape(len(many), len(columns))
 
 
 def facts_loss(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from riffkit.diffusion.bar_cue import bar_cue
 from riffkit.training.rows import Rows
+from train.distill import Music
 from train.mini.latents import CachedClips
 
 COLUMNS_PER_BEAT = 4
@@ -53,6 +54,24 @@ class LoopBatches:
             generator = torch.Generator().manual_seed(0)
             for rows in torch.arange(len(clips.latents)).split(size):
                 yield _batch(clips, rows, generator)
+
+
+class Loops:
+    """The same for distillation: without facts, and without guides."""
+
+    def __init__(self, clips: dict[int, CachedClips]) -> None:
+        self._batches = LoopBatches(clips)
+        self.n_items = self._batches.n_items
+
+    def draw(self, items: Int[Tensor, " item"], generator: torch.Generator) -> Music:
+        return _music(self._batches.draw(items, generator))
+
+    def held_out(self, size: int) -> Iterator[Music]:
+        return map(_music, self._batches.held_out(size))
+
+
+def _music(batch: Batch) -> Music:
+    return Music(batch.latents, batch.tokens, batch.latents[:, :0])
 
 
 def _batch(clips: CachedClips, rows: Int[Tensor, " row"], generator: torch.Generator) -> Batch:

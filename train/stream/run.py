@@ -51,9 +51,12 @@ def fit_beside_renders(
             forget_soundfonts()
         config = LoopConfig(
             batch_size=batch_size,
-            warmup_images=_WARMUP_STEPS * batch_size,
-            schedule="constant",
             first_image=first_image,
-            **{"checkpoint_seconds": _CHECKPOINT_SECONDS, **loop},
+            **{
+                "warmup_images": _WARMUP_STEPS * batch_size,
+                "schedule": "constant",
+                "checkpoint_seconds": _CHECKPOINT_SECONDS,
+                **loop,
+            },
         )
         yield from fit(task, config, folder)

@@ -2,16 +2,17 @@
 
 The student's step from one noise level to the next is to end where the guided model gets in
 several (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512, of guided models, Meng
-et al. 2023, arXiv:2210.03142). Half of the steps begin at noised loops, half where the student
+et al. 2023, arXiv:2210.03142). Half of the steps begin at noised music, half where the student
 itself has come to from noise, so that it learns to mend its own faults.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
@@ -28,8 +29,6 @@ from riffkit.training.adapters import add_lora, lora_layers, strongest
 from riffkit.training.rows import Rows
 from riffkit.training.settings import LORA_TARGETS
 from riffkit.training.state import load_ema
-from train.mini.batches import Batch, LoopBatches
-from train.mini.latents import CachedClips
 
 N_STEPS = 4
 TEACHER_STEPS = 4  # for each of the student's
@@ -42,14 +41,39 @@ _N_EVALUATED = 16
 
 
 @dataclass(frozen=True)
-class StepBatch(Rows):
-    """Loops and noise for one of the student's steps, the same in all rows.
+class Music(Rows):
+    """Clean latents (bar cue included), their captions' tokens, and their guides.
 
-    `own`: the step begins where the student itself has come to.
+    Guides have no channels where the model has no input for them.
     """
 
     latents: Float[Tensor, "batch channel row column"]
     tokens: Int[Tensor, "batch token"]
+    guide: Float[Tensor, "batch guide row column"]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where music comes from, and that which training never sees."""
+
+    n_items: int
+
+    def draw(self, items: Int[Tensor, " item"], generator: torch.Generator) -> Music:
+        """Of one width."""
+        ...
+
+    def held_out(self, size: int) -> Iterator[Music]:
+        """All of it, in batches of at most `size`."""
+        ...
+
+
+@dataclass(frozen=True)
+class StepBatch(Music):
+    """Music and noise for one of the student's steps, the same in all rows.
+
+    `own`: the step begins where the student itself has come to.
+    """
+
     noise: Float[Tensor, "batch channel row column"]
     step: Int[Tensor, " batch"]
     own: Bool[Tensor, " batch"]
@@ -58,7 +82,7 @@ class StepBatch(Rows):
 class DistillTask:
     """The LoRA of a model folder's UNet. Text encoder and teacher stay as they are."""
 
-    def __init__(self, model: Path, clips: dict[int, CachedClips]) -> None:
+    def __init__(self, model: Path, source: Source) -> None:
         pipeline = load_pipeline(str(model), device="cpu", to_train=True)
         self._guidance = pipeline.traits.default_guidance
         self._teacher: UNet2DConditionModel = pipeline.unet.float()
@@ -66,40 +90,37 @@ class DistillTask:
         self._config = pipeline.scheduler.config
         self._empty = _empty_tokens(pipeline.tokenizer)
         self.network: nn.Module = _with_lora(model)
-        self._batches = LoopBatches(clips)
-        self.n_items = self._batches.n_items
+        self._source, self.n_items = source, source.n_items
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         trained = [p for p in self.network.parameters() if p.requires_grad]
         return [{"params": trained, "lr": learning_rate, "weight_decay": 0.0}]
 
     def draw(self, items: Int[Tensor, " batch"], generator: torch.Generator) -> StepBatch:
-        batch = self._batches.draw(items, generator)
+        music = self._source.draw(items, generator)
         step = torch.multinomial(_SHARES, 1, generator=generator)
         own = torch.rand(1, generator=generator) < SHARE_OWN
-        return self._with_noise(batch, int(step), bool(own), generator)
+        return self._with_noise(music, int(step), bool(own), generator)
 
     def loss(self, batch: StepBatch) -> tuple[Float[Tensor, ""], dict[str, float]]:
         error = self._error(self.network, batch)
         return error, {f"step_{int(batch.step[0])}": float(error.detach())}
 
     @staticmethod
-    def _with_noise(batch: Batch, step: int, own: bool, generator: torch.Generator) -> StepBatch:
-        noise = torch.randn(batch.latents.shape, generator=generator)
-        n = len(batch)
-        return StepBatch(
-            batch.latents, batch.tokens, noise, torch.full((n,), step), torch.full((n,), own)
-        )
+    def _with_noise(music: Music, step: int, own: bool, generator: torch.Generator) -> StepBatch:
+        noise, n = torch.randn(music.latents.shape, generator=generator), len(music)
+        steps, owns = torch.full((n,), step), torch.full((n,), own)
+        return StepBatch(music.latents, music.tokens, music.guide, noise, steps, owns)
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """The student's error on loops that training never sees, beside the bare model's."""
+        """The student's error on music that training never sees, beside the bare model's."""
         errors: dict[str, list[float]] = {"held_out_error": [], "undistilled_error": []}
-        for batch in self._batches.held_out(_N_EVALUATED):
+        for music in self._source.held_out(_N_EVALUATED):
             for name, student in zip(errors, (network, self._teacher), strict=True):
                 for step in range(N_STEPS):
                     generator = torch.Generator().manual_seed(step)
-                    noisy = self._with_noise(batch, step, False, generator)
+                    noisy = self._with_noise(music, step, False, generator)
                     errors[name].append(float(self._error(student, noisy)))
         return {name: sum(values) / len(values) for name, values in errors.items()}
 
@@ -111,35 +132,37 @@ class DistillTask:
         self._text_encoder.to(device)
         with torch.no_grad():
             noise, latents = batch.noise.to(device), batch.latents.to(device)
+            guide = batch.guide.to(device)
             cue = _bar_cue(latents)
             text = self._text_encoder(batch.tokens.to(device)).last_hidden_state
             none = self._text_encoder(self._empty.to(device)).last_hidden_state
             scheduler = _few_steps(self._config, N_STEPS, device)
             if own:  # where the student itself gets from noise
-                begin = _walk(student, scheduler, scheduler.timesteps[:step], noise, text, cue)
+                seen = _Seen(text, guide)
+                begin = _walk(student, scheduler, scheduler.timesteps[:step], noise, seen, cue)
                 scheduler = _few_steps(self._config, N_STEPS, device)
             else:
                 begin = scheduler.add_noise(latents, noise, scheduler.timesteps[step : step + 1])
-            end = self._teach(begin, text, none.expand_as(text), cue, noise, step)
+            both = _Seen(torch.cat((none.expand_as(text), text)), torch.cat((guide, guide)))
+            end = self._teach(begin, both, cue, noise, step)
             timestep = scheduler.timesteps[step]
             begin = keep_known(scheduler, begin, noise, cue, timestep, 0.0)
         with circular_in_time(student):
-            velocity = student(begin, timestep, text).sample.float()
+            velocity = _Seen(text, guide).predicted(student, begin, timestep)
         return (velocity - _velocity(scheduler, step, begin, end))[:, :-1].square().mean()
 
     def _teach(
-        self, begin: Tensor, text: Tensor, none: Tensor, cue: Inpainting, noise: Tensor, step: int
+        self, begin: Tensor, both: _Seen, cue: Inpainting, noise: Tensor, step: int
     ) -> Tensor:
         """Where the guided teacher gets in one of the student's steps."""
         scheduler = DPMSolverMultistepScheduler.from_config(self._config)
         scheduler.set_timesteps(N_STEPS * TEACHER_STEPS, device=begin.device)
         first = step * TEACHER_STEPS
         scheduler.set_begin_index(first)
-        both = torch.cat((none, text))
 
         def guided(latents: Tensor, timestep: Tensor, index: int) -> Tensor:
-            output = self._teacher(torch.cat((latents, latents)), timestep, both).sample
-            without, with_text = output.float().chunk(2)
+            output = both.predicted(self._teacher, torch.cat((latents, latents)), timestep)
+            without, with_text = output.chunk(2)
             return without + self._guidance * (with_text - without)
 
         timesteps = scheduler.timesteps[first : first + TEACHER_STEPS]
@@ -147,18 +170,32 @@ class DistillTask:
             return iterate(scheduler, timesteps, begin, guided, noise=noise, inpainting=cue)
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a network sees beside noisy latents."""
+
+    text: Float[Tensor, "batch token feature"]
+    guide: Float[Tensor, "batch guide row column"]
+
+    def predicted(self, network: nn.Module, latents: Tensor, timestep: Tensor) -> Tensor:
+        output: Tensor = network(
+            torch.cat((latents, self.guide), dim=1), timestep, self.text
+        ).sample
+        return output.float()
+
+
 def _walk(
     student: nn.Module,
     scheduler: Any,
     timesteps: Tensor,
     noise: Tensor,
-    text: Tensor,
+    seen: _Seen,
     cue: Inpainting,
 ) -> Tensor:
     """Where the student gets from noise without guidance."""
 
     def velocity(latents: Tensor, timestep: Tensor, index: int) -> Tensor:
-        return student(latents, timestep, text).sample.float()
+        return seen.predicted(student, latents, timestep)
 
     with circular_in_time(student):
         return iterate(scheduler, timesteps, noise, velocity, noise=noise, inpainting=cue)
