@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from riffkit.audio.encoding import Bits, Storage
 from riffkit.errors import RiffkitError
 from riffkit.export.exporter import FOLDER, Exported, Exporter
 from riffkit.export.folders import make_folder
+from riffkit.progress import Begin, silent
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 def export_stems(
     clip: Clip | str | Path,
     output: str | Path,
+    begin: Begin = silent,
     *,
     bits: Bits | None = 24,
     vocals: bool = False,
@@ -38,6 +42,7 @@ def export_stems(
     Args:
         clip: a clip, or any audio file.
         output: folder to write: 01-drums.wav, 02-bass.wav …
+        begin: called as stages begin; see `riffkit.progress`.
         bits: bits of a sample: 16, 24 or float.
         vocals: vocals and accompaniment instead; needs `pip install 'riffkit[vocals]'`.
         listen: take it apart by listening even if its own players are known.
@@ -58,7 +63,7 @@ def export_stems(
 
     output, source = Path(output), open_source(clip)
     own, notes = ({}, ()) if vocals or listen else _own(clip, source)
-    stems = own or _heard(source, vocals=vocals)
+    stems = own or _heard(source, vocals=vocals, begin=begin)
     storage, said = _storage(stems, bits)
     files = track_files(list(stems), ".")
     make_folder(output)
@@ -95,14 +100,21 @@ def _own(clip: Clip | str | Path, source: Source) -> tuple[Stems, tuple[str, ...
     return {}, (f"{note} by listening",)
 
 
-def _heard(source: Source, *, vocals: bool) -> Stems:
-    if vocals:
-        from riffkit.analysis.separation.spleeter import separate_vocals
+def _heard(source: Source, *, vocals: bool, begin: Begin) -> Stems:
+    from riffkit.analysis.separation.blocks import joined
+    from riffkit.analysis.separation.separate import separate_blocks
+    from riffkit.analysis.separation.spleeter import separate_vocals_blocks
 
-        return separate_vocals(source.sound.waveform, source.sound.sample_rate)
-    from riffkit.analysis.separation.separate import separate
+    separated = separate_vocals_blocks if vocals else separate_blocks
+    waveform, rate = source.sound.waveform, source.sound.sample_rate
+    advance = begin("listening", math.ceil(source.sound.seconds))
 
-    return separate(source.sound.waveform, source.sound.sample_rate)
+    def pieces() -> Iterator[Stems]:
+        for piece in separated([waveform], rate):
+            yield piece
+            advance(round(next(iter(piece.values())).shape[-1] / rate))
+
+    return joined(pieces(), waveform.shape)
 
 
 def _storage(stems: Stems, bits: Bits | None) -> tuple[Storage, tuple[str, ...]]:
