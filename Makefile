@@ -25,9 +25,9 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-# Slow tests wait much for other processes. Coverage of the quick tests alone: tracing makes a test
-# a quarter to a half slower.
-PYTEST = OMP_NUM_THREADS=1 \
+# Slow tests wait much for other processes, and Ray's workers would be the last to get a core.
+# Coverage of the quick tests alone: tracing makes a test a quarter to a half slower.
+PYTEST = OMP_NUM_THREADS=1 RAY_worker_niceness=0 \
 	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)") \
 	$(BIN)/python -m pytest --dist worksteal
 SOUNDFONT := .soundfont/FluidR3_GM.sf2
