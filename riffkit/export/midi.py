@@ -80,7 +80,7 @@ def export_midi(
     write_midi(output, score, title=found.title)
     n_notes = sum(len(track.notes) for track in score.tracks)
     bars = -(-score.n_beats // score.facts.beats_per_bar)
-    summary = f"{n_notes} notes in {bars} bar{'s' * (bars != 1)}"
+    summary = f"{n_notes} note{'s' * (n_notes != 1)} in {bars} bar{'s' * (bars != 1)}"
     return Exported(output, summary, {"bars": bars, "notes": n_notes}, notes)
 
 

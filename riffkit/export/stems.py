@@ -63,6 +63,8 @@ def export_stems(
 
     output, source = Path(output), open_source(clip)
     own, notes = ({}, ()) if vocals or listen else _own(clip, source)
+    if not source.sound.waveform.any():
+        notes = (*notes, "stems: the clip is silent, and so are they")
     stems = own or _heard(source, vocals=vocals, begin=begin)
     storage, said = _storage(stems, bits)
     files = track_files(list(stems), ".")

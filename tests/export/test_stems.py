@@ -80,6 +80,7 @@ def test_any_sound_is_taken_apart(tmp_path: Path) -> None:
 def test_silence_has_silent_stems(tmp_path: Path) -> None:
     files.save(tmp_path / "a.wav", torch.zeros(1, 4_000), 44_100)
     exported = riffkit.export_stems(tmp_path / "a.wav", tmp_path / "a")
+    assert exported.notes[0] == "stems: the clip is silent, and so are they"
     for path in exported.facts["stems"].values():
         assert not files.load(path, allow_silence=True)[0].any()
 
