@@ -95,7 +95,7 @@ def test_unknown_engine_and_worker_counts_are_refused() -> None:
 
 def test_without_ray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ParameterError, match=r"pip install riffkit\[ray\]"):
+    with pytest.raises(ParameterError, match=r"pip install 'riffkit\[ray\]'"):
         run_tasks(int, ["1"], engine="ray")
 
 

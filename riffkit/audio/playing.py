@@ -22,7 +22,7 @@ def sound_device() -> Any:
         module.query_devices(kind="output")
     except ImportError as error:
         raise OutputError(
-            f"sounddevice is not installed; run `pip install riffkit[play]`, {_ELSEWHERE}"
+            f"sounddevice is not installed; run `pip install 'riffkit[play]'`, {_ELSEWHERE}"
         ) from error
     except OSError as error:
         raise OutputError(

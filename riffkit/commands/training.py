@@ -25,7 +25,7 @@ def check_installed(*packages: str) -> None:
 
     for package in packages:
         if find_spec(package) is None:
-            raise ParameterError(f"{package} is not installed; run `pip install riffkit[train]`")
+            raise ParameterError(f"{package} is not installed; run `pip install 'riffkit[train]'`")
 
 
 check_installed("pydantic")

