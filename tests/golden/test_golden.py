@@ -3,7 +3,8 @@
 Version 0.1.0 (commit 1673c5b) made `files/` with make.py, a later one what came later. On the
 machine that they were made on, this code gives equal pixels and samples; with other instructions
 (ATEN_CPU_CAPABILITY=default for AVX2) at most one level in 0.014 % of the pixels, and sound whose
-spectrogram is 0.074 levels off.
+spectrogram is 0.074 levels off. The picture of a clip that was painted player by player is that of
+their sound, whose phases may go another way: 4 levels at most, 3.3 % of the pixels, 0.041 heard.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from riffkit.music.clip import recorded_recipe
+from riffkit.music.outputs import stored_recipe
 from tests.golden.check import names, replayed
 
 FILES = Path(__file__).parent / "files"
@@ -21,8 +24,10 @@ FILES = Path(__file__).parent / "files"
 def test_a_file_of_an_earlier_version_is_made_again(name: str, golden_folder: Path) -> None:
     found = replayed(FILES, name, str(golden_folder))
     assert found.same_recipe
-    assert found.levels <= 2
-    assert found.pixels <= 1e-3
+    by_players = (stored_recipe(FILES / f"{name}.flac") or {}).get("arguments", {}).get("stems")
+    levels, pixels = (6, 0.05) if by_players else (2, 1e-3)
+    assert found.levels <= levels
+    assert found.pixels <= pixels
     assert found.heard <= 0.5
     if not found.pixels:
         assert found.sound_db < -60
@@ -39,7 +44,6 @@ def test_every_painting_command_has_a_golden_recipe() -> None:
 def test_a_melody_of_an_earlier_version_is_refused(golden_folder: Path) -> None:
     """It was followed note by note, without accompaniment: another picture."""
     from riffkit.errors import ParameterError
-    from riffkit.music.clip import recorded_recipe
     from riffkit.music.replay import Places, remake
     from riffkit.provenance.recipe import Recipe
 
