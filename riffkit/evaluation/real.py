@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,8 @@ def genre_requests(
     tempi = [clip.bpm for clip in clips if clip.bpm is not None]
     bpm = float(statistics.median(tempi)) if tempi else None
     beats = int(statistics.median([clip.beats_per_bar for clip in clips]))
-    shared: dict[str, Any] = {"bpm": bpm, "beats_per_bar": beats, "loop": True, "free": True}
-    return [
-        GenerateRequest(prompt, seed=number, **shared, **options)
-        for number in range(seed, seed + n_clips)
-    ]
+    asked = GenerateRequest(prompt, bpm=bpm, beats_per_bar=beats, loop=True, free=True, **options)
+    return [replace(asked, seed=number) for number in range(seed, seed + n_clips)]
 
 
 def reference_files(folder: Path) -> list[Path]:

@@ -409,7 +409,7 @@ def test_few_steps_are_distilled_after_guides(
         drawn = task._with_noise(
             replace(music, guide=guide), 0, False, torch.Generator().manual_seed(0)
         )
-        errors.append(float(task._error(task.network, drawn)))
+        errors.append(float(task._error(task.network, drawn).detach()))
     assert errors[0] != errors[1]
     with pytest.raises(ParameterError, match="is no model folder"):
         next(FewSteps(tmp_path / "x", tmp_path, ring).fit(workers=0, ahead=0))
