@@ -5,6 +5,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Hundreds of tests start a process: each would compile all that it imports, for as long as the rest
+# of its work, where this says that nothing compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: samples demo test lint types tests benchmarks soundfonts web web-check mini-1 clean
 .DELETE_ON_ERROR:

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bench_video.py [--short]
 
-Twenty seconds of 854 x 480 at 25 pictures a second, as MP4; fails where they take more than 8 s of
-processors. Without --short also as WebM, for a phone, and the memory of 60 against 600 seconds;
-fails where that grows by more than 60 MB.
+Twenty seconds of 854 x 480 at 25 pictures a second, as MP4. Without --short also as WebM, for a
+phone, and the memory of 60 against 600 seconds; then fails where the MP4 takes more than 8 s of
+processors, or the memory grows by more than 60 MB.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def main() -> None:
             f"riffkit, {size}", lambda: export_video(sound, folder / "a.mp4", size=size, fps=FPS)
         )
         print(f"video: {theirs / ours:.1f}x as fast as FFmpeg's showspectrum, by processors' time")
-        if ours > MOST_SECONDS:
-            raise SystemExit(f"{size}: {ours:.1f} s of processors, more than {MOST_SECONDS}")
         if short:
             return
+        if ours > MOST_SECONDS:
+            raise SystemExit(f"{size}: {ours:.1f} s of processors, more than {MOST_SECONDS}")
         timed("WebM", lambda: export_video(sound, folder / "a.webm", size=size, fps=FPS))
         timed("9:16", lambda: export_video(sound, folder / "c.mp4", size="9:16", fps=FPS))
         compare_memory(folder)
