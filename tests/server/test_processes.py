@@ -73,6 +73,7 @@ def test_what_is_killed_begins_again(server: Running, golden_riff: Riff) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)  # some thirty processes start, each for ten seconds where it is slow
 def test_kills_at_random_moments(server: Running, golden_riff: Riff) -> None:
     """Server and worker in turn, 20 times, while jobs come in."""
     chance = random.Random(7)
@@ -86,7 +87,7 @@ def test_kills_at_random_moments(server: Running, golden_riff: Riff) -> None:
         else:
             server.kill()
             server.start()
-    until(lambda: all(server.is_over(job) for job in jobs), 400)
+    until(lambda: all(server.is_over(job) for job in jobs), 1200)
     check_clips(server.data, server, jobs, golden_riff)
 
 
