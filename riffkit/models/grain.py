@@ -2,9 +2,9 @@
 
 A decoder that learned by errors alone paints the mean of what may have been there, so noise, breath
 and distorted guitars come out as smooth gray. This small network sees the decoded image, the
-latents and unit noise, and paints one of the images that may have been there. It learns by proper
-scores of two of its own drafts (train/mini/grain.py), without an adversary. It lies in the model
-folder's `grain`; models without one are decoded as ever.
+latents and unit noise, and paints one of the images that may have been there. It learned by proper
+scores of two of its own drafts, without an adversary. It lies in the model folder's `grain`; models
+without one are decoded as ever.
 
 The noise depends on the place in the image alone, so the same latents give the same pixels, and
 the frames of a morph have the same grain.

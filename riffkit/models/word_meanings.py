@@ -1,6 +1,6 @@
 """Which words are alike, by the token vectors of the bundled model's text encoder.
 
-They come from a sentence encoder (train/mini/text.py): words of a like meaning lie near each other.
+They come from a sentence encoder: words of a like meaning lie near each other.
 Read without torch.
 """
 

@@ -23,8 +23,7 @@ import torch  # noqa: E402
 
 from riffkit.device import has_bfloat16  # noqa: E402
 from riffkit.diffusion.circular import circular_in_time  # noqa: E402
-from train.denoiser.network import COLUMNS, DenoiserConfig, new_unet  # noqa: E402
-from train.mini.text import HIDDEN_SIZE, MAX_TOKENS  # noqa: E402
+from train.denoiser.network import COLUMNS, HIDDEN_SIZE, MAX_TOKENS, DenoiserConfig, new_unet  # noqa: E402
 
 _BATCH = 16
 MINI_1 = DenoiserConfig(channels=(64, 128, 160), layers=(1, 1, 1), attention=(0, 1, 1))

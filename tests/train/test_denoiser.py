@@ -33,11 +33,10 @@ from train.denoiser.export import export
 from train.denoiser.facts import FACTS
 from train.denoiser.few_steps import FewSteps
 from train.denoiser.latents import Pair, PairReader, PairRing, held_out_pairs
-from train.denoiser.network import DenoiserConfig, GuidedDenoiser, read_tokenizer
+from train.denoiser.network import HIDDEN_SIZE, DenoiserConfig, GuidedDenoiser, read_tokenizer
 from train.denoiser.run import DenoiserRun
 from train.denoiser.task import DenoiserTask
 from train.distill import N_STEPS, DistillTask, export_lora
-from train.mini.text import HIDDEN_SIZE
 from train.snapshot import FROZEN, load_snapshot, save_snapshot
 from train.vae.network import VaeConfig, new_vae
 

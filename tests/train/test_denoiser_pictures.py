@@ -112,3 +112,8 @@ def test_silence_is_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "_stem", lambda *_: (silence, ["x"]))
     with pytest.raises(ParameterError, match="number=3: is silent"):
         draw_pictures(3, CRISP, [], kind="stem")
+
+
+def test_facts_that_captions_may_tell() -> None:
+    words = fact_words({"key": "A", "mode": "minor", "drums": True, "mood": ["sad"], "bpm": 90.0})
+    assert words == {"key A", "mode minor", "key A minor", "drums True", "mood sad"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,32 +19,39 @@ from riffkit.models.distilled import FOLDER, with_lora
 from riffkit.models.pipeline import Pipeline, load_pipeline
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit
-from train.distill import N_STEPS, DistillTask, export_lora
-from train.mini.batches import Loops
-from train.mini.latents import CachedClips
+from train.distill import N_STEPS, DistillTask, Music, export_lora
 
 pytestmark = pytest.mark.slow
 
 WORDS = 3_000, 4_000  # of the vocabulary
 
 
-@pytest.fixture(scope="module")
-def clips() -> dict[int, CachedClips]:
-    """Forty loops of two kinds, each with its caption."""
-    generator = torch.Generator().manual_seed(0)
-    kinds = torch.arange(40) % 2
-    latents = (
-        0.3 * torch.randn((40, 3, 8, 8), generator=generator) + 2.0 * kinds[:, None, None, None]
-    )
-    tokens = torch.full((40, 1, 77), 49_407)
-    tokens[:, :, :2] = torch.tensor([[49_406, word] for word in WORDS])[kinds][:, None]
-    facts = torch.zeros(40, 0, dtype=torch.bool)
-    return {128: CachedClips(latents, tokens, torch.full((40,), 1), facts)}
+class TwoKinds:
+    """Forty loops of two kinds, each with its caption; the last two are held out."""
+
+    n_items = 38
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        kinds = torch.arange(40) % 2
+        latents = (
+            0.3 * torch.randn((40, 3, 8, 8), generator=generator) + 2.0 * kinds[:, None, None, None]
+        )
+        cue = bar_cue(8, 8, columns_per_bar=4).expand(40, 1, -1, -1)
+        tokens = torch.full((40, 77), 49_407)
+        tokens[:, :2] = torch.tensor([[49_406, word] for word in WORDS])[kinds]
+        self._all = Music(torch.cat((latents, cue), dim=1), tokens, latents[:, :0])
+
+    def draw(self, items: Tensor, generator: torch.Generator) -> Music:
+        return Music(self._all.latents[items], self._all.tokens[items], self._all.guide[items])
+
+    def held_out(self, size: int) -> Iterator[Music]:
+        yield self.draw(torch.arange(38, 40), torch.Generator())
 
 
 @pytest.fixture(scope="module")
 def distilled(
-    tiny_folder: Path, clips: dict[int, CachedClips], tmp_path_factory: pytest.TempPathFactory
+    tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, float]]:
     """A model folder with few steps, and the last figures of the training."""
     folder = tmp_path_factory.mktemp("distilled")
@@ -60,7 +68,7 @@ def distilled(
         checkpoint_seconds=1e9,
         precision="no",
     )
-    *_, figures = fit(DistillTask(model, Loops(clips)), config, folder / "run")
+    *_, figures = fit(DistillTask(model, TwoKinds()), config, folder / "run")
     export_lora(model, folder / "run" / "state.pt", model)
     return model, figures
 

@@ -17,10 +17,9 @@ import torch
 
 from riffkit.errors import ParameterError
 from riffkit.spectrogram.params import FULL_BAND
-from train.mini.crops import CROP_COLUMNS
 from train.sounds.soundfonts import find_soundfonts
 from train.stream import workers
-from train.stream.reader import CropReader, whole_clips
+from train.stream.reader import CROP_COLUMNS, CropReader, whole_clips
 from train.stream.recipe import SHARES, DrawnClip, draw_clip
 from train.stream.ring import Ring
 from train.stream.shards import CLIPS_PER_SHARD

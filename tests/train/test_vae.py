@@ -13,14 +13,29 @@ from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import fit, learning_rate_factor
-from train.mini.crops import pixels_to_signal
 from train.snapshot import dequantize, load_snapshot, quantize, save_snapshot
 from train.stream.reader import CropReader
 from train.stream.recipe import DrawnClip
 from train.stream.ring import Ring
 from train.vae.export import export_vae, read_config, write_config
-from train.vae.losses import LEVELS, LossWeights, block_error, level_wobble, vae_loss
-from train.vae.network import FOLDED, UNFOLDED, VaeConfig, decode, encode, new_vae, standardize
+from train.vae.losses import (
+    LEVELS,
+    LossWeights,
+    block_error,
+    level_wobble,
+    texture_distance,
+    vae_loss,
+)
+from train.vae.network import (
+    FOLDED,
+    UNFOLDED,
+    VaeConfig,
+    decode,
+    encode,
+    new_vae,
+    pixels_to_signal,
+    standardize,
+)
 from train.vae.task import VaeTask
 
 from .test_stream import PARAMS
@@ -238,3 +253,11 @@ def test_a_run_of_another_network_is_refused(tmp_path: Path) -> None:
         write_config(tmp_path, FOLDED)
     with pytest.raises(ParameterError, match="stride of 16"):
         VaeConfig(fold=2)
+
+
+def test_texture_sees_missing_grain_wherever_it_lies() -> None:
+    generator = torch.Generator().manual_seed(0)
+    grain = 0.2 * torch.randn((1, 3, 64, 64), generator=generator)
+    other = 0.2 * torch.randn((1, 3, 64, 64), generator=generator)
+    smooth = torch.zeros_like(grain)
+    assert texture_distance(grain, other) < 0.2 * texture_distance(grain, smooth)

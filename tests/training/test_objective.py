@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from diffusers import DDPMScheduler
 
-from riffkit.training.objective import stratified_timesteps
+from riffkit.training.objective import min_snr_weights, stratified_timesteps
 
 
 def test_one_level_in_each_part_of_the_schedule() -> None:
@@ -18,3 +19,14 @@ def test_the_last_level_is_the_schedule_s_own(monkeypatch: pytest.MonkeyPatch) -
     largest = torch.nextafter(torch.tensor(1.0), torch.tensor(0.0))
     monkeypatch.setattr(torch, "rand", lambda n, generator: largest.expand(n))
     assert stratified_timesteps(8, torch.Generator())[-1] == 999
+
+
+def test_min_snr_weights() -> None:
+    scheduler = DDPMScheduler(beta_schedule="squaredcos_cap_v2")
+    alphas = scheduler.alphas_cumprod
+    weights = min_snr_weights(alphas)
+    snr = alphas / (1 - alphas)
+    fine = int((snr - 9).abs().argmin())
+    assert float(weights[fine]) == pytest.approx(0.5, abs=0.02)
+    assert weights[0] < 0.01
+    assert float(weights[-1]) == pytest.approx(1.0)

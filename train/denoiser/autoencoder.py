@@ -16,10 +16,9 @@ from riffkit.diffusion.circular import circular_in_time
 from riffkit.training.export import replacing
 from train.denoiser.fingerprint import FINGERPRINT, fingerprint_of, hash_of
 from train.denoiser.pictures import Picture
-from train.mini.crops import pixels_to_signal
 from train.snapshot import load_snapshot
 from train.stream.recipe import DrawnClip
-from train.vae.network import VaeConfig, encode, new_vae, standardize
+from train.vae.network import VaeConfig, encode, new_vae, pixels_to_signal, standardize
 
 _FIRST_MEASURED = 1_000_009_000  # held out, beside those that are judged
 _MEASURED = 32

@@ -20,12 +20,12 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from riffkit.diffusion.circular import circular_in_time
 from riffkit.errors import ParameterError
 from riffkit.models.locate import BUNDLED_DEFAULT, WEIGHTS
-from train.mini.text import HIDDEN_SIZE
 from train.snapshot import FROZEN
 
 TEXT_ENCODER = WEIGHTS / BUNDLED_DEFAULT / "text_encoder"
 TOKENIZER = WEIGHTS / BUNDLED_DEFAULT / "tokenizer"
 COLUMNS = 32
+MAX_TOKENS, HIDDEN_SIZE = 77, 128  # the text encoder's
 _RARE = -3.0
 
 

@@ -14,7 +14,7 @@ from riffkit.evaluation.prompts import EvalPrompt
 from riffkit.limits import MAJOR_KEYS, MINOR_KEYS
 from riffkit.prompt.key import parse_tonic
 from riffkit.score import ScoreFacts, write_score
-from train.mini.render import NATIVE_TONICS
+from train.loops.render import NATIVE_TONICS
 
 N_PROMPTS = 200
 FIRST_SEED = 900_000

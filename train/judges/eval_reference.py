@@ -25,8 +25,8 @@ from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.params import FULL_BAND
 from train.judges.eval_prompts import FIRST_SEED, N_PROMPTS
 from train.judges.eval_prompts import eval_prompts as write_prompts
-from train.mini.loops import read_loops
-from train.mini.render import NATIVE_TONICS
+from train.loops.dataset import read_loops
+from train.loops.render import NATIVE_TONICS
 from train.sounds.render_score import SAMPLE_RATE, render
 from train.sounds.soundfonts import find_soundfont
 
@@ -36,6 +36,7 @@ N_OTHERS = 400
 def make_reference(data: Path, path: Path) -> Iterator[int]:
     """Render the prompts' facts and others, see the loops of `data`; yields clips done."""
     torch.set_num_threads(1)
+    trained = np.stack(list(_pictures(data)))  # first: a wrong folder is known at once
     done, twins = 0, dict[str, list[Adherence]]()
     pictures = []
     for name in (FIXED, HELD_OUT):
@@ -54,7 +55,6 @@ def make_reference(data: Path, path: Path) -> Iterator[int]:
         sounds.append(musicnn_features(waveform, SAMPLE_RATE).numpy())
         done += 1
         yield done
-    trained = np.stack(list(_pictures(data)))
     whitening, basis = Whitening.of(np.stack(sounds)), Whitening.of(trained)
     Reference(
         adherence=tuple(twins[FIXED]),

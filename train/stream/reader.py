@@ -16,10 +16,10 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from riffkit.training.rows import Rows
-from train.mini.crops import CROP_COLUMNS
 from train.stream.ring import Ring
 from train.stream.shards import Shards
 
+CROP_COLUMNS = 128
 _POLL_S = 0.5
 _TOLD_S = 60.0
 MOST_INDEXED = 100_000

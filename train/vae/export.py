@@ -10,10 +10,9 @@ from diffusers import AutoencoderKL
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
 from riffkit.training.state import load_ema
-from train.mini.crops import pixels_to_signal
 from train.stream.reader import whole_clips
 from train.stream.ring import Ring
-from train.vae.network import VaeConfig, new_vae, standardize
+from train.vae.network import VaeConfig, new_vae, pixels_to_signal, standardize
 
 CONFIG_NAME = "vae.json"
 _MEASURED = 96

@@ -12,8 +12,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from train.mini.autoencoder import texture_distance
-
 _HELD_COLUMNS = 17
 _STEADY = 0.04  # how much a held partial's level may change from column to column
 LEVELS = 127.5
@@ -61,6 +59,21 @@ def vae_loss(
 def block_error(error: Float[Tensor, "batch plane row column"]) -> Float[Tensor, ""]:
     """The mean of what is left of an error averaged over blocks of 4 × 4 pixels."""
     return functional.avg_pool2d(error, 4).abs().mean()
+
+
+def texture_distance(
+    output: Float[Tensor, "batch plane row column"], target: Float[Tensor, "batch plane row column"]
+) -> Float[Tensor, ""]:
+    """Difference in the local strength of fine detail, wherever the detail itself lies.
+
+    A mean error alone smooths noise (cymbals, breath) away; this keeps its grain.
+    """
+    return (_grain(output) - _grain(target)).abs().mean()
+
+
+def _grain(image: Float[Tensor, "batch plane row column"]) -> Float[Tensor, "b p r c"]:
+    detail = image - functional.avg_pool2d(image, 3, stride=1, padding=1, count_include_pad=False)
+    return functional.avg_pool2d(detail.abs(), 8, stride=4)
 
 
 def level_wobble(

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -58,6 +59,14 @@ class VaeConfig:
 FOLDED = VaeConfig()
 UNFOLDED = VaeConfig(fold=1, channels=(16, 16, 32, 96, 128))
 """Without folding: what a plain StableDiffusionPipeline decodes, at half the speed."""
+
+
+def pixels_to_signal(
+    pixels: UInt8[np.ndarray, "batch plane row column"],
+    device: torch.device = torch.device("cpu"),  # noqa: B008 (a constant)
+) -> Float[Tensor, "batch plane row column"]:
+    """UInt8 levels to -1 … 1; white (silence) is 1."""
+    return torch.tensor(pixels, device=device).float() / 127.5 - 1
 
 
 def new_vae(config: VaeConfig) -> AutoencoderKL:

@@ -11,11 +11,10 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from riffkit.diffusion.circular import circular_in_time
-from train.mini.crops import pixels_to_signal
 from train.snapshot import keep_snapshot
 from train.stream.reader import CropBatch, CropReader
 from train.vae.losses import LEVELS, LossWeights, block_error, level_wobble, vae_loss
-from train.vae.network import VaeConfig, add_noise, decode, encode, new_vae
+from train.vae.network import VaeConfig, add_noise, decode, encode, new_vae, pixels_to_signal
 
 
 class VaeTask:

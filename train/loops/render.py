@@ -20,9 +20,8 @@ from riffkit.spectrogram.image import SpectrogramImage
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND
 from riffkit.spectrogram.pixels import mel_to_pixels
-from train.mini.loops import clip_of, finish, shard_path, write_loops
+from train.loops.dataset import clip_of, finish, shard_path, write_loops
 from train.sounds.render_score import SAMPLE_RATE, render
-from train.sounds.roughen import roughen
 from train.sounds.soundfonts import find_soundfont
 
 CLIPS_PER_SHARD = 100
@@ -32,23 +31,19 @@ _SILENT_RMS = 1e-3
 
 
 def render_clip(
-    seed: int, soundfont: Path, *, rough: bool = False
+    seed: int, soundfont: Path
 ) -> tuple[UInt8[np.ndarray, "plane row column"], ScoreFacts]:
-    """The image of score `seed`, roughened if asked, and the score's facts."""
-    image, facts, _ = _rendered(seed, soundfont, rough=rough)
+    """The image of score `seed`, and the score's facts."""
+    image, facts, _ = _rendered(seed, soundfont)
     return np.ascontiguousarray(image.pixels.transpose(2, 0, 1)), facts
 
 
-def _rendered(
-    seed: int, soundfont: Path, *, rough: bool
-) -> tuple[SpectrogramImage, ScoreFacts, float]:
+def _rendered(seed: int, soundfont: Path) -> tuple[SpectrogramImage, ScoreFacts, float]:
     """A score's image, its facts, and the sound's loudness in LUFS."""
     score = write_score(seed, tonics=[parse_tonic(name) for name in NATIVE_TONICS])
     waveform = torch.as_tensor(np.asarray(render(score, soundfont)), dtype=torch.float32)
     if waveform.square().mean().sqrt() < _SILENT_RMS:
         raise ParameterError(f"seed={seed}: the score renders to silence")
-    if rough:
-        waveform = roughen(waveform, SAMPLE_RATE, seed)
     grid = BeatGrid(bpm=score.bpm, n_beats=score.n_beats)
     mel = waveform_to_mel(waveform, FULL_BAND, n_frames=grid.n_frames)
     pixels, max_value = mel_to_pixels(mel, FULL_BAND)
@@ -56,13 +51,12 @@ def _rendered(
     return image, score.facts, integrated_lufs(waveform, SAMPLE_RATE)
 
 
-def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int, rough: float) -> int:
+def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int) -> int:
     torch.set_num_threads(1)
     soundfont = find_soundfont()
     clips = []
     for seed in range(first_seed, first_seed + n_clips):
-        is_rough = bool(np.random.default_rng(seed).random() < rough)
-        image, facts, lufs = _rendered(seed, soundfont, rough=is_rough)
+        image, facts, lufs = _rendered(seed, soundfont)
         texts = captions(facts, CAPTIONS_PER_CLIP, seed)
         clips.append(clip_of(seed, image, texts, facts.to_dict(), lufs=lufs))
     write_loops(folder, shard, clips)
@@ -70,11 +64,10 @@ def _render_shard(folder: Path, shard: int, first_seed: int, n_clips: int, rough
 
 
 def render_loops(
-    folder: Path, *, n_clips: int, first_seed: int = 0, n_workers: int = 2, rough: float = 0.0
+    folder: Path, *, n_clips: int, first_seed: int = 0, n_workers: int = 2
 ) -> Iterator[int]:
     """Render the clips of seeds `first_seed` … into a dataset folder; yields clips done by shard.
 
-    The share `rough` of them is roughened: for the autoencoder, whose captions don't matter.
     Shards that are already there are kept, so the same command goes on where it stopped.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +81,6 @@ def render_loops(
                 start // CLIPS_PER_SHARD,
                 first_seed + start,
                 min(CLIPS_PER_SHARD, n_clips - start),
-                rough,
             )
             for start in missing
         ]

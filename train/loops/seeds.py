@@ -15,7 +15,7 @@ from riffkit.diffusion.latents import pixels_to_latents
 from riffkit.models.pipeline import load_pipeline
 from riffkit.prompt.key import parse_tonic
 from riffkit.score import write_score
-from train.mini.render import NATIVE_TONICS, render_clip
+from train.loops.render import NATIVE_TONICS, render_clip
 from train.sounds.soundfonts import find_soundfont
 
 FIRST_SEED = 900_000  # no model has seen them

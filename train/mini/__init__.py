@@ -1,1 +1,0 @@
-"""What makes the bundled model riff-mini from nothing: loops, autoencoder, text, denoiser."""
