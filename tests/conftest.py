@@ -15,7 +15,14 @@ ROOT = Path(__file__).parent.parent
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, str(ROOT))  # train/ and cli.py as they stand here, installed or not
 
-install_import_hook(["riffkit", "train"], "beartype.beartype")
+# only where there are shapes: what the hook puts around a function takes longer than a small one
+SHAPED = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in ("riffkit", "train")
+    for path in (ROOT / package).rglob("*.py")
+    if "jaxtyping" in path.read_text(encoding="utf-8")
+]
+install_import_hook(SHAPED, "beartype.beartype")
 
 from riffkit.audio.torchaudio_compat import prepare  # noqa: E402 (after the hook)
 

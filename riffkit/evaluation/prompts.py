@@ -62,12 +62,6 @@ def _prompt(values: dict[str, object]) -> EvalPrompt:
     return EvalPrompt(instruments=tuple(instruments), **values)  # type: ignore[arg-type]
 
 
-def check_way(way: str | None) -> None:
-    """Raise ParameterError unless it is one of the ways, or both; None is up to the model."""
-    if way is not None and way not in (*WAYS, BOTH):
-        raise ParameterError(f"way={unknown(way, (*WAYS, BOTH))}")
-
-
 def solo_prompts() -> tuple[EvalPrompt, ...]:
     """One track alone, for every instrument that there is."""
     return tuple(

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,11 @@ class Recipe:
 
 def versions() -> dict[str, str]:
     """The installed versions of what can change a result."""
+    return dict(_versions())
+
+
+@cache  # finding one takes milliseconds
+def _versions() -> dict[str, str]:
     found = {"riffkit": __version__}
     for package in _PACKAGES:
         try:

@@ -6,11 +6,6 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TypeVar
 
-import torch
-from jaxtyping import Int
-from torch import Tensor
-
-_MOST_SEEDS = 2**62
 _RowsT = TypeVar("_RowsT", bound="Rows")
 
 
@@ -23,25 +18,6 @@ class Rows:
 
     def __getitem__(self: _RowsT, rows: slice) -> _RowsT:
         return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
-
-
-@dataclass(frozen=True)
-class SeededItems(Rows):
-    """Items, each with a seed for all its randomness.
-
-    For tasks with expensive items: each process makes only its own.
-    """
-
-    items: Int[Tensor, " batch"]
-    seeds: Int[Tensor, " batch"]
-
-    @classmethod
-    def draw(cls, items: Int[Tensor, " batch"], generator: torch.Generator) -> SeededItems:
-        return cls(items, torch.randint(_MOST_SEEDS, (len(items),), generator=generator))
-
-    def generators(self) -> list[torch.Generator]:
-        """One for each item."""
-        return [torch.Generator().manual_seed(int(seed)) for seed in self.seeds]
 
 
 @dataclass(frozen=True)
