@@ -60,7 +60,7 @@ def add_tasks(app: typer.Typer, words: Collection[str] | None = None) -> None:
 
 
 def _unasked() -> None:
-    """Placeholder for a command that the command line doesn't name."""
+    """Never run: gives a command that isn't asked for its line in `riff --help`."""
 
 
 def batch(ctx: Any, **values: Any) -> None:
