@@ -23,6 +23,7 @@ from riffkit.errors import (
     RiffkitError,
     WorkerError,
 )
+from riffkit.imports import prepare as _prepare
 
 if TYPE_CHECKING:
     from riffkit.dataset.build import Built, build_dataset
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from riffkit.vocoder.base import InpaintingVocoder, Vocoder
 
 __version__ = "0.2.0.dev0"
+
+_prepare()
 
 __all__ = [
     "AudioFileError",

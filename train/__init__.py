@@ -1,5 +1,5 @@
-"""Everything that needs a gradient, and the data for it.
+"""Everything that needs a gradient, and the data for it."""
 
-A program that imports the training modules calls `riffkit.audio.torchaudio_compat.prepare` first,
-as `riff train` does.
-"""
+from riffkit.imports import prepare
+
+prepare()  # before a module of this package imports diffusers

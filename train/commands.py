@@ -34,11 +34,9 @@ The networks that listen, which learn from bands rendered track by track:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -72,27 +70,14 @@ def added_to(group: typer.Typer) -> typer.Typer:
         pack_command.pack,
         separator_command.separator,
     ):
-        app.command()(_prepared(command))
-    app.command("listen-renders")(_prepared(listeners_command.listen_renders))
-    app.command("export-separator")(_prepared(separator_command.export_separator))
-    app.command("transcriber")(_prepared(listeners_command.transcriber))
-    app.command("export-transcriber")(_prepared(listeners_command.export_transcriber))
-    app.command("export-vae")(_prepared(vae_command.export_vae))
-    app.command("export-denoiser")(_prepared(denoiser_command.export_denoiser))
+        app.command()(command)
+    app.command("listen-renders")(listeners_command.listen_renders)
+    app.command("export-separator")(separator_command.export_separator)
+    app.command("transcriber")(listeners_command.transcriber)
+    app.command("export-transcriber")(listeners_command.export_transcriber)
+    app.command("export-vae")(vae_command.export_vae)
+    app.command("export-denoiser")(denoiser_command.export_denoiser)
     return app
-
-
-def _prepared(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, which may import diffusers and transformers."""
-
-    @wraps(command)
-    def run(**values: Any) -> None:
-        from riffkit.audio.torchaudio_compat import prepare
-
-        prepare()
-        command(**values)
-
-    return run
 
 
 DataFolder = Annotated[Path, typer.Argument(help="Folder of rendered loops.")]

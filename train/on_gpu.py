@@ -65,9 +65,6 @@ def _prepare(work: Path) -> None:
 
 
 def _train(values: argparse.Namespace) -> None:
-    from riffkit.audio.torchaudio_compat import prepare
-
-    prepare()
     from riffkit.spectrogram.params import CRISP
     from train.denoiser.latents import PairRing
     from train.denoiser.network import DenoiserConfig

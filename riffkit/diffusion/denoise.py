@@ -148,7 +148,7 @@ def denoise(
             on_latents(guess, done, config.n_run)
 
     with (
-        uncompiled(enabled=config.circular or cache is not None),
+        uncompiled(pipeline.unet, enabled=config.circular or cache is not None),
         circular_in_time(pipeline.unet, enabled=config.circular),
     ):
         latents = iterate(

@@ -87,11 +87,11 @@ def _cache_folder() -> Path:
 
 
 @contextmanager
-def uncompiled(*, enabled: bool) -> Iterator[None]:
-    """Within this context no network runs compiled: temporary hooks and paddings would be ignored
-    or recompiled for minutes each.
+def uncompiled(network: nn.Module, *, enabled: bool) -> Iterator[None]:
+    """Within this context the network doesn't run compiled: temporary hooks and paddings would be
+    ignored or recompiled for minutes each.
     """
-    if not enabled:
+    if not enabled or network._compiled_call_impl is None:
         yield
         return
     with torch.compiler.set_stance("force_eager"):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from accelerate import init_empty_weights
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from riffkit.device import single_thread
@@ -54,11 +54,10 @@ def build(parts: Parts, *, dtype: torch.dtype, device: torch.device, named: str)
 
     ModelError, starting with `named`, if weights and configuration don't match.
     """
-    with init_empty_weights(include_buffers=False):
+    with init_empty_weights(include_buffers=False), _Undrawn():
         unet = UNet2DConditionModel.from_config(parts.unet.config)
         vae = AutoencoderKL.from_config(parts.vae.config)
-        with _uninitialized(CLIPTextModel):
-            text_encoder = CLIPTextModel(_text_config(parts.text_encoder.config, dtype))
+        text_encoder = CLIPTextModel(_text_config(parts.text_encoder.config, dtype))
     made = {"unet": unet, "vae": vae, "text_encoder": text_encoder}
     states = {}
     n_threads = torch.get_num_threads()
@@ -75,14 +74,15 @@ def build(parts: Parts, *, dtype: torch.dtype, device: torch.device, named: str)
     return Networks(**made)
 
 
-@contextmanager
-def _uninitialized(kind: Any) -> Iterator[None]:
-    """transformers draws random weights even where there is no memory for them."""
-    kind.init_weights = lambda self: None
-    try:
-        yield
-    finally:
-        del kind.init_weights  # the class inherits it
+class _Undrawn(TorchFunctionMode):
+    """Within it nothing draws random weights, which is slow where there is no memory for them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(func, "__name__", "").endswith(("normal_", "uniform_")):  # torch.nn.init's too
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _text_config(values: dict[str, Any], dtype: torch.dtype) -> CLIPTextConfig:

@@ -111,7 +111,7 @@ if __name__ == "__main__":
     print(f"with {Path(riffkit.__file__).parent}")
     chosen = options.model
     if chosen == "golden":
-        from riffkit.audio.torchaudio_compat import prepare
+        from riffkit.imports import prepare
 
         prepare()
         from model import NAME, save

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from riffkit.audio.torchaudio_compat import prepare
+from riffkit.imports import prepare
 
 prepare()
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from riffkit.audio.torchaudio_compat import torchaudio
 from riffkit.errors import ParameterError
+from riffkit.imports.torchaudio_compat import torchaudio
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.mel import mel_filterbank, waveform_to_mel
 from riffkit.spectrogram.mel_scale import hz_to_mel, mel_row_hz, mel_to_hz

@@ -138,7 +138,7 @@ def test_resumed_after_a_kill_equals_uninterrupted(
     list(tune(data, whole, asked))
     code = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[4])\n"
-        "from riffkit.audio.torchaudio_compat import prepare; prepare()\n"
+        "from riffkit.imports import prepare; prepare()\n"
         "from pathlib import Path; from riffkit.training.settings import LoraSettings\n"
         "from riffkit.training.tuning_run import tune\n"
         "asked = LoraSettings.model_validate_json(sys.argv[3])\n"

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 
-from riffkit.audio.torchaudio_compat import prepare
 from train.sounds.soundfonts import find_soundfonts
 from train.stream import DEFAULT_AHEAD
 from train.stream.shards import CLIPS_PER_SHARD, Shards
@@ -71,7 +70,6 @@ def fill(ring: Shards, pace: Pace, *, parent: int | None = None) -> None:
 
 def _work(ring: Shards, pace: Pace, parent: int) -> None:
     os.nice(_NICER)
-    prepare()
     fill(ring, pace, parent=parent)
 
 

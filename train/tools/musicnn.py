@@ -47,7 +47,7 @@ def front_end_tensors(tensors: dict[str, np.ndarray]) -> dict[str, Tensor]:
 
 def _slaney_filters() -> Float32[Tensor, "bin mel"]:
     """librosa's default filter bank, which musicnn was trained with."""
-    from riffkit.audio.torchaudio_compat import torchaudio
+    from riffkit.imports.torchaudio_compat import torchaudio
 
     filters: Tensor = torchaudio().functional.melscale_fbanks(
         FFT_SIZE // 2 + 1, 0.0, MAX_HZ, N_MELS, SAMPLE_RATE, norm="slaney", mel_scale="slaney"

@@ -3,7 +3,7 @@
 torchaudio's Linux wheel holds an extension that is linked against CUDA. Where that cannot be
 loaded, `import torchaudio` fails, and so does `import transformers`, which imports torchaudio
 wherever it is installed. All that riffkit wants of torchaudio is plain Python, so there the
-extension's module stays empty. Call `prepare` before importing diffusers or transformers.
+extension's module stays empty.
 """
 
 from __future__ import annotations
