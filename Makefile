@@ -29,15 +29,16 @@ types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
 # Slow tests wait much for other processes, and Ray's workers would be the last to get a core.
-# Coverage of the quick tests alone: tracing makes a test a quarter to a half slower.
-PYTEST = OMP_NUM_THREADS=1 RAY_worker_niceness=0 \
-	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)") \
-	$(BIN)/python -m pytest --dist worksteal
+RUN = OMP_NUM_THREADS=1 RAY_worker_niceness=0 \
+	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)") $(BIN)/python
+PYTEST := -m pytest --dist worksteal
 SOUNDFONT := .soundfont/FluidR3_GM.sf2
+COVERED := .coverage
 tests: $(VENV)/.installed-test soundfonts
-	$(PYTEST) --numprocesses 3 -m slow
-	$(PYTEST) --numprocesses 2 -m "not slow" --cov --cov-report=
-	@printf "coverage of riffkit and train, in %%: "; $(BIN)/coverage report --format=total
+	$(RUN) $(PYTEST) --numprocesses 3 -m slow
+	rm -rf $(COVERED)
+	RIFFKIT_COVERAGE=$(COVERED) $(RUN) $(PYTEST) --numprocesses 2 -m "not slow"
+	$(RUN) -m tests.coverage $(COVERED)
 
 # two side by side: the short forms show that they run, their figures are rough
 benchmarks: $(VENV)/.installed-test

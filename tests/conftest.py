@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -11,9 +12,12 @@ import torch
 from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).parent.parent
+COVERED = os.environ.get("RIFFKIT_COVERAGE")
 # a runner started in the background ignores Ctrl-C, and the tests of it would too
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, str(ROOT))  # train/ and cli.py as they stand here, installed or not
+
+from tests import coverage  # noqa: E402
 
 # only where there are shapes: what the hook puts around a function takes longer than a small one
 SHAPED = [
@@ -23,15 +27,22 @@ SHAPED = [
     if "jaxtyping" in path.read_text(encoding="utf-8")
 ]
 install_import_hook(SHAPED, "beartype.beartype")
+if COVERED:
+    coverage.begin()
 
-from riffkit.audio.torchaudio_compat import prepare  # noqa: E402 (after the hook)
+from riffkit.imports import prepare  # noqa: E402 (after the hook)
 
 prepare()  # before a test module imports diffusers or transformers
 
-pytest_plugins = ["tests.golden.model", "tests.tiny_model"]
+pytest_plugins = ["tests.golden.model", "tests.thin_mini", "tests.tiny_model"]
 
 
 N_THREADS = torch.get_num_threads()
+
+
+def pytest_sessionfinish() -> None:
+    if COVERED:
+        coverage.write(Path(COVERED))
 
 
 @pytest.fixture(autouse=True)

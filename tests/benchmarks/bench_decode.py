@@ -34,7 +34,6 @@ from percussion import N_BEATS, clean_hits, drum_loops, held_chord, sonic_pi_loo
 from timing import median_seconds
 
 from riffkit.audio.files import load
-from riffkit.audio.torchaudio_compat import torchaudio
 from riffkit.evaluation.attacks import (
     find_hits,
     find_partials,
@@ -49,6 +48,7 @@ from riffkit.evaluation.fidelity import (
     image_l1,
     log_spectral_distance,
 )
+from riffkit.imports.torchaudio_compat import torchaudio
 from riffkit.memory import keep_freed_memory
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.convert import waveform_to_image
@@ -94,7 +94,7 @@ COLUMNS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--short", action="store_true", help="one clip, few repetitions")
+    parser.add_argument("--short", action="store_true", help="one clip and one quality")
     parser.add_argument("--real", action="store_true", help="twelve clips of real music")
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
@@ -103,7 +103,7 @@ def main() -> None:
     if options.memory:
         print(added_megabytes(*options.memory))
         return
-    n_runs = 3 if options.short else 5
+    n_runs = 2 if options.short else 5
     if options.real:
         clips = list(twelve_clips(ROOT / ".music").values())
     else:
@@ -113,14 +113,18 @@ def main() -> None:
         "presets": lambda: print_presets(clips, n_runs, short=options.short),
         "crisp": lambda: print_crisp(clips, n_runs, short=options.short),
         "drums": lambda: print_drums(short=options.short),
-        "tempi": lambda: print_tempi(clips, with_visqol=not options.short),
-        "generated": lambda: print_generated(PROMPTS[:1] if options.short else PROMPTS),
+        "tempi": lambda: print_tempi(clips, short=options.short),
+        "generated": lambda: print_generated(short=options.short),
     }
     for name in (options.only,) if options.only else PARTS:
         parts[name]()
     if torch.cuda.is_available():
         print_batch_on_gpu(clips)
         print_long_on_gpu(clips)
+
+
+def qualities(*, short: bool) -> tuple[str, ...]:
+    return ("default",) if short else tuple(QUALITIES)
 
 
 def print_presets(clips: list[Tensor], n_runs: int, *, short: bool) -> None:
@@ -135,7 +139,7 @@ def print_crisp(clips: list[Tensor], n_runs: int, *, short: bool) -> None:
         print(f"\ncrisp beside full-band, {planes.n_channels} channels")
         print(f"| | {' | '.join(columns)} | ms | x full-band |\n|{'---|' * (len(columns) + 3)}")
         own = [clip if planes.n_channels > 1 else clip.mean(0, keepdim=True) for clip in clips]
-        for quality in QUALITIES:
+        for quality in qualities(short=short):
             ms = {}
             for params in (FULL_BAND, CRISP):
                 found = mean_figures(
@@ -173,7 +177,7 @@ def print_drums(*, short: bool) -> None:
         originals = {name: drum_figures(loop, loop) for name, loop in loops.items()}
         print_drum_row(f"{bpm:g} | original", originals)
         for params in (FULL_BAND, CRISP):
-            for quality in QUALITIES:
+            for quality in qualities(short=short):
                 print_drum_row(
                     f"{bpm:g} | {params.preset} {quality}",
                     {
@@ -183,7 +187,7 @@ def print_drums(*, short: bool) -> None:
                 )
     print("\na held chord: pitch wobble in cents, level wobble in dB, side/mid in dB")
     for params in (FULL_BAND, CRISP):
-        for quality in QUALITIES:
+        for quality in qualities(short=short):
             chord = held_chord()
             decoded = on_grid(chord, params, 120.0, quality)
             partials = find_partials(chord, RATE, circular=True)
@@ -258,7 +262,7 @@ def table(params: SpectrogramParams, clips: list[Tensor], n_runs: int, *, short:
     clips = clips if stereo else [clip.mean(0, keepdim=True) for clip in clips]
     decoders: dict[str, Decoder] = {"torchaudio": torchaudio_decoder(params)}
     for name in vocoder_names():
-        for quality in QUALITIES:
+        for quality in qualities(short=short):
             decoders[f"{name} {quality}"] = riffkit_decoder(name, quality)
     decoders["the band alone"] = lambda image, clip: low_passed(clip, image.params.max_hz)
     print(f"\n{params.preset}, {'stereo' if stereo else 'mono'}")
@@ -279,18 +283,18 @@ def table(params: SpectrogramParams, clips: list[Tensor], n_runs: int, *, short:
     return ours["ms"]
 
 
-def print_tempi(clips: list[Tensor], *, with_visqol: bool) -> None:
+def print_tempi(clips: list[Tensor], *, short: bool) -> None:
     """Five seconds of each clip on the beat grid, at 15.6, 7.8 and 5.2 ms a column."""
     print(f"\non the beat grid, high\n| preset | BPM | {' | '.join(METRICS)} |")
     print(f"|{'---|' * (len(METRICS) + 2)}")
-    for bpm in (60.0, 120.0, 180.0):
+    for bpm in (120.0,) if short else (60.0, 120.0, 180.0):
         grid = BeatGrid(bpm, round(5 * bpm / 60))
         parts = [clip[:, : grid.n_samples(RATE)] for clip in clips]
         for params in (FULL_BAND, CRISP):
             images = [waveform_to_image(part, RATE, params, grid=grid) for part in parts]
             decoded = [decode(image, quality="high") for image in images]
             found = [
-                fidelity(*pair, with_visqol=with_visqol)
+                fidelity(*pair, with_visqol=not short)
                 for pair in zip(parts, decoded, images, strict=True)
             ]
             means = [
@@ -399,15 +403,16 @@ def own_memory_kb(field: str) -> float:
     return float(line.split()[1])
 
 
-def print_generated(prompts: tuple[str, ...]) -> None:
+def print_generated(*, short: bool) -> None:
     """How near the sound comes to images that no sound ever had: the bundled model's."""
     import riffkit
 
     riff = riffkit.load(device="cpu")
     images = [
-        riff.generate(prompt, seed=1, loop=True, quality="preview").image for prompt in prompts
+        riff.generate(prompt, seed=1, loop=True, quality="preview").image
+        for prompt in (PROMPTS[:1] if short else PROMPTS)
     ]
-    for quality in QUALITIES:
+    for quality in qualities(short=short):
         decoded = [decode(image, quality=quality, circular=True) for image in images]
         errors = [image_l1(d, image) for d, image in zip(decoded, images, strict=True)]
         print(f"generated images, {quality}: imgL1 {statistics.mean(errors):.2f}")

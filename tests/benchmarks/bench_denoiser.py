@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from riffkit.audio.torchaudio_compat import prepare
+from riffkit.imports import prepare
 
 prepare()
 

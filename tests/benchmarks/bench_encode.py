@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # as it stands her
 
 from timing import median_seconds
 
-from riffkit.audio.torchaudio_compat import torchaudio
+from riffkit.imports.torchaudio_compat import torchaudio
 from riffkit.spectrogram.convert import waveform_to_image
 from riffkit.spectrogram.mel import waveform_to_mel
 from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes, SpectrogramParams

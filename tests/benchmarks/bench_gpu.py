@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from riffkit.audio.torchaudio_compat import prepare  # noqa: E402
+from riffkit.imports import prepare  # noqa: E402
 
 prepare()
 
@@ -174,7 +174,12 @@ def show_training(
     for batch in (1,) if short else (1, 16):
         with tempfile.TemporaryDirectory() as folder:
             data = small_dataset(
-                Path(folder) / "data", n_train=16, n_test=0, params=params, width=512, bpm=120.0
+                Path(folder) / "data",
+                n_train=2 if short else 16,
+                n_test=0,
+                params=params,
+                width=512,
+                bpm=120.0,
             )
             for _ in cache_for(data, load_pipeline(model, device=device.type)):
                 pass

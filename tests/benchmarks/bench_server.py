@@ -132,7 +132,7 @@ def health_ms(server: Running, seconds: float) -> float:
     return statistics.median(taken)
 
 
-def crowd(server: Running, n: int, seconds: float) -> None:
+def crowd(server: Running, n: int, seconds: float, warm_seconds: float) -> None:
     """Print what many clients meet, beside one client."""
     import multiprocessing
 
@@ -142,7 +142,7 @@ def crowd(server: Running, n: int, seconds: float) -> None:
     process = psutil.Process(server.process.pid)
     alone = health_ms(server, min(seconds, 10))
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        pool.apply(run_clients, (port, n, 8.0, clip))  # what is allocated once
+        pool.apply(run_clients, (port, n, warm_seconds, clip))  # what is allocated once
         before = process.memory_info().rss
         waiting = pool.apply_async(run_clients, (port, n, seconds, clip))
         crowded = health_ms(server, seconds)
@@ -173,10 +173,10 @@ def main() -> None:
         server.start()
         try:
             until(lambda: server.client.get("/health").json()["status"] == "ok", 300)
-            http, python = overhead(server, folder, 2 if is_short else 9)
+            http, python = overhead(server, folder, 1 if is_short else 9)
             print(f"2 bars, 4 steps: over HTTP {http:.3f} s, in Python {python:.3f} s")
             print(f"  {1e3 * (http - python):.0f} ms more; ratio to Python: {http / python:.3f}")
-            crowd(server, 50 if is_short else 500, 10 if is_short else 60)
+            crowd(server, *((50, 4.0, 2.0) if is_short else (500, 60.0, 8.0)))
         finally:
             server.process.terminate()
             server.end()

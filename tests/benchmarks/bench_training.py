@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as cli.py does, before torch comes in
 
-from riffkit.audio.torchaudio_compat import prepare  # noqa: E402
+from riffkit.imports import prepare  # noqa: E402
 
 prepare()
 
@@ -40,7 +40,7 @@ from riffkit.training.settings import LORA_TARGETS, LoraSettings  # noqa: E402
 from riffkit.training.tuning_run import tune  # noqa: E402
 from tests.dataset.small_dataset import small_dataset  # noqa: E402
 
-RANK, BATCH, WIDTH = 16, 8, 512
+RANK, WIDTH = 16, 512
 
 
 def pictures(n: int) -> Iterator[tuple[np.ndarray, str]]:
@@ -51,7 +51,7 @@ def pictures(n: int) -> Iterator[tuple[np.ndarray, str]]:
         yield gray.astype(np.uint8), f"metal, guitars and drums, take {index}"
 
 
-def plain_steps() -> Iterator[float]:
+def plain_steps(batch: int) -> Iterator[float]:
     """The seconds of each step of the plain loop."""
     torch.manual_seed(0)
     base = load_pipeline("mini", device="cpu")
@@ -60,7 +60,7 @@ def plain_steps() -> Iterator[float]:
     base.unet.train()
     trained = [p for p in base.unet.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-3)
-    items = list(pictures(BATCH))
+    items = list(pictures(batch))
     pixels = torch.stack([torch.from_numpy(x).permute(2, 0, 1) for x, _ in items]) / 127.5 - 1
     tokens = base.tokenizer(
         [text for _, text in items], padding="max_length", truncation=True, return_tensors="pt"
@@ -72,7 +72,7 @@ def plain_steps() -> Iterator[float]:
             latents = latents * base.vae.config["scaling_factor"]
             text = base.text_encoder(tokens).last_hidden_state
         noise = torch.randn_like(latents)
-        timesteps = torch.randint(0, 1000, (BATCH,))
+        timesteps = torch.randint(0, 1000, (batch,))
         output = base.unet(scheduler.add_noise(latents, noise, timesteps), timesteps, text).sample
         loss = functional.mse_loss(output, scheduler.get_velocity(latents, noise, timesteps))
         loss.backward()
@@ -82,20 +82,20 @@ def plain_steps() -> Iterator[float]:
         yield time.perf_counter() - started
 
 
-def our_steps(folder: Path, n_steps: int) -> Iterator[float]:
+def our_steps(folder: Path, n_steps: int, batch: int) -> Iterator[float]:
     """The seconds of each step of a run, logging and all."""
     data = small_dataset(
-        folder / "data", n_train=2 * BATCH, n_test=0, params=FULL_BAND, width=WIDTH, bpm=120.0
+        folder / "data", n_train=2 * batch, n_test=0, params=FULL_BAND, width=WIDTH, bpm=120.0
     )
     for _ in cache_for(data, load_pipeline("mini", device="cpu")):
         pass
     asked = LoraSettings(
-        images=n_steps * BATCH,
-        batch_size=BATCH,
+        images=n_steps * batch,
+        batch_size=batch,
         rank=RANK,
         device="cpu",
         sample_images=0,
-        log_images=BATCH,
+        log_images=batch,
     )
     lines = tune(data, folder / "run", asked)
     started = time.perf_counter()
@@ -107,13 +107,13 @@ def our_steps(folder: Path, n_steps: int) -> Iterator[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few steps only")
-    n_steps = 4 if parser.parse_args().short else 20
+    parser.add_argument("--short", action="store_true", help="a few steps of a small batch")
+    n_steps, batch = (3, 2) if parser.parse_args().short else (20, 8)
     with tempfile.TemporaryDirectory() as folder:  # in turn, as the machine may be busy
-        pairs = list(zip(our_steps(Path(folder), n_steps), plain_steps(), strict=False))
+        pairs = list(zip(our_steps(Path(folder), n_steps, batch), plain_steps(batch), strict=False))
         size = (Path(folder) / "run" / FILE).stat().st_size
-    ours, plain = (BATCH / float(np.median(seconds[1:])) for seconds in zip(*pairs, strict=True))
-    print(f"LoRA of mini, rank {RANK}, batch {BATCH}, {torch.get_num_threads()} threads")
+    ours, plain = (batch / float(np.median(seconds[1:])) for seconds in zip(*pairs, strict=True))
+    print(f"LoRA of mini, rank {RANK}, batch {batch}, {torch.get_num_threads()} threads")
     print(f"riff train lora: {ours:.2f} images/s, file {size / 1e6:.2f} MB")
     print(f"plain diffusers loop on images: {plain:.2f} images/s")
     print(f"ratio to the plain loop: {ours / plain:.2f}")

@@ -77,10 +77,10 @@ def save(folder: Path) -> None:
         eos_token_id=49_407,
     )
     pipeline = StableDiffusionPipeline(
-        vae=_filled(vae, 1),
-        text_encoder=_filled(CLIPTextModel(text), 2),
+        vae=filled(vae, 1),
+        text_encoder=filled(CLIPTextModel(text), 2),
         tokenizer=CLIPTokenizer.from_pretrained(str(_TOKENIZER)),
-        unet=_filled(unet, 3),
+        unet=filled(unet, 3),
         scheduler=DPMSolverMultistepScheduler(
             prediction_type="v_prediction", timestep_spacing="trailing", steps_offset=1
         ),
@@ -94,7 +94,7 @@ def save(folder: Path) -> None:
 
 
 @torch.no_grad()
-def _filled(network: nn.Module, place: int) -> nn.Module:
+def filled(network: nn.Module, place: int) -> nn.Module:
     """Weights of unit gain from the fractional parts of a quadratic sequence; norms stay 1, 0."""
     for number, (name, weight) in enumerate(sorted(network.named_parameters())):
         if "norm" in name:

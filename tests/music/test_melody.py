@@ -95,16 +95,16 @@ def test_a_file_without_notes_is_refused(tmp_path: Path) -> None:
         read_melody(tmp_path / "empty.mid", bpm=None, beats_per_bar=4)
 
 
-def test_of_a_song_eight_bars_are_followed(riff: Riff, tmp_path: Path) -> None:
+def test_of_a_song_eight_bars_are_followed(thin: Riff, tmp_path: Path) -> None:
     """Half a minute of a tune: 15 bars at 120 BPM."""
     notes = [Note(float(k), 0.9, 60 + (0, 4, 7, 12)[k % 4], 102) for k in range(60)]
     sound = play(notes, BeatGrid(120.0, 60), 22_050)
     files.save(tmp_path / "song.flac", sound, 22_050)
     options = {"melody": tmp_path / "song.flac", "bpm": 120, "steps": 1, "quality": "preview"}
-    clip = riff.generate("solo flute", seed=1, **options)
+    clip = thin.generate("solo flute", seed=1, **options)
     assert clip.recipe.arguments["bars"] == 8
     (note,) = (note for note in clip.notes if "bars" in note)
     assert note == "song.flac: 15 bars (0:30); the first 8 are followed (more with `bars`)"
-    clip = riff.generate("solo flute", bars=9, seed=1, **options)
+    clip = thin.generate("solo flute", bars=9, seed=1, **options)
     assert clip.seconds == pytest.approx(9 * 2, abs=0.01)
     assert not [note for note in clip.notes if "are followed" in note]
