@@ -77,6 +77,21 @@ def composes(pipeline: Pipeline, free: bool | None, prompts: Sequence[Prompt]) -
     return any(reading_of(prompt).brief.style for prompt in prompts)
 
 
+def why_free(pipeline: Pipeline, free: bool | None) -> tuple[str, ...]:
+    """A note for who might have expected a score: of the bundled model, when words name no style.
+
+    Args:
+        pipeline: the model, for which `composes` has said no.
+        free: what the user said of it.
+    """
+    if free is not None or not pipeline.guide_channels or not pipeline.is_bundled:
+        return ()
+    return (
+        "no style is named, so the picture follows the words alone and no notes; name one, such as "
+        "'jazz', or set `free` to false",
+    )
+
+
 def score_for(
     read: Prompt,
     request: Asked,

@@ -43,6 +43,7 @@ class ExtendRequest(MusicRequest):
 
 def _plan(session: Session, request: ExtendRequest, opened: Opened) -> Plan:
     from riffkit.music.planning import plan_for_source
+    from riffkit.music.scoring import why_free
     from riffkit.spectrogram.beat_grid import BeatGrid
 
     source = opened["clip"]
@@ -54,10 +55,11 @@ def _plan(session: Session, request: ExtendRequest, opened: Opened) -> Plan:
     score = _score(session, request, source)
     prompt = request.prompt if score is None else _words(request, source, score)
     plan = plan_for_source(session, request, source, prompt)
+    free = () if score is not None else why_free(session.pipeline, request.free)
     return replace(
         plan,
         grid=BeatGrid(plan.grid.bpm, n_bars * source.beats_per_bar),
-        notes=(*plan.notes, *_remarks(source, request)),
+        notes=(*plan.notes, *_remarks(source, request), *free),
         score=score,
         resolved={**plan.resolved, "free": score is None},
     )

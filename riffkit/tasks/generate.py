@@ -103,7 +103,7 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
     from riffkit.music.durations import bars_for
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
-    from riffkit.music.scoring import composes
+    from riffkit.music.scoring import composes, why_free
     from riffkit.music.understanding import reading_of
     from riffkit.prompt.prompt import choose_bpm
 
@@ -136,7 +136,8 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
         # with a duration the bars follow from it, and stay open
         resolved={"bars": None if request.duration is not None else bars, "free": True},
     )
-    return replace(plan, notes=(*plan.notes, *_lengths(plan, request)))
+    notes = (*plan.notes, *_lengths(plan, request), *why_free(session.pipeline, request.free))
+    return replace(plan, notes=notes)
 
 
 def _plan_score(session: Session, request: GenerateRequest, opened: Opened) -> Plan:

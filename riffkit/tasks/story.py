@@ -73,6 +73,7 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
     """
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
+    from riffkit.music.scoring import why_free
 
     theme = opened.get("theme")
     guidance = request.guidance
@@ -112,7 +113,8 @@ def plan_story(session: Session, request: StoryRequest, opened: Opened) -> Plan:
         owner="first prompt" if theme is None else "theme",
         resolved={"bars": request.bars, "free": score is None},
     )
-    return replace(plan, score=score)
+    free = () if score is not None else why_free(session.pipeline, request.free)
+    return replace(plan, score=score, notes=(*plan.notes, *free))
 
 
 def _score(session: Session, request: StoryRequest, theme: Theme | None) -> Score | None:

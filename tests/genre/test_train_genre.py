@@ -174,11 +174,13 @@ def test_songs_may_be_added_to_a_build_unless_clips_would_be_cut_otherwise(
 
 @pytest.mark.slow
 def test_songs_become_a_lora_and_a_report(
-    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    songs: Path, tmp_path: Path, thin_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "_JUDGING_STEPS", 2)
     monkeypatch.setattr(train, "_MOST_OTHERS", 2)
+    model = str(thin_folder)
     settings = LoraSettings(
+        model=model,
         images=8,
         batch_size=4,
         rank=2,
@@ -203,7 +205,7 @@ def test_songs_become_a_lora_and_a_report(
     assert all(text.startswith("zorg") for record in records for text in record.captions)
     assert {record.split for record in records} == {"train", "test"}
     assert made.prompt.startswith("zorg") and str(out / "lora") in made.usage
-    base, tuned = (load_pipeline(device="cpu", loras=loras) for loras in ([], [made.lora]))
+    base, tuned = (load_pipeline(model, device="cpu", loras=loras) for loras in ([], [made.lora]))
     pairs = zip(base.unet.parameters(), tuned.unet.parameters(), strict=True)
     assert sum(not torch.equal(a, b) for a, b in pairs) > 10
     assert made.scores["frechet_base"] > 0 and 0 <= made.scores["kept"]["tuned"] <= 1

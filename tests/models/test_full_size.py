@@ -12,7 +12,7 @@ from tests.models.full_size import Ours, Theirs, opened, write_full_size
 
 pytestmark = pytest.mark.slow
 
-COLUMNS = 16
+COLUMNS = 8
 MOST_GB = 9.0
 
 

@@ -122,6 +122,27 @@ def test_who_composes(
     assert (score is not None) == composes
 
 
+def test_music_without_notes_says_why(composer: Riff, tiny_guided: Pipeline) -> None:
+    """Where somebody might have expected some: of the bundled model, unasked."""
+    calls: dict[str, dict[str, Any]] = {
+        "generate": {"prompt": "something strange"},
+        "loop": {"prompts": ["something strange"]},
+        "story": {"keyframes": [Keyframe(0.0, "something strange")], "bars": 4},
+    }
+    for name, values in calls.items():
+        for pipeline, free, is_said in (
+            (composer.pipeline, None, True),
+            (composer.pipeline, True, False),
+            (tiny_guided, None, False),
+        ):
+            call = call_of(task(name), {"seed": 3, "free": free, **values})
+            notes = prepare(Session(pipeline), call).plan.notes
+            assert any("no style is named" in note for note in notes) == is_said, name
+    call = call_of(task("generate"), {"seed": 3, "prompt": FUNK})
+    notes = prepare(Session(composer.pipeline), call).plan.notes
+    assert not any("no style is named" in note for note in notes)
+
+
 def test_with_a_lora_words_are_painted_from(composer: Riff) -> None:
     tuned = replace(composer.pipeline, loras=({"name": "a", "sha256": "b", "weight": 1.0},))
     assert planned(tuned, "generate", prompt="techno") is None
