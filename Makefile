@@ -37,7 +37,7 @@ COVERED := .coverage
 tests: $(VENV)/.installed-test soundfonts
 	$(RUN) $(PYTEST) --numprocesses 3 -m slow
 	rm -rf $(COVERED)
-	RIFFKIT_COVERAGE=$(COVERED) $(RUN) $(PYTEST) --numprocesses 2 -m "not slow"
+	RIFFKIT_COVERAGE=$(COVERED) $(RUN) $(PYTEST) --numprocesses 3 -m "not slow"
 	$(RUN) -m tests.coverage $(COVERED)
 
 # two side by side: the short forms show that they run, their figures are rough

@@ -12,7 +12,7 @@ from tests.models.full_size import Ours, Theirs, opened, write_full_size
 
 pytestmark = pytest.mark.slow
 
-COLUMNS = 8
+COLUMNS = 16
 MOST_GB = 9.0
 
 
