@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # of its work, where this says that nothing compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: samples demo test lint types tests benchmarks soundfonts web web-check mini-1 clean
+.PHONY: samples demo test lint types compiled tests benchmarks soundfonts web web-check mini-1 clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -18,7 +18,7 @@ demo: $(VENV)/.installed
 	@echo "listen: demo/lofi.wav   look: demo/lofi.png"
 
 test: $(VENV)/.installed-test
-	$(MAKE) --no-print-directory -j 2 lint types web-check
+	$(MAKE) --no-print-directory -j 3 lint types web-check compiled
 	$(MAKE) --no-print-directory tests benchmarks
 
 lint: $(VENV)/.installed-test
@@ -27,6 +27,10 @@ lint: $(VENV)/.installed-test
 
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
+
+# once, beside the checks: else each of the tests' first processes compiles the same modules
+compiled: $(VENV)/.installed-test
+	$(BIN)/python -c "import riffkit.models.pipeline, riffkit.training.adapters"
 
 # Slow tests wait much for other processes, and Ray's workers would be the last to get a core.
 RUN = OMP_NUM_THREADS=1 RAY_worker_niceness=0 \
