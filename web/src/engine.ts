@@ -74,6 +74,8 @@ export class Engine {
   private pending: Playing | null = null;
   private rest = 0;
   private turn = 0;
+  /** The run that `play` starts as soon as the browser lets it sound. */
+  private starting: Run | null = null;
   private drift = 0;
   private ticking = false;
   private readonly buffers: Buffers;
@@ -110,8 +112,10 @@ export class Engine {
   /** Plays a run at once, from `offset` seconds. */
   async play(run: Run, offset = 0): Promise<void> {
     const turn = ++this.turn;
+    this.starting = run;
     const context = await this.awake(run);
     if (turn !== this.turn) return;
+    this.starting = null;
     this.forgetPending();
     const at = onSample(context.currentTime + LEAD, context.sampleRate);
     const old = this.current;
@@ -173,7 +177,7 @@ export class Engine {
     const run = this.run.get();
     if (!run) return;
     this.rest = Math.min(Math.max(0, seconds), run.length);
-    if (this.current) void this.replay(run, this.rest);
+    if (this.current || this.starting === run) void this.replay(run, this.rest);
     else this.tell();
   }
 

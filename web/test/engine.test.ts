@@ -14,13 +14,15 @@ class Node {
   loopStart = 0;
   loopEnd = 0;
   begins = Infinity;
+  offset = 0;
   ends = Infinity;
   onended: (() => void) | null = null;
   connect<T>(to: T): T {
     return to;
   }
-  start(at: number): void {
+  start(at: number, offset = 0): void {
     this.begins = at;
+    this.offset = offset;
   }
   stop(at = 0): void {
     this.ends = at;
@@ -175,4 +177,15 @@ test("what joins a run goes on with it where the switch is taken back", () => {
   expect(sounding(downbeat + 1)).toEqual(["B"]);
   engine.brace.set({ start: 0, end: 4 });
   expect(sounding(downbeat + 1)).toEqual(["A", "drums"]);
+});
+
+test("a click while a run starts is where it starts", async () => {
+  engine.pause();
+  const resumed = engine.resume();
+  engine.seek(3);
+  await resumed;
+  await vi.advanceTimersByTimeAsync(1);
+  const last = nodes.at(-1)!;
+  expect(last.offset).toBe(3);
+  expect(sounding(now() + 0.2)).toHaveLength(1);
 });
