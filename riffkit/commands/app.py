@@ -21,7 +21,7 @@ from riffkit.commands import words as known_words
 from riffkit.commands.messages import as_options, set_command, usage
 from riffkit.commands.painting import add_tasks
 from riffkit.errors import RiffkitError
-from riffkit.memory import keep_freed_memory
+from riffkit.memory import collect_seldom, keep_freed_memory
 
 _GROUPS = {
     "train": ("riffkit.commands.training", "Train a model on your own music."),
@@ -89,6 +89,7 @@ def main() -> NoReturn:
     # generation ten times slower, and alone sleeping costs about a tenth.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
+    collect_seldom()
     words = sys.argv[1:]
     debug = "--debug" in words
     if not debug:  # notes to users are riffkit's own

@@ -20,6 +20,7 @@ from typing import Any
 
 from riffkit.engine.outcome import Name, Outcome, Task, attempt, in_order, one_thread
 from riffkit.errors import WorkerError
+from riffkit.memory import collect_seldom
 
 
 def in_processes(function: Task, items: Iterable[Any], n: int, name: Name) -> Iterator[Any]:
@@ -102,6 +103,7 @@ def _serve(connection: Connection) -> None:
     import threading
 
     ignore_interrupts()
+    collect_seldom()
     parent = parent_process()
     assert parent is not None
 

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -169,8 +171,8 @@ def _languages() -> dict[str, dict[str, str]]:
 @lru_cache(maxsize=1)
 def _dictionary() -> _Dictionary:
     words = {word: english for of in LANGUAGES for word, english in dictionary_of(of).items()}
-    # the longest of those that fit
-    ordered = sorted(words, key=lambda word: len(word.replace("*", "")), reverse=True)
+    # the longest of those that fit, which all begin with the same letter
+    ordered = sorted(words, key=lambda word: (word[0], -len(word.replace("*", ""))))
     whole = [word for word in ordered if _is_whole_word(word)]
     others = [word for word in ordered if not _is_whole_word(word)]
     # one look behind for all whole words, so that what isn't a word's start is passed quickly
@@ -179,7 +181,14 @@ def _dictionary() -> _Dictionary:
 
 
 def _any_ending(words: Iterable[str]) -> str:
-    return "|".join(f"({_as_pattern(word).removeprefix(_STARTS)})" for word in words)
+    """A pattern with a group for each word. The words are ordered by their first letters: only
+    those that begin with what is there are tried.
+    """
+    of_letters = []
+    for letter, beginning in groupby(words, key=itemgetter(0)):
+        groups = "|".join(f"({_as_pattern(word).removeprefix(_STARTS)})" for word in beginning)
+        of_letters.append(f"(?={re.escape(letter)})(?:{groups})")
+    return "|".join(of_letters)
 
 
 @lru_cache(maxsize=1)

@@ -230,7 +230,7 @@ def settle(track: Track, info: StyleInfo, n_beats: int) -> Track:
     for n in sorted(track.notes, key=lambda n: (n.start, n.pitch, -n.velocity)):
         start = swing(n.start, info.swing, info.swing_unit)
         end = swing(n.start + n.duration, info.swing, info.swing_unit)
-        note = replace(n, start=start, duration=end - start)
+        note = Note(start, end - start, n.pitch, n.velocity)
         swung.setdefault((round(start, 6), n.pitch), note)
     by_pitch: dict[int, list[Note]] = {}
     for note in swung.values():
@@ -238,8 +238,5 @@ def settle(track: Track, info: StyleInfo, n_beats: int) -> Track:
     settled = []
     for same in by_pitch.values():
         following = [*(n.start for n in same[1:]), same[0].start + n_beats]
-        settled += [
-            replace(n, duration=min(n.duration, after - n.start))
-            for n, after in zip(same, following, strict=True)
-        ]
+        settled += [n.at_most(after - n.start) for n, after in zip(same, following, strict=True)]
     return replace(track, notes=tuple(sorted(settled, key=lambda n: (n.start, n.pitch))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from riffkit.score.notes import Note
 
@@ -27,7 +26,7 @@ def line_in_range(line: Sequence[Note], low: int, high: int) -> tuple[Note, ...]
     shifts = sorted(range(-120, 121, _OCTAVE), key=abs)
     inside = {shift: sum(low <= note.pitch + shift <= high for note in line) for shift in shifts}
     best = max(shifts, key=inside.__getitem__)  # the smallest shift of those
-    return tuple(replace(n, pitch=in_range(n.pitch + best, low, high)) for n in line)
+    return tuple(n.at_pitch(in_range(n.pitch + best, low, high)) for n in line)
 
 
 def without_leaps(line: Sequence[Note], low: int, high: int) -> list[Note]:
@@ -39,5 +38,5 @@ def without_leaps(line: Sequence[Note], low: int, high: int) -> list[Note]:
             pitch -= _OCTAVE
         elif bent and bent[-1].pitch - pitch > _OCTAVE and pitch + _OCTAVE <= high:
             pitch += _OCTAVE
-        bent.append(replace(note, pitch=pitch))
+        bent.append(note.at_pitch(pitch))
     return bent

@@ -184,7 +184,7 @@ class Song:
                     *(note for note in other if note.start >= self.beats - 1e-6),
                 )
             shift = place * 2 * self.beats
-            moved = [replace(note, start=note.start + shift) for note in phrase]
+            moved = [note.later(shift) for note in phrase]
             if part.role == "lead" and not part.riff and self._is_end(place):
                 stop = min(self.end, shift + 2 * self.beats)
                 moved = self._rested(moved, stop, chords)
@@ -192,7 +192,7 @@ class Song:
         if self.given.chords:
             notes = not_in_silence(notes, self.chords())
         low, high = range_of(part.instrument, part.role)
-        notes = [replace(note, pitch=in_range(note.pitch, low, high)) for note in notes]
+        notes = [note.at_pitch(in_range(note.pitch, low, high)) for note in notes]
         if part.role in ("lead", "bass"):
             notes = without_leaps(notes, low, high)
         return replace(
@@ -257,7 +257,7 @@ class Song:
                     start = note.start - bar * size
                     if 0 <= start < group - 1e-6:
                         length = note.duration if is_whole else min(note.duration, group - start)
-                        notes.append(replace(note, start=begin + start, duration=length))
+                        notes.append(Note(begin + start, length, note.pitch, note.velocity))
                 begin += group
         return replace(written[0][2], notes=tuple(notes))
 
@@ -268,7 +268,7 @@ class Song:
         for place in range(len(self.form)):
             for track in grooves[len(self.form) > 1 and self._is_end(place)]:
                 shift = place * 2 * self.beats
-                moved = tuple(replace(note, start=note.start + shift) for note in track.notes)
+                moved = tuple(note.later(shift) for note in track.notes)
                 held = found.get(track.instrument, replace(track, notes=()))
                 found[track.instrument] = replace(held, notes=held.notes + moved)
         return list(found.values())

@@ -24,17 +24,13 @@ def whole_bars(notes: Sequence[Note], beats_per_bar: int) -> int:
 
 def until(end: int | float, notes: Sequence[Note]) -> tuple[Note, ...]:
     """The notes that begin before the end, and no longer than that."""
-    return tuple(
-        replace(note, duration=min(note.duration, end - note.start))
-        for note in notes
-        if note.start < end - _NEARLY
-    )
+    return tuple(note.at_most(end - note.start) for note in notes if note.start < end - _NEARLY)
 
 
 def repeated(notes: Sequence[Note], period: int | float, end: int | float) -> tuple[Note, ...]:
     """The notes again and again, each time `period` beats later, up to the end."""
     times = range(math.ceil(end / period - _NEARLY))
-    again = [replace(n, start=n.start + k * period) for k in times for n in until(period, notes)]
+    again = [note.later(k * period) for k in times for note in until(period, notes)]
     return until(end, again)
 
 
@@ -101,7 +97,7 @@ def joined(scores: Sequence[Score]) -> Score:
         for track in score.tracks:
             sound = track.instrument, track.role, track.bank, track.program, track.name
             same[sound] += 1
-            later = tuple(replace(note, start=note.start + begin) for note in track.notes)
+            later = tuple(note.later(begin) for note in track.notes)
             one = players.setdefault((sound, same[sound]), replace(track, notes=()))
             players[sound, same[sound]] = replace(one, notes=(*one.notes, *later))
         chords += (replace(chord, start=chord.start + begin) for chord in score.chords)
@@ -178,5 +174,5 @@ def not_in_silence(notes: Sequence[Note], chords: Sequence[Chord]) -> list[Note]
         ends = [c.start for c in silent if c.start + c.duration > note.start + _NEARLY]
         stop = min(ends, default=math.inf)
         if note.start < stop - _NEARLY:
-            kept.append(replace(note, duration=min(note.duration, stop - note.start)))
+            kept.append(note.at_most(stop - note.start))
     return kept

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from riffkit.atomic import sign_temporaries
 from riffkit.engine.processes import ignore_interrupts
 from riffkit.errors import ParameterError, RiffkitError
-from riffkit.memory import keep_freed_memory
+from riffkit.memory import collect_seldom, keep_freed_memory
 from riffkit.music.task import Call
 from riffkit.server.facts import row_of
 from riffkit.server.folder import OWNER
@@ -129,6 +129,7 @@ def run(connection: Connection, model: Model) -> None:
     """The worker's life, which ends with its pipe."""
     ignore_interrupts()
     keep_freed_memory()
+    collect_seldom()
     sign_temporaries(OWNER)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # sent to the whole group: the server ends it
     worker = Worker(connection)
