@@ -17,8 +17,9 @@ demo: $(VENV)/.installed
 	$(BIN)/riff generate "lo-fi hip hop with piano, bass and drums" --bars 4 --seed 7 -o demo/lofi.wav
 	@echo "listen: demo/lofi.wav   look: demo/lofi.png"
 
-test: $(VENV)/.installed-test
-	$(MAKE) --no-print-directory -j 3 lint types web-check compiled
+test:
+	$(MAKE) --no-print-directory -j 3 $(VENV)/.installed-test soundfonts web-check
+	$(MAKE) --no-print-directory -j 3 lint types compiled
 	$(MAKE) --no-print-directory tests benchmarks
 
 lint: $(VENV)/.installed-test
