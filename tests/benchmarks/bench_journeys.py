@@ -31,6 +31,7 @@ from riffkit.evaluation.fidelity import flux_at
 from riffkit.music.melody import read_melody, similarity
 from riffkit.score.notes import Note
 from riffkit.spectrogram.beat_grid import BeatGrid
+from tests import thin_mini
 from tests.voice import play
 
 ROOT = Path(__file__).parents[2]
@@ -52,16 +53,21 @@ SCALE = (0, 2, 4, 5, 7, 9, 11)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--short", action="store_true", help="fewer clips")
+    parser.add_argument("--short", action="store_true", help="fewer clips, of thin networks")
     parser.add_argument("--steps", type=int, default=4, help="denoising steps; 4 unless given")
     arguments = parser.parse_args()
     short, options = arguments.short, {"steps": arguments.steps}
-    riff = riffkit.load("mini", device="cpu")
-    print_loops(riff, 2 if short else 50, options)
-    print_extended(riff, 1 if short else 6, options)
-    print_melodies(riff, 1 if short else 6, options)
-    print_morph(riff, options)
-    print_story(8 if short else 90, options["steps"])
+    with tempfile.TemporaryDirectory() as folder:
+        model = "mini"
+        if short:
+            model = str(Path(folder) / "thin")
+            thin_mini.save(Path(model))
+        riff = riffkit.load(model, device="cpu")
+        print_loops(riff, 2 if short else 50, options)
+        print_extended(riff, 1 if short else 6, options)
+        print_melodies(riff, 1 if short else 6, options)
+        print_morph(riff, options)
+        print_story(8 if short else 90, options["steps"], model)
 
 
 def print_loops(riff: Riff, n_loops: int, options: dict) -> None:
@@ -157,7 +163,7 @@ def print_morph(riff: Riff, options: dict) -> None:
     )
 
 
-def print_story(bars: int, steps: int) -> None:
+def print_story(bars: int, steps: int, model: str) -> None:
     """A process of its own, so that its memory is its own."""
     script = f"bpm = 120\nbars = {bars}\nseed = 1\nsteps = {steps}\n"
     for k, bar in enumerate(range(0, bars, 10)):
@@ -166,7 +172,7 @@ def print_story(bars: int, steps: int) -> None:
         (Path(folder) / "story.toml").write_text(script)
         start = time.perf_counter()
         subprocess.run(
-            [sys.executable, str(ROOT / "cli.py"), "story", "story.toml", "-q"],
+            [sys.executable, str(ROOT / "cli.py"), "story", "story.toml", "-q", "--model", model],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             check=True,

@@ -31,6 +31,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import psutil  # noqa: E402 (after the threads are set)
 
+import riffkit  # noqa: E402
 from tests.server.running import Running, until  # noqa: E402
 
 REQUEST: dict[str, Any] = {"prompt": "lo-fi piano", "bars": 2, "steps": 4, "seed": 1}
@@ -56,11 +57,9 @@ def in_python(riff: Any, folder: Path) -> float:
     return time.perf_counter() - begin
 
 
-def overhead(server: Running, folder: Path, n_runs: int) -> tuple[float, float]:
+def overhead(server: Running, model: str, folder: Path, n_runs: int) -> tuple[float, float]:
     """Seconds over HTTP and in Python: the medians of runs in turn."""
-    import riffkit
-
-    riff = riffkit.load("mini", device="cpu")
+    riff = riffkit.load(model, device="cpu")
     in_python(riff, folder), over_http(server)  # what is compiled or read once
     runs = [(over_http(server), in_python(riff, folder)) for _ in range(n_runs)]
     http, python = zip(*runs, strict=True)
@@ -96,8 +95,11 @@ async def clients(port: int, n: int, seconds: float, clip: str) -> Heard:
         finally:
             writer.close()
 
+    async def pause(wanted: float) -> None:
+        await asyncio.sleep(max(0.0, min(wanted, end - time.monotonic())))
+
     async def read() -> None:
-        await asyncio.sleep(chance.uniform(0, _PAUSE_SECONDS))
+        await pause(chance.uniform(0, _PAUSE_SECONDS))
         while time.monotonic() < end:
             path = chance.choice(["/api/clips", f"/api/clips/{clip}.wav", "/api/jobs?limit=5"])
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -105,7 +107,7 @@ async def clients(port: int, n: int, seconds: float, clip: str) -> Heard:
             answer = await reader.read(-1)
             heard.statuses[int(answer.split(b" ", 2)[1])] += 1
             writer.close()
-            await asyncio.sleep(chance.expovariate(1 / _PAUSE_SECONDS))
+            await pause(chance.expovariate(1 / _PAUSE_SECONDS))
 
     work = [one() for _ in range(n) for one in (stream, read)]
     done = await asyncio.gather(*work, return_exceptions=True)
@@ -165,15 +167,20 @@ def run_clients(port: int, n: int, seconds: float, clip: str) -> Heard:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="fewer runs, 50 clients")
+    parser.add_argument("--short", action="store_true", help="thin networks, one run, 50 clients")
     is_short = parser.parse_args().short
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = Running(folder / "data", ("--device", "cpu"))
+        folder, model = Path(name), "mini"
+        if is_short:
+            from tests import thin_mini
+
+            model = str(folder / "thin")
+            thin_mini.save(Path(model))
+        server = Running(folder / "data", ("--model", model, "--device", "cpu"))
         server.start()
         try:
             until(lambda: server.client.get("/health").json()["status"] == "ok", 300)
-            http, python = overhead(server, folder, 1 if is_short else 9)
+            http, python = overhead(server, model, folder, 1 if is_short else 9)
             print(f"2 bars, 4 steps: over HTTP {http:.3f} s, in Python {python:.3f} s")
             print(f"  {1e3 * (http - python):.0f} ms more; ratio to Python: {http / python:.3f}")
             crowd(server, *((50, 4.0, 2.0) if is_short else (500, 60.0, 8.0)))

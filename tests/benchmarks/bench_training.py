@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_training.py [--short]
 
-Both train the same LoRA (model, layers, rank) with the same batch on the same 512 × 512 pictures.
+Both train the same LoRA (model, layers, rank) with the same batch on the same pictures, 512 × 512.
 The plain loop does what diffusers' train_text_to_image_lora.py does at each step: image through the
 autoencoder, caption through the text encoder, noise, UNet, AdamW. Ours reads latents and text
 embeddings out of the dataset's shards. Their steps are run in turn.
@@ -40,18 +40,18 @@ from riffkit.training.settings import LORA_TARGETS, LoraSettings  # noqa: E402
 from riffkit.training.tuning_run import tune  # noqa: E402
 from tests.dataset.small_dataset import small_dataset  # noqa: E402
 
-RANK, WIDTH = 16, 512
+RANK = 16
 
 
-def pictures(n: int) -> Iterator[tuple[np.ndarray, str]]:
+def pictures(n: int, width: int) -> Iterator[tuple[np.ndarray, str]]:
     """Noisy bars of different gray; what they show doesn't change the time."""
     for index in range(n):
         rng = np.random.default_rng(index)
-        gray = rng.integers(100, 256, (512, 1, 1)) * np.ones((1, WIDTH, 3))
+        gray = rng.integers(100, 256, (512, 1, 1)) * np.ones((1, width, 3))
         yield gray.astype(np.uint8), f"metal, guitars and drums, take {index}"
 
 
-def plain_steps(batch: int) -> Iterator[float]:
+def plain_steps(batch: int, width: int) -> Iterator[float]:
     """The seconds of each step of the plain loop."""
     torch.manual_seed(0)
     base = load_pipeline("mini", device="cpu")
@@ -60,7 +60,7 @@ def plain_steps(batch: int) -> Iterator[float]:
     base.unet.train()
     trained = [p for p in base.unet.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-3)
-    items = list(pictures(batch))
+    items = list(pictures(batch, width))
     pixels = torch.stack([torch.from_numpy(x).permute(2, 0, 1) for x, _ in items]) / 127.5 - 1
     tokens = base.tokenizer(
         [text for _, text in items], padding="max_length", truncation=True, return_tensors="pt"
@@ -82,10 +82,10 @@ def plain_steps(batch: int) -> Iterator[float]:
         yield time.perf_counter() - started
 
 
-def our_steps(folder: Path, n_steps: int, batch: int) -> Iterator[float]:
+def our_steps(folder: Path, n_steps: int, batch: int, width: int) -> Iterator[float]:
     """The seconds of each step of a run, logging and all."""
     data = small_dataset(
-        folder / "data", n_train=2 * batch, n_test=0, params=FULL_BAND, width=WIDTH, bpm=120.0
+        folder / "data", n_train=2 * batch, n_test=0, params=FULL_BAND, width=width, bpm=120.0
     )
     for _ in cache_for(data, load_pipeline("mini", device="cpu")):
         pass
@@ -94,6 +94,7 @@ def our_steps(folder: Path, n_steps: int, batch: int) -> Iterator[float]:
         batch_size=batch,
         rank=RANK,
         device="cpu",
+        prior_images=0,
         sample_images=0,
         log_images=batch,
     )
@@ -107,10 +108,16 @@ def our_steps(folder: Path, n_steps: int, batch: int) -> Iterator[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few steps of a small batch")
-    n_steps, batch = (3, 2) if parser.parse_args().short else (20, 8)
+    parser.add_argument("--short", action="store_true", help="a few steps of two narrow pictures")
+    n_steps, batch, width = (3, 2, 256) if parser.parse_args().short else (20, 8, 512)
     with tempfile.TemporaryDirectory() as folder:  # in turn, as the machine may be busy
-        pairs = list(zip(our_steps(Path(folder), n_steps, batch), plain_steps(batch), strict=False))
+        pairs = list(
+            zip(
+                our_steps(Path(folder), n_steps, batch, width),
+                plain_steps(batch, width),
+                strict=False,
+            )
+        )
         size = (Path(folder) / "run" / FILE).stat().st_size
     ours, plain = (batch / float(np.median(seconds[1:])) for seconds in zip(*pairs, strict=True))
     print(f"LoRA of mini, rank {RANK}, batch {batch}, {torch.get_num_threads()} threads")
