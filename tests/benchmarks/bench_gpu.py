@@ -190,6 +190,7 @@ def show_training(
                 batch_size=batch,
                 rank=RANK,
                 device=device.type,
+                prior_images=0,
                 sample_images=0,
                 log_images=batch,
             )
