@@ -75,7 +75,7 @@ export class Engine {
   private rest = 0;
   private turn = 0;
   /** The run that `play` starts as soon as the browser lets it sound. */
-  private starting: Run | null = null;
+  private starting: { run: Run; turn: number } | null = null;
   private drift = 0;
   private ticking = false;
   private readonly buffers: Buffers;
@@ -112,7 +112,7 @@ export class Engine {
   /** Plays a run at once, from `offset` seconds. */
   async play(run: Run, offset = 0): Promise<void> {
     const turn = ++this.turn;
-    this.starting = run;
+    this.starting = { run, turn };
     const context = await this.awake(run);
     if (turn !== this.turn) return;
     this.starting = null;
@@ -177,7 +177,8 @@ export class Engine {
     const run = this.run.get();
     if (!run) return;
     this.rest = Math.min(Math.max(0, seconds), run.length);
-    if (this.current || this.starting === run) void this.replay(run, this.rest);
+    const starts = this.starting?.run === run && this.starting.turn === this.turn;
+    if (this.current || starts) void this.replay(run, this.rest);
     else this.tell();
   }
 

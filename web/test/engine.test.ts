@@ -189,3 +189,14 @@ test("a click while a run starts is where it starts", async () => {
   expect(last.offset).toBe(3);
   expect(sounding(now() + 0.2)).toHaveLength(1);
 });
+
+test("what was paused while it went to another place stays silent where one clicks", async () => {
+  engine.seek(1);
+  engine.pause();
+  await vi.advanceTimersByTimeAsync(1);
+  const before = nodes.length;
+  engine.seek(2);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(nodes).toHaveLength(before);
+  expect(engine.position()).toBe(2);
+});
