@@ -34,20 +34,19 @@ compiled: $(VENV)/.installed-test
 	$(BIN)/python -c "import riffkit.models.pipeline, riffkit.training.adapters"
 
 # Slow tests wait much for other processes, and Ray's workers would be the last to get a core.
-RUN = OMP_NUM_THREADS=1 RAY_worker_niceness=0 \
-	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)") $(BIN)/python
-PYTEST := -m pytest --dist worksteal
 SOUNDFONT := .soundfont/FluidR3_GM.sf2
+SET = OMP_NUM_THREADS=1 RAY_worker_niceness=0 \
+	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)")
+RUN = $(SET) $(BIN)/python
 COVERED := .coverage
 tests: $(VENV)/.installed-test soundfonts
-	$(RUN) $(PYTEST) --numprocesses 3 -m slow
 	rm -rf $(COVERED)
-	RIFFKIT_COVERAGE=$(COVERED) $(RUN) $(PYTEST) --numprocesses 3 -m "not slow"
+	RIFFKIT_COVERAGE=$(COVERED) $(RUN) -m pytest --dist worksteal --numprocesses 3
 	$(RUN) -m tests.coverage $(COVERED)
 
 # two side by side: the short forms show that they run, their figures are rough
-benchmarks: $(VENV)/.installed-test
-	ls tests/benchmarks/bench_*.py | OMP_NUM_THREADS=1 xargs -P 2 -n 1 sh -c \
+benchmarks: $(VENV)/.installed-test soundfonts
+	ls tests/benchmarks/bench_*.py | $(SET) xargs -P 2 -n 1 sh -c \
 		'out=$$($(BIN)/python $$0 --short 2>&1) || { echo "$$0 failed:"; echo "$$out"; exit 255; }; \
 		echo "$$0"; echo "$$out"'
 

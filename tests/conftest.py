@@ -41,6 +41,21 @@ pytest_plugins = ["tests.golden.model", "tests.thin_mini", "tests.tiny_model"]
 N_THREADS = torch.get_num_threads()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones come first in each worker's share, which is a run of neighbours: were one the
+    last, the other workers would have nothing to do beside it.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    ends = [len(quick) * place // workers for place in range(workers + 1)]
+    items[:] = [
+        item
+        for place in range(workers)
+        for item in (*slow[place::workers], *quick[ends[place] : ends[place + 1]])
+    ]
+
+
 def pytest_collection_finish() -> None:
     """What is imported is never garbage: searches for some needn't go through it (13 % of the time
     of tests/score).

@@ -16,7 +16,8 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from riffkit.models.pipeline import WEIGHTS, Pipeline, load_pipeline
+from riffkit.models.pipeline import Pipeline, load_pipeline
+from tests.golden.model import TOKENIZER, save_folder
 
 
 def tiny_unet(in_channels: int) -> UNet2DConditionModel:
@@ -27,7 +28,7 @@ def tiny_unet(in_channels: int) -> UNet2DConditionModel:
         block_out_channels=(8, 16),
         layers_per_block=1,
         cross_attention_dim=16,
-        attention_head_dim=4,
+        attention_head_dim=1,
         norm_num_groups=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
@@ -46,6 +47,7 @@ def tiny_pipeline() -> StableDiffusionPipeline:
         norm_num_groups=2,
         down_block_types=("DownEncoderBlock2D",) * 3,
         up_block_types=("UpDecoderBlock2D",) * 3,
+        mid_block_add_attention=False,
         sample_size=128,
         scaling_factor=0.5,
     )
@@ -61,7 +63,7 @@ def tiny_pipeline() -> StableDiffusionPipeline:
     return StableDiffusionPipeline(
         vae=vae,
         text_encoder=CLIPTextModel(config),
-        tokenizer=CLIPTokenizer.from_pretrained(str(WEIGHTS / "mini" / "tokenizer")),
+        tokenizer=CLIPTokenizer.from_pretrained(str(TOKENIZER)),
         unet=unet,
         scheduler=DPMSolverMultistepScheduler(
             prediction_type="v_prediction", timestep_spacing="trailing", steps_offset=1
@@ -77,7 +79,7 @@ def tiny_folder(
     tiny_pipeline: StableDiffusionPipeline, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    tiny_pipeline.save_pretrained(folder)
+    save_folder(tiny_pipeline, folder)
     return folder
 
 
@@ -103,7 +105,7 @@ def tiny_guided_folder(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny-guided"
-    tiny_guided_pipeline.save_pretrained(folder)
+    save_folder(tiny_guided_pipeline, folder)
     (folder / "riffkit.json").write_text(json.dumps({"guided": True}))
     return folder
 
