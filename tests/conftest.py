@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
@@ -43,17 +44,19 @@ N_THREADS = torch.get_num_threads()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slow ones come first in each worker's share, which is a run of neighbours: were one the
-    last, the other workers would have nothing to do beside it.
+    last, the other workers would have nothing to do beside it. Those of a module stay together.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
     slow = [item for item in items if item.get_closest_marker("slow")]
-    quick = [item for item in items if not item.get_closest_marker("slow")]
-    ends = [len(quick) * place // workers for place in range(workers + 1)]
-    items[:] = [
-        item
-        for place in range(workers)
-        for item in (*slow[place::workers], *quick[ends[place] : ends[place + 1]])
-    ]
+    for _, module in groupby(slow, key=lambda item: item.path):
+        min(shares, key=len).extend(module)
+    quick = iter([item for item in items if not item.get_closest_marker("slow")])
+    ordered = list[pytest.Item]()
+    for place, share in enumerate(shares, start=1):
+        ordered += share
+        ordered += islice(quick, max(0, len(items) * place // workers - len(ordered)))
+    items[:] = [*ordered, *quick]
 
 
 def pytest_collection_finish() -> None:

@@ -28,7 +28,7 @@ def tiny_unet(in_channels: int) -> UNet2DConditionModel:
         block_out_channels=(8, 16),
         layers_per_block=1,
         cross_attention_dim=16,
-        attention_head_dim=1,
+        attention_head_dim=2,
         norm_num_groups=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),

@@ -45,6 +45,7 @@ def show_model(
 @app.command("pull")
 def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> None:
     """Download a model from the hub. Interrupted downloads resume."""
+    from riffkit.models.hub.cache import size_in_words
     from riffkit.models.hub.fetch import pull
     from riffkit.models.hub.hub_id import parse_hub_id
 
@@ -58,8 +59,8 @@ def pull_model(model: HubModel, as_json: Json = False, quiet: Quiet = False) -> 
         "bytes": pulled.n_bytes,
         "downloaded_bytes": pulled.downloaded_bytes,
     }
-    fetched = f"{_size(pulled.downloaded_bytes)} downloaded now"
-    text = f"{pulled.path}: {_size(pulled.n_bytes)}, "
+    fetched = f"{size_in_words(pulled.downloaded_bytes)} downloaded now"
+    text = f"{pulled.path}: {size_in_words(pulled.n_bytes)}, "
     text += fetched if pulled.downloaded_bytes else "already complete"
     say(facts, text, as_json=as_json)
 
@@ -82,7 +83,7 @@ def remove_model(
     as_json: Json = False,
 ) -> None:
     """Remove a model from the hub cache."""
-    from riffkit.models.hub.cache import check_stored, remove, stored_bytes
+    from riffkit.models.hub.cache import check_stored, remove, size_in_words, stored_bytes
     from riffkit.models.hub.hub_id import is_hub_id, parse_hub_id
 
     if not is_hub_id(model) or Path(model).expanduser().exists():
@@ -92,13 +93,13 @@ def remove_model(
         )
     hub_id = parse_hub_id(model)
     check_stored(hub_id)
-    if not yes and not _confirmed(f"Remove {hub_id} ({_size(stored_bytes(hub_id.repo))})?"):
+    if not yes and not _confirmed(f"Remove {hub_id} ({size_in_words(stored_bytes(hub_id.repo))})?"):
         say({"model": model, "freed_bytes": 0}, f"{model}: kept", as_json=as_json)
         return
     freed = remove(hub_id)
     say(
         {"model": model, "freed_bytes": freed},
-        f"{model}: removed, {_size(freed)} freed",
+        f"{model}: removed, {size_in_words(freed)} freed",
         as_json=as_json,
     )
 
@@ -107,10 +108,6 @@ def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise ParameterError("models remove: can't ask for confirmation here; give --yes")
     return typer.confirm(question, err=True)
-
-
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class Studio:
         return job["clips"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A studio on a free port; its model is ready."""
     if CHROMIUM is None:
@@ -94,7 +94,7 @@ def serving(folder: Path, *options: str) -> Iterator[Studio]:
         server.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One browser for all tests."""
     if CHROMIUM is None:

@@ -58,7 +58,7 @@ def distilled(
     model = folder / "model"
     shutil.copytree(tiny_folder, model)
     config = LoopConfig(
-        images=480,
+        images=640,
         batch_size=8,
         learning_rate=3e-3,
         warmup_images=8,

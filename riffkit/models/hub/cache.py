@@ -124,6 +124,11 @@ def _is_stable_diffusion(index: Path) -> bool:
     return bool(re.fullmatch(r"StableDiffusion(?!3|XL).*", str(name)))
 
 
+def size_in_words(n_bytes: int) -> str:
+    """With its unit: "4.1 MB", "2.13 GB"."""
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
+
+
 def stored_bytes(repo: str) -> int:
     """The size of a repository in the cache in bytes, including unfinished downloads."""
     folder = repo_folder(repo)

@@ -25,7 +25,7 @@ from huggingface_hub.utils import (
 
 from riffkit.atomic import atomic_path, output_error
 from riffkit.errors import ModelError, OutputError
-from riffkit.models.hub.cache import cache_folder, cached, model_path, repo_folder
+from riffkit.models.hub.cache import cache_folder, cached, model_path, repo_folder, size_in_words
 from riffkit.models.hub.download import RemoteFile, bytes_to_come, fetch, is_there
 from riffkit.models.hub.failures import offline, refusal
 from riffkit.models.hub.hub_id import HubId, parse_hub_id
@@ -177,8 +177,8 @@ def _check_space(hub_id: HubId, needed: int) -> None:
     free = shutil.disk_usage(disk).free
     if needed > free:
         raise OutputError(
-            f"model={str(hub_id)!r}: needs {needed / 1e9:.2f} GB, but {str(cache)!r} has only "
-            f"{free / 1e9:.2f} GB left; free some space or set HF_HOME to another disk"
+            f"model={str(hub_id)!r}: needs {size_in_words(needed)}, but {str(cache)!r} has only "
+            f"{size_in_words(free)} left; free some space or set HF_HOME to another disk"
         )
 
 
