@@ -94,7 +94,7 @@ COLUMNS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--short", action="store_true", help="one clip and one quality")
+    parser.add_argument("--short", action="store_true", help="half a clip and one quality")
     parser.add_argument("--real", action="store_true", help="twelve clips of real music")
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
@@ -107,8 +107,12 @@ def main() -> None:
     if options.real:
         clips = list(twelve_clips(ROOT / ".music").values())
     else:
-        clips = [synthesised_clip()] if options.short else [*sample_clips(), synthesised_clip()]
-    print(f"{len(clips)} clips of 5.12 s, {torch.get_num_threads()} threads, {n_runs} runs each")
+        clip = synthesised_clip()
+        clips = [clip[:, : len(clip[0]) // 2]] if options.short else [*sample_clips(), clip]
+    seconds = clips[0].shape[-1] / RATE
+    print(
+        f"clips of {seconds:g} s: {len(clips)}; threads: {torch.get_num_threads()}; runs: {n_runs}"
+    )
     parts = {
         "presets": lambda: print_presets(clips, n_runs, short=options.short),
         "crisp": lambda: print_crisp(clips, n_runs, short=options.short),
