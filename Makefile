@@ -33,12 +33,13 @@ types: $(VENV)/.installed-test
 compiled: $(VENV)/.installed-test
 	$(BIN)/python -c "import riffkit.models.pipeline, riffkit.training.adapters"
 
-# Slow tests wait much for other processes, and Ray's workers would be the last to get a core.
 SOUNDFONT := .soundfont/FluidR3_GM.sf2
+COVERED := .coverage
+# Slow tests wait much for other processes, and Ray's workers would be the last to get a core.
 SET = OMP_NUM_THREADS=1 RAY_worker_niceness=0 \
 	RIFFKIT_SOUNDFONT=$$(test -s $(SOUNDFONT) && echo "$(CURDIR)/$(SOUNDFONT)")
 RUN = $(SET) $(BIN)/python
-COVERED := .coverage
+
 tests: $(VENV)/.installed-test soundfonts
 	rm -rf $(COVERED)
 	RIFFKIT_COVERAGE=$(COVERED) $(RUN) -m pytest --dist worksteal --numprocesses 3
