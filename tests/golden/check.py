@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int
 
 from riffkit.audio import files
 from riffkit.music.clip import Clip, read_recipe
@@ -20,7 +21,9 @@ from riffkit.spectrogram.image import SpectrogramImage
 class Difference:
     """How far a clip that was made again is off.
 
-    `levels`: the most that a pixel is; `pixels`: the share of pixels that is at all. `sound_db`:
+    `levels`: the most that a pixel is; `pixels`: the share of pixels that is at all; where players
+    were painted alone, of their pictures, since the clip's own shows sounds whose phases may go
+    another way. `sound_db`:
     the loudest difference of the sound beside its peak, both as FLAC files. Where pixels differ
     phases may go another way, so `heard`: the mean difference of the two sounds' own spectrograms,
     in levels.
@@ -50,10 +53,11 @@ def replayed(folder: Path, name: str, model: str | None) -> Difference:
     assert image.recipe is not None
     same = recipe.same_music(type(recipe).from_dict(image.recipe))
     off, sound_db, heard = np.zeros(1), -np.inf, 0.0
-    if png.exists():
-        there = SpectrogramImage.open(png).pixels.astype(int)
-        assert there.shape == image.pixels.shape
-        off = np.abs(there - image.pixels)
+    if players := getattr(made, "stem_images", None):
+        pairs = [(folder / name / f"{player}.png", painted) for player, painted in players.items()]
+        off = np.concatenate([_off(*pair) for pair in pairs])
+    elif png.exists():
+        off = _off(png, image)
     if isinstance(made, Clip):
         samples, rate = files.load(flac, allow_silence=True)
         with tempfile.TemporaryDirectory() as again:
@@ -69,6 +73,12 @@ def replayed(folder: Path, name: str, model: str | None) -> Difference:
         heard = float(np.abs(seen[0] - seen[1]).mean())
     share = float((off > 0).mean())
     return Difference(int(off.max()), share, float(sound_db), heard, same)
+
+
+def _off(png: Path, image: SpectrogramImage) -> Int[np.ndarray, " pixel"]:
+    there = SpectrogramImage.open(png).pixels.astype(int)
+    assert there.shape == image.pixels.shape
+    return np.abs(there - image.pixels).ravel()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Makes a file of each command, to be replayed by later code: `python make.py FOLDER`.
 
 The files of `files/` were made so by version 0.1.0 (commit 1673c5b), but for `generate-loudness`,
-`edit-level`, `generate-melody` and `generate-chords`, which 0.2.0.dev0 made. A checkout of any
+`edit-level`, `generate-melody` and `generate-chords`, which 0.2.0.dev0 made, the pictures of its
+players later than itself. A checkout of any
 version makes its own with PYTHONPATH set to it. With `--model mini` it is the bundled model's turn.
 """
 
@@ -63,6 +64,13 @@ def write_mask(image: Path, path: Path) -> None:
     Image.fromarray(mask).save(path)
 
 
+def save_players(clip: Any, folder: Path) -> None:
+    """The pictures of those that were painted alone, each as PLAYER.png."""
+    for player, image in clip.stem_images.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        image.save(folder / f"{player}.png")
+
+
 def make(folder: Path, model: str, report: Callable[[str], None] = print) -> None:
     """Every command's files, into a folder where those that they were made from lie too."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +80,7 @@ def make(folder: Path, model: str, report: Callable[[str], None] = print) -> Non
     def save(name: str, clip: Any) -> None:
         clip.image.save(folder / f"{name}.png")
         clip.save(folder / f"{name}.flac")
+        save_players(clip, folder / name)
         report(name)
 
     prompt = "please make a sad (house:1.2) beat with piano, without a guitar"
