@@ -288,11 +288,12 @@ def table(params: SpectrogramParams, clips: list[Tensor], n_runs: int, *, short:
 
 
 def print_tempi(clips: list[Tensor], *, short: bool) -> None:
-    """Five seconds of each clip on the beat grid, at 15.6, 7.8 and 5.2 ms a column."""
+    """Whole seconds of each clip on the beat grid, at 15.6, 7.8 and 5.2 ms a column."""
     print(f"\non the beat grid, high\n| preset | BPM | {' | '.join(METRICS)} |")
     print(f"|{'---|' * (len(METRICS) + 2)}")
+    seconds = min(clip.shape[-1] for clip in clips) // RATE
     for bpm in (120.0,) if short else (60.0, 120.0, 180.0):
-        grid = BeatGrid(bpm, round(5 * bpm / 60))
+        grid = BeatGrid(bpm, round(seconds * bpm / 60))
         parts = [clip[:, : grid.n_samples(RATE)] for clip in clips]
         for params in (FULL_BAND, CRISP):
             images = [waveform_to_image(part, RATE, params, grid=grid) for part in parts]
