@@ -15,6 +15,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from riffkit.diffusion.circular import circular_in_time
@@ -140,8 +141,11 @@ class GuidedDenoiser(nn.Module):
         tokens: Int[Tensor, "batch token"],
     ) -> tuple[Float[Tensor, "batch channel row column"], Float[Tensor, "batch fact"]]:
         """The velocity, and the facts' logits."""
-        text = self.text_encoder(tokens).last_hidden_state
-        with circular_in_time(self.unet):
+        # so few pixels and tokens attend that the CPU's flash kernel goes backwards slower than
+        # plain products do
+        plain = sdpa_kernel(SDPBackend.MATH)
+        with plain, circular_in_time(self.unet):
+            text = self.text_encoder(tokens).last_hidden_state
             seen = torch.cat((noisy, guide), dim=1)
             velocity = self.unet(seen, timestep, text).sample.float()
         if self.fact_head is None:
