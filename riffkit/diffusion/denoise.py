@@ -48,10 +48,11 @@ class SamplerConfig:
 
     `sampler` is one of `SAMPLERS`, or None for the model's own. `guidance_interval` is the range of
     the steps that are guided, as fractions from 0 to 1 (arXiv:2404.07724); an unguided step takes
-    half the time. With `deep_cache` N, deep features are computed every N steps (deep_cache.py),
-    and `on_remark` is called with a note on the result. With `skip_kept`, an item is not computed
-    while its mask keeps all of it; it then starts like image to image, one step later than
-    otherwise.
+    half the time. `guide_until` is the share of the steps that see the guide: the first ones, which
+    decide what is where; for the others it is blank. With `deep_cache` N, deep features are
+    computed every N steps (deep_cache.py), and `on_remark` is called with a note on the result.
+    With `skip_kept`, an item is not computed while its mask keeps all of it; it then starts like
+    image to image, one step later than otherwise.
     """
 
     steps: int
@@ -60,6 +61,7 @@ class SamplerConfig:
     circular: bool = False
     sampler: str | None = None
     guidance_interval: tuple[float, float] = (0.0, 1.0)
+    guide_until: float = 1.0
     deep_cache: int = 1
     on_remark: Callable[[str], None] | None = None
     skip_kept: bool = False
@@ -72,6 +74,8 @@ class SamplerConfig:
             raise ParameterError(f"strength={self.strength:g}: must be above 0 and at most 1")
         check_sampler(self.sampler)
         check_interval(self.guidance_interval)
+        if not 0 <= self.guide_until <= 1:
+            raise ParameterError(f"guide_until={self.guide_until:g}: must be from 0 to 1")
         check_every(self.deep_cache)
 
     @property
@@ -130,13 +134,15 @@ def denoise(
 
     def from_network(scaled: Tensor, timestep: Tensor, index: int) -> Tensor:
         done = index / len(timesteps)
+        middle = done + 0.5 / len(timesteps)
         network.begin_pass(index)
-        guidance = config.guidance if config.guides(done + 0.5 / len(timesteps)) else None
+        guidance = config.guidance if config.guides(middle) else None
+        blank = middle > config.guide_until
         if inpainting is None or not config.skip_kept:
-            return predict(scaled, timestep, guidance)
+            return predict(scaled, timestep, guidance, blank=blank)
         found = exact_prediction(scheduler, inpainting.latents, noise, timestep)
         if items := items_to_paint(inpainting, len(noise), done):
-            found[items] = predict(scaled, timestep, guidance, items=items)
+            found[items] = predict(scaled, timestep, guidance, items=items, blank=blank)
         return found
 
     def report(index: int) -> None:

@@ -100,8 +100,9 @@ class Network:
 class Predictor:
     """The prediction for whole images, averaged over windows.
 
-    `guide` are further input channels, the same at each step. What doesn't change between steps is
-    made once and kept on the device: copying it again would make the GPU wait at each step.
+    `guide` are further input channels, the same at each step that sees them. What doesn't change
+    between steps is made once and kept on the device: copying it again would make the GPU wait at
+    each step.
     """
 
     def __init__(
@@ -126,12 +127,16 @@ class Predictor:
         guidance: float | None,
         *,
         items: Sequence[int] | None = None,
+        blank: bool = False,
     ) -> Float[Tensor, "item channel row column"]:
         """The prediction averaged over the windows; `guidance` None means unguided.
 
-        `items` are the batch indices to predict for; None means all.
+        `items` are the batch indices to predict for; None means all. Where `blank`, the guide isn't
+        seen: zeros stand in its channels.
         """
         guide = self._guide
+        if guide is not None and blank:
+            guide = torch.zeros_like(guide)
         if items is not None:
             scaled, guide = scaled[items], None if guide is None else guide[items]
         total = torch.zeros_like(scaled)

@@ -27,6 +27,8 @@ from riffkit.score.guide import draw_guide
 from riffkit.score.notes import Score, Track
 from riffkit.spectrogram.image import SpectrogramImage
 
+USUAL_FREEDOM = 0.5
+"""How freely a model departs from a guide that it only starts from."""
 _START_SLOPE = 3.0
 """In a picture to start from partials are soft: how strong they are is the instrument's matter."""
 _REACH = 4.0
@@ -58,7 +60,8 @@ def paint_guided(
         canvas: its canvas.
         parts: of each picture a name, which decides its noise, and the tracks that guide it.
         seed: with the names, the seed of the noise: a part's is the same whatever the others are.
-        freedom: 0 to 1, how freely a model without input for guides departs from them.
+        freedom: 0 to 1, how freely the model departs from the guides: the share of the steps that
+            don't see them, or that a model without input for guides paints by itself.
 
     Returns:
         The pictures, as wide as the canvas's beats.
@@ -74,8 +77,9 @@ def paint_guided(
     seeds = [seed_of(seed, name) for name, _ in parts]
     noise = torch.cat([session.noise(canvas, one) for one in seeds])
     guided = guided_by(session.pipeline, guides, circular=canvas.circular, freedom=freedom)
+    denoising = replace(plan.denoising, guide_until=1 - freedom)
     latents = session.paint(
-        plan,
+        replace(plan, denoising=denoising),
         canvas,
         [_always(asked) for asked in session.conditionings(plan)],
         noise,
@@ -84,6 +88,11 @@ def paint_guided(
         guide=guided.guide,
     )
     return [session.pixels(canvas, latents[n : n + 1]) for n in range(len(parts))]
+
+
+def usual_freedom(pipeline: Pipeline) -> float:
+    """How freely a model departs from guides where nobody says: not at all, if it sees them."""
+    return 0.0 if pipeline.guide_channels else USUAL_FREEDOM
 
 
 def guide_of(
@@ -169,7 +178,7 @@ def guided_by(
 ) -> Guided:
     """The guides for a model: its further input channels, or else the picture to start from.
 
-    There, `freedom` is how much of the steps is left to the model where notes sound; elsewhere it
+    Of that, `freedom` is how much of the steps is left to the model where notes sound; elsewhere it
     is free.
     """
     if pipeline.guide_channels:

@@ -74,7 +74,7 @@ class TaskMethods:
         chords: str | None = None,
         track: Sequence[str] = (),
         humanize: float = 0.0,
-        melody_strength: float = 0.5,
+        melody_strength: float | None = None,
         stems: bool = False,
         solo: Sequence[str] = (),
         mute: Sequence[str] = (),
@@ -119,7 +119,8 @@ class TaskMethods:
             chords: Chords to play over: 'Am7 | F | C/G | G7sus4'.
             track: Instrument for a track of the score, such as 2=violin; repeatable.
             humanize: Play a score unevenly, as people do, 0 to 1. From 0 to 1.
-            melody_strength: 0 follows the melody or score, 1 ignores it. From 0 to 1.
+            melody_strength: 0 follows the melody or score, 1 ignores it. Default: 0.5; of a guided
+                model 0. From 0 to 1.
             stems: Write each player to a file of its own, too.
             solo: Only these players: 'bass'; repeatable.
             mute: Not these players; repeatable.

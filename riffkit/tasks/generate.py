@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from riffkit.spectrogram.image import SpectrogramImage
 
 USUAL_BARS = 2
-_USUAL_STRENGTH = 0.5
 _NOTES = ("chords", "stems", "solo", "mute", "replace")
 
 
@@ -51,8 +50,10 @@ class GenerateRequest(MusicRequest):
         "Instrument for a track of the score, such as 2=violin; repeatable.", (), metavar="N=NAME"
     )
     humanize: float = option("Play a score unevenly, as people do, 0 to 1.", 0.0, **STRENGTH)
-    melody_strength: float = option(
-        "0 follows the melody or score, 1 ignores it.", _USUAL_STRENGTH, **STRENGTH
+    melody_strength: float | None = option(
+        "0 follows the melody or score, 1 ignores it. Default: 0.5; of a guided model 0.",
+        None,
+        **STRENGTH,
     )
     stems: bool = option("Write each player to a file of its own, too.", False)
     solo: tuple[str, ...] = option("Only these players: 'bass'; repeatable.", (), metavar="NAME")
@@ -101,6 +102,7 @@ def _has_notes(request: GenerateRequest, files: Collection[str]) -> bool:
 
 def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
     from riffkit.music.durations import bars_for
+    from riffkit.music.guiding import USUAL_FREEDOM
     from riffkit.music.plan import Asked
     from riffkit.music.planning import make_plan
     from riffkit.music.scoring import composes, why_free
@@ -115,8 +117,8 @@ def _plan(session: Session, request: GenerateRequest, opened: Opened) -> Plan:
         plan = _plan_score(session, request, opened)
         meant = (f"prompt: {note}" for note in reading_of(read).notes)
         return replace(plan, notes=(*meant, *plan.notes))
-    for name, usual in (("humanize", 0.0), ("melody_strength", _USUAL_STRENGTH)):
-        if getattr(request, name) != usual:
+    for name, usual in (("humanize", (0.0,)), ("melody_strength", (None, USUAL_FREEDOM))):
+        if getattr(request, name) not in usual:
             raise ParameterError(
                 f"{name}: is for notes; add `score`, `chords`, `melody`, `drums` or `stems`"
             )
@@ -160,7 +162,11 @@ def _plan_score(session: Session, request: GenerateRequest, opened: Opened) -> P
         key=None if facts.key is None else f"{facts.key} {facts.mode}",
         decided_by=request.prompt,
         owner="score",
-        resolved={"bars": bars if request.duration is None else None, "free": False},
+        resolved={
+            "bars": bars if request.duration is None else None,
+            "free": False,
+            "melody_strength": _freedom(session, request),
+        },
     )
     read = tuple((name, prompt) for name, prompt in plan.read if name != "prompt")
     return replace(
@@ -251,7 +257,7 @@ def _image(session: Session, plan: Plan, request: GenerateRequest) -> Spectrogra
     from riffkit.spectrogram.image import SpectrogramImage
 
     canvas, seed = session.canvas(plan, loop=request.loop), request.seed
-    freedom = request.melody_strength
+    freedom = _freedom(session, request)
     if plan.score is not None and plan.apart:
         pictures = paint_apart(session, plan, canvas, seed=seed, freedom=freedom)
         heard = replace(plan.score, tracks=tuple(stem.track for stem in plan.apart))
@@ -264,6 +270,13 @@ def _image(session: Session, plan: Plan, request: GenerateRequest) -> Spectrogra
         pixels = session.picture(plan, canvas, seed=seed)
     params = session.pipeline.params
     return SpectrogramImage(pixels, params, grid=plan.grid, transpose=plan.transpose)
+
+
+def _freedom(session: Session, request: GenerateRequest) -> float:
+    from riffkit.music.guiding import usual_freedom
+
+    asked = request.melody_strength
+    return usual_freedom(session.pipeline) if asked is None else asked
 
 
 def _remarks(plan: Plan, opened: Opened, sound: Tensor, sample_rate: int) -> tuple[str, ...]:

@@ -68,6 +68,34 @@ def test_without_a_guide_it_is_blank(tiny_guided: Pipeline) -> None:
     assert torch.equal(left_out, given)
 
 
+@pytest.mark.parametrize(
+    ("until", "sees"),
+    [(1.0, [1, 1, 1, 1]), (0.5, [1, 1, 0, 0]), (0.2, [1, 0, 0, 0]), (0.0, [0] * 4)],
+)
+def test_the_first_steps_see_the_guide(
+    tiny_guided: Pipeline, until: float, sees: list[int]
+) -> None:
+    guide = guide_latents(tiny_guided, picture(5), circular=False)
+    seen = []
+
+    def note(unet: torch.nn.Module, args: tuple[torch.Tensor, ...], kwargs: object) -> None:
+        seen.append([int(torch.equal(item[4:], guide[0])) for item in args[0]])
+        assert seen[-1][0] or not args[0][:, 4:].any()
+
+    config = SamplerConfig(STEPS, GUIDANCE, guide_until=until)
+    hook = tiny_guided.unet.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        denoise(tiny_guided, noise_of(5), [window(tiny_guided)], config, guide=guide)
+    finally:
+        hook.remove()
+    assert seen == [[one, one] for one in sees]  # with the prompt and without
+
+
+def test_a_share_of_the_steps_is_from_0_to_1() -> None:
+    with pytest.raises(ParameterError, match=r"guide_until=1\.5: must be from 0 to 1"):
+        SamplerConfig(STEPS, GUIDANCE, guide_until=1.5)
+
+
 def test_each_item_has_a_guide_of_its_own(tiny_guided: Pipeline) -> None:
     """Tracks are painted as a batch: each as if it were alone."""
     config = SamplerConfig(STEPS, GUIDANCE)

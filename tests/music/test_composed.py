@@ -99,6 +99,23 @@ def test_a_prompt_s_score_guides_the_picture(composer: Riff, seen: list[Tensor |
     assert [one.resolved["free"] for one in (plan, free)] == [False, True]
 
 
+def test_melody_strength_lets_the_model_depart_from_the_notes(
+    composer: Riff, tiny: Pipeline
+) -> None:
+    def picture(chords: str, **options: Any) -> Any:
+        made = composer.generate("piano", chords=chords, key="A minor", **QUICK, **options)
+        return made.image.pixels
+
+    ignored, other = (picture(one, melody_strength=1.0) for one in ("Am | F", "F | Am"))
+    assert (ignored == other).all()
+    followed, other = (picture(one) for one in ("Am | F", "F | Am"))
+    assert (followed != other).mean() > 0.1
+    close = painted(composer.pipeline, "generate", prompt="piano", chords="Am | F")
+    assert close.resolved["melody_strength"] == 0  # what is trained with guides follows them
+    started = painted(tiny, "generate", prompt="piano", chords="Am | F")
+    assert started.resolved["melody_strength"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("prompt", "is_bundled", "free", "composes"),
     [
