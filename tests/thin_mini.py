@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -21,8 +21,8 @@ from tests.golden.model import filled
 if TYPE_CHECKING:
     from riffkit.music.riff import Riff
 
-_UNET = {"block_out_channels": (8, 16, 16), "norm_num_groups": 4}
-_VAE = {"block_out_channels": (4, 4, 4, 4, 4), "norm_num_groups": 2}
+_UNET, _VAE = ((8, 16), 4), ((4, 4), 2)
+"""Channels of the first level and of the others, and the groups of their norms."""
 
 
 def save(folder: Path) -> None:
@@ -33,7 +33,12 @@ def save(folder: Path) -> None:
         (("unet", UNet2DConditionModel, _UNET), ("vae", AutoencoderKL, _VAE))
     ):
         config = json.loads((WEIGHTS / "mini" / name / "config.json").read_text())
-        filled(kind.from_config({**config, **thin}), place).save_pretrained(folder / name)
+        filled(kind.from_config(_thinned(config, *thin)), place).save_pretrained(folder / name)
+
+
+def _thinned(config: dict[str, Any], widths: tuple[int, int], groups: int) -> dict[str, Any]:
+    channels = [widths[level > 0] for level, _ in enumerate(config["block_out_channels"])]
+    return {**config, "block_out_channels": channels, "norm_num_groups": groups}
 
 
 @pytest.fixture(scope="session")
