@@ -61,10 +61,10 @@ def judge(
     evaluation = evaluation or Evaluation(max(2, len(readings)))
     bands, alone = readings[: evaluation.n_prompts], readings[evaluation.n_prompts :]
     if evaluation.way == COMPOSED:
-        real = [r.render.adherence for r in bands if r.render is not None]
+        real, coded = _rendered(bands)
     else:
-        real = list(reference.twins(evaluation.prompt_list)[: len(bands)])
-    scores = [_aspect_score(name, [r.adherence for r in bands], real) for name in ASPECTS]
+        real, coded = list(reference.twins(evaluation.prompt_list)[: len(bands)]), []
+    scores = [_aspect_score(name, [r.adherence for r in bands], real, coded) for name in ASPECTS]
     scores.append(_alone_score(alone))
     scores += [_measure_score(field, one, readings) for field, one in measure_names().items()]
     return [score for score in (*scores, *_as_a_set(bands, reference, sounds)) if score.n]
@@ -72,9 +72,14 @@ def judge(
 
 def _alone_score(readings: Sequence[Reading]) -> Score:
     """How many instruments are recognized when each plays alone."""
-    real = [r.render.adherence for r in readings if r.render is not None]
-    score = _aspect_score("instruments", [r.adherence for r in readings], real)
+    score = _aspect_score("instruments", [r.adherence for r in readings], *_rendered(readings))
     return replace(score, name="one track alone")
+
+
+def _rendered(readings: Sequence[Reading]) -> tuple[list[Adherence], list[Adherence]]:
+    """How well the renders of the clips' scores follow the prompts: as they are, and coded."""
+    renders = [r.render for r in readings if r.render is not None]
+    return [r.adherence for r in renders], [r.coded.adherence for r in renders if r.coded]
 
 
 def _measure_score(field: str, measure: Measure, readings: Sequence[Reading]) -> Score:
@@ -82,7 +87,7 @@ def _measure_score(field: str, measure: Measure, readings: Sequence[Reading]) ->
     values = [x for r in readings if (x := getattr(r.measures, field)) is not None]
     renders = [r.render for r in readings if r.render is not None]
     real = [x for render in renders if (x := getattr(render.measures, field)) is not None]
-    coded = [x for r in renders if r.coded and (x := getattr(r.coded, field)) is not None]
+    coded = [x for r in renders if r.coded and (x := getattr(r.coded.measures, field)) is not None]
     score = _mean_score(measure.name, values, _mean(real))
     return replace(score, unit=measure.unit, coded=_mean(coded))
 
@@ -119,11 +124,13 @@ def _as_a_set(
     return scores
 
 
-def _aspect_score(name: str, own: Sequence[Adherence], real: Sequence[Adherence]) -> Score:
-    values = [x for a in own if (x := getattr(a, name)) is not None]
-    return _mean_score(
-        name, values, _mean([x for a in real if (x := getattr(a, name)) is not None])
+def _aspect_score(
+    name: str, own: Sequence[Adherence], real: Sequence[Adherence], coded: Sequence[Adherence]
+) -> Score:
+    values, of_real, of_coded = (
+        [x for a in some if (x := getattr(a, name)) is not None] for some in (own, real, coded)
     )
+    return replace(_mean_score(name, values, _mean(of_real)), coded=_mean(of_coded))
 
 
 def _mean_score(name: str, values: Sequence[float], real: float | None) -> Score:

@@ -22,7 +22,7 @@ from safetensors.numpy import save_file
 
 from riffkit.atomic import atomic_path
 from riffkit.errors import ModelError
-from riffkit.evaluation.adherence import Adherence
+from riffkit.evaluation.adherence import ASPECTS, Adherence
 from riffkit.evaluation.measures import Measures
 from riffkit.score.notes import Score
 
@@ -30,18 +30,26 @@ PATH = Path(__file__).parent.parent / "weights" / "probe" / "renders.safetensors
 _DIGITS = 4
 
 
+@dataclass(frozen=True)
+class Coded:
+    """A render's figures after an autoencoder."""
+
+    adherence: Adherence
+    measures: Measures
+
+
 @dataclass(frozen=True, eq=False)
 class Render:
     """A real render of one score.
 
     Its `chroma` is that which `measures.chroma` of clips compares with; its own is that of another
-    render of the same notes. `coded` are the figures of the render after an autoencoder.
+    render of the same notes.
     """
 
     adherence: Adherence
     measures: Measures
     chroma: Float[np.ndarray, "step 12"]
-    coded: Measures | None = None
+    coded: Coded | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,18 +67,22 @@ class Renders:
         """One safetensors file: chroma in eight bits, figures as JSON in its head."""
         facts, tensors = {}, {}
         for name, render in self.of_scores.items():
-            coded = None if render.coded is None else _rounded(asdict(render.coded))
-            facts[name] = {
-                "adherence": _rounded(asdict(render.adherence)),
-                "measures": _rounded(asdict(render.measures)),
-                **({} if coded is None else {"coded": coded}),
-            }
+            facts[name] = _facts(render)
+            if render.coded is not None:
+                facts[name]["coded"] = _facts(render.coded)
             tensors[name] = np.rint(255 * render.chroma).astype(np.uint8)
         packed, lengths = _packed(tensors)
         said = {"coder": self.coder, "lengths": lengths, "renders": facts}
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
             save_file({"chroma": packed}, temporary, metadata={"renders": json.dumps(said)})
+
+
+def _facts(figures: Render | Coded) -> dict[str, Any]:
+    return {
+        "adherence": _rounded(asdict(figures.adherence)),
+        "measures": _rounded(asdict(figures.measures)),
+    }
 
 
 def _packed(tensors: Mapping[str, np.ndarray]) -> tuple[np.ndarray, dict[str, int]]:
@@ -107,11 +119,12 @@ def load_renders(path: Path = PATH) -> Renders:
 
 
 def _render(facts: Mapping[str, Any], chroma: np.ndarray) -> Render:
-    none = dict.fromkeys(asdict(Adherence(*[None] * 7)))
-    coded = facts.get("coded")
+    figures, coded = _figures(facts), facts.get("coded")
     return Render(
-        Adherence(**{**none, **facts["adherence"]}),
-        Measures(**facts["measures"]),
-        chroma,
-        None if coded is None else Measures(**coded),
+        figures.adherence, figures.measures, chroma, None if coded is None else _figures(coded)
     )
+
+
+def _figures(facts: Mapping[str, Any]) -> Coded:
+    none = dict.fromkeys(ASPECTS)
+    return Coded(Adherence(**{**none, **facts["adherence"]}), Measures(**facts["measures"]))

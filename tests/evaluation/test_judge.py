@@ -17,7 +17,7 @@ from riffkit.evaluation.measures import Measures
 from riffkit.evaluation.prompts import EvalPrompt, Evaluation, eval_prompts
 from riffkit.evaluation.reading import Reading
 from riffkit.evaluation.reference import Reference, load_reference
-from riffkit.evaluation.renders import Render, Renders, digest, load_renders
+from riffkit.evaluation.renders import Coded, Render, Renders, digest, load_renders
 from riffkit.evaluation.report import Judged, summary, write_report
 from riffkit.evaluation.tuned import Judging, judge_tuned
 from riffkit.score import write_score
@@ -136,7 +136,7 @@ def composed_readings() -> list[Reading]:
         replace(GOOD, instruments=0.9),
         Measures(melody_notes=0.8, rise_ms=2.0),
         np.ones((32, 12)),
-        Measures(rise_ms=3.0),
+        Coded(replace(GOOD, instruments=0.7), Measures(rise_ms=3.0)),
     )
     return [
         replace(r, measures=MEASURES, render=real if k % 2 else None)
@@ -146,8 +146,9 @@ def composed_readings() -> list[Reading]:
 
 def test_composed_clips_stand_beside_renders_of_their_own_scores(reference: Reference) -> None:
     scores = by_name(judge(composed_readings(), reference, evaluation=COMPOSED))
-    assert scores["instruments"].real == pytest.approx(0.9) and scores["instruments"].n == 38
-    assert scores["one track alone"].n == 2
+    heard, alone = scores["instruments"], scores["one track alone"]
+    assert (heard.real, heard.coded, heard.n) == (pytest.approx(0.9), pytest.approx(0.7), 38)
+    assert (alone.real, alone.coded, alone.n) == (pytest.approx(0.9), pytest.approx(0.7), 2)
     notes, rise = scores["melody's notes, F1"], scores["rise of hits"]
     assert (notes.value, notes.real, notes.ratio) == (0.5, pytest.approx(0.8), pytest.approx(0.625))
     assert (rise.value, rise.real, rise.coded, rise.unit) == (4.0, 2.0, 3.0, "ms")

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from riffkit.audio.loudness import loudness_gain
 from riffkit.diffusion.latents import latents_to_pixels, pixels_to_latents
-from riffkit.evaluation.measures import Measures, chroma_likeness, chroma_of, measure_clip
+from riffkit.evaluation.measures import chroma_likeness, chroma_of, measure_clip
 from riffkit.evaluation.prompts import COMPOSED, PROMPT_LISTS, EvalPrompt, Evaluation, eval_prompts
 from riffkit.evaluation.reading import adherence_of
-from riffkit.evaluation.renders import Render, Renders, digest, load_renders
+from riffkit.evaluation.renders import Coded, Render, Renders, digest, load_renders
 from riffkit.models.locate import BUNDLED_DEFAULT, bundled_models, model_traits
 from riffkit.models.pipeline import Pipeline
 from riffkit.music.mixing import mix
@@ -108,12 +108,9 @@ def render_of(
         alike = chroma_likeness(other.mix, SAMPLE_RATE, chroma)
         measures = replace(measures, chroma=alike)
     grid = BeatGrid(score.bpm, score.n_beats)
-    return Render(
-        adherence_of(prompt, grid, heard.mix, SAMPLE_RATE),
-        measures,
-        chroma,
-        None if coder is None else _coded(dry, score, chroma, coder),
-    )
+    adherence = adherence_of(prompt, grid, heard.mix, SAMPLE_RATE)
+    coded = None if coder is None else _coded(dry, score, prompt, chroma, coder)
+    return Render(adherence, measures, chroma, coded)
 
 
 def dry_player(stem: Stem, score: Score, soundfont: Path) -> np.ndarray:
@@ -139,8 +136,8 @@ def mixed(dry: Sequence[np.ndarray], score: Score) -> Heard:
 
 
 def _coded(
-    dry: Sequence[np.ndarray], score: Score, chroma: np.ndarray, coder: Pipeline
-) -> Measures:
+    dry: Sequence[np.ndarray], score: Score, prompt: EvalPrompt, chroma: np.ndarray, coder: Pipeline
+) -> Coded:
     """The figures of the players after the autoencoder of a model, and decoded as clips are."""
     grid, sounds = BeatGrid(score.bpm, score.n_beats), []
     for stem, sound in zip(stems_of(score), dry, strict=True):
@@ -152,4 +149,7 @@ def _coded(
         coded = as_played(replace(image, pixels=pixels, max_value=None), stem.track)
         sounds.append(decode(coded, circular=True).numpy())
     heard = mixed(sounds, score)
-    return measure_clip(score, heard.mix, heard.stems, SAMPLE_RATE, rendered=chroma)
+    return Coded(
+        adherence_of(prompt, grid, heard.mix, SAMPLE_RATE),
+        measure_clip(score, heard.mix, heard.stems, SAMPLE_RATE, rendered=chroma),
+    )
