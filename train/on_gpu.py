@@ -71,6 +71,7 @@ def _train(values: argparse.Namespace) -> None:
     from train.denoiser.run import DenoiserRun
     from train.lines import print_line
     from train.snapshot import load_snapshot
+    from train.stream.workers import Pace
 
     ring = PairRing(values.work / "cache", CRISP, PACK / "vae")
     start: Path | None = PACK / "start.safetensors"
@@ -83,7 +84,7 @@ def _train(values: argparse.Namespace) -> None:
         values.work / "run",
         ring,
         workers=values.workers,
-        ahead=values.ahead,
+        pace=Pace(values.ahead),
         held_out={"stem": values.held_out, "mix": values.held_out // 2},
     )
     for line in run.fit(

@@ -38,6 +38,7 @@ from train.denoiser.run import DenoiserRun
 from train.denoiser.task import DenoiserTask
 from train.distill import N_STEPS, DistillTask, export_lora
 from train.snapshot import FROZEN, load_snapshot, save_snapshot
+from train.stream.workers import Pace
 from train.vae.network import VaeConfig, new_vae
 
 TINY = DenoiserConfig(
@@ -277,7 +278,7 @@ def finished(ring: PairRing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(runs, "read_text_encoder", _text_encoder)
     monkeypatch.setattr(PairRing, "drawer", lambda self, fonts: lambda n, kind: _pair(n))
     monkeypatch.setattr("train.stream.run.find_soundfonts", list)
-    run = DenoiserRun(tmp_path / "run", ring, workers=0, ahead=0, held_out={"stem": 2})
+    run = DenoiserRun(tmp_path / "run", ring, workers=0, pace=Pace(0), held_out={"stem": 2})
     list(run.fit(network=TINY, images=16, batch_size=8, learning_rate=1e-3, device="cpu"))
     return tmp_path / "run"
 
@@ -287,13 +288,13 @@ def test_a_run_is_tied_to_its_network_and_autoencoder(
 ) -> None:
     said = json.loads((finished / "denoiser.json").read_text())
     assert said["autoencoder"] == ring.fingerprint
-    run = DenoiserRun(finished, ring, workers=0, ahead=0, held_out={"stem": 2})
+    run = DenoiserRun(finished, ring, workers=0, pace=Pace(0), held_out={"stem": 2})
     wider = replace(TINY, channels=(32, 32))
     with pytest.raises(ParameterError, match="was started with another network"):
         next(run.fit(network=wider, images=32, learning_rate=1e-3, device="cpu"))
     foreign = tmp_path / "foreign.safetensors"
     save_snapshot(foreign, _network(), 5, SAID)
-    new = DenoiserRun(tmp_path / "new", ring, workers=0, ahead=0, held_out={"stem": 2})
+    new = DenoiserRun(tmp_path / "new", ring, workers=0, pace=Pace(0), held_out={"stem": 2})
     with pytest.raises(ParameterError, match="is of another autoencoder"):
         next(new.fit(network=TINY, start=foreign, images=32, learning_rate=1e-3, device="cpu"))
     own = finished / "snapshots" / "denoiser-000000016.safetensors"
@@ -309,7 +310,7 @@ def test_a_run_keeps_its_facts_when_scores_tell_more(
     monkeypatch.setattr(runs, "FACTS", ("instrument theremin", *FACTS))
     own = finished / "snapshots" / "denoiser-000000016.safetensors"
     for folder, start in ((finished, None), (tmp_path / "new", own)):
-        run = DenoiserRun(folder, ring, workers=0, ahead=0, held_out={"stem": 2})
+        run = DenoiserRun(folder, ring, workers=0, pace=Pace(0), held_out={"stem": 2})
         fitted = run.fit(
             network=TINY, start=start, images=24, batch_size=8, learning_rate=1e-3, device="cpu"
         )
@@ -387,7 +388,7 @@ def test_few_steps_are_distilled_after_guides(
     run = FewSteps(tmp_path / "few", model, ring, held_out={"stem": 8})
     *_, last = run.fit(
         workers=0,
-        ahead=0,
+        pace=Pace(0),
         images=320,
         batch_size=8,
         learning_rate=1e-2,
@@ -411,4 +412,4 @@ def test_few_steps_are_distilled_after_guides(
         errors.append(float(task._error(task.network, drawn).detach()))
     assert errors[0] != errors[1]
     with pytest.raises(ParameterError, match="is no model folder"):
-        next(FewSteps(tmp_path / "x", tmp_path, ring).fit(workers=0, ahead=0))
+        next(FewSteps(tmp_path / "x", tmp_path, ring).fit(workers=0, pace=Pace(0)))

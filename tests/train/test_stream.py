@@ -23,7 +23,7 @@ from train.stream.reader import CROP_COLUMNS, CropReader, whole_clips
 from train.stream.recipe import SHARES, DrawnClip, draw_clip
 from train.stream.ring import Ring
 from train.stream.shards import CLIPS_PER_SHARD
-from train.stream.workers import DRAWN_PER_CLIP, Pace, keep_up, render_shard
+from train.stream.workers import Pace, keep_up, render_shard
 
 PARAMS = replace(FULL_BAND, preset="small", n_mels=32)
 SHARD_BYTES = CLIPS_PER_SHARD * 3 * 32 * 256
@@ -177,11 +177,11 @@ def test_what_is_drawn_follows_from_the_generator(ring: Ring) -> None:
 
 
 def test_training_by_turns_renders_as_it_goes(ring: Ring) -> None:
-    pace = Pace(ahead=CLIPS_PER_SHARD)
+    pace = Pace(ahead=CLIPS_PER_SHARD, views=10)
     reader = CropReader(ring, "a", keep_up=lambda n: keep_up(ring, _plain_clip, pace, n))
     for step in range(40):
         reader.draw(8, torch.Generator().manual_seed(step))
-    needed = CLIPS_PER_SHARD + 39 * 8 / DRAWN_PER_CLIP
+    needed = CLIPS_PER_SHARD + 39 * 8 / 10
     assert needed <= ring.n_rendered() < needed + CLIPS_PER_SHARD
 
 

@@ -10,7 +10,7 @@ import typer
 
 from riffkit.errors import ParameterError
 from train.lines import print_line
-from train.stream import DEFAULT_AHEAD, DEFAULT_MEGABYTES
+from train.stream import DEFAULT_AHEAD, DEFAULT_MEGABYTES, DEFAULT_VIEWS
 
 if TYPE_CHECKING:
     from train.denoiser.latents import PairRing
@@ -23,6 +23,7 @@ Cache = Annotated[Path, typer.Option(help="Folder for rendered pairs.")]
 Preset = Annotated[str, typer.Option(help="Spectrogram preset of the images.")]
 Megabytes = Annotated[int, typer.Option(help="Maximum size of the cache.")]
 Ahead = Annotated[int, typer.Option(help="Pairs to render ahead of the training.")]
+Views = Annotated[int, typer.Option(help="Pictures to train on for each pair rendered.")]
 Workers = Annotated[
     int, typer.Option(help="Rendering processes. 0: alternate rendering and training.")
 ]
@@ -35,11 +36,12 @@ def pairs(
     preset: Preset = "crisp",
     megabytes: Megabytes = DEFAULT_MEGABYTES,
     ahead: Ahead = DEFAULT_AHEAD,
+    views: Views = DEFAULT_VIEWS,
 ) -> None:
     """Render pairs of music and guide into a cache that trainings read from, until stopped."""
     from train.stream.workers import Pace, fill
 
-    fill(_ring(cache, vae, preset, megabytes), Pace(ahead))
+    fill(_ring(cache, vae, preset, megabytes), Pace(ahead, views))
 
 
 def denoiser(
@@ -67,6 +69,7 @@ def denoiser(
     ] = None,
     megabytes: Megabytes = DEFAULT_MEGABYTES,
     ahead: Ahead = DEFAULT_AHEAD,
+    views: Views = DEFAULT_VIEWS,
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Seconds between checkpoints, each with the held-out losses.")
     ] = 480.0,
@@ -82,6 +85,7 @@ def denoiser(
     """
     from train.denoiser.network import DenoiserConfig
     from train.denoiser.run import DenoiserRun
+    from train.stream.workers import Pace
 
     config = DenoiserConfig(
         channels=_numbers("channels", channels),
@@ -89,7 +93,7 @@ def denoiser(
         attention=_numbers("attention", attention),
     )
     ring = _ring(cache, vae, preset, megabytes)
-    training = DenoiserRun(run, ring, workers=workers, ahead=ahead)
+    training = DenoiserRun(run, ring, workers=workers, pace=Pace(ahead, views))
     for line in training.fit(
         network=replace(config, sound_channels=ring.sound_channels),
         start=start,
@@ -117,6 +121,7 @@ def distill(
     learning_rate: float = 1e-3,
     megabytes: Megabytes = DEFAULT_MEGABYTES,
     ahead: Ahead = DEFAULT_AHEAD,
+    views: Views = DEFAULT_VIEWS,
     device: str = "auto",
 ) -> None:
     """Teach a guided model to paint in four steps without guidance. The same command resumes."""
@@ -124,12 +129,13 @@ def distill(
     from riffkit.training.processes import is_main_process
     from train.denoiser.few_steps import FewSteps
     from train.distill import export_lora
+    from train.stream.workers import Pace
 
     check_installed("peft")
     training = FewSteps(run, model, _ring(cache, vae, preset, megabytes))
     for line in training.fit(
         workers=workers,
-        ahead=ahead,
+        pace=Pace(ahead, views),
         images=images,
         batch_size=batch_size,
         learning_rate=learning_rate,

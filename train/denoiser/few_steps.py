@@ -12,6 +12,7 @@ from train.denoiser.latents import COUNTS, PairReader, PairRing, held_out_pairs
 from train.denoiser.network import read_tokenizer
 from train.distill import DistillTask
 from train.stream.run import KeepUp, fit_beside_renders
+from train.stream.workers import Pace
 
 _WARMUP_IMAGES = 400
 _EMA_DECAY = 0.99
@@ -26,7 +27,7 @@ class FewSteps:
         self._folder, self._model, self._ring = folder, model, ring
         self._held_out = COUNTS if held_out is None else held_out
 
-    def fit(self, *, workers: int, ahead: int, **loop: Any) -> Iterator[dict[str, float]]:
+    def fit(self, *, workers: int, pace: Pace, **loop: Any) -> Iterator[dict[str, float]]:
         """Train, and yield the loop's lines; `loop` are more fields of its configuration.
 
         ParameterError where the folder holds no guided model.
@@ -49,7 +50,7 @@ class FewSteps:
             self._folder,
             self._ring,
             n_workers=workers,
-            ahead=ahead,
+            pace=pace,
             **{
                 "warmup_images": _WARMUP_IMAGES,
                 "schedule": "cosine",

@@ -17,6 +17,7 @@ from train.denoiser.network import DenoiserConfig, GuidedDenoiser, read_text_enc
 from train.denoiser.task import DenoiserTask
 from train.snapshot import Snapshot, load_snapshot
 from train.stream.run import KeepUp, fit_beside_renders
+from train.stream.workers import Pace
 
 CONFIG_NAME = "denoiser.json"
 MORE_EMA_DECAYS = (0.998, 0.9998)
@@ -33,11 +34,11 @@ class DenoiserRun:
         ring: PairRing,
         *,
         workers: int = 1,
-        ahead: int,
+        pace: Pace,
         held_out: dict[str, int] | None = None,
     ) -> None:
         self._folder, self._ring = folder, ring
-        self._n_workers, self._ahead = workers, ahead
+        self._n_workers, self._pace = workers, pace
         self._held_out = COUNTS if held_out is None else held_out
 
     def fit(
@@ -78,7 +79,7 @@ class DenoiserRun:
             self._folder,
             self._ring,
             n_workers=self._n_workers,
-            ahead=self._ahead,
+            pace=self._pace,
             batch_size=batch_size,
             **{
                 "optimizer": "muon",

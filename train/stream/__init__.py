@@ -7,3 +7,4 @@
 # Defaults, here so that the command line knows them without importing torch.
 DEFAULT_MEGABYTES = 4_000
 DEFAULT_AHEAD = 1_500
+DEFAULT_VIEWS = 8

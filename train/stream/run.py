@@ -32,7 +32,7 @@ def fit_beside_renders(
     ring: Shards,
     *,
     n_workers: int,
-    ahead: int,
+    pace: Pace,
     batch_size: int,
     fonts: Sequence[Path] | None = None,
     **loop: Any,
@@ -41,7 +41,6 @@ def fit_beside_renders(
 
     `loop` are more fields of the loop's configuration.
     """
-    pace = Pace(ahead)
     filling = workers(ring, n_workers, pace) if n_workers else nullcontext()
     with filling:
         draw = ring.drawer(find_soundfonts() if fonts is None else fonts)

@@ -14,23 +14,23 @@ from typing import Any
 import torch
 
 from train.sounds.soundfonts import find_soundfonts
-from train.stream import DEFAULT_AHEAD
+from train.stream import DEFAULT_AHEAD, DEFAULT_VIEWS
 from train.stream.shards import CLIPS_PER_SHARD, Shards
 
-DRAWN_PER_CLIP = 8
 _POLL_S = 0.5
 _NICER = 0
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How far the renders run ahead: `ahead` clips, and one more for every eight pictures drawn."""
+    """How far the renders run ahead: `ahead` clips, and one more for every `views` drawn."""
 
     ahead: int = DEFAULT_AHEAD
+    views: int = DEFAULT_VIEWS
 
     def wanted(self, n_drawn: int) -> int:
         """Clips that should have been rendered when so many pictures are drawn."""
-        return self.ahead + n_drawn // DRAWN_PER_CLIP
+        return self.ahead + n_drawn // self.views
 
 
 def render_shard(ring: Shards, draw: Callable[[int], Any]) -> int:

@@ -67,11 +67,12 @@ def vae(
 
     from riffkit.spectrogram.params import preset as find_preset
     from train.stream.ring import Ring
+    from train.stream.workers import Pace
     from train.vae.run import VaeRun
 
     torch.manual_seed(0)
     ring = Ring(cache, find_preset(preset), max_bytes=megabytes << 20)
-    training = VaeRun(run, ring, workers=workers, ahead=ahead)
+    training = VaeRun(run, ring, workers=workers, pace=Pace(ahead))
     for line in training.fit(
         network=_network(sound_channels, fold),
         start=start,

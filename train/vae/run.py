@@ -11,6 +11,7 @@ from train.stream.held_out import COUNTS, held_out_clips
 from train.stream.reader import CropReader
 from train.stream.ring import Ring
 from train.stream.run import KeepUp, fit_beside_renders
+from train.stream.workers import Pace
 from train.vae.export import write_config
 from train.vae.network import VaeConfig
 from train.vae.task import VaeTask
@@ -27,11 +28,11 @@ class VaeRun:
         ring: Ring,
         *,
         workers: int = 1,
-        ahead: int,
+        pace: Pace,
         held_out: dict[str, int] | None = None,
     ) -> None:
         self._folder, self._ring = folder, ring
-        self._n_workers, self._ahead = workers, ahead
+        self._n_workers, self._pace = workers, pace
         self._held_out = COUNTS if held_out is None else held_out
 
     def fit(
@@ -59,7 +60,7 @@ class VaeRun:
             self._folder,
             self._ring,
             n_workers=self._n_workers,
-            ahead=self._ahead,
+            pace=self._pace,
             batch_size=batch_size,
             **{"sample_images": _SNAPSHOT_IMAGES, **loop},
         )
