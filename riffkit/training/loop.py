@@ -96,8 +96,7 @@ def _start_or_resume(
     task: Task, config: LoopConfig, path: Path, processes: Processes
 ) -> TrainingState:
     optimizer = new_optimizer(task.parameter_groups(config.learning_rate), config)
-    for group in optimizer.param_groups:
-        group["base_lr"] = group["lr"]
+    rates = [group["lr"] for group in optimizer.param_groups]
     state = TrainingState.start(
         task.network, processes.prepare(optimizer), more_ema_decays=config.more_ema_decays
     )
@@ -105,6 +104,8 @@ def _start_or_resume(
         state.load(path)
     else:
         state.images_seen = config.first_image
+    for group, rate in zip(state.optimizer.param_groups, rates, strict=True):
+        group["base_lr"] = rate  # today's, whatever the run had before
     processes.wait()
     if processes.is_main:
         _forget_after(path.with_name("log.jsonl"), state.images_seen)

@@ -15,7 +15,7 @@ from riffkit.errors import ParameterError
 from riffkit.training.config import LoopConfig
 from riffkit.training.loop import batch_items, fit, learning_rate_factor
 from riffkit.training.rows import Rows, shares
-from riffkit.training.state import load_ema
+from riffkit.training.state import load_ema, read_state
 
 CONFIG = LoopConfig(
     images=1600,
@@ -84,6 +84,15 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     assert first.items + second.items == whole.items
     for one, other in zip(whole.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_resumed_run_takes_the_new_learning_rate(tmp_path: Path) -> None:
+    list(fit(LineTask(), replace(CONFIG, images=800), tmp_path))
+    before = read_state(tmp_path / "state.pt")["network"]["weight"]
+    still = replace(CONFIG, learning_rate=1e-12, seed=1)
+    list(fit(task := LineTask(), still, tmp_path))
+    after = next(task.network.parameters())
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-6)
 
 
 def test_the_average_is_what_is_kept(tmp_path: Path) -> None:
