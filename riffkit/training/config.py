@@ -9,21 +9,22 @@ from riffkit.errors import ParameterError
 
 Precision = Literal["auto", "no", "bf16", "fp16"]
 Optimizer = Literal["adamw", "adamw8bit", "muon"]
-Schedule = Literal["cosine", "constant"]
+Schedule = Literal["cosine", "constant", "inverse_sqrt"]
 
 
 @dataclass(frozen=True)
 class LoopConfig:
     """One training run. Progress is counted in images, so batch size and machine can change.
 
-    The learning rate rises over `warmup_images`, then falls to zero by a cosine until `images`; or
-    it is constant, and falls in a straight line over the last `cooldown_images`, which suits runs
-    whose end is open. `first_image` is the number of images that a new run's weights have already
-    seen. `batch_size` counts a whole step, over all processes; each process splits its share into
-    `accumulation` parts. `precision` "auto" uses bf16 if the machine supports it. Lines are logged
-    and checkpoints written by the clock, or at intervals counted in images if given; the last
-    `keep` checkpoints are kept. Averages of the weights with `more_ema_decays` are kept beside the
-    main one. After `seconds` a run ends as if it were done, and can be gone on with.
+    The learning rate rises over `warmup_images`, then falls to zero by a cosine until `images`. For
+    runs whose end is open it is constant instead, or, once `flat_images` have been seen, falls with
+    their inverse square root (EDM2, arXiv:2312.02696); either falls in a straight line over the
+    last `cooldown_images`. `first_image` is the number of images that a new run's weights have
+    already seen. `batch_size` counts a whole step, over all processes; each process splits its
+    share into `accumulation` parts. `precision` "auto" uses bf16 if the machine supports it. Lines
+    are logged and checkpoints written by the clock, or at intervals counted in images if given; the
+    last `keep` checkpoints are kept. Averages of the weights with `more_ema_decays` are kept beside
+    the main one. After `seconds` a run ends as if it were done, and can be gone on with.
     """
 
     images: int
@@ -47,12 +48,20 @@ class LoopConfig:
     checkpoint_images: int | None = None
     sample_images: int | None = None
     schedule: Schedule = "cosine"
+    flat_images: int = 1
     cooldown_images: int = 0
     first_image: int = 0
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("images", "batch_size", "learning_rate", "accumulation", "keep"):
+        for name in (
+            "images",
+            "batch_size",
+            "learning_rate",
+            "accumulation",
+            "keep",
+            "flat_images",
+        ):
             if not getattr(self, name) > 0:
                 raise ParameterError(f"{name}={getattr(self, name)}: must be above 0")
         for name in ("log_images", "checkpoint_images", "sample_images"):

@@ -147,13 +147,15 @@ def _gradients(
 
 
 def learning_rate_factor(images_seen: int, config: LoopConfig) -> float:
-    """Linear warm-up, then a cosine to zero at `config.images`, or the constant schedule."""
+    """Of the rate at its highest: the warm-up, times the schedule of `config`."""
     seen_here = images_seen - config.first_image + config.batch_size
     warmup = min(1.0, seen_here / max(1, config.warmup_images))
+    if config.schedule == "cosine":
+        return warmup * 0.5 * (1 + math.cos(math.pi * min(1.0, images_seen / config.images)))
+    cooldown = min(1.0, (config.images - images_seen) / max(1, config.cooldown_images))
     if config.schedule == "constant":
-        return warmup * min(1.0, (config.images - images_seen) / max(1, config.cooldown_images))
-    progress = min(1.0, images_seen / config.images)
-    return warmup * 0.5 * (1 + math.cos(math.pi * progress))
+        return warmup * cooldown
+    return warmup * cooldown * math.sqrt(config.flat_images / max(config.flat_images, images_seen))
 
 
 def batch_items(

@@ -118,6 +118,12 @@ def test_the_learning_rate_rises_then_falls_to_zero() -> None:
     assert all(a > b for a, b in zip(factors[peak:-1], factors[peak + 1 :], strict=True))
 
 
+def test_the_learning_rate_of_an_open_run_falls_as_the_inverse_square_root() -> None:
+    config = replace(CONFIG, schedule="inverse_sqrt", flat_images=100, cooldown_images=400)
+    factors = [learning_rate_factor(n, config) for n in (96, 100, 400, 1200, 1400, 1600)]
+    assert factors == pytest.approx([1, 1, 0.5, 12**-0.5, 0.5 * 14**-0.5, 0])
+
+
 @pytest.mark.parametrize("bad", [{"images": 0}, {"learning_rate": -1.0}, {"ema_decay": 1.0}])
 def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match=next(iter(bad))):

@@ -23,6 +23,7 @@ CONFIG_NAME = "denoiser.json"
 MORE_EMA_DECAYS = (0.998, 0.9998)
 """Averages that are kept beside the main one, for `riff train export-denoiser --ema-decay`."""
 _SNAPSHOT_IMAGES = 20_000
+_FLAT_IMAGES = 16_000
 
 
 class DenoiserRun:
@@ -83,6 +84,8 @@ class DenoiserRun:
             batch_size=batch_size,
             **{
                 "optimizer": "muon",
+                "schedule": "inverse_sqrt",
+                "flat_images": _FLAT_IMAGES,
                 "sample_images": _SNAPSHOT_IMAGES,
                 "more_ema_decays": MORE_EMA_DECAYS,
                 **loop,
