@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=480.0, help="of training")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--learning-rate", type=float, default=6e-3)
     parser.add_argument("--ahead", type=int, default=100_000, help="pairs to render at most")
     parser.add_argument("--held-out", type=int, default=48, help="stems, and half as many mixes")
     parser.add_argument("--device", default="auto")

@@ -54,10 +54,10 @@ def denoiser(
     cooldown: Annotated[
         int, typer.Option(help="Pictures at the end over which the learning rate falls to 0.")
     ] = 0,
-    batch_size: int = 16,
+    batch_size: int = 32,
     learning_rate: float = 3e-3,
-    ema_decay: float = 0.9995,
-    channels: Annotated[str, typer.Option(help=f"Channels. {PerLevel}")] = "64,96,128,144",
+    ema_decay: float = 0.999,
+    channels: Annotated[str, typer.Option(help=f"Channels. {PerLevel}")] = "128,96,128,144",
     layers: Annotated[
         str, typer.Option(help=f"Blocks. {PerLevel} 0: the level only folds.")
     ] = "1,1,1,1",

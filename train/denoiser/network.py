@@ -39,7 +39,7 @@ class DenoiserConfig:
     """
 
     sound_channels: int = 16
-    channels: tuple[int, ...] = (64, 96, 128, 144)
+    channels: tuple[int, ...] = (128, 96, 128, 144)
     layers: tuple[int, ...] = (1, 1, 1, 1)
     attention: tuple[int, ...] = (0, 0, 1, 1)
     head_width: int = 32
