@@ -172,6 +172,10 @@ def waveform_to_mel(
     Off the grid (`n_frames` is None): ceil(samples / hop) frames. On the beat grid the whole clip,
     of any length, is one period laid out in `n_frames` columns, and is always circular.
     """
+    if waveform.shape[0] == 1 and params.planes is not Planes.MONO:  # all planes are the same
+        mono = params.with_planes(Planes.MONO)
+        plane = waveform_to_mel(waveform, mono, n_frames=n_frames, circular=circular)
+        return plane.repeat(params.planes.n_mel_planes, 1, 1)
     channels = as_channels(waveform, params.planes)
     n_samples = channels.shape[-1]
     if n_frames is None:

@@ -13,7 +13,7 @@ from riffkit.imports.torchaudio_compat import torchaudio
 from riffkit.spectrogram.beat_grid import BeatGrid
 from riffkit.spectrogram.mel import mel_filterbank, waveform_to_mel
 from riffkit.spectrogram.mel_scale import hz_to_mel, mel_row_hz, mel_to_hz
-from riffkit.spectrogram.params import FULL_BAND, RIFFUSION_V1, Planes
+from riffkit.spectrogram.params import CRISP, FULL_BAND, RIFFUSION_V1, Planes
 from riffkit.spectrogram.pixels import mel_to_pixels
 from riffkit.spectrogram.stft import beat_grid_analysis, next_smooth, off_grid_analysis
 
@@ -103,6 +103,17 @@ def test_third_plane_is_the_mel_of_mid_not_the_mean_of_the_mels(make_music):
     torch.testing.assert_close(mel[2:], mid, rtol=1e-4, atol=mid.max().item() * 1e-6)
     out_of_phase = waveform_to_mel(music[:1] * torch.tensor([[1.0], [-1.0]]), FULL_BAND)
     assert out_of_phase[2].max() < 1e-6 * out_of_phase[0].max()
+
+
+@pytest.mark.parametrize("n_frames", [None, 256])
+@pytest.mark.parametrize("planes", [p for p in Planes if p is not Planes.MONO])
+def test_a_mono_sound_has_the_planes_of_twin_channels(make_music, planes, n_frames):
+    mono, params = make_music(RATE)[:1], CRISP.with_planes(planes)
+    one = waveform_to_mel(mono, params, n_frames=n_frames)
+    two = waveform_to_mel(mono.expand(2, -1), params, n_frames=n_frames)
+    assert torch.equal(one, two)
+    one[0] = 0  # each plane is its own
+    assert one[1].any()
 
 
 def test_mono_in_stereo_planes_and_stereo_in_one(make_music):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from riffkit.errors import ParameterError
 from riffkit.music.mixing import mix
@@ -96,7 +96,7 @@ def _one_of(stems: Sequence[Stem], rng: np.random.Generator) -> Stem:
 
 def _stem(
     score: Score, stem: Stem, fonts: Sequence[Path], rng: np.random.Generator, number: int
-) -> tuple[Stereo, list[str]]:
+) -> tuple[Float[np.ndarray, "channel sample"], list[str]]:
     """One player, dry; now and then in its room, and then the captions say so."""
     dry = _dry(score, fonts, rng)
     wet = rng.random() < _WET_SHARE
@@ -105,7 +105,7 @@ def _stem(
     heard = mix(dry, replace(score, tracks=tracks, mix=replace(room, crackle=0.0)), SAMPLE_RATE)
     sound = heard.waveform
     if not wet and is_mono(stem.track):
-        sound = np.repeat(sound.mean(axis=0, keepdims=True), 2, axis=0)
+        sound = sound.mean(axis=0, keepdims=True)
     texts = stem_captions(score.facts, stem.tracks, CAPTIONS, number)
     if wet:
         return sound, [f"{text}, {rng.choice(_WET_WORDS)}" for text in texts]
