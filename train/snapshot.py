@@ -1,19 +1,21 @@
-"""Snapshots: averaged weights in eight bits, to go on from on another machine.
+"""Snapshots: averaged weights in less than eight bits, to go on from on another machine.
 
-A weight of two or more axes is stored as integers from -127 to 127 with a scale for each output
-channel, vectors (biases, norms) as half floats. So a network of 3.2 M weights takes 3.3 MB. What is
-frozen is left out.
+A weight of two or more axes is stored as integers from -95 to 95, deflated, with a scale for each
+output channel; vectors (biases, norms) as half floats. So a network of 11.2 M weights takes 9.6 MB.
+What is frozen is left out.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int8
+from jaxtyping import Float, Int8, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -21,7 +23,8 @@ from torch import Tensor, nn
 from riffkit.atomic import atomic_path
 from riffkit.errors import ParameterError
 
-_SCALE = ".scale"
+_SCALE, _DEFLATED = ".scale", ".deflated"
+_MOST = 95
 KEPT = 3
 FROZEN = "stays_as_it_is"
 """Set on a module whose weights are never trained."""
@@ -47,14 +50,20 @@ class Snapshot:
 
 
 def save_snapshot(path: Path, network: nn.Module, images_seen: int, config: dict[str, Any]) -> None:
-    """Write the trained weights of `network` in eight bits."""
+    """Write the trained weights of `network` in few bits."""
     stored: dict[str, Tensor] = {}
+    shapes: dict[str, list[int]] = {}
     for name, value in _trained(network).items():
         if value.ndim < 2:
             stored[name] = value.detach().half().cpu().contiguous()
         else:
-            stored[name], stored[name + _SCALE] = quantize(value.detach().float().cpu())
-    metadata = {"images_seen": str(images_seen), "config": json.dumps(config)}
+            rounded, stored[name + _SCALE] = quantize(value.detach().float().cpu())
+            stored[name + _DEFLATED], shapes[name] = _deflated(rounded), list(rounded.shape)
+    metadata = {
+        "images_seen": str(images_seen),
+        "config": json.dumps(config),
+        "shapes": json.dumps(shapes),
+    }
     with atomic_path(path) as temporary:
         save_file(stored, temporary, metadata=metadata)
 
@@ -84,11 +93,13 @@ def load_snapshot(path: Path) -> Snapshot:
     """The inverse of `save_snapshot`, in single precision."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
+            metadata = file.metadata() or {}
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+        for name, shape in json.loads(metadata.get("shapes", "{}")).items():
+            stored[name] = _inflated(stored.pop(name + _DEFLATED), shape)
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError, zlib.error) as error:
         raise ParameterError(f"snapshot={str(path)!r}: is not a snapshot ({error})") from error
-    if not metadata or "images_seen" not in metadata:
+    if "images_seen" not in metadata:
         raise ParameterError(f"snapshot={str(path)!r}: is not a snapshot; it has no image count")
     weights = {
         name: dequantize(value, stored[name + _SCALE]) if name + _SCALE in stored else value.float()
@@ -98,11 +109,23 @@ def load_snapshot(path: Path) -> Snapshot:
     return Snapshot(weights, int(metadata["images_seen"]), json.loads(metadata["config"]))
 
 
+def _deflated(rounded: Int8[Tensor, ...]) -> UInt8[Tensor, " byte"]:
+    """Small numbers are the most frequent ones: Huffman codes save a tenth."""
+    deflate = zlib.compressobj(9, strategy=zlib.Z_HUFFMAN_ONLY)
+    packed = deflate.compress(rounded.numpy().tobytes()) + deflate.flush()
+    return torch.from_numpy(np.frombuffer(packed, np.uint8).copy())
+
+
+def _inflated(packed: UInt8[Tensor, " byte"], shape: list[int]) -> Int8[Tensor, ...]:
+    values = np.frombuffer(zlib.decompress(packed.numpy().tobytes()), np.int8)
+    return torch.from_numpy(values.copy()).reshape(shape)
+
+
 def quantize(
     weight: Float[Tensor, "out ..."],
 ) -> tuple[Int8[Tensor, "out ..."], Float[Tensor, " out"]]:
     """Integers, and for each output channel what one of them stands for."""
-    scale = weight.flatten(1).abs().amax(dim=1).clamp(min=1e-12) / 127
+    scale = weight.flatten(1).abs().amax(dim=1).clamp(min=1e-12) / _MOST
     rounded = torch.round(weight / _spread(scale, weight.ndim)).to(torch.int8)
     return rounded.contiguous(), scale
 
