@@ -81,7 +81,7 @@ def denoiser(
     """Train riff-mini 2's denoiser on pairs of music and guide. The same command resumes.
 
     RUN/log.jsonl has the losses on held-out stems and mixes: guided, unguided, and without a
-    caption. RUN/snapshots has the averaged weights at intervals, in eight bits.
+    caption. RUN/snapshots has the averaged weights at intervals.
     """
     from train.denoiser.network import DenoiserConfig
     from train.denoiser.run import DenoiserRun

@@ -61,7 +61,7 @@ def vae(
     """Train riff-mini 2's autoencoder on rendered clips as they arrive. The same command resumes.
 
     RUN/log.jsonl has the mean errors of held-out mixes, single tracks and guides, in 8-bit
-    levels. RUN/snapshots has the averaged weights at intervals, in eight bits.
+    levels. RUN/snapshots has the averaged weights at intervals.
     """
     import torch
 
