@@ -23,7 +23,7 @@ Cache = Annotated[Path, typer.Option(help="Folder for rendered pairs.")]
 Preset = Annotated[str, typer.Option(help="Spectrogram preset of the images.")]
 Megabytes = Annotated[int, typer.Option(help="Maximum size of the cache.")]
 Ahead = Annotated[int, typer.Option(help="Pairs to render ahead of the training.")]
-Views = Annotated[int, typer.Option(help="Pictures to train on for each pair rendered.")]
+Views = Annotated[int, typer.Option(min=1, help="Pictures to train on for each pair rendered.")]
 Workers = Annotated[
     int, typer.Option(help="Rendering processes. 0: alternate rendering and training.")
 ]
